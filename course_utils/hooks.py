@@ -1,0 +1,122 @@
+"""Look at the inside of a network while it runs, and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import torch
+from torch import Tensor
+
+from course_utils.networks.network import Network
+from course_utils.validate import check_images
+
+
+class _Stop(BaseException):
+    """Ends a forward pass once every wanted layer has run. Not an Exception, so that no network code swallows it."""
+
+
+@contextmanager
+def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """Record what layers put out while a block runs.
+
+        with capture(net, ["relu1_1", "relu4_2"]) as seen:
+            net(images)
+        seen["relu4_2"].shape
+
+    Outputs are cloned: many networks follow a convolution with an in-place ReLU, which would otherwise overwrite what was
+    recorded. They keep their graph. A module that runs several times in one pass is recorded at its first run. The hooks
+    are gone when the block ends, also after an exception.
+
+    Args:
+        net: the network.
+        layers: dotted paths or aliases; they are the keys of the dictionary.
+
+    Yields:
+        A dictionary from the given names to tensors `(N, C, H, W)` (or the layer's own shape), filled by `net(images)`.
+    """
+    with _recording(net, layers, stop=False) as seen:
+        yield seen
+
+
+@contextmanager
+def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[dict[str, Tensor]]:
+    if isinstance(layers, str):
+        raise TypeError(f"layers must be a list of names; write [{layers!r}].")
+    modules = {name: net.layer(name) for name in layers}
+    seen: dict[str, Tensor] = {}
+    handles, fresh = [], set()
+
+    def begin(module, inputs):
+        fresh.clear()  # a new pass: record again
+
+    def recorder(name):
+        def hook(module, inputs, output):
+            if name not in fresh:
+                fresh.add(name)
+                seen[name] = output.clone()
+                if stop and len(fresh) == len(modules):
+                    raise _Stop
+
+        return hook
+
+    try:
+        handles.append(net.register_forward_pre_hook(begin))
+        for name, module in modules.items():
+            handles.append(module.register_forward_hook(recorder(name)))
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Run the network only as far as the last of `layers` and return their outputs, with gradients if `images` has them.
+
+    Inside optimization loops; it does not check the images' values. See `layer_outputs` for the checked version.
+    """
+    with _recording(net, layers, stop=True) as seen, suppress(_Stop):
+        net(images)
+    missing = [name for name in layers if name not in seen]
+    if missing:
+        raise ValueError(f"{net.name} never runs layer {missing[0]!r} on this input, so there is nothing to record.")
+    return seen
+
+
+def layer_outputs(
+    net: Network, images: Tensor, layers: Sequence[str], *, batch_size: int | None = None
+) -> dict[str, Tensor]:
+    """The outputs of named layers for a batch of images, without gradients.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        layers: dotted paths or aliases.
+        batch_size: how many images at a time; None for all at once.
+
+    Returns:
+        A dictionary from each name to a tensor `(N, C, H, W)` (or the layer's own shape), on the images' device.
+    """
+    ready = check_images(net, images)
+    with torch.no_grad():
+        parts = [forward_to(net, part, layers) for part in ready.split(batch_size or len(ready))]
+    return {name: torch.cat([part[name] for part in parts]).to(images.device) for name in layers}
+
+
+def features(net: Network, images: Tensor, *, layer: str | None = None, batch_size: int = 32) -> Tensor:
+    """One vector per image: the last-layer features (1280 numbers for EfficientNet-Lite0, 4096 for AlexNet and VGG-16).
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        layer: another layer; feature maps are averaged over their positions.
+        batch_size: how many images at a time.
+
+    Returns:
+        `(N, D)` on the images' device.
+    """
+    layer = layer or net.feature_layer
+    if layer is None:
+        raise ValueError(f"{net.name} names no last feature layer; choose one with layer=.")
+    maps = layer_outputs(net, images, [layer], batch_size=batch_size)[layer]
+    return maps.mean(dim=(2, 3)) if maps.ndim == 4 else maps.flatten(1)

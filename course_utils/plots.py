@@ -1,0 +1,180 @@
+"""Figures of the course. Every function returns a Matplotlib figure that is shown once, as the last line of a cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+WIDTH = 9.0  # inches, the width of a notebook's output
+DPI = 80  # small pictures: a notebook stays under 600 kB
+
+
+def new_figure(rows: int = 1, columns: int = 1, *, width: float = WIDTH, aspect: float = 1.0, **options):
+    """A figure of `rows` x `columns` axes, each `aspect` times as high as wide.
+
+    Returns:
+        `(figure, axes)`, axes as an array `(rows, columns)`. The figure is closed for pyplot, so that a notebook shows it
+        once: where it is returned, not where it was made.
+    """
+    size = (width, width / columns * aspect * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained", **options)
+    plt.close(figure)
+    return figure, axes
+
+
+def to_array(image: Tensor) -> np.ndarray:
+    """A tensor `(1, C, H, W)`, `(C, H, W)` or `(H, W)` as an array for `imshow`: `(H, W, 3)` or `(H, W)`."""
+    image = torch.as_tensor(image).detach().float().cpu()
+    if image.ndim == 4 and image.shape[0] == 1:
+        image = image[0]
+    if image.ndim == 3:
+        image = image[0] if image.shape[0] == 1 else image.permute(1, 2, 0)
+    if image.ndim not in (2, 3):
+        raise ValueError(f"an image has shape (3, H, W) or (H, W), not {tuple(image.shape)}.")
+    return image.numpy()
+
+
+def show_images(
+    images: Tensor | Sequence[Tensor],
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    title: str | None = None,
+    width: float | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    cmap: str = "gray",
+) -> Figure:
+    """Pictures side by side.
+
+    Args:
+        images: `(N, 3, H, W)`, `(N, H, W)`, or a list of single pictures; color pictures in [0, 1], others on a gray scale.
+        titles: one line above each.
+        columns: how many side by side; None for at most 6.
+        title: one line above all.
+        width: of the figure in inches.
+        vmin, vmax: black and white of gray pictures; None for each picture's own smallest and largest value.
+    """
+    arrays = [to_array(image) for image in images]
+    if not arrays:
+        raise ValueError("there are no images to show.")
+    columns = columns or min(len(arrays), 6)
+    rows = math.ceil(len(arrays) / columns)
+    aspect = max(a.shape[0] / a.shape[1] for a in arrays) + (0.13 if titles is not None else 0.02)
+    width = width or min(WIDTH, 2.6 * columns)
+    figure, axes = new_figure(rows, columns, width=width, aspect=aspect)
+    for ax in axes.flat:
+        ax.axis("off")
+    for index, (ax, array) in enumerate(zip(axes.flat, arrays, strict=False)):
+        if array.ndim == 3:
+            ax.imshow(array.clip(0, 1), interpolation="nearest" if max(array.shape[:2]) < 64 else "antialiased")
+        else:
+            ax.imshow(
+                array,
+                cmap=cmap,
+                vmin=vmin,
+                vmax=vmax,
+                interpolation="nearest" if max(array.shape) < 64 else "antialiased",
+            )
+        if titles is not None and index < len(titles):
+            ax.set_title(str(titles[index]), fontsize=9)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def heat_range(heat: Tensor, *, percentile: float = 99.5) -> float:
+    """The value that a heat map shows as its brightest: a high percentile, so that one pixel does not darken the rest."""
+    heat = torch.as_tensor(heat).detach().float().abs().flatten()
+    top = torch.quantile(heat, percentile / 100).item() if heat.numel() < 2**24 else heat.max().item()
+    return top or heat.max().item() or 1.0
+
+
+def show_heat(
+    image: Tensor | Sequence[Tensor],
+    heat: Tensor | Sequence[Tensor],
+    titles: Sequence[str] | None = None,
+    *,
+    title: str | None = None,
+    signed: bool = False,
+    alpha: float = 0.6,
+) -> Figure:
+    """A photo, a heat map, and the map laid over the photo; one row for each pair.
+
+    Args:
+        image: `(1, 3, H, W)`, or a batch `(N, 3, H, W)`.
+        heat: `(H, W)` or `(N, H, W)`; any range, brightest at its 99.5th percentile.
+        titles: one for each row, or none.
+        signed: red for positive, blue for negative, white for zero; else black to yellow.
+        alpha: how strongly the map covers the photo.
+    """
+    images = image if torch.as_tensor(image[0]).ndim == 3 else [image[0]]
+    heats = [heat] if torch.as_tensor(heat).ndim == 2 else list(heat)
+    if len(images) != len(heats):
+        raise ValueError(f"{len(images)} images but {len(heats)} maps.")
+    photo = to_array(images[0])
+    figure, axes = new_figure(len(heats), 3, width=7.8, aspect=photo.shape[0] / photo.shape[1] + 0.1)
+    for row, (one, warm) in enumerate(zip(images, heats, strict=True)):
+        array, values = to_array(one), torch.as_tensor(warm).detach().float().cpu().numpy()
+        top = heat_range(torch.as_tensor(values))
+        scale = {"cmap": "RdBu_r", "vmin": -top, "vmax": top} if signed else {"cmap": "inferno", "vmin": 0, "vmax": top}
+        gray = np.repeat(array.mean(-1, keepdims=True), 3, axis=-1) if array.ndim == 3 else array
+        strength = (np.abs(values) / top).clip(0, 1)
+        axes[row, 0].imshow(array.clip(0, 1))
+        axes[row, 1].imshow(values, **scale)
+        axes[row, 2].imshow(0.35 + 0.65 * gray.clip(0, 1), cmap="gray", vmin=0, vmax=1)
+        axes[row, 2].imshow(
+            values,
+            **scale,
+            alpha=strength**0.7 * min(1.0, alpha + 0.3),
+            extent=(-0.5, array.shape[1] - 0.5, array.shape[0] - 0.5, -0.5),
+        )
+        if titles is not None:
+            axes[row, 0].set_title(str(titles[row]), fontsize=9)
+        for ax in axes[row]:
+            ax.axis("off")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def show_bars(
+    rows: Sequence[tuple[str, float]], *, title: str | None = None, width: float = 5.0, label: str = "probability"
+) -> Figure:
+    """Horizontal bars, such as the most probable classes: a list of `(name, value)`, first on top."""
+    names, values = [r[0] for r in rows], [r[1] for r in rows]
+    figure, axes = new_figure(width=width, aspect=0.09 * len(rows) + 0.08)
+    ax = axes[0, 0]
+    ax.barh(range(len(rows)), values, color="#3b6ea5")
+    ax.set_yticks(range(len(rows)), names, fontsize=9)
+    ax.invert_yaxis()
+    ax.set_xlabel(label, fontsize=9)
+    ax.tick_params(axis="x", labelsize=8)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for index, value in enumerate(values):
+        ax.text(value, index, f" {value:.3g}", va="center", fontsize=8)
+    ax.margins(x=0.15)
+    if title:
+        ax.set_title(title, fontsize=10)
+    return figure
+
+
+def show_predictions(images: Tensor, predictions: Sequence[Sequence[tuple[str, float]]], *, k: int = 3) -> Figure:
+    """Photos with the classes and probabilities of `net.predict` beneath each."""
+    columns = min(len(images), 4)
+    rows = math.ceil(len(images) / columns)
+    figure, axes = new_figure(rows, columns, aspect=1.33)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, image, tops in zip(axes.flat, images, predictions, strict=False):
+        ax.imshow(to_array(image).clip(0, 1))
+        lines = [f"{p:4.0%}  {name}" for name, p in tops[:k]]
+        ax.text(0, 1.02 * image.shape[-2], "\n".join(lines), va="top", fontsize=8, family="monospace")
+    return figure
