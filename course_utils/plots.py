@@ -119,7 +119,8 @@ def show_heat(
     if len(images) != len(heats):
         raise ValueError(f"{len(images)} images but {len(heats)} maps.")
     photo = to_array(images[0])
-    figure, axes = new_figure(len(heats), 3, width=7.8, aspect=photo.shape[0] / photo.shape[1] + 0.1)
+    extra = 0.1 if titles is not None else 0.01
+    figure, axes = new_figure(len(heats), 3, width=7.2, aspect=photo.shape[0] / photo.shape[1] + extra)
     for row, (one, warm) in enumerate(zip(images, heats, strict=True)):
         array, values = to_array(one), torch.as_tensor(warm).detach().float().cpu().numpy()
         top = heat_range(torch.as_tensor(values))

@@ -1,0 +1,101 @@
+"""Quizzes: four questions at the end of a lesson, with an explanation for every answer. Not graded."""
+
+from __future__ import annotations
+
+import html
+import importlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with one right answer.
+
+    Attributes:
+        text: the question.
+        options: for each answer, its text and what to say when it is chosen.
+        answer: the index of the right one.
+    """
+
+    text: str
+    options: tuple[tuple[str, str], ...]
+    answer: int
+
+
+def questions(lesson: str) -> tuple[Question, ...]:
+    """The questions of a lesson ("07")."""
+    return importlib.import_module(f"course_utils.exercises.lesson_{lesson}").QUIZ
+
+
+def quiz(lesson: str, answers: str | None = None):
+    """Show a lesson's quiz, or correct it.
+
+    In a notebook: buttons to choose from, and an explanation at once. Without widgets, the questions appear as text;
+    answer with letters: `quiz("07", "bacd")`.
+
+    Args:
+        lesson: "07".
+        answers: one letter a question.
+    """
+    asked = questions(lesson)
+    if answers is not None:
+        letters = answers.replace(" ", "").lower()
+        if len(letters) != len(asked) or any(
+            not 0 <= ord(c) - 97 < len(q.options) for c, q in zip(letters, asked, strict=False)
+        ):
+            print(
+                f'Give one letter for each of the {len(asked)} questions, for example quiz("{lesson}", "{"a" * len(asked)}").'
+            )
+            return None
+        for number, (question, letter) in enumerate(zip(asked, letters, strict=True), 1):
+            chosen = ord(letter) - 97
+            print(
+                f"{number}{letter}: {'right' if chosen == question.answer else 'not quite'}. {question.options[chosen][1]}"
+            )
+        return None
+    try:
+        return _widget(lesson, asked)
+    except ImportError:
+        print(as_text(lesson, asked))
+        return None
+
+
+def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
+    lines = []
+    for number, question in enumerate(asked, 1):
+        lines.append(f"{number}. {question.text}")
+        lines += [f"   {chr(97 + i)}) {text}" for i, (text, _) in enumerate(question.options)]
+    lines.append(f'Answer with one letter a question: quiz("{lesson}", "{"a" * len(asked)}")')
+    return "\n".join(lines)
+
+
+def _widget(lesson: str, asked: tuple[Question, ...]):
+    import ipywidgets as widgets
+
+    blocks = []
+    for number, question in enumerate(asked, 1):
+        choice = widgets.RadioButtons(
+            options=[(text, i) for i, (text, _) in enumerate(question.options)],
+            value=None,
+            layout=widgets.Layout(width="auto"),
+        )
+        answer = widgets.HTML()
+
+        def explain(change, question=question, answer=answer):
+            word = "✓ Right." if change["new"] == question.answer else "✗ Not quite."
+            answer.value = f"<b>{word}</b> {html.escape(question.options[change['new']][1])}"
+
+        choice.observe(explain, names="value")
+        blocks.append(widgets.VBox([widgets.HTML(f"<b>{number}. {html.escape(question.text)}</b>"), choice, answer]))
+    box = widgets.VBox(blocks)
+    box._repr_mimebundle_original = box._repr_mimebundle_
+    text = as_text(lesson, asked)
+
+    def bundle(**kwargs):
+        data = box._repr_mimebundle_original(**kwargs)
+        parts = data[0] if isinstance(data, tuple) else data
+        parts["text/plain"] = text  # what shows where no widget can: an export, a viewer without a kernel
+        return data
+
+    box._repr_mimebundle_ = bundle
+    return box

@@ -1,0 +1,83 @@
+"""Tiny networks whose answers can be known. A handle is a kind and a seed; both sides build the same network from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from course_utils.networks.network import Network
+
+_KINDS: dict[str, Callable[..., nn.Module]] = {}
+
+
+def kind(name: str):
+    """Register a builder `f(channels, classes, **options) -> nn.Module`; its weights are drawn afterwards."""
+
+    def register(build):
+        _KINDS[name] = build
+        return build
+
+    return register
+
+
+@kind("linear")
+def _linear(channels: int, classes: int, *, height: int = 6, width: int = 8) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
+
+
+@kind("conv")
+def _conv(channels: int, classes: int, *, inplace: bool = False, six: bool = False) -> nn.Module:
+    """conv - ReLU - max pooling - conv - ReLU - mean over positions - linear; works on any size from 4 x 4."""
+
+    def act() -> nn.Module:
+        return nn.ReLU6(inplace) if six else nn.ReLU(inplace)
+
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 3, padding=1),
+        act(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, padding=1),
+        act(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, classes),
+    )
+
+
+def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options) -> Network:
+    """A tiny network with fixed random weights, the same on every machine.
+
+    Args:
+        kind: "linear" (one linear layer on the flattened image; options `height`, `width`), "conv" (two convolutions with
+            ReLU and pooling, then a linear layer; options `inplace`, `six` for ReLU6), ... see the error for all.
+        seed: of its weights.
+        channels: of the images it takes.
+        classes: how many scores it gives.
+
+    Returns:
+        A `Network` in float64 with categories "class 0", "class 1", ...
+    """
+    if kind not in _KINDS:
+        raise ValueError(f"there is no tiny network {kind!r}; there are {', '.join(_KINDS)}.")
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # modules draw weights when they are made: leave the caller's generator alone
+        model = _KINDS[kind](channels, classes, **options).double()
+    rng = np.random.default_rng([seed, *kind.encode()])
+    for parameter in model.parameters():
+        fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
+        scale = np.sqrt(2 / fan_in) if parameter.ndim > 1 else 0.1
+        parameter.data = torch.from_numpy(rng.normal(0, scale, tuple(parameter.shape)))
+    net = Network(
+        model,
+        name=f"tiny {kind}",
+        mean=[0.0] * channels,
+        std=[1.0] * channels,
+        categories=[f"class {i}" for i in range(classes)],
+        input_size=8,
+    )
+    net.tiny_spec = [kind, {"seed": int(seed), "channels": channels, "classes": classes, **options}]
+    return net

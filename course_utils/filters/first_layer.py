@@ -1,0 +1,175 @@
+"""Filters as pictures: the first layer's weights, what each filter answers to, and raw weights further in."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from course_utils.networks.network import Network
+from course_utils.plots import new_figure
+from course_utils.validate import check_images
+
+
+def convolutions(net: Network) -> list[str]:
+    """The names of all convolution layers, first to last."""
+    return [name for name in net.layers if isinstance(net.layer(name), nn.Conv2d)]
+
+
+def filter_weights(net: Network, layer: str | None = None) -> Tensor:
+    """The weights of a convolution as a tensor `(C_out, C_in, k, k)`, a copy.
+
+    Args:
+        net: the network.
+        layer: a convolution's name; None for the first one, whose filters look at RGB.
+    """
+    name = net.layer_name(layer) if layer is not None else next(iter(convolutions(net)), None)
+    module = net.layer(name) if name is not None else None
+    if not isinstance(module, nn.Conv2d):
+        found = type(module).__name__ if module is not None else "nothing"
+        some = ", ".join(convolutions(net)[:4])
+        raise ValueError(f"{layer or net.name} is no convolution (it is {found}). Convolutions: {some}, ...")
+    return module.weight.detach().clone()
+
+
+def filters_as_images(weights: Tensor) -> Tensor:
+    """Each filter as a picture: weight 0 is middle gray, the filter's largest |weight| is black or white (or full color).
+
+    Every filter has its own scale, so that weak ones can be seen as well; the sign stays readable.
+
+    Args:
+        weights: `(C_out, C_in, k, k)`.
+
+    Returns:
+        the same shape, in [0, 1].
+    """
+    largest = weights.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+    return 0.5 + 0.5 * weights / largest
+
+
+def color_share(weights: Tensor) -> Tensor:
+    """How much of each filter is color: 0 for a filter that treats R, G and B alike, 1 for a purely color-opponent one.
+
+    A filter splits into its gray part (the mean over RGB) and the rest; the share is the energy (sum of squares) of the
+    rest.
+
+    Args:
+        weights: `(C_out, 3, k, k)`.
+
+    Returns:
+        `(C_out,)` in [0, 1].
+    """
+    color = weights - weights.mean(1, keepdim=True)
+    return color.square().sum((1, 2, 3)) / weights.square().sum((1, 2, 3)).clamp_min(1e-30)
+
+
+def filter_response(net: Network, images: Tensor, channel: int, *, layer: str | None = None) -> Tensor:
+    """The response of one filter at every position, before the nonlinearity: inner product of filter and image window.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)` in [0, 1].
+        channel: which filter.
+        layer: a convolution; None for the first.
+
+    Returns:
+        `(N, H', W')`, signed.
+    """
+    from course_utils.hooks import layer_outputs
+
+    layer = layer or convolutions(net)[0]
+    count = len(filter_weights(net, layer))
+    if not 0 <= channel < count:
+        raise ValueError(f"channel {channel} is out of range: {net.name} {layer} has channels 0 to {count - 1}.")
+    return layer_outputs(net, images, [layer])[layer][:, channel]
+
+
+def test_patterns(size: int = 224) -> dict[str, Tensor]:
+    """Pictures with one known thing in them: gray, edges and stripes in four directions, pairs of opponent colors.
+
+    Returns:
+        a dictionary from a name to `(1, 3, size, size)` in [0, 1].
+    """
+    y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
+    patterns = {"gray": torch.full((3, size, size), 0.5)}
+    for name, angle in {"0": 0, "45": 45, "90": 90, "135": 135}.items():
+        along = x * math.cos(math.radians(angle)) + y * math.sin(math.radians(angle))
+        patterns[f"stripes {name}°"] = (0.5 + 0.5 * torch.sin(along * size / 2 * 2 * math.pi / 8)).expand(3, -1, -1)
+    half = (x > 0).float()
+    for name, a, b in (
+        ("black | white", (0, 0, 0), (1, 1, 1)),
+        ("red | green", (0.9, 0.2, 0.2), (0.1, 0.6, 0.2)),
+        ("blue | yellow", (0.2, 0.3, 0.9), (0.8, 0.8, 0.2)),
+    ):
+        left, right = (torch.tensor(color, dtype=torch.float32).view(3, 1, 1) for color in (a, b))
+        patterns[name] = left * (1 - half) + right * half
+    return {name: image[None].contiguous() for name, image in patterns.items()}
+
+
+test_patterns.__test__ = False  # the name of a test to pytest, but not a test
+
+
+def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None, numbers: bool = False) -> Figure:
+    """First-layer filters `(C_out, 3, k, k)` as color pictures in a grid."""
+    if weights.ndim != 4 or weights.shape[1] != 3:
+        raise ValueError(
+            f"color pictures need weights (C_out, 3, k, k), not {tuple(weights.shape)}; see show_raw_weights."
+        )
+    images = filters_as_images(weights)
+    rows = math.ceil(len(images) / columns)
+    figure, axes = new_figure(rows, columns, aspect=1.22 if numbers else 1.02)
+    for ax in axes.flat:
+        ax.axis("off")
+    for index, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
+        ax.imshow(image.permute(1, 2, 0).cpu(), interpolation="nearest")
+        if numbers:
+            ax.set_title(str(index), fontsize=7, pad=2)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
+    """All k x k slices of a weight tensor on one sheet: one row for each output channel, one column for each input channel.
+
+    Args:
+        weights: `(C_out, C_in, k, k)`.
+        gap: white pixels between the slices.
+
+    Returns:
+        `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle gray.
+    """
+    out, into, high, wide = weights.shape
+    sheet = torch.ones(out, into, high + gap, wide + gap, dtype=weights.dtype)
+    sheet[:, :, :high, :wide] = filters_as_images(weights).cpu()
+    sheet = sheet.permute(0, 2, 1, 3).reshape(out * (high + gap), into * (wide + gap))
+    return sheet[: sheet.shape[0] - gap or None, : sheet.shape[1] - gap or None]
+
+
+def show_raw_weights(weights: Tensor, *, rows: int = 20, columns: int = 40, title: str | None = None) -> Figure:
+    """The first `rows` filters and `columns` input channels of a deeper layer, as gray k x k slices."""
+    sheet = raw_weight_sheet(weights[:rows, :columns])
+    figure, axes = new_figure(aspect=sheet.shape[0] / sheet.shape[1] + 0.06)
+    axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes[0, 0].axis("off")
+    if title:
+        axes[0, 0].set_title(title, fontsize=10)
+    return figure
+
+
+def strongest_windows(net: Network, image: Tensor, channel: int, *, k: int = 4, size: int = 24) -> list[Tensor]:
+    """The `k` windows of a photo where a first-layer filter responds most, `(3, size, size)` each, none overlapping."""
+    image = check_images(net, image).cpu()
+    response = filter_response(net, image, channel)[0].cpu().clone()
+    scale = image.shape[-1] / response.shape[-1]
+    windows = []
+    for _ in range(k):
+        row, column = divmod(int(response.argmax()), response.shape[1])
+        y, x = int((row + 0.5) * scale) - size // 2, int((column + 0.5) * scale) - size // 2
+        y, x = max(0, min(y, image.shape[2] - size)), max(0, min(x, image.shape[3] - size))
+        windows.append(image[0, :, y : y + size, x : x + size])
+        half = max(1, round(size / scale))
+        response[max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1] = -math.inf
+    return windows
