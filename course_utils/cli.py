@@ -1,0 +1,121 @@
+"""The `course` command. Each command reads its options here and does its work in `course_utils.commands`.
+
+Only light imports at the top: `course --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+
+class Edition(StrEnum):
+    """The editions of a lesson."""
+
+    student = "student"
+    solution = "solution"
+    live = "live"
+
+
+class _OneLine(TyperGroup):
+    """Commands whose mistakes are told in one line on stderr, with exit status 2.
+
+    A person's mistake reaches us as a ValueError (every CourseError is one), an OSError with a file name, or typer's own
+    usage error. With COURSE_TRACE=1 in the environment the stack trace is shown, for whoever looks for a bug.
+    """
+
+    def main(self, args=None, standalone_mode: bool = True, **options):
+        args = sys.argv[1:] if args is None else list(args)
+        try:
+            status = super().main(args=args or ["--help"], standalone_mode=False, **options)
+        except typer.Abort:
+            status = 1
+        except Exception as error:
+            message = _one_line(error)
+            if message is None or os.environ.get("COURSE_TRACE"):
+                raise
+            print(f"course: {message}", file=sys.stderr)
+            status = 2
+        sys.exit(status or 0)
+
+
+def _one_line(error: Exception) -> str | None:
+    """The message for a person's mistake; None for any other exception, which is a bug and keeps its stack trace."""
+    if hasattr(error, "format_message"):  # typer's usage errors
+        context = getattr(error, "ctx", None)
+        where = f" (see: {context.command_path} --help)" if context else ""
+        text = error.format_message() + where
+    elif isinstance(error, ValueError):
+        text = str(error)
+    elif isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        return None
+    return " ".join(text.split())
+
+
+app = typer.Typer(
+    name="course",
+    help="Looking inside convolutional networks: a course.",
+    cls=_OneLine,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
+
+
+@app.command()
+def lab(
+    notebook: Annotated[str, typer.Argument(help="A lesson number, such as 07, or a notebook file.")] = "00",
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+) -> None:
+    """Open a lesson in JupyterLab."""
+    from course_utils.commands.lab import open_lab
+
+    raise typer.Exit(open_lab(notebook, browser=browser, port=port))
+
+
+@app.command()
+def tour(
+    image: Annotated[Path | None, typer.Option(help="A picture file, or the name of a gallery photo.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for the page.")] = Path("tour"),
+) -> None:
+    """Every method on one photo, as one page: tour/index.html."""
+    from course_utils.commands.tour import make_tour
+
+    raise typer.Exit(make_tour(image, out))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed and ready, and cure what is not."""
+    from course_utils.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor())
+
+
+@app.command()
+def build(
+    lessons: Lessons = None,
+    edition: Annotated[Edition, typer.Option(help="Which edition.")] = Edition.student,
+    check: Annotated[bool, typer.Option("--check", help="Only say which notebooks are stale; exit 1 if any.")] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="Run the solutions and renew the pictures.")] = False,
+) -> None:
+    """Build notebooks from notebooks/source."""
+    from course_utils.commands.build import build_notebooks
+
+    raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
+
+
+def main() -> None:
+    """The entry point of the `course` command."""
+    app()

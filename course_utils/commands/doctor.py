@@ -1,0 +1,218 @@
+"""`course doctor`: what is installed, what is ready, and a cure for each problem."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from course_utils.commands import ROOT
+from course_utils.errors import CourseError
+
+MEMORY_NEEDED = 3.0  # GB, for the heaviest lesson with JupyterLab beside it
+SHOWN = ("torch", "torchvision", "timm", "numpy", "matplotlib", "jupyterlab", "ipywidgets", "anywidget")
+LECTURE_NETWORKS = ("alexnet", "resnet18", "resnet101", "densenet121", "vgg16", "squeezenet1_1", "googlenet")
+TEST_ONLY = {"efficientnet_lite1"}  # networks whose packages only requirements-test.txt installs
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: `state` is "ok", "note" (the course runs without it) or "problem"; `cure` what to do."""
+
+    name: str
+    state: str
+    text: str
+    cure: str = ""
+
+
+def run_doctor() -> int:
+    """Print every finding with its cure.
+
+    Returns:
+        The exit status: 0 if the course can run, else 1.
+    """
+    problems = 0
+    for examine in (python, packages, device, memory, offline_networks, torchvision_networks, notebooks, helpers):
+        try:
+            findings = list(examine())
+        except ImportError as error:
+            cure = "pip install -r requirements.txt"
+            findings = [Finding(examine.__name__.replace("_", " "), "problem", f"{error}", cure)]
+        for found in findings:
+            print(f"{found.state:<8} {found.name:<22} {found.text}")
+            if found.cure:
+                print(f"{'':<31} cure: {found.cure}")
+            problems += found.state == "problem"
+    if problems:
+        print(f"\nThe course cannot run yet: {problems} problem{'s' * (problems > 1)}.")
+        return 1
+    print("\nThe course can run: course lab")
+    return 0
+
+
+def python() -> Iterator[Finding]:
+    """Python itself."""
+    text = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
+    yield Finding("python", "ok", text)
+
+
+def pins() -> dict[str, str]:
+    """The pinned versions for this computer, from requirements.txt."""
+    from packaging.requirements import Requirement
+
+    path = ROOT / "requirements.txt"
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        if "==" in line:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate():
+                found[requirement.name] = next(iter(requirement.specifier)).version
+    return found
+
+
+def packages() -> Iterator[Finding]:
+    """The installed versions against the pins. A local part such as +cpu does not count as a difference."""
+    wanted, versions, missing, other = pins(), {}, [], []
+    if not wanted:
+        yield Finding("pins", "note", f"{ROOT / 'requirements.txt'} is missing, so versions are not compared")
+    for name in [*wanted, *(n for n in SHOWN if n not in wanted)]:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+            continue
+        if name in wanted and versions[name].split("+")[0] != wanted[name]:
+            other.append(f"{name} {versions[name]} (pinned: {wanted[name]})")
+    yield Finding("versions", "ok", ", ".join(f"{n} {versions[n]}" for n in SHOWN if n in versions))
+    cure = f"in {ROOT}: pip install -r requirements.txt"
+    if missing:
+        yield Finding("packages", "problem", "not installed: " + ", ".join(missing), cure)
+    if other:
+        yield Finding("packages", "note", "not the pinned versions: " + ", ".join(other), cure)
+    if wanted and not missing and not other:
+        yield Finding("packages", "ok", f"all {len(wanted)} pinned packages are installed")
+
+
+def device() -> Iterator[Finding]:
+    """Where networks will run."""
+    import torch
+
+    from course_utils.networks import best_device
+
+    place = best_device()
+    threads = f"{torch.get_num_threads()} threads on {os.cpu_count()} CPU cores"
+    text = {"cuda": "CUDA", "mps": "Apple's MPS"}.get(place.type, "CPU")
+    if place.type == "cuda":
+        text = f"CUDA, {torch.cuda.get_device_name(place)}"
+    yield Finding("device", "ok", f"{text}; {threads}")
+
+
+def memory() -> Iterator[Finding]:
+    """Free memory, and room for the pages and caches that the course writes."""
+    import psutil
+
+    free = psutil.virtual_memory().available / 1e9
+    short = free < MEMORY_NEEDED
+    cure = "close other programs and other notebooks' kernels" if short else ""
+    yield Finding("memory", "note" if short else "ok", f"{free:.1f} GB free of {MEMORY_NEEDED:.0f} GB needed", cure)
+    disk = shutil.disk_usage(ROOT).free / 1e9
+    cure = "make room on this disk" if disk < 1 else ""
+    yield Finding("disk", "note" if cure else "ok", f"{disk:.0f} GB free in {ROOT}", cure)
+
+
+def offline_networks() -> Iterator[Finding]:
+    """Every offline network is loaded from its checked file: a damaged weight file shows here."""
+    from course_utils.networks import OFFLINE
+
+    for name, load in OFFLINE.items():
+        try:
+            net = load()
+        except (CourseError, ImportError, OSError) as error:
+            text, _, cure = str(error).rpartition("; run: ")
+            if not text:
+                text, _, cure = str(error).rpartition(" Run: ")
+            if name in TEST_ONLY:
+                yield Finding(name, "note", f"{text or error} (only the tests use it)", cure)
+            else:
+                yield Finding(name, "problem", text or str(error), cure or "pip install -r requirements.txt")
+        else:
+            weights = sum(p.numel() for p in net.parameters())
+            yield Finding(name, "ok", f"ready offline, weights checked (sha256), {weights / 1e6:.1f} M weights")
+
+
+def torchvision_networks() -> Iterator[Finding]:
+    """The lecture's other networks: in the torch hub cache, or a download away."""
+    from course_utils.networks import cached_checkpoint
+
+    there = {name: cached_checkpoint(name) for name in LECTURE_NETWORKS}
+    ready = [name for name, path in there.items() if path.is_file()]
+    absent = [name for name in there if name not in ready]
+    place = next(iter(there.values())).parent
+    if ready:
+        yield Finding("torchvision networks", "ok", f"in {place}: {', '.join(ready)}")
+    if absent:
+        yield Finding(
+            "torchvision networks",
+            "note",
+            f"not in {place}: {', '.join(absent)}; the lessons say so and go on without them",
+            f"""with a network: python -c "from course_utils import load_network; load_network('{absent[0]}')" """.strip(),
+        )
+
+
+def notebooks() -> Iterator[Finding]:
+    """The lessons, and the kernel that will run them."""
+    count = len(list((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")))
+    if count:
+        yield Finding("lessons", "ok", f"{count} notebooks in {ROOT / 'notebooks'}")
+    else:
+        cure = "clone the project again, or run: course build"
+        yield Finding("lessons", "problem", f"no notebooks in {ROOT / 'notebooks'}", cure)
+
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        yield Finding("kernel", "problem", "Jupyter has no python3 kernel", "pip install --force-reinstall ipykernel")
+        return
+    if os.path.isabs(command) and os.path.dirname(command) != os.path.dirname(sys.executable):
+        cure = f"{sys.executable} -m ipykernel install --sys-prefix"
+        yield Finding("kernel", "problem", f"Jupyter's python3 kernel is another Python, {command}", cure)
+    else:
+        yield Finding("kernel", "ok", "Jupyter's python3 kernel is this Python")
+
+
+def helpers() -> Iterator[Finding]:
+    """Programs that only instructors (grading) and maintainers (browser tests) need."""
+    bubblewrap = partial(Finding, "bubblewrap")
+    if not sys.platform.startswith("linux"):
+        yield bubblewrap("note", "grading in a sandbox runs on Linux only; students do not need it")
+    elif not (path := shutil.which("bwrap")):
+        yield bubblewrap("note", "not installed; only grading needs it", "apt-get install bubblewrap")
+    else:
+        command = [path, "--ro-bind", "/", "/", "--unshare-all", "true"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        if result.returncode == 0:
+            version = re.sub(r"\s+", " ", _version([path, "--version"]))
+            yield bubblewrap("ok", f"{version}; it can make a sandbox here")
+        else:
+            reason = (result.stderr.strip().splitlines() or ["no message"])[0]
+            cure = "allow unprivileged user namespaces (a container may need --privileged or a seccomp profile)"
+            yield bubblewrap("note", f"installed, but it cannot make a sandbox here ({reason})", cure)
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    browser = next((found for name in names if (found := shutil.which(name))), None)
+    if browser:
+        yield Finding("chromium", "ok", f"{browser}; for the browser tests")
+    else:
+        yield Finding("chromium", "note", "not found; only the browser tests need it", "apt-get install chromium")
+
+
+def _version(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.strip()

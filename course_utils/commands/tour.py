@@ -1,0 +1,163 @@
+"""`course tour`: every method of the course on one photo, as one HTML page that needs no other file.
+
+To add a method, write a function `(nets, photo) -> Figure` and put one line into `TOUR`.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils import plots
+from course_utils.errors import CourseError
+from course_utils.images import open_image, photo
+from course_utils.networks import load_network
+
+DEFAULT_PHOTO = "dalmatian"
+
+
+class Networks(dict):
+    """Networks by name, each loaded when it is first used: `nets["vgg19"]`."""
+
+    def __missing__(self, name: str):
+        self[name] = load_network(name)
+        return self[name]
+
+    @property
+    def classifier(self):
+        return self["efficientnet_lite0"]
+
+    @property
+    def vgg(self):
+        return self["vgg19"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One picture of the tour.
+
+    Attributes:
+        lesson: its number, `"07"`.
+        title: what the picture shows.
+        sentence: one sentence that says how to read it.
+        draw: `(nets, photo) -> Figure`, with the photo as `(1, 3, 224, 224)`.
+    """
+
+    lesson: str
+    title: str
+    sentence: str
+    draw: Callable[[Networks, Tensor], Figure]
+
+
+def predictions(nets: Networks, photo: Tensor) -> Figure:
+    return plots.show_predictions(photo, nets.classifier.predict(photo), k=5)
+
+
+TOUR: tuple[Stop, ...] = (
+    Stop(
+        "00",
+        "What the network says",
+        "The five most probable of the 1000 ImageNet classes: the pictures below ask where these numbers come from.",
+        predictions,
+    ),
+)
+
+
+def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Sequence[Stop] | None = None) -> int:
+    """Run every stop on one photo and write `out/index.html`.
+
+    A stop that fails is told on the page, and the rest goes on. Ctrl-C writes the page with what is ready.
+
+    Args:
+        image: a picture file, or the name of a gallery photo; None for the Dalmatian.
+        out: the folder, made if needed.
+        stops: what to run; None for all of `TOUR`.
+
+    Returns:
+        The exit status: 1 if a stop failed.
+
+    Raises:
+        CourseError: no such picture, not a picture, or the folder cannot be written.
+    """
+    source = str(image or DEFAULT_PHOTO)
+    if Path(source).exists():
+        open_image(source)  # a picture file, whatever its name looks like
+        source = Path(source)
+    picture = photo(source)
+    name = source.stem if isinstance(source, Path) else Path(source).name
+    page = Path(out) / "index.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.touch()
+    except OSError as error:
+        raise CourseError(f"{page} cannot be written ({error.strerror}); choose another folder with --out.") from None
+
+    nets, sections, failed = Networks(), [], []
+    started = time.perf_counter()
+    bar = tqdm(TOUR if stops is None else stops, unit="picture", dynamic_ncols=True)
+    try:
+        for stop in bar:
+            bar.set_description(stop.title[:32].ljust(32))
+            begin = time.perf_counter()
+            try:
+                body = _image(stop.draw(nets, picture), stop.title)
+            except Exception as error:  # one broken method must not cost the other pictures
+                failed.append(stop.title)
+                body = f'<p class="failed">This picture failed: {html.escape(_first_line(error))}</p>'
+            sections.append((stop, body, time.perf_counter() - begin))
+    except KeyboardInterrupt:
+        print("Interrupted; the page has the pictures that were ready.")
+    finally:
+        bar.close()
+    page.write_text(_page(name, sections, time.perf_counter() - started), encoding="utf-8")
+    size = page.stat().st_size / 1e6
+    print(f"{page.resolve()}: {len(sections)} pictures, {size:.1f} MB, {time.perf_counter() - started:.0f} s")
+    for title in failed:
+        print(f"failed: {title}")
+    return 1 if failed else 0
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def _image(figure: Figure, title: str) -> str:
+    """The figure as an `<img>` that carries its own data."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    width = round(figure.get_figwidth() * 100)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img style="width:{width}px" alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{data}">'
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 0; } p { margin: .3rem 0 .6rem; max-width: 44rem; }
+img { max-width: 100%; height: auto; } .small { color: #666; font-size: .85rem; } .failed { color: #a00; }
+"""
+
+
+def _page(name: str, sections: list[tuple[Stop, str, float]], seconds: float) -> str:
+    parts = [
+        f"<h2>{html.escape(stop.title)}</h2><p>{html.escape(stop.sentence)} "
+        f'<span class="small">Lesson {stop.lesson}, {took:.1f} s</span></p>{body}'
+        for stop, body, took in sections
+    ]
+    title = f"Looking inside a network: {html.escape(name)}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body><h1>{title}</h1>'
+        "<p>Each method of the course, once, on one photo. What a picture does <em>not</em> show is in its lesson: "
+        "<code>course lab 07</code> opens lesson 07.</p>"
+        + "\n".join(parts)
+        + f'<p class="small">{len(sections)} pictures in {seconds:.0f} s.</p></body></html>\n'
+    )
