@@ -1,0 +1,219 @@
+"""Backprop to one neuron, with three rules for the ReLU: the gradient, the deconvnet, and guided backprop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from course_utils.hooks import forward_to
+from course_utils.networks.network import Network, frozen
+from course_utils.validate import check_choice, check_images, check_target
+
+RULES = ("gradient", "deconvnet", "guided")
+POSITIONS = ("strongest", "center")
+Position = str | Sequence[int] | Tensor
+
+
+class _Relu(torch.autograd.Function):
+    """`f = min(max(x, 0), top)`, whose backward pass follows one of the three rules."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, rule: str, top: float, inplace: bool) -> Tensor:
+        ctx.rule = rule
+        ctx.save_for_backward((x > 0) & (x < top))
+        if inplace:  # networks may go on with x itself, so it must change
+            ctx.mark_dirty(x)
+            return x.clamp_(0, top)
+        return x.clamp(0, top)
+
+    @staticmethod
+    def backward(ctx, R: Tensor):
+        (on,) = ctx.saved_tensors
+        if ctx.rule == "gradient":
+            R = R * on
+        elif ctx.rule == "deconvnet":
+            R = R.clamp(min=0)
+        else:
+            R = R.clamp(min=0) * on
+        return R, None, None, None
+
+
+class relu_rule(TorchFunctionMode):
+    """Inside this block every ReLU passes gradients back by `rule`; the forward pass stays as it is.
+
+        with relu_rule("guided") as relus:
+            score = net(pixels)[:, 130].sum()
+        relus.count                                   # how many ReLUs a gradient will meet
+
+    It changes the operation, not the module or a hook on it. So it reaches `nn.ReLU`, in place or not, used once or many
+    times, `F.relu`, `torch.relu`, `x.relu()`, `x.clamp(min=0)` and the ReLU6 in all its forms, and it sees only the
+    gradient that comes through the ReLU, not what other branches send to the same tensor. It does not reach code that
+    was compiled with `torch.jit.script`.
+
+    Args:
+        rule: "gradient", "deconvnet" or "guided"; see `backprop`.
+
+    Attributes:
+        count: the ReLUs that ran on values which depend on the image.
+    """
+
+    def __init__(self, rule: str = "guided"):
+        check_choice("rule", rule, RULES)
+        super().__init__()
+        self.rule = rule
+        self.count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        relu = _as_relu(func, args, kwargs)
+        if relu is None:
+            return func(*args, **kwargs)
+        x, top, inplace = relu
+        if not (torch.is_grad_enabled() and x.requires_grad):
+            return func(*args, **kwargs)
+        self.count += 1
+        return _Relu.apply(x, self.rule, top, inplace)
+
+
+_PLAIN = {F.relu, torch.relu, Tensor.relu}
+_PLAIN_INPLACE = {F.relu_, torch.relu_, Tensor.relu_}
+_CLAMPS = {torch.clamp, Tensor.clamp, torch.clip, Tensor.clip, torch.clamp_min, Tensor.clamp_min}
+_CLAMPS_INPLACE = {torch.clamp_, Tensor.clamp_, torch.clip_, Tensor.clip_, torch.clamp_min_, Tensor.clamp_min_}
+
+
+def _as_relu(func, args: tuple, kwargs: dict) -> tuple[Tensor, float, bool] | None:
+    """`(x, top, inplace)` if a call of PyTorch computes a ReLU (or one that is cut off at `top`), else None."""
+
+    def given(index, name, default=None):
+        return args[index] if len(args) > index else kwargs.get(name, default)
+
+    x, infinity = given(0, "input", args[0] if args else None), float("inf")
+    if func in _PLAIN:
+        return x, infinity, bool(given(1, "inplace", False))
+    if func in _PLAIN_INPLACE:
+        return x, infinity, True
+    if func is F.relu6:
+        return x, 6.0, bool(given(1, "inplace", False))
+    if func in (F.hardtanh, F.hardtanh_):
+        low, top = given(1, "min_val", -1.0), given(2, "max_val", 1.0)
+        return (x, float(top), func is F.hardtanh_ or bool(given(3, "inplace", False))) if low == 0 else None
+    if func in _CLAMPS or func in _CLAMPS_INPLACE:
+        low, top = given(1, "min"), given(2, "max")
+        if isinstance(low, (int, float)) and low == 0 and (top is None or isinstance(top, (int, float))):
+            return x, infinity if top is None else float(top), func in _CLAMPS_INPLACE
+    return None
+
+
+def backprop(
+    net: Network,
+    images: Tensor,
+    target: int | str | Sequence | Tensor | None = None,
+    *,
+    rule: str = "gradient",
+    position: Position = "strongest",
+) -> Tensor:
+    """Send one neuron's activation back to the pixels, with one of three rules at each ReLU.
+
+    With a ReLU's input `x` and the signal `R` that arrives from above, what goes on below is
+
+        "gradient"     R * [x > 0]              backprop: what the forward pass let through
+        "deconvnet"    R * [R > 0]              what speaks for the neuron from above
+        "guided"       R * [x > 0] * [R > 0]    both
+
+    and for a ReLU6 `[x > 0]` means `[0 < x < 6]`. All else is ordinary backprop, max-pooling too. Only "gradient" is the
+    derivative of anything.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        target: the neuron. A class (index or name, or one per image), None for the predicted class, or a unit
+            `"relu5_1:137"`: channel 137 of that layer, at `position`.
+        rule: "gradient", "deconvnet" or "guided".
+        position: where a unit of a feature map is taken: "strongest" (for each image), "center" (`H // 2, W // 2`),
+            `(row, column)`, or one `(row, column)` per image.
+
+    Returns:
+        `(N, 3, H, W)`, signed, on the images' device. See `as_picture`.
+
+    Raises:
+        ValueError: rule "deconvnet" or "guided" where no ReLU lies between image and neuron: they would be the plain
+            gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs.
+
+    References:
+        Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (deconvnet).
+        Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity, ICLR Workshop 2015 (guided backprop).
+    """
+    check_choice("rule", rule, RULES)
+    pixels = check_images(net, images).clone()
+    with frozen(net), torch.enable_grad():
+        pixels.requires_grad_()
+        with relu_rule(rule) as relus:
+            neuron = _neuron(net, pixels, target, position)
+        if rule != "gradient" and not relus.count:
+            where = "the class score" if not _is_unit(target) else f"unit {target}"
+            raise ValueError(
+                f"{rule} changes ReLUs, and there is none between the image and {where} of "
+                f"{getattr(net, 'name', type(net).__name__)}; use rule='gradient' or a unit further up."
+            )
+        # Each image has its own neuron, and the images of a batch do not see each other.
+        (R,) = torch.autograd.grad(neuron.sum(), pixels)
+    return R.to(images.device)
+
+
+def _is_unit(target) -> bool:
+    return isinstance(target, str) and target.rpartition(":")[2].isdigit() and ":" in target
+
+
+def _neuron(net: Network, pixels: Tensor, target, position: Position) -> Tensor:
+    """The activation of each image's neuron, `(N,)`."""
+    if not _is_unit(target):
+        scores = net(pixels)
+        return scores.gather(1, check_target(net, target, scores)[:, None])[:, 0]
+    layer, channel = net.unit(target)
+    maps = forward_to(net, pixels, [layer])[layer]
+    if maps.ndim < 2 or not channel < maps.shape[1]:
+        raise ValueError(f"{target}: layer {layer} has channels 0 to {maps.shape[1] - 1}.")
+    chosen = maps[:, channel].flatten(1)  # (N, positions), also for layers without positions
+    return chosen.gather(1, _positions(position, maps, channel)[:, None])[:, 0]
+
+
+def _positions(position: Position, maps: Tensor, channel: int) -> Tensor:
+    """One index into the flattened map of the channel for each image, `(N,)`."""
+    count = len(maps)
+    if maps.ndim != 4:
+        return torch.zeros(count, dtype=torch.long, device=maps.device)
+    height, width = maps.shape[2:]
+    if isinstance(position, str):
+        check_choice("position", position, POSITIONS)
+        if position == "strongest":
+            return maps[:, channel].detach().flatten(1).argmax(1)
+        position = (height // 2, width // 2)
+    points = torch.as_tensor(position).to(maps.device)
+    points = points.expand(count, 2) if points.ndim == 1 and points.numel() == 2 else points
+    if points.shape != (count, 2) or points.is_floating_point():
+        raise ValueError(f"position must be (row, column), or one for each of the {count} images; not {position!r}.")
+    inside = (points >= 0).all() and (points[:, 0] < height).all() and (points[:, 1] < width).all()
+    if not inside:
+        raise ValueError(f"position {points.tolist()} lies outside the layer's map of {height}x{width}.")
+    return points[:, 0] * width + points[:, 1]
+
+
+def as_picture(gradients: Tensor, *, percentile: float = 99.9) -> Tensor:
+    """Signed gradients as pictures: 0 becomes middle gray, the strongest values white or black, each image on its own.
+
+    Args:
+        gradients: `(N, 3, H, W)`, any range.
+        percentile: the share of sizes that is not cut off, so that one pixel does not gray out the rest.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1]. Where all gradients are 0 the picture is gray.
+    """
+    sizes = gradients.detach().abs().flatten(1)
+    kept = max(1, round(sizes.shape[1] * percentile / 100))
+    top = sizes.kthvalue(kept, dim=1).values
+    top = torch.where(top > 0, top, sizes.amax(1)).clamp(min=torch.finfo(sizes.dtype).tiny)
+    return (0.5 + gradients.detach() / (2 * top[:, None, None, None])).clamp(0, 1)
