@@ -1,0 +1,163 @@
+"""Texture pixel by pixel, without a network: look up, in a small sample, what usually follows the pixels around.
+
+Efros & Leung, "Texture Synthesis by Non-parametric Sampling", 1999: grows outward from a seed.
+Wei & Levoy, "Fast Texture Synthesis using Tree-structured Vector Quantization", 2000: scans row by row, coarse to fine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.validate import check_images, check_positive
+
+
+def window_weights(window: int) -> np.ndarray:
+    """Efros & Leung's Gaussian over the window, `sigma = window / 6.4`, as whole numbers, `window * window` of them.
+
+    Pixels are whole numbers from 0 to 255 here and weights are rounded to 1/65536. Every sum is then exact, in whatever
+    order a matrix product adds, and two programs that do the same arithmetic choose the same pixels.
+    """
+    offsets = np.arange(window) - window // 2
+    bell = np.exp(-(offsets**2) / (2 * (window / 6.4) ** 2))
+    return np.round(65536 * np.outer(bell, bell)).ravel()
+
+
+def efros_leung(
+    sample: Tensor,
+    size: int | tuple[int, int] = 64,
+    *,
+    window: int = 11,
+    tolerance: float = 0.1,
+    max_error: float = 0.3,
+    seed: int = 0,
+    return_sources: bool = False,
+    progress: bool = True,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Grow a texture from a 3 x 3 seed: each pixel copies the middle of a sample window that looks like its own window.
+
+    Args:
+        sample: `(1, 3, h, w)` RGB in [0, 1].
+        size: of the result, one number for a square, or `(H, W)`.
+        window: side of the square window, odd; it must be larger than the texture's largest regular element.
+        tolerance: a pixel is drawn from all sample windows whose error is at most `(1 + tolerance)` times the smallest.
+        max_error: a pixel whose match has a larger weighted mean squared error (of values in [0, 1]) waits for more
+            neighbors; the limit rises by a tenth when no pixel of a ring could be filled.
+        seed: for the seed's place in the sample and the draws.
+        return_sources: also return where each pixel comes from.
+        progress: show a progress bar.
+
+    Returns:
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
+        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what is filled; the rest is gray (source -1).
+
+    Raises:
+        ValueError: not one image, an even window, a window larger than the sample, or a size below 3.
+    """
+    pixels, height, width = _check(sample, size, window)
+    check_positive(max_error=max_error)
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be 0 or greater, not {tolerance!r}.")
+    rng, half = np.random.default_rng(seed), window // 2
+    weights = window_weights(window)
+    table, centers = _table(pixels, window), (pixels.shape[0] - 2 * half, pixels.shape[1] - 2 * half)
+
+    # the result has a margin of never filled pixels, so that every window lies inside
+    out = np.zeros((height + 2 * half, width + 2 * half, 3))
+    filled = np.zeros(out.shape[:2], bool)
+    inside = np.zeros(out.shape[:2], bool)
+    inside[half : half + height, half : half + width] = True
+    sources = np.full((*out.shape[:2], 2), -1)
+    top, left = rng.integers(0, pixels.shape[0] - 2), rng.integers(0, pixels.shape[1] - 2)
+    row, column = half + height // 2 - 1, half + width // 2 - 1
+    block = np.s_[row : row + 3, column : column + 3]
+    sources[block] = np.stack(np.mgrid[top : top + 3, left : left + 3], -1)
+    out[block], filled[block] = pixels[top : top + 3, left : left + 3], True
+    windows = np.lib.stride_tricks.sliding_window_view(out, (window, window), (0, 1))
+    masks = np.lib.stride_tricks.sliding_window_view(filled, (window, window))
+
+    bar = tqdm(total=height * width, initial=9, desc="Efros-Leung", leave=False, disable=not progress)
+    try:
+        while not filled[inside].all():
+            ring = _ring(filled, inside, rng)
+            draws, before = rng.random(len(ring)), bar.n
+            for wave in _waves(ring, half, filled.shape):
+                rows, columns = ring[wave, 0], ring[wave, 1]
+                known = masks[rows - half, columns - half].reshape(len(wave), -1) * weights
+                around = windows[rows - half, columns - half].reshape(len(wave), 3, -1)
+                # weighted sum of squared differences: sum w (s - t)^2 = sum w s^2 - 2 sum w s t + sum w t^2
+                question = np.concatenate([known, (known[:, None] * around).reshape(len(wave), -1)], 1)
+                errors = question @ table + (known[:, None] * around**2).sum((1, 2))[:, None]
+                limits = errors.min(1) * (1 + tolerance)
+                for index, error, limit, total in zip(wave, errors, limits, known.sum(1), strict=True):
+                    good = np.flatnonzero(error <= limit)
+                    pick = good[int(draws[index] * len(good))]
+                    if error[pick] <= max_error * total * (3 * 255**2):
+                        y, x = ring[index]
+                        sources[y, x] = np.unravel_index(pick, centers)
+                        sources[y, x] += half
+                        out[y, x], filled[y, x] = pixels[tuple(sources[y, x])], True
+                        bar.update()
+            if bar.n == before:
+                max_error *= 1.1
+    except KeyboardInterrupt:
+        pass
+    finally:
+        bar.close()
+    return _result(sample, sources[half : half + height, half : half + width], return_sources)
+
+
+def _table(pixels: np.ndarray, window: int) -> np.ndarray:
+    """One column for each whole window of the sample: its squares summed over colors, then -2 times its values."""
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (window, window), (0, 1))
+    values = windows.reshape(-1, 3, window * window)
+    return np.concatenate([(values**2).sum(1), -2 * values.reshape(len(values), -1)], 1).T
+
+
+def _ring(filled: np.ndarray, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The unfilled pixels that touch filled ones: in random order, then those with most filled neighbors first."""
+    padded = np.pad(filled, 1)
+    neighbors = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).sum((2, 3))
+    ring = rng.permutation(np.argwhere((neighbors > 0) & ~filled & inside))
+    return ring[np.argsort(-neighbors[ring[:, 0], ring[:, 1]], kind="stable")]
+
+
+def _waves(ring: np.ndarray, half: int, shape: tuple[int, int]) -> list[np.ndarray]:
+    """Split a ring in groups that can be filled at once, with the same result as one pixel after the other.
+
+    A pixel sees those that come before it in the ring and lie in its window: its wave follows the last of theirs.
+    """
+    wave = np.zeros(shape, int)
+    for y, x in ring.tolist():
+        wave[y, x] = wave[y - half : y + half + 1, x - half : x + half + 1].max() + 1
+    numbers = wave[ring[:, 0], ring[:, 1]]
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+
+
+def _check(sample: Tensor, size: int | tuple[int, int], window: int) -> tuple[np.ndarray, int, int]:
+    """The sample as whole numbers `(h, w, 3)`, and the result's height and width."""
+    ready = check_images(None, sample, name="sample")
+    if len(ready) != 1:
+        raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
+    if isinstance(window, bool) or not isinstance(window, int) or window < 3 or window % 2 == 0:
+        raise ValueError(f"window must be an odd number from 3, not {window!r}.")
+    if min(ready.shape[2:]) < window:
+        h, w = ready.shape[2:]
+        raise ValueError(
+            f"a window of {window}x{window} does not fit in a sample of {h}x{w}; make one of them smaller."
+        )
+    height, width = (size, size) if isinstance(size, int) else size
+    if min(height, width) < 3:
+        raise ValueError(f"size must be at least 3, not {size!r}.")
+    pixels = ready[0].permute(1, 2, 0).double().mul(255).round().clamp(0, 255).cpu().numpy()
+    return pixels, int(height), int(width)
+
+
+def _result(sample: Tensor, sources: np.ndarray, return_sources: bool) -> Tensor | tuple[Tensor, Tensor]:
+    where = torch.from_numpy(np.ascontiguousarray(sources)).to(sample.device)
+    image = sample.detach()[:, :, where[..., 0], where[..., 1]].clone()
+    image[:, :, where[..., 0] < 0] = 0.5
+    return (image, where) if return_sources else image
