@@ -1,0 +1,75 @@
+"""`python -m course_utils.commands.strip`: the README's strip of pictures, docs/strip.jpg, made by the course itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import torch
+from matplotlib import colormaps
+from PIL import Image
+from torch import Tensor
+
+from course_utils.commands import ROOT
+from course_utils.commands.tour import Networks
+from course_utils.filters import filter_weights, filters_as_images
+from course_utils.gradients import saliency, smoothgrad
+from course_utils.images import photo
+from course_utils.plots import heat_range, new_figure, to_array
+
+PHOTO = "spoonbill"
+MAX_BYTES = 200_000
+
+
+def colored(heat: Tensor, cmap: str = "inferno") -> Tensor:
+    """A map `(H, W)` as a color picture `(3, H, W)`."""
+    values = (heat.detach().cpu() / heat_range(heat)).clamp(0, 1).numpy()
+    return torch.from_numpy(colormaps[cmap](values)[:, :, :3]).permute(2, 0, 1).float()
+
+
+def first_filters(nets: Networks, image: Tensor) -> Tensor:
+    """The 32 first filters of EfficientNet-Lite0 and 32 of VGG-19 as a mosaic 8 x 8."""
+    tiles = [filters_as_images(filter_weights(nets[n]))[:32] for n in ("efficientnet_lite0", "vgg19")]
+    tiles = torch.nn.functional.pad(torch.cat(tiles), (0, 1, 0, 1), value=1.0)
+    return tiles.unflatten(0, (8, 8)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+
+
+PICTURES: tuple[tuple[str, Callable[[Networks, Tensor], Tensor]], ...] = (
+    ("a photo", lambda nets, image: image[0]),
+    ("filters", first_filters),
+    ("saliency", lambda nets, image: colored(saliency(nets.classifier, image)[0])),
+    ("SmoothGrad", lambda nets, image: colored(smoothgrad(nets.classifier, image)[0])),
+)
+
+
+def make_strip() -> Image.Image:
+    """All pictures side by side, each with a name."""
+    nets, image = Networks(), photo(PHOTO)
+    columns = min(len(PICTURES), 6)
+    rows = -(-len(PICTURES) // columns)
+    figure, axes = new_figure(rows, columns, width=10.5, aspect=1.13)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (name, draw) in zip(axes.flat, PICTURES, strict=False):
+        array = to_array(draw(nets, image)).clip(0, 1)
+        ax.imshow(array, interpolation="nearest" if max(array.shape) < 100 else "antialiased")
+        ax.set_title(name, fontsize=10)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return Image.open(buffer).convert("RGB")
+
+
+def main() -> None:
+    """Write docs/strip.jpg, in the best quality that stays small."""
+    path = ROOT / "docs" / "strip.jpg"
+    path.parent.mkdir(exist_ok=True)
+    strip = make_strip()
+    for quality in range(90, 40, -5):
+        strip.save(path, quality=quality, optimize=True)
+        if path.stat().st_size < MAX_BYTES:
+            break
+    print(f"{path}: {strip.width} x {strip.height}, {path.stat().st_size / 1000:.0f} kB, quality {quality}")
+
+
+if __name__ == "__main__":
+    main()

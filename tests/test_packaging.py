@@ -1,0 +1,142 @@
+"""The files a newcomer meets first agree with each other: pins, pyproject, conda file, README."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST_CELL = re.compile(r'^# %% \[markdown\].*?lesson="(\d\d)".*?title="([^"]+)".*?minutes=(\d+)')
+LECTURE = [f"{number:02d}" for number in range(17)]
+MACHINES = {
+    "linux": {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux", "platform_machine": "x86_64"},
+    "macos": {"sys_platform": "darwin", "os_name": "posix", "platform_system": "Darwin", "platform_machine": "arm64"},
+    "windows": {"sys_platform": "win32", "os_name": "nt", "platform_system": "Windows", "platform_machine": "AMD64"},
+}
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0", "3.14.0")
+
+
+def lines(name: str) -> list[str]:
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
+def pinned(name: str, machine: str, python: str) -> dict[str, Version]:
+    """The versions that a pin file gives on one machine; fails if a package is pinned to two versions."""
+    place = {**default_environment(), **MACHINES[machine]}
+    place |= {
+        "python_full_version": python,
+        "python_version": python.rpartition(".")[0],
+        "implementation_name": "cpython",
+    }
+    found = {}
+    for line in lines(name)[1:]:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(place):
+            (exact,) = requirement.specifier
+            assert exact.operator == "==", line
+            key = canonicalize_name(requirement.name)
+            assert found.setdefault(key, Version(exact.version)) == Version(exact.version), f"{key} is pinned twice"
+    return found
+
+
+def test_the_first_line_brings_the_project_or_the_other_file():
+    assert lines("requirements.txt")[0] == "-e ."
+    assert lines("requirements-test.txt")[0] == "-r requirements.txt"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_pins_are_plain(name):
+    for line in lines(name)[1:]:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[^\s;]+( ; .+)?", line), line
+        assert not re.search(r"://|@|\+|^-|#", line), line
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_dependency_is_pinned_to_what_pyproject_allows(machine, python):
+    runtime = pinned("requirements.txt", machine, python)
+    both = runtime | pinned("requirements-test.txt", machine, python)
+    groups = [(PROJECT["dependencies"], runtime), (PROJECT["optional-dependencies"]["test"], both)]
+    for wanted, pins in groups:
+        for requirement in map(Requirement, wanted):
+            version = pins.get(canonicalize_name(requirement.name))
+            assert version is not None, f"{requirement} is not pinned; see CONTRIBUTING.md"
+            assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}"
+
+
+def test_the_two_pin_files_do_not_disagree():
+    for machine in MACHINES:
+        base, more = (pinned(n, machine, "3.12.0") for n in ("requirements.txt", "requirements-test.txt"))
+        assert {k: v for k, v in more.items() if base.get(k, v) != v} == {}
+
+
+def test_cuda_libraries_are_not_pinned():
+    """Their pins would be installed beside PyTorch's CPU wheels as well: gigabytes for nothing."""
+    assert [line for line in lines("requirements.txt") if re.match(r"nvidia|cuda|triton", line)] == []
+
+
+def test_the_conda_file_agrees_with_pyproject():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert conda["name"] == PROJECT["name"]
+    assert conda["dependencies"] == [
+        f"python{PROJECT['requires-python']}",
+        "pip",
+        {"pip": ["-r requirements.txt"]},
+    ]
+
+
+def test_the_readme_has_the_two_commands():
+    assert "pip install -r requirements.txt && course lab" in README
+    assert "pip install -r requirements-test.txt && pytest" in README
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    script = ROOT / ".ci/run"
+    assert lines(".ci/run")[-1] == "pip install -r requirements-test.txt && pytest"
+    mode = subprocess.run(["git", "ls-files", "-s", ".ci/run"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert mode.startswith("100755") or (not mode and script.stat().st_mode & 0o111)
+
+
+def test_the_readme_names_the_cpu_wheels_that_are_pinned():
+    pins = pinned("requirements.txt", "linux", "3.12.0")
+    assert f"torch=={pins['torch']} torchvision=={pins['torchvision']}" in README
+
+
+def course_map() -> dict[str, tuple[str, int]]:
+    rows = re.findall(r"^\| (\d\d) \| (.+?) \| (\d+) \|", README, flags=re.M)
+    return {number: (title, int(minutes)) for number, title, minutes in rows}
+
+
+def test_the_course_map_has_every_lesson():
+    assert list(course_map()) == LECTURE
+
+
+@pytest.mark.parametrize("number", LECTURE)
+def test_the_course_map_agrees_with_the_lesson(number):
+    sources = list((ROOT / "notebooks/source").glob(f"{number}_*.py"))
+    if not sources:
+        pytest.skip(f"lesson {number} is not written yet")
+    header = next((m for line in lines(sources[0]) if (m := FIRST_CELL.match(line))), None)
+    assert header, f"{sources[0].name} has no first cell with lesson=, title= and minutes="
+    found, title, minutes = header.groups()
+    assert found == number
+    row = f"| {number} | {title} | {minutes} |"
+    assert course_map()[number] == (title, int(minutes)), f"README.md should say: {row}"
+
+
+def test_the_files_the_readme_links_to_exist():
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_strip_is_small():
+    assert (ROOT / "docs/strip.jpg").stat().st_size < 200_000
