@@ -365,11 +365,17 @@ def editions(monkeypatch):
             raise CourseError("There is no lesson 99; there are: 00, 07.")
         return [ROOT / "notebooks/00_start_here.ipynb"]
 
-    fake = SimpleNamespace(
-        build_all=build_all,
-        check_all=lambda: calls.append(("check",)) or ["07_saliency.ipynb"],
-        execute=lambda lessons: calls.append(("execute", lessons)),
-    )
+    def check_all(lessons=None):
+        calls.append(("check", lessons))
+        return ["07_saliency.ipynb differs from 07_saliency.py"]
+
+    def execute(lessons=None):
+        calls.append(("execute", lessons))
+        yield SimpleNamespace(
+            lesson="00", seconds=12.0, first_picture=3.2, slowest=5.0, slowest_cell="show()", size_kb=99
+        )
+
+    fake = SimpleNamespace(build_all=build_all, check_all=check_all, execute=execute)
     monkeypatch.setitem(sys.modules, "course_utils.editions", fake)
     monkeypatch.setattr("course_utils.editions", fake, raising=False)
     monkeypatch.delitem(sys.modules, "course_utils.commands.build", raising=False)
@@ -384,16 +390,23 @@ def test_build_builds(course, editions):
     assert "00_start_here.ipynb" in result.stdout
 
 
-def test_build_can_run_the_solutions_first(course, editions):
-    assert course("build", "--execute").exit_code == 0
-    assert editions == [("execute", None), ("build", "student", None)]
+def test_build_can_run_the_solutions(course, editions):
+    result = course("build", "--execute")
+    assert result.exit_code == 0, result.output
+    assert editions == [("execute", None)]
+    assert "00: 12 s, first picture after 3.2 s" in result.stdout
+
+
+def test_build_runs_before_it_builds_another_edition(course, editions):
+    assert course("build", "--execute", "--edition", "live", "00").exit_code == 0
+    assert editions == [("execute", ["00"]), ("build", "live", ["00"])]
 
 
 def test_build_check_fails_on_a_stale_notebook(course, editions):
-    result = course("build", "--check")
+    result = course("build", "--check", "07")
     assert result.exit_code == 1
-    assert "stale: 07_saliency.ipynb" in result.stdout
-    assert editions == [("check",)]
+    assert "stale: 07_saliency.ipynb differs" in result.stdout
+    assert editions == [("check", ["07"])]
 
 
 def test_build_without_such_a_lesson(course, editions):

@@ -12,10 +12,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from course_utils.editions import read_lesson
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FIRST_CELL = re.compile(r'^# %% \[markdown\].*?lesson="(\d\d)".*?title="([^"]+)".*?minutes=(\d+)')
 LECTURE = [f"{number:02d}" for number in range(17)]
 MACHINES = {
     "linux": {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux", "platform_machine": "x86_64"},
@@ -125,12 +126,10 @@ def test_the_course_map_agrees_with_the_lesson(number):
     sources = list((ROOT / "notebooks/source").glob(f"{number}_*.py"))
     if not sources:
         pytest.skip(f"lesson {number} is not written yet")
-    header = next((m for line in lines(sources[0]) if (m := FIRST_CELL.match(line))), None)
-    assert header, f"{sources[0].name} has no first cell with lesson=, title= and minutes="
-    found, title, minutes = header.groups()
-    assert found == number
-    row = f"| {number} | {title} | {minutes} |"
-    assert course_map()[number] == (title, int(minutes)), f"README.md should say: {row}"
+    lesson = read_lesson(sources[0])
+    assert lesson.number == number
+    row = f"| {number} | {lesson.title} | {lesson.minutes} |"
+    assert course_map()[number] == (lesson.title, lesson.minutes), f"README.md should say: {row}"
 
 
 def test_the_files_the_readme_links_to_exist():

@@ -6,19 +6,26 @@ from course_utils import editions
 
 
 def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool) -> int:
-    """Build, or only check, the notebooks of some lessons (None for all).
+    """Build, execute or only check the notebooks of some lessons (None for all).
 
     Returns:
         The exit status: 1 if `check` found stale notebooks.
     """
     if check:
-        stale = editions.check_all()
-        for name in stale:
-            print(f"stale: {name} (run: course build)")
-        print(f"{len(stale)} stale notebooks" if stale else "every notebook is up to date")
+        stale = editions.check_all(lessons)
+        for text in stale:
+            print(f"stale: {text}")
+        print(f"{len(stale)} stale; run: course build" if stale else "every notebook is up to date")
         return 1 if stale else 0
-    if execute:
-        editions.execute(lessons)
+    if execute:  # writes the student notebooks, with their pictures
+        for run in editions.execute(lessons):
+            print(
+                f"{run.lesson}: {run.seconds:.0f} s, first picture after {run.first_picture:.1f} s, {run.size_kb} kB; "
+                f"slowest cell {run.slowest:.1f} s: {run.slowest_cell}",
+                flush=True,
+            )
+        if edition == "student":
+            return 0
     for path in editions.build_all(edition, lessons):
         print(path)
     return 0
