@@ -120,3 +120,38 @@ def features(net: Network, images: Tensor, *, layer: str | None = None, batch_si
         raise ValueError(f"{net.name} names no last feature layer; choose one with layer=.")
     maps = layer_outputs(net, images, [layer], batch_size=batch_size)[layer]
     return maps.mean(dim=(2, 3)) if maps.ndim == 4 else maps.flatten(1)
+
+
+def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> int:
+    """The side of the smallest square image for which every one of `layers` has an output, at most `most`.
+
+    Found by trying: pooling without padding leaves nothing of a small image, and the network then raises.
+    """
+
+    def works(side: int) -> bool:
+        blank = torch.zeros((1, net.channels, side, side), dtype=net.mean.dtype, device=net.device)
+        try:
+            with torch.no_grad():
+                return all(min(seen.shape[2:], default=1) > 0 for seen in forward_to(net, blank, layers).values())
+        except RuntimeError:
+            return False
+
+    high = 1
+    while high < most and not works(high):
+        high *= 2
+    low = high // 2  # too small, or 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle, high)
+    return high
+
+
+def check_size(net: Network, images: Tensor, layers: Sequence[str], *, what: str = "images") -> None:
+    """Raise a ValueError that names the smallest size if `images` are too small for one of `layers`."""
+    side = smallest_size(net, layers)
+    height, width = images.shape[2:]
+    if min(height, width) < side:
+        raise ValueError(
+            f"{what} of {height}x{width} pixels are too small for {layers[-1]} of {net.name}: "
+            f"the smallest size is {side}x{side}."
+        )
