@@ -17,7 +17,7 @@ from course_utils.gradients import saliency, smoothgrad
 from course_utils.images import photo
 from course_utils.plots import heat_range, new_figure, to_array
 
-PHOTO = "spoonbill"
+PHOTO = "cat"  # CC0
 MAX_BYTES = 200_000
 
 

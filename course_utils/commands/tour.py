@@ -13,16 +13,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import plots
+from course_utils import filters, gradients, plots
 from course_utils.errors import CourseError
+from course_utils.fun.deepdream import deepdream
+from course_utils.hooks import layer_outputs
 from course_utils.images import open_image, photo
 from course_utils.networks import load_network
 
-DEFAULT_PHOTO = "dalmatian"
+DEFAULT_PHOTO = "bald_eagle"
 
 
 class Networks(dict):
@@ -59,7 +62,48 @@ class Stop:
 
 
 def predictions(nets: Networks, photo: Tensor) -> Figure:
-    return plots.show_predictions(photo, nets.classifier.predict(photo), k=5)
+    (top,) = nets.classifier.predict(photo)
+    figure, ((left, right),) = plots.new_figure(1, 2, width=8, aspect=0.62)
+    left.imshow(plots.to_array(photo))
+    left.axis("off")
+    names, values = zip(*reversed(top), strict=True)
+    right.barh(names, values, color="#3b6ea5")
+    right.set_xlim(0, 1)
+    right.set_xlabel("probability")
+    right.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def first_filters(nets: Networks, photo: Tensor) -> Figure:
+    return filters.show_filters(filters.filter_weights(nets.vgg), columns=16)
+
+
+def raw_weights(nets: Networks, photo: Tensor) -> Figure:
+    return filters.show_raw_weights(filters.filter_weights(nets.vgg, "conv2_1"), rows=10, columns=40)
+
+
+def saliency(nets: Networks, photo: Tensor) -> Figure:
+    plain = gradients.saliency(nets.classifier, photo)
+    smooth = gradients.smoothgrad(nets.classifier, photo)
+    return plots.show_heat(photo.expand(2, -1, -1, -1), torch.cat([plain, smooth]), ["one gradient", "SmoothGrad"])
+
+
+def segmentation(nets: Networks, photo: Tensor) -> Figure:
+    heat = gradients.blur(gradients.smoothgrad(nets.classifier, photo, samples=10)[0], 3)
+    mask = gradients.segment(photo, heat)
+    return plots.show_images([photo, mask.float(), photo * mask + 1 - mask.float()], ["photo", "mask", "cut out"])
+
+
+def three_rules(nets: Networks, photo: Tensor) -> Figure:
+    layer, rules = "relu5_1", ("gradient", "deconvnet", "guided")
+    channel = int(layer_outputs(nets.vgg, photo, [layer])[layer].amax((2, 3)).argmax())
+    signals = [gradients.backprop(nets.vgg, photo, f"{layer}:{channel}", rule=rule) for rule in rules]
+    return plots.show_images([photo, *(gradients.as_picture(s) for s in signals)], [f"{layer}:{channel}", *rules])
+
+
+def dream(nets: Networks, photo: Tensor) -> Figure:
+    result = deepdream(nets.vgg, photo, octaves=3, steps=5, step_size=4 / 255, progress=False)
+    return plots.show_images([photo, result], ["photo", "dream"], width=6)
 
 
 TOUR: tuple[Stop, ...] = (
@@ -68,6 +112,42 @@ TOUR: tuple[Stop, ...] = (
         "What the network says",
         "The five most probable of the 1000 ImageNet classes: the pictures below ask where these numbers come from.",
         predictions,
+    ),
+    Stop(
+        "01",
+        "First-layer filters",
+        "VGG-19 begins with these 64 filters of 3 x 3 pixels: edges in several directions, spots, and pairs of colors.",
+        first_filters,
+    ),
+    Stop(
+        "01",
+        "Raw weights further in",
+        "The third convolution has no colors to show, only numbers for 64 inputs, and looking at them explains little.",
+        raw_weights,
+    ),
+    Stop(
+        "07",
+        "Saliency",
+        "Bright pixels are those where a small change would change the score of the predicted class most.",
+        saliency,
+    ),
+    Stop(
+        "07",
+        "Cutting out the object",
+        "The saliency map says where the object surely is, and GrabCut finds an outline from there; nobody drew it.",
+        segmentation,
+    ),
+    Stop(
+        "08",
+        "Backprop with three rules",
+        "The strongest unit of a deep layer, sent back to the pixels: guided is sharpest, and only gradient is a derivative.",
+        three_rules,
+    ),
+    Stop(
+        "12",
+        "DeepDream",
+        "The photo is changed so that a deep layer of VGG-19 becomes more active: it shows more of what the layer sees.",
+        dream,
     ),
 )
 
@@ -78,7 +158,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
     A stop that fails is told on the page, and the rest goes on. Ctrl-C writes the page with what is ready.
 
     Args:
-        image: a picture file, or the name of a gallery photo; None for the Dalmatian.
+        image: a picture file, or the name of a gallery photo; None for a bald eagle.
         out: the folder, made if needed.
         stops: what to run; None for all of `TOUR`.
 
