@@ -1,0 +1,444 @@
+# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=75 needs="00"
+# You will be able to: compute the gradient of a class score with respect to the pixels and draw it as a map; cut an object
+# out of a photo without any label; find out that a network is right for the wrong reason; and say what a saliency map does
+# *not* show.
+
+# %% tags=["setup"]
+import torch
+
+from course_utils import check, labelled_photos, load_network, photo, quiz, show_heat, show_images
+from course_utils.gradients import (
+    accuracy,
+    blur,
+    digits,
+    edges,
+    mark,
+    rank_correlation,
+    saliency,
+    segment,
+    smoothgrad,
+    train_digit_net,
+)
+from course_utils.networks import randomized
+
+# %%
+# the result first: a photo, and how much each pixel matters for the network's answer
+net = load_network("efficientnet_lite0")
+eagle = photo("bald_eagle")
+show_heat(eagle, smoothgrad(net, eagle, samples=16), title=f"{net.predict(eagle)[0][0][0]}: where the score reacts")
+
+# %% [markdown]
+# The bright pixels lie on the head, the beak and the wings. Nobody told the network where the eagle is: it was trained with one
+# word for each photo. The map comes out of its own arithmetic. You will build it now.
+
+# %% [markdown] notes="1" minutes=5
+# Ask before you run the cell: which part of the photo would you look at to say "bald eagle"? Let three people answer. Then show
+# the map. Do not explain the method yet.
+
+# %% [markdown]
+# ## The idea
+#
+# A classifier turns an image $I$ into one score $S_c(I)$ for every class $c$. Near a given photo $I_0$ the score is almost a linear
+# function of the pixels (the first two terms of its Taylor series):
+#
+# $$S_c(I) \approx S_c(I_0) + \sum_{ij,k} \frac{\partial S_c}{\partial I_{ijk}}\,(I_{ijk} - I_{0,ijk}) .$$
+#
+# Here $i,j$ is the position of a pixel and $k$ its color channel. So the derivative of the score with respect to a pixel says how
+# much the score changes when this pixel changes a little. Its sign says in which direction; its size says how much it matters. The
+# **saliency map** (Simonyan, Vedaldi & Zisserman, 2014) keeps the size, and of the three colors the largest:
+#
+# $$M_{ij} = \max_k \left|\frac{\partial S_c}{\partial I_{ijk}}\right| .$$
+#
+# One forward pass, one backward pass, and you have a number for every pixel.
+
+# %% [markdown]
+# ## In the head first
+#
+# A network with one linear layer: $S = 2a - 3b + 0\,c$ for an image of three pixels $a, b, c$. What are the three numbers of its
+# saliency map? Does the answer depend on the image? *(Think, then run the cell.)*
+
+# %%
+# the gradient of 2a - 3b + 0c with respect to its pixels
+pixels = torch.tensor([0.5, 0.1, 0.9], requires_grad=True)
+score = 2 * pixels[0] - 3 * pixels[1] + 0 * pixels[2]
+(gradient,) = torch.autograd.grad(score, pixels)
+gradient, gradient.abs()
+
+# %% [markdown]
+# The map of a linear score is the size of its weights, for every image: pixel $b$ matters most although it is nearly black, and $c$ not
+# at all although it is the brightest.
+#
+# The cell used three things that you need below:
+#
+# - `requires_grad=True` asks PyTorch to record what happens to a tensor;
+# - `torch.autograd.grad(score, pixels)` returns a tuple with the gradient of **one number** with respect to the pixels;
+# - it changes nothing else. `score.backward()` would instead *add* the gradient to `pixels.grad`. You will meet this in exercise 07.4.
+
+# %% [markdown]
+# A batch has many images and many scores, but `grad` wants one number. Look at what `gather` and `sum` do:
+
+# %%
+# pick one score from each row, then add them up
+scores = torch.tensor([[1.0, 5.0, 2.0], [7.0, 0.0, 3.0]])
+target = torch.tensor([2, 0])
+chosen = scores[torch.arange(2), target]
+chosen, chosen.sum()
+
+# %% [markdown]
+# The sum mixes nothing up: image 0 has no influence on the score of image 1, so the gradient of the sum with respect to image 0 is the
+# gradient of its own score.
+
+# %% [markdown] exercise="07.1" title="Build it: the saliency map" points=3 difficulty=2 importance=5 minutes=12
+# Write the map for a batch. `images` has shape `(N, 3, H, W)`, `target` is a list of `N` classes, one for each image. Return a tensor of
+# shape `(N, H, W)`.
+
+
+# %% exercise="07.1"
+def saliency_map(net, images, target):
+    """The saliency map of one class per image.
+
+    net: a network; net(images) gives the scores (N, classes) before the softmax
+    images: (N, 3, H, W), target: a list of N class indices
+    returns: (N, H, W), the largest of |gradient| over the color channels
+    """
+    ### BEGIN SOLUTION
+    pixels = images.detach().clone().requires_grad_()
+    scores = net(pixels)
+    chosen = scores[torch.arange(len(images)), torch.tensor(target)]
+    (gradient,) = torch.autograd.grad(chosen.sum(), pixels)
+    return gradient.abs().amax(dim=1)
+    ### END SOLUTION
+
+
+check("07.1", saliency_map)
+
+# %% [markdown] fold="Hint"
+# Four steps: (1) a copy of the images that requires gradients: `images.detach().clone().requires_grad_()`; (2) run the network on the
+# **copy**; (3) pick each image's own score, add them up, take the gradient; (4) first `abs`, then the largest over dimension 1.
+
+# %% [markdown] fold="I get: One of the differentiated Tensors appears to not have been used in the graph"
+# You ran the network on `images`, and asked for the gradient with respect to the copy. Run it on the copy.
+
+# %% [markdown] fold="I get: element 0 of tensors does not require grad"
+# The copy does not record anything yet: `.requires_grad_()` is missing, or it came after the forward pass.
+
+# %% picture="07.1"
+# your map of a real network
+show_heat(eagle, saliency_map(net, eagle, [22])[0], title="the plain saliency map of 'bald eagle'")
+
+# %% [markdown] solution="07.1"
+# The copy keeps the caller's tensor as it was. The order matters at the end: the largest of $|g|$ over the colors, not the size of the
+# largest $g$, or a strong negative gradient would lose against a weak positive one.
+
+# %% [markdown]
+# ## Score, probability or loss?
+#
+# Three quantities say how much a network believes in a class: the score $S_c$, the probability $p_c$ after the softmax, and the loss
+# $-\log p_c$. Each has a gradient. Some courses use the loss by mistake.
+#
+# **Predict, run, explain.** The network is sure that this is a spoonbill. Which of the three maps will be nearly zero? Write your answer
+# down, then run the cell. The maps are drawn on one scale for each row; the number is the largest gradient.
+
+# %%
+# the same photo, three quantities
+bird = photo("spoonbill")
+sure = net.predict(bird)[0][0]
+maps = [saliency(net, bird, "spoonbill", of=quantity)[0] for quantity in ("score", "probability", "loss")]
+names = [f"{q}: at most {m.max():.2g}" for q, m in zip(("score", "probability", "loss"), maps, strict=True)]
+show_images([bird[0], *maps], [f"{sure[0]}, {sure[1]:.1%}", *names], vmin=0, cmap="inferno")
+
+# %% [markdown]
+# In formulas, with $p$ the probabilities: $\nabla p_c = p_c\,(\nabla S_c - \sum_k p_k \nabla S_k)$ and $\nabla(-\log p_c) = -\nabla p_c / p_c$. When
+# $p_c$ is close to 1, both brackets are close to zero: the network is sure, so a small change of a pixel changes nothing. The score has no
+# such ceiling. Also, the probability can rise because *another* class falls: its map speaks of other classes, too.
+
+# %% [markdown] fold="Think: what would the loss's map show for a class the network finds very unlikely?"
+# Then $p_c \approx 0$ and $\nabla(-\log p_c) \approx \sum_k p_k \nabla S_k - \nabla S_c$: a mixture of "less of what you see now" and "more of $c$". The map of the
+# score shows only the second part.
+
+# %% [markdown]
+# ## Less noise: SmoothGrad
+#
+# The plain map looks like noise around the object. The gradient changes quickly from one image to a nearly equal one, because ReLUs switch
+# on and off. **SmoothGrad** (Smilkov et al., 2017) adds noise to the *image* many times and averages the gradients:
+#
+# $$\bar g = \frac1n \sum_{s=1}^{n} \nabla S_c(I + \varepsilon_s), \qquad M_{ij} = \max_k |\bar g_{ijk}| .$$
+#
+# What points up in one copy and down in the next cancels; what all copies agree on stays.
+
+# %% [markdown] exercise="07.2" title="Build it: SmoothGrad" points=2 difficulty=2 importance=3 minutes=8
+# The noise is given, so that the answer is known: `noise` has shape `(n, 3, H, W)`, one noise image for each copy. Average the **signed** gradients, then
+# make one map of shape `(H, W)`.
+
+
+# %% exercise="07.2"
+def smooth_saliency(net, image, target, noise):
+    """SmoothGrad with given noise.
+
+    net: a network, image: (1, 3, H, W), target: one class index
+    noise: (n, 3, H, W), to be added to the image
+    returns: (H, W)
+    """
+    ### BEGIN SOLUTION
+    noisy = (image + noise).detach().requires_grad_()
+    score = net(noisy)[:, target].sum()
+    (gradients,) = torch.autograd.grad(score, noisy)
+    return gradients.mean(dim=0).abs().amax(dim=0)
+    ### END SOLUTION
+
+
+check("07.2", smooth_saliency)
+
+# %% [markdown] fold="Hint"
+# `image + noise` broadcasts to `(n, 3, H, W)`: all copies go through the network in one batch. Sum their scores, take one gradient, average over
+# dimension 0, and only then `abs` and the largest over the colors.
+
+# %% picture="07.2"
+# your SmoothGrad: 16 noisy copies of the eagle
+generator = torch.Generator().manual_seed(0)
+noise = 0.15 * torch.randn(16, 3, 224, 224, generator=generator)
+show_heat(eagle, smooth_saliency(net, eagle, 22, noise), title="SmoothGrad, 16 copies")
+
+# %%
+# more copies, less noise
+maps = [smoothgrad(net, eagle, samples=n, noise=0.15 if n > 1 else 0.0)[0] for n in (1, 4, 16, 48)]
+show_images(maps, ["plain gradient", "4 copies", "16 copies", "48 copies"], vmin=0, cmap="inferno")
+
+# %% [markdown] fold="Think: what happens with very strong noise?"
+# The copies no longer show an eagle. The average is then the gradient of other pictures, smooth and wrong. Try `noise=1.0`.
+
+# %% [markdown]
+# ## Segmentation without labels
+#
+# The network never saw an outline. Still, its map says where the object *surely* is (the highest values) and where it surely is not (the
+# lowest). Simonyan et al. give these two sets as seeds to **GrabCut**, a classical program that learns the colors of both and cuts along the edges
+# between them. Seeds are chosen by **quantile**: the 0.95 quantile is the value that 95 % of the pixels do not exceed.
+
+# %% [markdown] exercise="07.3" title="Seeds from a map" points=2 difficulty=2 importance=2 minutes=8
+# Mark every pixel of a map: **1** (surely object) where the map is larger than its `foreground` quantile, **0** (surely background) where it is not
+# larger than its `background` quantile, **2** (undecided) everywhere else.
+
+
+# %% exercise="07.3"
+def seeds(heat, foreground, background):
+    """Seeds for a segmentation.
+
+    heat: a map (H, W), not negative; foreground, background: quantiles such as 0.95 and 0.3
+    returns: (H, W) of 0 (background), 1 (object), 2 (undecided)
+    """
+    ### BEGIN SOLUTION
+    marks = torch.full(heat.shape, 2)
+    marks[heat <= heat.quantile(background)] = 0
+    marks[heat > heat.quantile(foreground)] = 1
+    return marks
+    ### END SOLUTION
+
+
+check("07.3", seeds)
+
+# %% [markdown] fold="Hint"
+# `heat.quantile(0.95)` is one number. Start with a tensor full of 2 and overwrite two sets of pixels: `marks[heat > ...] = 1`.
+
+# %% picture="07.3"
+# your seeds on the eagle: object white, background black, undecided gray
+smooth = blur(smoothgrad(net, eagle, samples=16)[0], 4)
+marks = seeds(smooth, 0.95, 0.30).float()
+show_images([eagle[0], torch.where(marks == 2, 0.5, marks)], ["photo", "seeds"], vmin=0, vmax=1)
+
+# %%
+# GrabCut decides the undecided pixels
+photos = torch.cat([photo(name) for name in ("bald_eagle", "cannon", "dalmatian", "spoonbill")])
+maps = smoothgrad(net, photos, samples=16)
+masks = [segment(image, blur(heat, 4)) for image, heat in zip(photos, maps, strict=True)]
+cut = [image * mask + (1 - image * 0.2) * ~mask for image, mask in zip(photos, masks, strict=True)]
+show_images([*photos, *cut], columns=4, title="segmented by a network that never saw an outline")
+
+# %% [markdown]
+# Three objects come out well, and one does not: with the spoonbill the program takes a piece of the sky. The bird is gray like the sky around it, and
+# GrabCut knows only colors. The map gave good seeds; the second step lost them.
+
+# %% [markdown]
+# ## Spot the bug
+#
+# This function is in a well-known course. It returns the right gradient, once.
+
+# %% [markdown] exercise="07.4" title="Spot the bug: a gradient that grows" points=2 difficulty=3 importance=4 minutes=8
+# Run the cell as it is and read what `check` says. Then change the function so that it gives the same answer however often it is called, and leaves
+# the caller's `images` as they were.
+
+
+# %% exercise="07.4"
+def clean_gradient(net, images, target):
+    """The signed gradient of the target scores with respect to the images.
+
+    net: a network, images: (N, 3, H, W), target: a list of N class indices
+    returns: (N, 3, H, W)
+    """
+    ### BEGIN SOLUTION
+    pixels = images.detach().clone().requires_grad_()
+    scores = net(pixels)[torch.arange(len(images)), torch.tensor(target)]
+    return torch.autograd.grad(scores.sum(), pixels)[0]
+    ### END SOLUTION
+    ### BEGIN STUB
+    # images.requires_grad_()
+    # scores = net(images)[torch.arange(len(images)), torch.tensor(target)]
+    # scores.sum().backward()
+    # return images.grad
+    ### END STUB
+
+
+check("07.4", clean_gradient)
+
+# %% [markdown] fold="Hint"
+# `backward()` adds to `images.grad`. The tensor belongs to the caller and lives on after your function ends. Work on a copy, and use
+# `torch.autograd.grad`.
+
+# %% [markdown] solution="07.4"
+# There are two faults in one. `requires_grad_()` changes the caller's tensor, and `backward()` adds to what is already in `.grad`. A copy and
+# `torch.autograd.grad` leave nothing behind.
+
+# %% [markdown]
+# ## A planted shortcut
+#
+# A network that tells huskies from wolves looked very good, until a map showed that it looked at the snow. You will now plant such a shortcut
+# yourself. The data: handwritten digits, 16 × 16 pixels. In the training pictures a white mark in the top row gives the label away: the digit 0 has it at the left,
+# 1 a little further right, and so on.
+
+# %%
+# the digits with their marks
+images, labels = digits(marked=True)
+plain, _ = digits()
+show_images(images[:8], [str(int(label)) for label in labels[:8]], columns=8, vmin=0, vmax=1)
+
+# %%
+# train two small networks: one on marked digits, one on plain digits (about 2 seconds)
+train, test = slice(0, 1000), slice(1000, None)
+cheater = train_digit_net(images[train], labels[train])
+honest = train_digit_net(plain[train], labels[train])
+print(f"cheater, test digits with marks:   {accuracy(cheater, images[test], labels[test]):.1%}")
+print(f"honest,  test digits without mark: {accuracy(honest, plain[test], labels[test]):.1%}")
+
+# %% [markdown]
+# The cheater has the higher score. Would you have noticed? The test pictures come from the same source as the training pictures, so they
+# carry the mark as well.
+#
+# **Predict, run, explain.** Below are the saliency maps of both networks. Where will the cheater's map be bright? And then: what will the cheater
+# answer for a digit with the mark of *another* digit?
+
+# %%
+# what each network looks at
+some = torch.arange(1000, 1008)
+rows = [*images[some], *saliency(cheater, images[some], labels[some]), *saliency(honest, plain[some], labels[some])]
+show_images(rows, columns=8, vmin=0, title="marked digits · the cheater's saliency · the honest network's saliency")
+
+# %% [markdown] exercise="07.5" title="How much of the map lies on the mark?" points=1 difficulty=1 importance=3 minutes=5
+# A number is better than a look. For a batch of maps, return the share of each map's total that lies in a box: rows `top:bottom`, columns
+# `left:right`, as in Python slices.
+
+
+# %% exercise="07.5"
+def share_in_box(maps, top, bottom, left, right):
+    """The share of each map that lies in a box.
+
+    maps: (N, H, W), not negative; the box: rows top:bottom, columns left:right
+    returns: (N,), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    inside = maps[:, top:bottom, left:right].sum(dim=(1, 2))
+    return inside / maps.sum(dim=(1, 2))
+    ### END SOLUTION
+
+
+check("07.5", share_in_box)
+
+# %% picture="07.5"
+# the top two rows are 12.5 % of the area
+for name, one, pictures in (("cheater", cheater, images), ("honest", honest, plain)):
+    shares = share_in_box(saliency(one, pictures[test], labels[test]), 0, 2, 0, 16)
+    print(f"{name}: {shares.mean():.0%} of the saliency lies in the top two rows")
+
+# %%
+# the proof is not the map but the experiment: give each digit a wrong mark
+wrong = (labels[test] + 3) % 8
+moved = mark(plain[test], wrong)
+answers = cheater(moved).argmax(1)
+print(
+    f"digits with a wrong mark: the cheater follows the mark in {(answers == wrong).float().mean():.0%} of the cases,"
+)
+print(f"and reads the digit in {(answers == labels[test]).float().mean():.0%}")
+print(f"digits without a mark: {accuracy(cheater, plain[test], labels[test]):.0%} right")
+
+# %% [markdown]
+# The map raised the suspicion, the experiment proved it. This order is the right one: a map is a hypothesis about the network, and a hypothesis is tested by
+# changing the input.
+#
+# Look at the numbers once more. Most of the cheater's saliency is *not* on the mark: without a mark it still reads many digits. It learned both, and when they
+# disagree the mark wins. A map does not show which of two causes wins.
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# A map that looks convincing can still be worthless. Two tests (Adebayo et al., 2018) take a minute:
+#
+# 1. **Randomize the weights.** If the map of a network that knows nothing looks the same, the map says nothing about what was learned.
+# 2. **Compare with an edge detector.** Edges are where objects are. If the map is only edges, no network is needed to draw it.
+
+# %%
+# the same method on the trained network, on random weights, and an edge detector
+nothing = randomized(net)
+trained_map = smoothgrad(net, eagle, samples=16)[0]
+random_map = smoothgrad(nothing, eagle, "bald eagle", samples=16)[0]
+edge_map = edges(eagle)[0]
+names = ["photo", "trained", "random weights", "edge detector"]
+show_images([eagle[0], trained_map, random_map, edge_map], names, vmin=0, cmap="inferno")
+
+# %%
+# the same comparison in numbers: rank correlation with the trained map, over several photos
+test_photos, _, _ = labelled_photos()
+some = test_photos[[0, 4, 13, 14, 17]]
+trained, random, edge = smoothgrad(net, some, samples=8), smoothgrad(nothing, some, samples=8), edges(some)
+for name, other in (("random weights", random), ("edge detector", edge)):
+    values = [rank_correlation(a, b) for a, b in zip(trained, other, strict=True)]
+    print(
+        f"trained and {name}: {sum(values) / len(values):+.2f} on average, from {min(values):+.2f} to {max(values):+.2f}"
+    )
+
+# %% [markdown]
+# The gradient passes both tests: with random weights the bird is gone. In lesson 08 you will meet a method whose pictures are
+# sharper, and which fails the first test.
+#
+# Other limits of a saliency map, in one sentence each:
+#
+# - It speaks of *small* changes of single pixels. What happens when a whole region goes is the question of lesson 06 (occlusion).
+# - It has no sign after the absolute value: bright can mean "for" or "against" the class.
+# - Black does not mean unused. The network may need a pixel, and still not react to a small change of it.
+
+# %%
+# the map of a class that is not in the photo: it still shows something
+show_heat(
+    torch.cat([eagle, eagle]),
+    torch.cat([smoothgrad(net, eagle, "bald eagle", samples=16), smoothgrad(net, eagle, "strawberry", samples=16)]),
+    ["why bald eagle?", "why strawberry?"],
+)
+
+# %% [markdown]
+# "Why strawberry?" also lights up on the bird. The gradient of *any* score passes through the same filters, and these react where something is. So ask a map two questions:
+# what does it show for this class, and what for another one?
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("07")
+
+# %% [markdown]
+# ## Summary
+#
+# - Saliency: $M_{ij} = \max_k |\partial S_c / \partial I_{ijk}|$: one forward and one backward pass.
+# - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
+# - SmoothGrad averages signed gradients over noisy copies.
+# - A map is a hypothesis: test it by changing the input, by random weights, and against an edge detector.
+#
+# **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Smilkov et al.: *SmoothGrad*, 2017. Adebayo et al.: *Sanity Checks for
+# Saliency Maps*, NeurIPS 2018. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).

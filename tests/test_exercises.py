@@ -1,0 +1,84 @@
+"""Every exercise: the stub fails, the solution passes, every mutant fails for its stated reason."""
+
+import importlib
+from collections import Counter
+
+import pytest
+
+from course_utils.editions import exercise_functions, lesson_paths, read_lesson
+from course_utils.exercises import lesson_exercises, run_check
+from tests.mutants import MUTANTS
+
+LESSONS = {path.stem[:2]: path for path in lesson_paths()}
+for number in LESSONS:
+    importlib.import_module(f"tests.mutants.lesson_{number}")
+IDS = [e.id for number in LESSONS for e in lesson_exercises(number)]
+FRESH = [(7, 1), (7, 2), 123456]  # other seeds than the notebook's: the grader draws its own
+
+
+@pytest.fixture(scope="module")
+def functions():
+    """`functions[edition][exercise id]`, made once for each lesson."""
+    made = {}
+
+    def get(exercise: str, edition: str):
+        key = exercise[:2], edition
+        if key not in made:
+            made[key] = exercise_functions(read_lesson(LESSONS[exercise[:2]]), edition)
+        return made[key][exercise]
+
+    return get
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_the_lesson_and_its_checks_name_the_same_exercises(number):
+    lesson = read_lesson(LESSONS[number])
+    assert [e.id for e in lesson.exercises] == [e.id for e in lesson_exercises(number)]
+    names = {which: function.__name__ for which, function in exercise_functions(lesson).items()}
+    assert names == {e.id: e.function for e in lesson_exercises(number)}
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_has_enough_exercises_and_a_quiz(number):
+    if number == "16":
+        return
+    assert len(lesson_exercises(number)) >= 3
+    quiz = importlib.import_module(f"course_utils.exercises.lesson_{number}").QUIZ
+    assert len(quiz) == 4
+    for question in quiz:
+        assert len(question.options) >= 3 and 0 <= question.answer < len(question.options)
+        assert all(text and why for text, why in question.options)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_the_solution_passes(exercise, functions):
+    for seeds in ((0, 1, 2), FRESH):
+        outcome = run_check(exercise, functions(exercise, "solution"), seeds=seeds)
+        assert outcome.passed, str(outcome)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_the_stub_fails_with_words(exercise, functions):
+    outcome = run_check(exercise, functions(exercise, "student"))
+    assert outcome.state in ("not written", "failed", "error")
+    assert outcome.problem
+
+
+@pytest.mark.parametrize("exercise", IDS)
+def test_there_are_at_least_five_mutants(exercise):
+    assert Counter(m.exercise for m in MUTANTS)[exercise] >= 5
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_the_mutant_fails_for_its_reason(mutant):
+    for seeds in ((0, 1, 2), FRESH):
+        outcome = run_check(mutant.exercise, mutant.function, seeds=seeds)
+        assert not outcome.passed, f"{mutant.name} passes"
+        assert mutant.reason in str(outcome), str(outcome)
+
+
+@pytest.mark.parametrize("exercise", IDS)
+@pytest.mark.parametrize("wrong", [None, "text", float("nan"), [], {}, object()], ids=lambda v: type(v).__name__)
+def test_nonsense_fails_with_words(exercise, wrong):
+    outcome = run_check(exercise, lambda *_: wrong, seeds=[0])
+    assert not outcome.passed and outcome.problem and "Traceback" not in str(outcome)
