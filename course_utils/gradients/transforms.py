@@ -1,0 +1,118 @@
+"""Small random changes of the picture before each step, so that what is drawn survives them.
+
+Shift, scale and rotation are one matrix each. Their product is applied at once: the picture is resampled once, which is
+faster and blurs less than one after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pad:
+    """A border of `pixels` on each side, of gray level `value`; what moves in from outside is gray too."""
+
+    pixels: int = 12
+    value: float = 0.5
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """A shift by up to `pixels` in each direction."""
+
+    pixels: float = 8
+
+    def matrix(self, draw: Tensor) -> Tensor:
+        return torch.tensor([[1, 0, self.pixels * draw[0]], [0, 1, self.pixels * draw[1]], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Larger or smaller by a factor between `low` and `high`, about the middle."""
+
+    low: float = 0.9
+    high: float = 1.1
+
+    def matrix(self, draw: Tensor) -> Tensor:
+        factor = self.low + (self.high - self.low) * (draw[0].item() + 1) / 2
+        return torch.diag(torch.tensor([1 / factor, 1 / factor, 1.0]))
+
+
+@dataclass(frozen=True)
+class Rotate:
+    """A rotation by up to `degrees` to either side, about the middle."""
+
+    degrees: float = 10
+
+    def matrix(self, draw: Tensor) -> Tensor:
+        angle = math.radians(self.degrees * draw[0].item())
+        cos, sin = math.cos(angle), math.sin(angle)
+        return torch.tensor([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class CenterBias:
+    """The picture as it is, but its gradient is weakened away from the middle: one object there, not many all over.
+
+    The weight is a Gaussian whose standard deviation is `width` times the side.
+    """
+
+    width: float = 0.3
+
+    def masked(self, images: Tensor) -> Tensor:
+        rows, columns = (torch.linspace(-0.5, 0.5, n) for n in images.shape[2:])
+        distance = rows[:, None] ** 2 + columns[None] ** 2
+        mask = torch.exp(-distance / (2 * self.width**2)).to(images)
+        return images * mask + (images * (1 - mask)).detach()
+
+
+Transform = Pad | Jitter | Scale | Rotate | CenterBias
+ROBUST = (Pad(8), Jitter(12), Scale(0.85, 1.15), Rotate(12))
+
+
+def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.Generator) -> Tensor:
+    """Apply transforms to a batch; all its images get the same draw.
+
+    Args:
+        images: `(N, C, H, W)`.
+        transforms: any of `Pad`, `Jitter`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in their order.
+        generator: of the random draws, on the CPU.
+
+    Returns:
+        `(N, C, H', W')`, larger than before by what `Pad` adds.
+    """
+    matrix, moved, border, outside = torch.eye(3), False, 0, None
+    for one in transforms:
+        if isinstance(one, CenterBias):
+            images = one.masked(images)
+        elif isinstance(one, Pad):
+            border, outside = border + one.pixels, one.value
+        elif hasattr(one, "matrix"):
+            # From a pixel of the result to a pixel of the picture, so a later transform is multiplied from the right.
+            matrix = matrix @ one.matrix(2 * torch.rand(2, generator=generator) - 1)
+            moved = True
+        else:
+            raise TypeError(f"a transform is one of Pad, Jitter, Scale, Rotate, CenterBias; not {one!r}.")
+    if not moved:
+        return F.pad(images, [border] * 4, value=outside) if border else images
+    count, channels, height, width = images.shape
+    size = (height + 2 * border, width + 2 * border)
+    # affine_grid counts from -1 to 1 across the picture; the matrix counts pixels from the middle.
+    pixels = torch.diag(torch.tensor([size[1] / 2, size[0] / 2, 1.0]))
+    shares = torch.diag(torch.tensor([2 / width, 2 / height, 1.0]))
+    theta = (shares @ matrix @ pixels)[None, :2].to(images)
+    grid = F.affine_grid(theta, [1, channels, *size], align_corners=False)
+    # One picture with N * C channels: the weights of the resampling are computed once for all.
+    flat = images.reshape(1, count * channels, height, width)
+    if outside is None:
+        flat = F.grid_sample(flat, grid, padding_mode="reflection", align_corners=False)
+    else:
+        flat = F.grid_sample(flat - outside, grid, padding_mode="zeros", align_corners=False) + outside
+    return flat.view(count, channels, *size)
