@@ -82,7 +82,7 @@ def efros_leung(
     try:
         while not filled[inside].all():
             ring = _ring(filled, inside, rng)
-            draws, before = rng.random(len(ring)), bar.n
+            draws, before = rng.random(len(ring)), filled.sum()
             for wave in _waves(ring, half, filled.shape):
                 rows, columns = ring[wave, 0], ring[wave, 1]
                 known = masks[rows - half, columns - half].reshape(len(wave), -1) * weights
@@ -100,13 +100,171 @@ def efros_leung(
                         sources[y, x] += half
                         out[y, x], filled[y, x] = pixels[tuple(sources[y, x])], True
                         bar.update()
-            if bar.n == before:
+            if filled.sum() == before:
                 max_error *= 1.1
     except KeyboardInterrupt:
         pass
     finally:
         bar.close()
     return _result(sample, sources[half : half + height, half : half + width], return_sources)
+
+
+def wei_levoy(
+    sample: Tensor,
+    size: int | tuple[int, int] = 128,
+    *,
+    window: int = 5,
+    levels: int = 3,
+    dimensions: int = 16,
+    eps: float = 1.0,
+    seed: int = 0,
+    return_sources: bool = False,
+    progress: bool = True,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Write a texture row by row, small and blurred first, each pixel by one search in a tree of neighborhoods.
+
+    The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of it),
+    and the 3 x 3 pixels around its place in the smaller picture. All neighborhoods of the sample go into a k-d tree.
+
+    Differences from the paper: a k-d tree on the neighborhoods' principal components in place of a tree of code words;
+    each level starts from the smaller result, enlarged, in place of noise; and pixels that do not see each other are
+    written together, so that the scan's front leans: `x + (window // 2 + 1) * y` grows.
+
+    Args:
+        sample: `(1, 3, h, w)` RGB in [0, 1].
+        size: of the result, one number for a square, or `(H, W)`. Left meets right and top meets bottom: it can tile a wall.
+        window: side of the square window, odd.
+        levels: how many sizes, each half as large as the one before; 1 for no smaller pictures.
+        dimensions: principal components that are kept of each neighborhood.
+        eps: the search may return a neighbor up to `1 + eps` times as far as the nearest; 0 for the nearest.
+        seed: for the noise that the smallest picture starts from.
+        return_sources: also return where each pixel comes from.
+        progress: show a progress bar.
+
+    Returns:
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
+        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what it has, at whatever level it is.
+
+    Raises:
+        ValueError: not one image, an even window, or a sample that is too small for the window at the smallest level.
+    """
+    pixels, height, width = _check(sample, size, window)
+    check_positive(levels=levels, dimensions=dimensions)
+    if not eps >= 0:
+        raise ValueError(f"eps must be 0 or greater, not {eps!r}.")
+    if min(pixels.shape[:2]) < (smallest := (window + 1) * 2 ** (levels - 1)):
+        given = f"{pixels.shape[0]}x{pixels.shape[1]}"
+        raise ValueError(f"{levels} levels with window {window} need a sample of {smallest}x{smallest}, not {given}.")
+    pyramid = [pixels]
+    for _ in range(levels - 1):
+        pyramid.append(_halved(pyramid[-1]))
+
+    rng, parent, sources = np.random.default_rng(seed), None, None
+    bar = tqdm(total=sum(_level_size(height, n) * _level_size(width, n) for n in range(levels)), desc="Wei-Levoy", leave=False, disable=not progress)  # fmt: skip
+    try:
+        for level in reversed(range(levels)):
+            known, rows, columns = pyramid[level], _level_size(height, level), _level_size(width, level)
+            if sources is None:
+                sources = np.stack([rng.integers(0, side, (rows, columns)) for side in known.shape[:2]], -1)
+            else:
+                sources = _enlarged(sources, rows, columns)
+            out = known[sources[..., 0], sources[..., 1]]
+            places = _places(known.shape, window, with_parent=parent is not None)
+            features = _around(known, places, window, pyramid[level + 1] if parent is not None else None)
+            mean, basis = _principal(features, dimensions)
+            tree = _tree((features - mean) @ basis)
+
+            order, ends = _leaning_scan(rows, columns, window // 2)
+            neighbors = _flat_indices(order, _causal(window), rows, columns)
+            values = 3 * len(_causal(window))
+            fixed = -mean @ basis  # what does not change during the scan: the smaller picture's part
+            if parent is not None:
+                fixed = fixed + _parents(parent, order) @ basis[values:]
+            fixed = np.broadcast_to(fixed, (len(order), basis.shape[1]))
+            flat, flat_sources = out.reshape(-1, 3), sources.reshape(-1, 2)
+            for start, end in zip(ends[:-1], ends[1:], strict=True):
+                here = flat[neighbors[start:end]].reshape(end - start, values)
+                nearest = tree.query(here @ basis[:values] + fixed[start:end], eps=eps)[1]
+                pixel = order[start:end, 0] * columns + order[start:end, 1]
+                flat_sources[pixel] = places[nearest]
+                flat[pixel] = known[places[nearest, 0], places[nearest, 1]]
+                bar.update(end - start)
+            parent = out
+    except KeyboardInterrupt:
+        while sources is not None and sources.shape[:2] != (height, width):
+            level -= 1
+            sources = _enlarged(sources, _level_size(height, level), _level_size(width, level))
+    finally:
+        bar.close()
+    sources = np.minimum(sources, np.array(pixels.shape[:2]) - 1)
+    return _result(sample, sources, return_sources)
+
+
+def _level_size(side: int, level: int) -> int:
+    return -(-side // 2**level)
+
+
+def _halved(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
+    return pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3).mean((1, 3))
+
+
+def _enlarged(sources: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Sources in the next larger picture: pixel 2 y + a, 2 x + b of the source block of a pixel y, x."""
+    y, x = np.mgrid[:rows, :columns]
+    return 2 * sources[y // 2, x // 2] + np.stack([y % 2, x % 2], -1)
+
+
+def _causal(window: int) -> np.ndarray:
+    """Offsets of the pixels that a scan by rows has written: the rows above, and the pixels to the left."""
+    half = window // 2
+    offsets = np.stack(np.mgrid[-half:1, -half : half + 1], -1).reshape(-1, 2)
+    return offsets[: len(offsets) - half - 1]
+
+
+def _flat_indices(places: np.ndarray, offsets: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Indices `(places, offsets)` in the flattened picture; what leaves it at one side enters at the other."""
+    y = (places[:, None, 0] + offsets[:, 0]) % rows
+    x = (places[:, None, 1] + offsets[:, 1]) % columns
+    return y * columns + x
+
+
+def _parents(parent: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The 3 x 3 pixels around each place in the picture of half the size: `(places, 27)`."""
+    offsets = np.stack(np.mgrid[-1:2, -1:2], -1).reshape(-1, 2)
+    return parent.reshape(-1, 3)[_flat_indices(places // 2, offsets, *parent.shape[:2])].reshape(len(places), -1)
+
+
+def _places(shape: tuple[int, ...], window: int, *, with_parent: bool) -> np.ndarray:
+    """The sample's pixels whose whole neighborhood lies inside it."""
+    half, edge = window // 2, 2 if with_parent else 0
+    bottom, right = shape[0] // 2 * 2 - edge, shape[1] // 2 * 2 - max(edge, half)
+    return np.stack(np.mgrid[max(half, edge) : bottom, max(half, edge) : right], -1).reshape(-1, 2)
+
+
+def _around(known: np.ndarray, places: np.ndarray, window: int, parent: np.ndarray | None) -> np.ndarray:
+    values = known.reshape(-1, 3)[_flat_indices(places, _causal(window), *known.shape[:2])].reshape(len(places), -1)
+    return values if parent is None else np.concatenate([values, _parents(parent, places)], 1)
+
+
+def _principal(features: np.ndarray, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    mean = features.mean(0)
+    _, vectors = np.linalg.eigh((features - mean).T @ (features - mean))
+    return mean, np.ascontiguousarray(vectors[:, ::-1][:, :dimensions])
+
+
+def _tree(points: np.ndarray):
+    from scipy.spatial import cKDTree
+
+    return cKDTree(points, leafsize=8)
+
+
+def _leaning_scan(rows: int, columns: int, half: int) -> tuple[np.ndarray, list[int]]:
+    """All places, in groups that follow each other: a pixel comes after the half window that it sees."""
+    places = np.stack(np.mgrid[:rows, :columns], -1).reshape(-1, 2)
+    time = places[:, 1] + (half + 1) * places[:, 0]
+    order = np.argsort(time, kind="stable")
+    return places[order], [0, *(np.flatnonzero(np.diff(time[order])) + 1).tolist(), len(order)]
 
 
 def _table(pixels: np.ndarray, window: int) -> np.ndarray:

@@ -40,3 +40,46 @@ def gram_matrix(features: Tensor, *, normalize: str | None = "positions") -> Ten
     gram = torch.bmm(flat, flat.transpose(1, 2))
     divisor = {None: 1, "positions": height * width, "size": channels * height * width}[normalize]
     return gram / divisor
+
+
+def gram_loss(gram: Tensor, target: Tensor, *, convention: str = "gatys") -> Tensor:
+    """How far one Gram matrix is from another, in one of the scales that programs use. They differ by a factor only.
+
+    With `C` channels, `M` positions, `F` the features and `A` the target, all of them are multiples of the paper's
+    `E = sum((F F^T - A)^2) / (4 C^2 M^2)`:
+
+    ==========  =========================================================  ==========
+    convention  who, and what the program computes                         equals
+    ==========  =========================================================  ==========
+    gatys       the papers, DeepTextures                                   E
+    cs231n      CS231n: sum((G - A)^2), Gram matrices divided by C M       4 E
+    pystiche    pystiche, Gatys' PyTorch code: mean((G - A)^2), by M       4 E
+    johnson     fast-neural-style, pytorch/examples, neural-style:         4 E / C^2
+                mean((G - A)^2), Gram matrices divided by C M
+    ==========  =========================================================  ==========
+
+    Args:
+        gram, target: `(N, C, C)` from `gram_matrix(..., normalize="positions")`, each divided by its own picture's
+            number of positions, so that pictures of different sizes can be compared. One target serves all images.
+        convention: one of the names above.
+
+    Returns:
+        `(N,)`, one loss for each image.
+
+    Raises:
+        ValueError: shapes that do not fit, or an unknown convention.
+    """
+    check_choice("convention", convention, list(_CONVENTIONS))
+    if gram.ndim != 3 or gram.shape[1] != gram.shape[2] or target.shape not in (gram.shape, (1, *gram.shape[1:])):
+        raise ValueError(
+            f"gram and target must have shape (N, C, C), not {tuple(gram.shape)} and {tuple(target.shape)}."
+        )
+    return _CONVENTIONS[convention](gram.shape[1]) * (gram - target).square().mean((1, 2))
+
+
+_CONVENTIONS = {
+    "gatys": lambda channels: 1 / 4,
+    "cs231n": lambda channels: 1,
+    "pystiche": lambda channels: 1,
+    "johnson": lambda channels: 1 / channels**2,
+}
