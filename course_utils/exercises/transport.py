@@ -54,7 +54,7 @@ def encode(value: Any, depth: int = 0) -> Any:
 
 
 def _encode_array(array: np.ndarray, dtype: torch.dtype | None) -> list:
-    array = np.array(array, order="C", copy=False, subok=False)
+    array = np.array(array, order="C")  # a plain copy: no subclass, no view
     if array.dtype.kind not in "biuf":
         raise TypeError(f"an array of {array.dtype} is not an array of numbers")
     if array.nbytes > MAX_BYTES:

@@ -136,16 +136,17 @@ show_heat(eagle, saliency_map(net, eagle, [22])[0], title="the plain saliency ma
 # Three quantities say how much a network believes in a class: the score $S_c$, the probability $p_c$ after the softmax, and the loss
 # $-\log p_c$. Each has a gradient. Some courses use the loss by mistake.
 #
-# **Predict, run, explain.** The network is sure that this is a spoonbill. Which of the three maps will be nearly zero? Write your answer
-# down, then run the cell. The maps are drawn on one scale for each row; the number is the largest gradient.
+# **Predict, run, explain.** The network is sure that this is a cannon. Which of the three maps will be nearly black? Write your answer
+# down, then run the cell. The three maps share one brightness scale; the number is the largest gradient.
 
 # %%
 # the same photo, three quantities
-bird = photo("spoonbill")
-sure = net.predict(bird)[0][0]
-maps = [saliency(net, bird, "spoonbill", of=quantity)[0] for quantity in ("score", "probability", "loss")]
-names = [f"{q}: at most {m.max():.2g}" for q, m in zip(("score", "probability", "loss"), maps, strict=True)]
-show_images([bird[0], *maps], [f"{sure[0]}, {sure[1]:.1%}", *names], vmin=0, cmap="inferno")
+gun = photo("cannon")
+name, probability = net.predict(gun)[0][0]
+maps = [saliency(net, gun, "cannon", of=quantity)[0] for quantity in ("score", "probability", "loss")]
+titles = [f"{q}: at most {m.max():.2g}" for q, m in zip(("score", "probability", "loss"), maps, strict=True)]
+bright = maps[0].quantile(0.995).item()
+show_images([gun[0], *maps], [f"{name}, {probability:.1%}", *titles], vmin=0, vmax=bright, cmap="inferno")
 
 # %% [markdown]
 # In formulas, with $p$ the probabilities: $\nabla p_c = p_c\,(\nabla S_c - \sum_k p_k \nabla S_k)$ and $\nabla(-\log p_c) = -\nabla p_c / p_c$. When

@@ -1,0 +1,302 @@
+# %% [markdown] lesson="00" title="Start here: what does a network see?" minutes=30
+# You will be able to: run a real ImageNet network on your own photos, read its answer, and hand in an exercise. You will see one picture from each method of this course.
+
+# %% tags=["setup"]
+import torch
+
+from course_utils import (
+    check,
+    gallery,
+    labelled_photos,
+    load_network,
+    photo,
+    quiz,
+    show_heat,
+    show_images,
+)
+from course_utils.filters import filter_weights, show_filters
+from course_utils.gradients import saliency, segment, smoothgrad
+from course_utils.gradients.segmentation import blur
+from course_utils.plots import show_predictions
+
+# %%
+# a real network on four photos: EfficientNet-Lite0, trained on 1.3 million photos of 1000 classes
+net = load_network("efficientnet_lite0")
+photos = torch.cat([photo(name) for name in ("bald_eagle", "cannon", "coffee", "cat")])
+show_predictions(photos, net.predict(photos))
+
+# %% [markdown]
+# The network runs on your computer, and nothing was downloaded. Two of its answers are surely right. For the cup, and for the cat, look at all three lines: which words would you accept?
+#
+# A network with 4.7 million numbers inside turned 150,528 pixel values into 1000 class scores. **How?** This is the question of the course. It asks the network in three ways, the three parts of
+# the lecture *Visualizing and Understanding*, and ends with what one can do with the answers:
+#
+# | part | question | lessons |
+# |---|---|---|
+# | **filters** | What do the weights look like? | 01 |
+# | **activations** | What happens inside when it sees a photo? | 02 to 06 |
+# | **gradients** | What would change its answer? What would it like to see? | 07 to 11 |
+# | **fun** | What pictures can it make? | 12 to 15 |
+#
+# Lesson 16 puts everything together and explains one prediction.
+
+# %% [markdown] notes="1" minutes=3
+# Ask for guesses before you run the first cell: what will the network say for the cat? Then let two people name a photo from the gallery.
+
+# %% [markdown]
+# ## How the course works
+#
+# - Run a cell with **Shift + Enter**. *Run → Run All Cells* also works: a cell that needs a function you have not written yet says `NotImplementedError` and the notebook goes on.
+# - Every lesson begins with a picture, then you build its method yourself on a tiny network, then you use it on a real one.
+# - An exercise is a function. Replace the line `raise NotImplementedError(...)`. The last line, `check(...)`, tells you at once whether it is right, and if not, what was expected and the likeliest cause.
+# - Hints are folded, like this one:
+
+# %% [markdown] fold="Open me"
+# Hints come in steps: first an idea, then usual error messages, then the picture you should get. Open as many as you need.
+
+# %% [markdown]
+# ## What goes in: a tensor
+#
+# A batch of images is a tensor of shape $(N, 3, H, W)$: $N$ images, three colors (red, green, blue), $H$ rows and $W$ columns. Every value lies between 0 (dark) and 1 (bright). This is so everywhere in the course.
+
+# %%
+# what a photo is
+eagle = photo("bald_eagle")
+print(eagle.shape, eagle.dtype, f"from {eagle.min():.2f} to {eagle.max():.2f}")
+eagle[0, :, 100:102, 100:103]
+
+# %% [markdown]
+# ## In the head first
+#
+# An image of 1 × 2 pixels: the left one is red $(1, 0, 0)$, the right one is white $(1, 1, 1)$. Its tensor has the shape $(1, 3, 1, 2)$. What are its six numbers, in the order in which PyTorch prints them? What is their mean? *(Think, then run the cell.)*
+
+# %%
+# a red and a white pixel: color first, then rows, then columns
+tiny = torch.tensor([[[[1.0, 1.0]], [[0.0, 1.0]], [[0.0, 1.0]]]])
+print(tiny.shape, tiny.flatten().tolist(), f"mean {tiny.mean():.3f}")
+show_images(tiny, width=2)
+
+# %% [markdown] exercise="00.1" title="Meet check: the brightness of images" points=1 difficulty=1 importance=1 minutes=4
+# Return one number for each image: the mean of all its values. Run the cell once before you write anything, and once with a mistake, to see what `check` says.
+
+
+# %% exercise="00.1"
+def brightness(images):
+    """The mean value of each image.
+
+    images: (N, 3, H, W)
+    returns: (N,)
+    """
+    ### BEGIN SOLUTION
+    return images.mean(dim=(1, 2, 3))
+    ### END SOLUTION
+
+
+check("00.1", brightness)
+
+# %% [markdown] fold="Hint"
+# `images.mean(dim=...)` takes a tuple of dimensions. Which of the four should disappear?
+
+# %% picture="00.1"
+# the labelled photos of the gallery, from dark to bright, by your function
+everything, labels, names = labelled_photos(112)
+order = brightness(everything).argsort()
+show_images(everything[order], [names[i] for i in order], columns=7)
+
+# %% [markdown]
+# ## What the network does first: normalize
+#
+# Networks are trained on numbers around 0. So the first step inside is $(x - \text{mean}) / \text{std}$, with one mean and one standard deviation for each color. `net` does this itself; you hand in plain images.
+
+# %% [markdown] exercise="00.2" title="Spot the bug: one mean for each color" points=2 difficulty=2 importance=3 minutes=6
+# This line runs without an error for images of width 3, and stops with an error for most others. For width 3 it is wrong. Mend it, so that it is right for every size.
+
+
+# %% exercise="00.2"
+def normalize(images, mean, std):
+    """Subtract a mean and divide by a standard deviation, color by color.
+
+    images: (N, 3, H, W), mean: (3,), std: (3,)
+    returns: (N, 3, H, W)
+    """
+    ### BEGIN SOLUTION
+    return (images - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    ### END SOLUTION
+    ### BEGIN STUB
+    # return (images - mean) / std
+    ### END STUB
+
+
+check("00.2", normalize)
+
+# %% [markdown] fold="Hint"
+# Broadcasting lines up shapes from the right: a tensor of shape `(3,)` meets the *columns*. `mean.view(3, 1, 1)` meets the colors.
+
+# %% [markdown]
+# ## What comes out: scores, and probabilities
+#
+# The network returns one **score** $S_c$ for every class $c$: any number, large if it believes in the class. The **softmax** turns scores into probabilities, which lie between 0 and 1 and add up to 1:
+#
+# $$p_c = \frac{e^{S_c}}{\sum_k e^{S_k}} .$$
+
+# %%
+# scores and probabilities of the eagle
+scores = net(eagle)
+probabilities = scores.softmax(1)
+print(f"{scores.shape}: from {scores.min():.1f} to {scores.max():.1f}")
+print(f"largest probability {probabilities.max():.2f}, sum {probabilities.sum():.2f}")
+net.predict(eagle)[0]
+
+# %% [markdown] exercise="00.3" title="The softmax, without infinity" points=2 difficulty=2 importance=3 minutes=8
+# Write the formula for a batch of scores, one row for each image. There is a trap: $e^{1000}$ is infinity for a computer. Your function should also be right for scores near 2000 and near −2000.
+
+
+# %% exercise="00.3"
+def softmax(scores):
+    """Probabilities from scores, row by row.
+
+    scores: (N, classes), any size
+    returns: (N, classes), every row adds up to 1
+    """
+    ### BEGIN SOLUTION
+    largest = scores.amax(dim=1, keepdim=True)
+    powers = (scores - largest).exp()
+    return powers / powers.sum(dim=1, keepdim=True)
+    ### END SOLUTION
+
+
+check("00.3", softmax)
+
+# %% [markdown] fold="Hint"
+# Subtract the largest score of each row before the exponential: the factor $e^{-\max}$ stands above and below the fraction, so the probabilities stay the same. `keepdim=True` keeps the shape `(N, 1)`, which broadcasts.
+
+# %% [markdown] solution="00.3"
+# After the subtraction the largest exponential is $e^0 = 1$: nothing can become infinite, and the sum is at least 1, so there is no division by 0.
+
+# %% [markdown] exercise="00.4" title="The k best classes" points=1 difficulty=1 importance=2 minutes=4
+# Return the indices of the `k` highest scores in each row, best first.
+
+
+# %% exercise="00.4"
+def top_classes(scores, k):
+    """The k classes with the highest scores.
+
+    scores: (N, classes), k: a number
+    returns: (N, k) class indices, best first
+    """
+    ### BEGIN SOLUTION
+    return scores.topk(k, dim=1).indices
+    ### END SOLUTION
+
+
+check("00.4", top_classes)
+
+# %% [markdown] fold="Hint"
+# Look at `torch.topk`: it returns values and indices.
+
+# %% picture="00.4"
+# your function on all 20 labelled photos: is the right class among the best 1, among the best 5?
+everything, labels, names = labelled_photos()
+best = top_classes(net(everything), 5)
+truth = torch.tensor(labels)[:, None]
+print(
+    f"right at first: {(best[:, :1] == truth).any(1).sum()} of 20, among the first five: {(best == truth).any(1).sum()} of 20"
+)
+
+# %% [markdown]
+# ## Predict, run, explain
+#
+# The next cell shows the network the eagle photo four times: as it is, turned upside down, in gray, and with its blocks of 56 × 56 pixels shuffled. Before you run it, write down: for which of the four will it still say "bald eagle"?
+
+# %%
+# the same photo, changed
+blocks = eagle.unfold(2, 56, 56).unfold(3, 56, 56).reshape(3, 16, 56, 56)
+shuffled = blocks[:, torch.randperm(16, generator=torch.Generator().manual_seed(1))]
+shuffled = shuffled.reshape(3, 4, 4, 56, 56).permute(0, 1, 3, 2, 4).reshape(1, 3, 224, 224)
+changed = torch.cat([eagle, eagle.flip(2), eagle.mean(1, keepdim=True).expand(-1, 3, -1, -1), shuffled])
+show_predictions(changed, net.predict(changed))
+
+# %% [markdown]
+# Compare with what you wrote down. If the answer for the shuffled photo is still a bird, then what did the network recognize: the shape of the animal, or pieces of it? Lesson 06 hides parts of a photo to find out, lesson 13 shows what is left when all positions are thrown
+# away.
+
+# %% [markdown]
+# ## One picture from each part
+#
+# **Filters.** The weights of the first layer, as pictures (lesson 01).
+
+# %%
+# the 64 first-layer filters of VGG-19
+vgg = load_network("vgg19")
+show_filters(filter_weights(vgg), columns=16)
+
+# %% [markdown]
+# **Activations.** What some units of the network do with a photo (lesson 02): each unit draws its own map, bright where it finds what it looks for.
+
+# %%
+# the eagle, and six units of VGG-19's layer relu3_1
+from course_utils import layer_outputs
+
+maps = layer_outputs(vgg, eagle, ["relu3_1"])["relu3_1"][0]
+strongest = maps.amax((1, 2)).topk(6).indices
+show_images([eagle[0], *maps[strongest]], ["photo", *[f"unit {i}" for i in strongest.tolist()]], columns=7)
+
+# %% [markdown]
+# **Gradients.** Which pixels matter for the answer (lesson 07)?
+
+# %%
+# saliency, for two photos
+some = torch.cat([eagle, photo("goose")])
+show_heat(some, smoothgrad(net, some, samples=12))
+
+# %% [markdown]
+# **And from there** to a cut-out of the object, by a network that never saw an outline:
+
+# %%
+# segmentation from saliency
+gun = photo("cannon")
+mask = segment(gun, blur(smoothgrad(net, gun, samples=12)[0], 4))
+show_images([gun[0], gun[0] * mask + (1 - 0.2 * gun[0]) * ~mask], ["photo", "cut out"])
+
+# %% [markdown]
+# ## Your own photos
+#
+# The gallery holds these photos, with license and source. `photo("path/to/your.jpg")` reads a file of yours, everywhere in the course; `load_folder("a/folder")` reads a whole folder.
+
+# %%
+# the gallery
+gallery()
+
+# %%
+# put the path of your own photo here
+mine = photo("coffee")
+show_predictions(mine, net.predict(mine), k=5)
+
+# %% [markdown]
+# ## What these pictures do not show
+#
+# A picture is not an explanation. Here is a small check that the course repeats in every lesson: make the same picture with something that cannot know the answer. If it looks the same, it explains nothing. Below, the plain saliency map of the class in the photo, and of a class that is not in it.
+
+# %%
+# the map of the right class, and of a wrong one
+two = saliency(net, torch.cat([gun, gun]), ["cannon", "goldfish"])
+show_images([gun[0], *two], ["photo", "why cannon?", "why goldfish?"], vmin=0, cmap="inferno")
+
+# %% [markdown]
+# They look alike. So the bright pixels alone do not say "this is a cannon"; you need to know what a map shows and what it does not. Lesson 07 takes this up.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("00")
+
+# %% [markdown]
+# ## Summary
+#
+# - An image is a tensor $(N, 3, H, W)$ in [0, 1]; a network turns it into one score for each class; the softmax turns scores into probabilities.
+# - `check` tells you what is wrong with a function, and why.
+# - Go on with lesson 01, or with the lesson you came for: each says which others it needs.
+#
+# **Papers.** Tan, Le: *EfficientNet*, ICML 2019. Russakovsky et al.: *ImageNet Large Scale Visual Recognition Challenge*, IJCV 2015. Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.

@@ -1,0 +1,322 @@
+# %% [markdown] lesson="01" title="Filters: what the weights themselves look like" minutes=60 needs="00"
+# You will be able to: draw the filters of a network's first layer as pictures and read them; compute what a filter answers at a place of an image; tell
+# edge filters from color filters by a number; and say why the weights of deeper layers cannot be read this way.
+
+# %% tags=["setup"]
+import torch
+
+from course_utils import check, load_network, photo, quiz, show_bars, show_images
+from course_utils.errors import WeightsError
+from course_utils.filters import (
+    color_share,
+    filter_response,
+    filter_weights,
+    filters_as_images,
+    show_filters,
+    show_raw_weights,
+    strongest_windows,
+    test_patterns,
+)
+from course_utils.networks import randomized
+
+# %%
+# the result first: all 64 filters of VGG-19's first layer
+vgg = load_network("vgg19")
+weights = filter_weights(vgg)
+show_filters(weights, numbers=True, title=f"VGG-19, first layer: {tuple(weights.shape)}")
+
+# %% [markdown]
+# Each little picture is one filter: 3 × 3 positions, 3 colors. Nobody drew them. They were random numbers before the training, and a million photos made them into this.
+# Some are gray with a dark and a bright side: edges in some direction. Others are patches of one color, or two colors against each other. You find the same kinds in every
+# network that was trained on photos, and also in the first stage of the visual cortex.
+
+# %% [markdown] notes="1" minutes=4
+# Leave the picture on the screen and ask: which filters look alike? Which would answer to a vertical edge? Write the numbers on the board. They are checked in the section "What a filter answers to".
+
+# %% [markdown]
+# ## The idea: a filter is a small picture
+#
+# A convolution slides a filter $w$ over the image $x$. At the position $(i, j)$ it takes the window of the image that lies under the filter, multiplies number by number, adds everything up, and adds a bias $b$:
+#
+# $$y_{ij} = b + \sum_{c=1}^{3}\sum_{u,v} w_{cuv}\; x_{c,\,i+u,\,j+v} = b + \langle w,\ \text{window}_{ij}(x) \rangle .$$
+#
+# This is an **inner product** of two vectors: the filter and the window, each written as a list of $3 \cdot k \cdot k$ numbers. Among all windows of the same length, the inner product is largest
+# for the window that is proportional to the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. In the first layer the three channels are red, green and blue, and you
+# can draw it.
+
+# %% [markdown]
+# ## In the head first
+#
+# A filter of one row: $w = (-1, 0, 1)$, no bias. The image row is $(5, 5, 5, 9, 9, 9)$. What are the four responses? What would they be for the row $(9, 9, 9, 5, 5, 5)$?
+# *(Think, then run the cell.)*
+
+# %%
+# slide (-1, 0, 1) over a step up, and over a step down
+row_filter = torch.tensor([-1.0, 0.0, 1.0])
+for row in ([5.0, 5, 5, 9, 9, 9], [9.0, 9, 9, 5, 5, 5]):
+    windows = torch.tensor(row).unfold(0, 3, 1)
+    print(row, "->", (windows * row_filter).sum(1).tolist())
+
+# %% [markdown]
+# The response is zero where the row is constant, whatever its brightness: the weights add up to 0. At the step it is $+4$ or $-4$. The sign says in which direction the step goes.
+#
+# `unfold(0, 3, 1)` cut the row into its windows of length 3, one step apart. You can use it below; two loops are fine as well.
+
+# %% [markdown]
+# ## Drawing a filter
+#
+# Weights are positive and negative, pictures go from 0 to 1. A fair drawing keeps two things: weight 0 is always **middle gray** (0.5), and a filter uses its full range, however weak it is. With $m = \max |w|$ of
+# one filter, a weight is drawn as $\tfrac12 + \tfrac12\, w/m$.
+
+# %% [markdown] exercise="01.1" title="Filters as pictures" points=2 difficulty=1 importance=4 minutes=7
+# `weights` has shape `(C, 3, k, k)`: `C` filters. Return pictures of the same shape. Every filter has its own $m$.
+
+
+# %% exercise="01.1"
+def filters_to_pictures(weights):
+    """Each filter as a picture: weight 0 becomes 0.5, the largest |weight| of each filter becomes 0 or 1.
+
+    weights: (C, 3, k, k)
+    returns: (C, 3, k, k), in [0, 1]
+    """
+    ### BEGIN SOLUTION
+    largest = weights.abs().amax(dim=(1, 2, 3), keepdim=True)
+    return 0.5 + 0.5 * weights / largest
+    ### END SOLUTION
+
+
+check("01.1", filters_to_pictures)
+
+# %% [markdown] fold="Hint"
+# `weights.abs().amax(dim=(1, 2, 3), keepdim=True)` has shape `(C, 1, 1, 1)`: one number for each filter, and it broadcasts.
+
+# %% picture="01.1"
+# your pictures of the first 16 filters
+show_images(filters_to_pictures(weights)[:16], columns=8)
+
+# %% [markdown] solution="01.1"
+# Stretching each filter from its smallest to its largest weight would also fill the range, but then 0 has another gray in each filter, and a filter with only positive weights looks as if it
+# had a dark side.
+
+# %% [markdown]
+# ## What a filter answers to
+
+# %% [markdown] exercise="01.2" title="Build it: the response of one filter" points=3 difficulty=2 importance=5 minutes=12
+# Compute $y_{ij}$ for one filter at all positions where the window lies inside the image. Do not use `conv2d`: write the inner product.
+
+
+# %% exercise="01.2"
+def respond(image, weights, bias):
+    """The response of one filter at every position inside the image.
+
+    image: (3, H, W), weights: (3, k, k), bias: a number
+    returns: (H - k + 1, W - k + 1)
+    """
+    ### BEGIN SOLUTION
+    k = weights.shape[-1]
+    windows = image.unfold(1, k, 1).unfold(2, k, 1)  # (3, H - k + 1, W - k + 1, k, k)
+    return (windows * weights[:, None, None]).sum(dim=(0, 3, 4)) + bias
+    ### END SOLUTION
+
+
+check("01.2", respond)
+
+# %% [markdown] fold="Hint"
+# With loops: make `out = torch.zeros(H - k + 1, W - k + 1, dtype=image.dtype)` and fill `out[i, j] = (image[:, i : i + k, j : j + k] * weights).sum() + bias`.
+
+# %% [markdown] fold="I get: the response has the wrong shape"
+# A window of size $k$ fits $H - k + 1$ times into $H$ rows: the last one begins at row $H - k$.
+
+# %% picture="01.2"
+# your response of filter 58 on a real photo: bright where dark meets bright in the filter's direction
+temple = photo("china", 160)
+normalized = vgg.normalize(temple)[0]
+answer = respond(normalized, weights[58], 0.0)
+show_images([filters_as_images(weights)[58], temple[0], answer], ["filter 58", "photo", "response"])
+
+# %%
+# test patterns: one known thing in each picture
+patterns = test_patterns(64)
+show_images([p[0] for p in patterns.values()], list(patterns), columns=8)
+
+# %% [markdown]
+# **Predict, run, explain.** Look at the pictures of the filters 58, 10, 12 and 5 in the first figure. For each one, write down to which of the eight patterns it will answer most strongly. Then run the cell. The
+# bars show the largest $|y|$ inside each pattern.
+
+# %%
+# the four filters, and how strongly they answer to each pattern
+from IPython.display import display
+
+for channel in (58, 10, 12, 5):
+    answers = {
+        name: filter_response(vgg, image, channel)[0, 2:-2, 2:-2].abs().max().item() for name, image in patterns.items()
+    }
+    display(show_bars(list(answers.items()), title=f"filter {channel}", label="largest response", width=4.2))
+
+# %% [markdown]
+# - **Filter 58** answers to vertical edges (black | white, and stripes at 0°), hardly to horizontal ones. It is an *oriented edge* filter.
+# - **Filter 10** is the same for horizontal edges.
+# - **Filter 12** is silent for everything gray, however strong the edge, and answers to red against green. It is a *color-opponent* filter.
+# - **Filter 5** is silent for gray as well, and answers to blue against yellow.
+#
+# None of the four answers to plain gray: the weights add up to nearly 0. The network's first step is to throw away the brightness of a plain area and to keep changes.
+
+# %%
+# the same filters on photos: for each filter the windows with the strongest response
+photos = [photo(name, 224) for name in ("china", "coffee", "strawberry", "motorcycle", "prayer_rug")]
+rows, titles = [], []
+for channel in (58, 10, 12, 5):
+    best = [w for image in photos for w in strongest_windows(vgg, image, channel, k=1, size=20)]
+    rows += [filters_as_images(weights)[channel], *best]
+    titles += [f"filter {channel}", *[""] * len(best)]
+show_images(rows, titles, columns=6, width=6.5)
+
+# %% [markdown]
+# ## Edges or colors? A number for it
+#
+# Split a filter $w$ into two parts. Its **gray part** $g$ has at every position the mean over red, green and blue, in all three channels. What is left, $w - g$, is **color**. The energies (sums of squares) of both parts add up to the
+# energy of the filter, because the parts are at right angles. So
+#
+# $$\text{color share} = \frac{\lVert w - g \rVert^2}{\lVert w \rVert^2}$$
+#
+# lies between 0 (a gray filter) and 1 (a filter that does not see gray at all).
+
+# %% [markdown] exercise="01.3" title="The color share" points=2 difficulty=2 importance=3 minutes=8
+# Return the color share of each filter: shape `(C,)`.
+
+
+# %% exercise="01.3"
+def color_share_of(weights):
+    """How much of each filter is color: the energy of what is left after the gray part is taken away.
+
+    weights: (C, 3, k, k)
+    returns: (C,), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    color = weights - weights.mean(dim=1, keepdim=True)
+    return color.square().sum(dim=(1, 2, 3)) / weights.square().sum(dim=(1, 2, 3))
+    ### END SOLUTION
+
+
+check("01.3", color_share_of)
+
+# %% [markdown] fold="Hint"
+# `weights.mean(dim=1, keepdim=True)` is the mean over the three colors at each position, shape `(C, 1, k, k)`; subtracting it broadcasts over the channels.
+
+# %% picture="01.3"
+# VGG-19's filters in the order of your color share: gray ones first
+order = color_share_of(weights).argsort()
+show_filters(weights[order], title="from gray to color")
+
+# %%
+# most filters are one or the other; few are in between
+shares = color_share(weights)
+counts = torch.histc(shares, bins=5, min=0, max=1)
+names = [f"{20 * i}-{20 * i + 20} %" for i in range(5)]
+show_bars(list(zip(names, counts.tolist(), strict=True)), title="color share of the 64 filters", label="filters")
+
+# %% [markdown]
+# ## Other networks
+#
+# The lecture shows AlexNet's filters (64 of 3 × 11 × 11), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). Their weights must be downloaded once. The next cell shows every network whose
+# weights are on this computer or can be fetched now, and says so plainly for the others.
+
+# %%
+# first-layer filters of other networks, where their weights can be had
+for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet121"):
+    try:
+        other = load_network(name)
+    except WeightsError as error:
+        print(error, "\n")
+    else:
+        first = filter_weights(other)
+        display(show_filters(first, title=f"{name}: {tuple(first.shape)}"))
+
+# %% [markdown]
+# ## Deeper layers cannot be read
+#
+# The second convolution of VGG-19 has weights of shape `(64, 64, 3, 3)`. A filter now has 64 input channels, and these are not colors: they are the responses of the 64 filters above. There is no way to draw 64 channels as one color picture. You can
+# draw each 3 × 3 slice in gray: 64 slices for each filter. To lay them out on one sheet, the axes of the tensor must be put into the right order.
+
+# %% [markdown] exercise="01.4" title="Spot the bug: a sheet of slices" points=2 difficulty=3 importance=3 minutes=8
+# The sheet should have one row of slices for each output channel and one column for each input channel. Slice `weights[o, i]` belongs to the rows `o * h` to `(o + 1) * h` and the columns `i * w` to `(i + 1) * w` of the sheet. The code below gives the
+# right shape, and the wrong picture. Find out why, and mend it.
+
+
+# %% exercise="01.4"
+def weight_sheet(weights):
+    """All slices of a weight tensor side by side.
+
+    weights: (O, I, h, w)
+    returns: (O * h, I * w); row o, column i of the sheet holds the slice weights[o, i]
+    """
+    out, into, h, w = weights.shape
+    ### BEGIN SOLUTION
+    return weights.permute(0, 2, 1, 3).reshape(out * h, into * w)
+    ### END SOLUTION
+    ### BEGIN STUB
+    # return weights.reshape(out * h, into * w)
+    ### END STUB
+
+
+check("01.4", weight_sheet)
+
+# %% [markdown] fold="Hint"
+# `reshape` never moves numbers; it reads them in the order in which they lie in memory: o, i, h, w. A row of the sheet needs the order o, h, i, w. `permute` changes the order of the axes.
+
+# %% picture="01.4"
+# your sheet: 16 output channels x 48 input channels of conv2_1
+deep = filter_weights(vgg, "conv2_1")[:16, :48]
+show_images([weight_sheet(filters_as_images(deep))], vmin=0, vmax=1, width=9, title="conv2_1, your sheet")
+
+# %%
+# the same with a gap between the slices: 20 filters of conv2_1, 40 of their 64 input channels
+show_raw_weights(filter_weights(vgg, "conv2_1"), rows=20, columns=40, title="conv2_1: what do these filters look for?")
+
+# %% [markdown]
+# Nothing to see, and that is the point: the slices say how a filter combines *earlier filters*, and without knowing those by heart the picture means little. This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
+# depends on (06 to 08), what image a unit would like best (09).
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# Two checks before you trust a picture of filters:
+
+# %%
+# trained and random weights, drawn in the same way
+nothing = randomized(vgg)
+display(show_filters(weights[:32], title="trained"))
+show_filters(filter_weights(nothing)[:32], title="the same network with random weights")
+
+# %% [markdown]
+# Random filters are colorful as well, since every filter is stretched to its full range. What the trained ones have and the random ones do not is *structure*: neighboring weights agree, gray filters are gray. With 3 × 3 positions there is little room to see it; with AlexNet's 11 × 11 it is obvious at a glance.
+#
+# In numbers: how many filters are nearly gray or nearly pure color?
+
+# %%
+# clear cases: color share below 10 % or above 90 %
+for name, one in (("trained", vgg), ("random", nothing)):
+    share = color_share(filter_weights(one))
+    print(f"{name}: {((share < 0.1) | (share > 0.9)).float().mean():.0%} of the filters are clear cases")
+
+# %% [markdown]
+# - The picture shows what a filter answers to most, not how often that occurs in photos, and not what the network does with the answer.
+# - Each filter is stretched by itself: the picture does not show which filters are strong.
+# - A unit is more than its filter: batch normalization, bias and ReLU decide when it is silent.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("01")
+
+# %% [markdown]
+# ## Summary
+#
+# - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
+# - Networks trained on photos learn oriented edges and color-opponent patches in their first layer.
+# - Deeper weights combine earlier filters; they can be drawn and not read.
+#
+# **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones
+# in the cat's striate cortex*, 1959. Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.
