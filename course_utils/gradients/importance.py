@@ -1,0 +1,208 @@
+"""Which feature maps matter: remove a channel, and see what the network loses (Zeiler & Fergus, 2014, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.hooks import forward_to
+from course_utils.networks.network import Network, frozen
+from course_utils.validate import check_choice, check_images, check_positive, check_target
+
+Target = int | str | Sequence | Tensor | None
+MEASURES = ("ablation", "taylor", "activation")
+
+
+@contextmanager
+def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Iterator[Network]:
+    """Run a block with some channels of a layer set to 0, as if their filters had been cut out.
+
+        with ablated(net, "blocks.3", [4, 17]) as cut:
+            cut(images)
+
+    Nothing but one hook changes, and it is gone when the block ends.
+
+    Args:
+        net: the network.
+        layer: a dotted path or alias.
+        channels: which channels; none is allowed.
+    """
+    module = net.layer(layer)
+    chosen = torch.as_tensor(channels, dtype=torch.long).flatten()
+
+    def hook(module, inputs, output):
+        if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < output.shape[1]:
+            raise ValueError(f"{layer} has channels 0 to {output.shape[1] - 1}; you asked for {chosen.tolist()}.")
+        keep = torch.ones(output.shape[1], device=output.device, dtype=output.dtype)
+        keep[chosen.to(output.device)] = 0
+        return output * keep.view(1, -1, *[1] * (output.ndim - 2))
+
+    handle = module.register_forward_hook(hook)
+    try:
+        yield net
+    finally:
+        handle.remove()
+
+
+def channel_importance(
+    net: Network,
+    images: Tensor,
+    layer: str,
+    target: Target = None,
+    *,
+    by: str = "ablation",
+    batch_size: int = 64,
+    progress: bool = True,
+) -> Tensor:
+    """How much each channel of a layer matters for the class of the images.
+
+    - "ablation": the rise of the mean cross-entropy when the channel is set to 0. Exact, one forward pass a channel.
+      Negative: the network does better without it.
+    - "taylor": the same to first order, `-sum(a * dL/da)` over the positions; one backward pass for all channels.
+    - "activation": the mean size of the activation. It knows no class.
+
+    Args:
+        net: a classifier.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        layer: a dotted path or alias of a layer with channels.
+        target: the right class of each image; None for the predicted one.
+        by: one of the three.
+        batch_size: images at a time.
+        progress: show a bar.
+
+    Returns:
+        `(C,)`, larger for more important.
+
+    Reference:
+        Molchanov et al.: Pruning Convolutional Neural Networks for Resource Efficient Inference, ICLR 2017 ("taylor").
+    """
+    check_choice("by", by, MEASURES)
+    check_positive(batch_size=batch_size)
+    ready = check_images(net, images)
+    with frozen(net):
+        with torch.no_grad():
+            scores = torch.cat([net(part) for part in ready.split(batch_size)])
+            classes = check_target(net, target, scores)
+            maps = torch.cat([forward_to(net, part, [layer])[layer] for part in ready.split(batch_size)])
+        if maps.ndim < 2:
+            raise ValueError(f"{layer} has no channels: its output has shape {tuple(maps.shape)}.")
+        if by == "activation":
+            values = maps.abs().transpose(0, 1).flatten(1).mean(1)
+        elif by == "taylor":
+            values = _taylor(net, ready, layer, classes, batch_size)
+        else:
+            values = _ablation(net, ready, layer, classes, maps, scores, batch_size, progress)
+    return values.to(images.device)
+
+
+def _losses(scores: Tensor, classes: Tensor) -> Tensor:
+    return torch.nn.functional.cross_entropy(scores, classes, reduction="none")
+
+
+def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_size: int) -> Tensor:
+    total = 0
+    for part, wanted in zip(images.split(batch_size), classes.split(batch_size), strict=True):
+        kept = []
+
+        def hook(module, inputs, output, kept=kept):
+            kept.append(output.detach().clone().requires_grad_())
+            return kept[-1] + 0  # an in-place ReLU behind must not touch the leaf
+
+        handle = net.layer(layer).register_forward_hook(hook)
+        try:
+            with torch.enable_grad():
+                loss = _losses(net(part), wanted).sum()
+                (gradient,) = torch.autograd.grad(loss, kept[:1])
+        finally:
+            handle.remove()
+        total = total - (kept[0] * gradient).detach().transpose(0, 1).flatten(1).sum(1)
+    return total / len(images)
+
+
+def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -> Tensor:
+    before = _losses(scores, classes)
+    rest = _rest_of(net, layer, images, maps, scores)
+    values = []
+    with torch.no_grad():
+        for channel in tqdm(range(maps.shape[1]), desc=f"ablate {layer}", leave=False, disable=not progress):
+            if rest is None:
+                with ablated(net, layer, [channel]):
+                    after = torch.cat([net(part) for part in images.split(batch_size)])
+            else:
+                cut = maps.clone()
+                cut[:, channel] = 0
+                after = torch.cat([rest(part) for part in cut.split(batch_size)])
+            values.append((_losses(after, classes) - before).mean())
+    return torch.stack(values)
+
+
+def _rest_of(net: Network, layer: str, images: Tensor, maps: Tensor, scores: Tensor):
+    """The part of the network behind a layer, as a function of the layer's output; None if it cannot be cut there.
+
+    One small picture goes in, and a hook at the layer puts the wanted activations in its place: what lies in front of
+    the layer costs next to nothing. That is wrong where a skip connection leads around the layer, so it is tried first
+    with the clean activations, and used only if the scores come out right.
+    """
+    small = images[:1, :, : max(32, images.shape[2] // 4), : max(32, images.shape[3] // 4)]
+    module = net.layer(layer)
+
+    def rest(wanted: Tensor) -> Tensor:
+        handle = module.register_forward_hook(lambda module, inputs, output: wanted.clone())
+        try:
+            return net(small)
+        finally:
+            handle.remove()
+
+    try:
+        with torch.no_grad():
+            again = rest(maps)
+    except RuntimeError:  # shapes that do not fit together around the layer
+        return None
+    right = again.shape == scores.shape and torch.allclose(
+        again, scores, rtol=1e-3, atol=1e-3 * scores.abs().max().item()
+    )
+    return rest if right else None
+
+
+def pruning_curve(
+    net: Network,
+    images: Tensor,
+    layer: str,
+    target: Target,
+    order: Sequence[int] | Tensor,
+    *,
+    shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    batch_size: int = 64,
+) -> tuple[list[float], list[float]]:
+    """What is left when the first channels of an order are removed together.
+
+    Args:
+        net, images, layer: as in `channel_importance`.
+        target: the right class of each image.
+        order: all channels, the first to be removed first: `importance.argsort()` for the least important.
+        shares: of the channels to remove, each from 0 to 1.
+        batch_size: images at a time.
+
+    Returns:
+        `(accuracies, losses)`, one number for each share: the share of images whose class is right, and the mean
+        cross-entropy.
+    """
+    ready = check_images(net, images)
+    order = torch.as_tensor(order).flatten().cpu()
+    if sorted(order.tolist()) != list(range(len(order))):
+        raise ValueError(f"order must hold every channel once: 0 to {len(order) - 1}.")
+    accuracies, losses = [], []
+    with frozen(net), torch.no_grad():
+        for share in shares:
+            if not 0 <= share <= 1:
+                raise ValueError(f"shares must lie in [0, 1], not {share!r}.")
+            with ablated(net, layer, order[: round(share * len(order))]):
+                scores = torch.cat([net(part) for part in ready.split(batch_size)])
+            classes = check_target(net, target, scores)
+            accuracies.append((scores.argmax(1) == classes).double().mean().item())
+            losses.append(_losses(scores, classes).mean().item())
+    return accuracies, losses
