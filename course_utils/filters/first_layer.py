@@ -123,7 +123,7 @@ def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None
     for ax in axes.flat:
         ax.axis("off")
     for index, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
-        ax.imshow(image.permute(1, 2, 0).cpu(), interpolation="nearest")
+        ax.imshow(image.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
         if numbers:
             ax.set_title(str(index), fontsize=7, pad=2)
     if title:
@@ -152,7 +152,7 @@ def show_raw_weights(weights: Tensor, *, rows: int = 20, columns: int = 40, titl
     """The first `rows` filters and `columns` input channels of a deeper layer, as gray k x k slices."""
     sheet = raw_weight_sheet(weights[:rows, :columns])
     figure, axes = new_figure(aspect=sheet.shape[0] / sheet.shape[1] + 0.06)
-    axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes[0, 0].imshow(sheet.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes[0, 0].axis("off")
     if title:
         axes[0, 0].set_title(title, fontsize=10)

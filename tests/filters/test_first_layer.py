@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from course_utils.filters import (
+    color_share,
+    convolutions,
+    filter_response,
+    filter_weights,
+    filters_as_images,
+    raw_weight_sheet,
+    show_filters,
+    show_raw_weights,
+    strongest_windows,
+)
+from course_utils.filters import (
+    test_patterns as patterns,
+)
+
+
+def test_the_first_layers_have_the_shapes_of_their_papers(vgg, lite):
+    assert filter_weights(vgg).shape == (64, 3, 3, 3) and filter_weights(lite).shape == (32, 3, 3, 3)
+    assert filter_weights(vgg, "conv2_1").shape == (128, 64, 3, 3)
+    assert len(convolutions(vgg)) == 16
+    with pytest.raises(ValueError, match="is no convolution"):
+        filter_weights(vgg, "relu1_1")
+
+
+def test_weights_are_a_copy(vgg):
+    filter_weights(vgg).zero_()
+    assert filter_weights(vgg).any()
+
+
+def test_zero_is_middle_gray_and_every_filter_fills_its_range():
+    weights = torch.randn(4, 3, 3, 3)
+    weights[:, :, 1, 1] = 0
+    images = filters_as_images(weights)
+    assert torch.equal(images[:, :, 1, 1], torch.full((4, 3), 0.5))
+    assert torch.allclose((images - 0.5).abs().amax((1, 2, 3)), torch.tensor(0.5))
+    assert torch.isfinite(filters_as_images(torch.zeros(1, 3, 3, 3))).all()
+
+
+def test_color_share_of_known_filters():
+    gray = torch.randn(1, 1, 3, 3).expand(1, 3, 3, 3)
+    opponent = torch.tensor([1.0, -1.0, 0.0]).view(1, 3, 1, 1) * torch.randn(1, 1, 3, 3)
+    red = torch.zeros(1, 3, 3, 3)
+    red[0, 0, 0, 0] = 1
+    assert torch.allclose(color_share(torch.cat([gray, opponent, red])), torch.tensor([0, 1, 2 / 3]), atol=1e-6)
+
+
+def test_a_response_is_the_inner_product_of_filter_and_window(vgg, eagle):
+    response = filter_response(vgg, eagle, 7)[0]
+    window = vgg.normalize(eagle)[0, :, 99:102, 49:52]
+    want = (window * filter_weights(vgg)[7]).sum() + vgg.layer("conv1_1").bias[7]
+    assert response[100, 50] == pytest.approx(want.item(), rel=1e-4)
+    with pytest.raises(ValueError, match="channels 0 to 63"):
+        filter_response(vgg, eagle, 64)
+
+
+def test_the_filters_that_lesson_01_names_do_what_it_says(vgg):
+    shown = patterns(64)
+    answer = lambda c, name: filter_response(vgg, shown[name], c)[0, 2:-2, 2:-2].abs().max()  # noqa: E731
+    assert answer(58, "stripes 0°") > 4 * answer(58, "stripes 90°")
+    assert answer(10, "stripes 90°") > 4 * answer(10, "stripes 0°")
+    assert answer(12, "red | green") > 8 * answer(12, "black | white")
+    assert answer(5, "blue | yellow") > 4 * answer(5, "black | white")
+
+
+def test_a_sheet_holds_every_slice_in_its_place():
+    weights = torch.randn(3, 4, 2, 5)
+    sheet = raw_weight_sheet(weights, gap=1)
+    assert sheet.shape == (3 * 3 - 1, 4 * 6 - 1)
+    assert torch.allclose(sheet[3:5, 12:17], filters_as_images(weights)[1, 2])
+    assert (sheet[2] == 1).all()
+    assert raw_weight_sheet(weights, gap=0).shape == (6, 20)
+
+
+def test_strongest_windows_do_not_overlap(vgg, eagle):
+    windows = strongest_windows(vgg, eagle, 58, k=3, size=16)
+    assert [w.shape for w in windows] == [(3, 16, 16)] * 3 and not torch.equal(windows[0], windows[1])
+
+
+def test_figures(vgg):
+    assert show_filters(filter_weights(vgg), numbers=True).axes
+    assert show_raw_weights(filter_weights(vgg, "conv2_1")).axes
+    with pytest.raises(ValueError, match="show_raw_weights"):
+        show_filters(filter_weights(vgg, "conv2_1"))

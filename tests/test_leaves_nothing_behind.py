@@ -1,0 +1,98 @@
+"""After any call, also one that raised: inputs, parameters, grads, modes, hooks and random state are bit-identical.
+
+A method joins by a line in CASES: its name, and a function of a network and images.
+"""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import features, layer_outputs, tiny_net
+from course_utils.filters import filter_response
+from course_utils.gradients import edges, input_gradient, saliency, smoothgrad
+from course_utils.networks import randomized
+
+CASES = {
+    "predict": lambda net, x: net.predict(x),
+    "layer_outputs": lambda net, x: layer_outputs(net, x, ["3"]),
+    "features": lambda net, x: features(net, x, layer="3"),
+    "filter_response": lambda net, x: filter_response(net, x, 1),
+    "randomized": lambda net, x: randomized(net),
+    "input_gradient": lambda net, x: input_gradient(net, x, 1),
+    "saliency": lambda net, x: saliency(net, x),
+    "smoothgrad": lambda net, x: smoothgrad(net, x, samples=3),
+    "edges": lambda net, x: edges(x),
+}
+
+
+def snapshot(net, images):
+    hooks = [(len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks)) for m in net.modules()]
+    return {
+        "images": images.detach().clone(),
+        "image grad": None if images.grad is None else images.grad.clone(),
+        "requires grad": [images.requires_grad, *(p.requires_grad for p in net.parameters())],
+        "state": {k: v.clone() for k, v in net.state_dict().items()},
+        "grads": [None if p.grad is None else p.grad.clone() for p in net.parameters()],
+        "modes": [m.training for m in net.modules()],
+        "modules": [id(m) for m in net.modules()],
+        "hooks": hooks,
+        "torch": torch.get_rng_state(),
+        "numpy": np.random.get_state()[1].copy(),
+        "python": random.getstate(),
+        "grad mode": torch.is_grad_enabled(),
+    }
+
+
+def same(a, b):
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
+
+
+def awkward_net():
+    """A network in a state that a careless method would change: train mode, gradients wanted and already there."""
+    net = tiny_net("conv", seed=1, inplace=True).train()
+    net.requires_grad_(True)
+    for parameter in net.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    return net
+
+
+def awkward_images():
+    images = torch.rand(2, 3, 16, 18, dtype=torch.float64).requires_grad_()
+    images.grad = torch.ones_like(images)
+    return images
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_call_leaves_nothing_behind(name):
+    net, images = awkward_net(), awkward_images()
+    before = snapshot(net, images)
+    CASES[name](net, images)
+    after = snapshot(net, images)
+    assert [key for key in before if not same(before[key], after[key])] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_call_that_raises_leaves_nothing_behind(name, monkeypatch):
+    net, images = awkward_net(), awkward_images()
+
+    def broken(*args):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(net.layer("4"), "forward", broken)
+    before = snapshot(net, images)
+    try:
+        CASES[name](net, images)
+    except RuntimeError as error:
+        assert "broken on purpose" in str(error)
+    after = snapshot(net, images)
+    assert [key for key in before if not same(before[key], after[key])] == []
