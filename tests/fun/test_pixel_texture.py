@@ -147,7 +147,7 @@ def test_the_leaning_scan_comes_after_what_it_sees():
     for y in range(9):
         for x in range(11):
             for dy, dx in pixel_texture._causal(5):
-                if 0 <= y + dy and 0 <= x + dx < 11:
+                if y + dy >= 0 and 0 <= x + dx < 11:
                     assert number[y + dy, x + dx] < number[y, x]
 
 
