@@ -96,7 +96,7 @@ def invert(
         size: `(H, W)` of the picture to find when `images` are features.
         tv_weight: of the total variation; 0.01 to 1 are useful with "pixels".
         beta: of the total variation.
-        steps: of the optimizer; each costs one forward and one backward pass to the layer.
+        steps: how many times the features and their gradient are computed, line search included.
         optimizer: "lbfgs" or "adam".
         lr: None for 1 (lbfgs) or 0.05 (adam).
         parameterization: "fourier" or "pixels".
@@ -138,12 +138,6 @@ def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, opt
     """One picture: `(picture, errors on the way, interrupted)`."""
     to_picture, from_picture, _ = describe
     code = from_picture(start).requires_grad_()
-    if optimizer == "lbfgs":
-        stepper = torch.optim.LBFGS(
-            [code], lr=lr or 1.0, max_iter=1, history_size=10, tolerance_grad=-1, tolerance_change=-1
-        )
-    else:
-        stepper = torch.optim.Adam([code], lr=lr or 0.05)
     best, best_value, errors, interrupted = code.detach().clone(), float("inf"), [], False
 
     def objective():
@@ -156,21 +150,35 @@ def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, opt
         errors.append(error.item())
         if value.item() < best_value:  # False for NaN
             best, best_value = code.detach().clone(), value.item()
+        if len(errors) > steps:
+            raise _Spent
+        bar.update()
+        bar.set_postfix_str(f"error {errors[-1]:.3f}", refresh=False)
         return value.detach()
 
     try:
-        for _ in range(steps):
-            value = stepper.step(objective)
-            bar.update()
-            bar.set_postfix_str(f"error {errors[-1]:.3f}", refresh=False)
-            if not torch.isfinite(value):
-                break
-        objective()
+        if optimizer == "lbfgs":
+            # The line search costs a few passes and makes every step safe, also for beta near 1, where the total
+            # variation has kinks. The tolerances are off, for they would stop the search early.
+            torch.optim.LBFGS(
+                [code], lr=lr or 1.0, max_iter=steps, history_size=10, tolerance_grad=0, tolerance_change=0,
+                line_search_fn="strong_wolfe",
+            ).step(objective)  # fmt: skip
+        else:
+            stepper = torch.optim.Adam([code], lr=lr or 0.05)
+            while True:
+                stepper.step(objective)
+    except _Spent:
+        pass
     except KeyboardInterrupt:
         interrupted = True
     with torch.no_grad():
         # Cut off only here: inside the loop, cutting would make the optimizer's picture of the objective wrong.
         return to_picture(best).clamp(0, 1), errors, interrupted
+
+
+class _Spent(Exception):
+    """All steps are taken."""
 
 
 def _wanted_features(net: Network, images: Tensor, layer: str, size) -> tuple[Tensor, tuple[int, int]]:
