@@ -1,0 +1,323 @@
+"""Occlusion: cover a part of the image, and see how far the class score falls (Zeiler & Fergus, 2014)."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils import plots
+from course_utils.activations.occlusion_incremental import Incremental
+from course_utils.activations.recording import Unrecordable, record
+from course_utils.hooks import forward_to
+from course_utils.networks.network import Network, frozen
+from course_utils.validate import check_choice, check_images, check_positive, check_target
+
+Target = int | str | Sequence | Tensor | Callable[[Tensor], Tensor] | None
+BASELINES = ("gray", "mean", "blur", "noise")
+METHODS = ("auto", "incremental", "full")
+
+
+@dataclass
+class OcclusionScores:
+    """What occlusion measured, before it is painted as a map.
+
+    Attributes:
+        clean: `(N,)`, the score of each whole image.
+        scores: `(N, rows, columns)`, the score with the window at each place; NaN where a run was interrupted.
+        window, stride: in pixels, `(height, width)`.
+        size: `(H, W)` of the images.
+        method: "incremental" or "full", whichever was used.
+        note: why, or which layers had to be computed whole.
+    """
+
+    clean: Tensor
+    scores: Tensor
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    size: tuple[int, int]
+    method: str
+    note: str
+
+    def drops(self) -> Tensor:
+        """`(N, rows, columns)`: how far the score falls with the window at each place; negative where it rises."""
+        return self.clean[:, None, None] - self.scores
+
+    def maps(self) -> Tensor:
+        """`(N, H, W)`: every pixel's mean drop over the windows that cover it."""
+        drops = self.drops()
+        total = torch.zeros((len(drops), *self.size), dtype=drops.dtype, device=drops.device)
+        count = torch.zeros_like(total)
+        for row, top in enumerate(window_starts(self.size[0], self.window[0], self.stride[0])):
+            for column, left in enumerate(window_starts(self.size[1], self.window[1], self.stride[1])):
+                drop = drops[:, row, column]
+                place = (slice(None), slice(top, top + self.window[0]), slice(left, left + self.window[1]))
+                total[place] += drop.nan_to_num(0)[:, None, None]
+                count[place] += (~drop.isnan())[:, None, None]
+        return total / count.clamp(min=1)
+
+
+def occlusion(
+    net: Network,
+    images: Tensor,
+    target: Target = None,
+    *,
+    window: int | tuple[int, int] = 32,
+    stride: int | tuple[int, int] = 16,
+    baseline: str | float | Tensor = "gray",
+    of: str = "score",
+    method: str = "auto",
+    batch_size: int = 64,
+    seed: int = 0,
+    progress: bool = True,
+) -> Tensor:
+    """The occlusion map: how far the score falls when a window around a pixel is covered.
+
+    `M_ij = mean over the windows w that cover (i, j) of  S(x) - S(x with w covered)`. Positive: what was covered speaks for
+    the class. Zeiler and Fergus plot the score itself, so their important places are the low ones.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        target: whose score is watched: None for the predicted class of each image, a class (index or name), one per image;
+            a unit `"layer:channel"` (the mean of that feature map); or a function from the network's output `(P, ...)` to
+            `(P,)`.
+        window: side of the window in pixels, or `(height, width)`.
+        stride: step from one window to the next, likewise; at most the window. The last windows are cut at the border.
+        baseline: what covers the window: "gray" (0.5), "mean" (each image's mean color), "blur" (the image, blurred),
+            "noise" (uniform), a number, or a picture that broadcasts to the images.
+        of: "score" before the softmax, or "probability" after it.
+        method: "incremental" recomputes only what a window can reach (exact), "full" runs the whole network for every
+            window; "auto" takes incremental where it works and falls back to full with a warning.
+        batch_size: windows at a time.
+        seed: of the noise.
+        progress: whether to show a bar. An interrupted run returns what it has.
+
+    Returns:
+        `(N, H, W)` on the images' device, in units of the score. Captum's `Occlusion` with
+        `sliding_window_shapes=(3, window, window)`, `strides=(3, stride, stride)` and the same baseline gives the same.
+
+    Raises:
+        ValueError: a window larger than the image, a stride that is not positive or larger than the window, an unknown
+            class, unit, baseline or method; or method "incremental" on a network it does not work for.
+
+    Reference:
+        Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014.
+    """
+    scores = occlusion_scores(
+        net,
+        images,
+        target,
+        window=window,
+        stride=stride,
+        baseline=baseline,
+        of=of,
+        method=method,
+        batch_size=batch_size,
+        seed=seed,
+        progress=progress,
+    )
+    return scores.maps()
+
+
+def occlusion_scores(
+    net: Network,
+    images: Tensor,
+    target: Target = None,
+    *,
+    window: int | tuple[int, int] = 32,
+    stride: int | tuple[int, int] = 16,
+    baseline: str | float | Tensor = "gray",
+    of: str = "score",
+    method: str = "auto",
+    batch_size: int = 64,
+    seed: int = 0,
+    progress: bool = True,
+) -> OcclusionScores:
+    """The score for every place of the window, and which method computed it; see `occlusion` for the arguments."""
+    check_choice("of", of, ("score", "probability"))
+    check_choice("method", method, METHODS)
+    check_positive(batch_size=batch_size)
+    ready = check_images(net, images)
+    size = tuple(ready.shape[2:])
+    window, stride = _sides("window", window), _sides("stride", stride)
+    for axis, name in enumerate(("high", "wide")):
+        if window[axis] > size[axis]:
+            raise ValueError(f"window {window[axis]} is larger than the images, which are {size[axis]} pixels {name}.")
+        if stride[axis] > window[axis]:
+            raise ValueError(
+                f"stride {stride[axis]} is larger than window {window[axis]}: pixels between would be skipped."
+            )
+    cover = baseline_images(ready, baseline, seed=seed)
+    tops, lefts = window_starts(size[0], window[0], stride[0]), window_starts(size[1], window[1], stride[1])
+    places = [(t, x) for t in tops for x in lefts]
+    with frozen(net), torch.no_grad():
+        watch = _Watch(net, target, of, ready)
+        runs, used, note = _runs(net, ready, watch, method, cover, places, window)
+        scores = torch.full((len(ready), len(places)), math.nan, dtype=ready.dtype, device=ready.device)
+        bar = tqdm(total=len(ready) * len(places), desc="occlusion", leave=False, disable=not progress)
+        try:
+            with bar:
+                for image in range(len(ready)):
+                    run = runs(image)
+                    for part in torch.arange(len(places)).split(batch_size):
+                        patches = [_cut(cover[image], *places[i], window) for i in part]
+                        scores[image, part] = run(patches, [places[i] for i in part])
+                        bar.update(len(part))
+        except KeyboardInterrupt:
+            note = f"{note}; interrupted"
+    home = images.device
+    grid = scores.view(len(ready), len(tops), len(lefts)).to(home)
+    return OcclusionScores(watch.clean.to(home), grid, window, stride, size, used, note)
+
+
+def window_starts(size: int, window: int, stride: int) -> list[int]:
+    """Where windows begin along one axis: every `stride` pixels until one reaches the border, where it is cut."""
+    return [i * stride for i in range(math.ceil((size - window) / stride) + 1)]
+
+
+def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, seed: int = 0) -> Tensor:
+    """What windows show instead of the images, as whole pictures `(N, 3, H, W)`; see `occlusion`."""
+    if isinstance(baseline, Tensor):
+        try:
+            return baseline.detach().to(images).expand_as(images)
+        except RuntimeError:
+            raise ValueError(
+                f"a baseline of shape {tuple(baseline.shape)} does not fit images of shape {tuple(images.shape)}."
+            ) from None
+    if isinstance(baseline, (int, float)) and not isinstance(baseline, bool):
+        if not 0 <= baseline <= 1:
+            raise ValueError(f"baseline must be a gray value from 0 to 1, not {baseline}.")
+        return torch.full_like(images, baseline)
+    if not isinstance(baseline, str):
+        raise TypeError(f"baseline must be a name, a number or a picture, not {type(baseline).__name__}.")
+    check_choice("baseline", baseline, BASELINES)
+    if baseline == "gray":
+        return torch.full_like(images, 0.5)
+    if baseline == "mean":
+        return images.mean((2, 3), keepdim=True).expand_as(images)
+    if baseline == "blur":
+        from torchvision.transforms.functional import gaussian_blur
+
+        sigma = max(images.shape[2:]) / 20
+        kernel = min(2 * round(3 * sigma) + 1, *(2 * side - 1 for side in images.shape[2:]))
+        return gaussian_blur(images, [kernel, kernel], [sigma, sigma])
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(images.shape, generator=generator, dtype=torch.float64).to(images)
+
+
+class _Watch:
+    """Turns what the network puts out into the one number per image that is watched."""
+
+    def __init__(self, net: Network, target: Target, of: str, images: Tensor):
+        self.net, self.of, self.layer, self.channel, self.function = net, of, None, None, None
+        if callable(target):
+            self.function = target
+            outputs = net(images)
+        elif isinstance(target, str) and ":" in target:
+            self.layer, self.channel = net.unit(target)
+            outputs = forward_to(net, images, [self.layer])[self.layer]
+            if outputs.ndim < 2 or self.channel >= outputs.shape[1]:
+                known = outputs.shape[1] if outputs.ndim > 1 else 0
+                raise ValueError(f"layer {self.layer} has channels 0 to {known - 1}, not {self.channel}.")
+        else:
+            outputs = net(images)
+            self.classes = check_target(net, target, outputs)
+        if of == "probability" and (self.layer or self.function):
+            raise ValueError('of="probability" needs a class as target, not a unit or a function.')
+        self.clean = torch.cat([self.read(one, i) for i, one in enumerate(outputs.split(1))])
+
+    def read(self, outputs: Tensor, image: int, *, cut: bool = False) -> Tensor:
+        """`(P, ...)` outputs for windows on one image -> `(P,)`; `cut`: only the watched channel is there."""
+        if self.function is not None:
+            scores = self.function(outputs)
+            if not isinstance(scores, Tensor) or tuple(scores.shape) != (len(outputs),):
+                got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+                raise ValueError(f"target must give one number per image, shape ({len(outputs)},), not {got}.")
+            return scores
+        if self.layer is not None:
+            return (
+                outputs[:, 0 if cut else self.channel].flatten(1).mean(1)
+                if outputs.ndim > 2
+                else outputs[:, self.channel]
+            )
+        outputs = outputs.softmax(1) if self.of == "probability" else outputs
+        return outputs[:, self.classes[image]]
+
+    def full(self, images: Tensor, image: int) -> Tensor:
+        if self.layer is None:
+            return self.read(self.net(images), image)
+        return self.read(forward_to(self.net, images, [self.layer])[self.layer], image)
+
+
+def _runs(net, images, watch, method, cover, places, window):
+    """How to score windows: `(make_run, method, note)`, where `make_run(image)(patches, places)` gives `(P,)`."""
+
+    def full(image):
+        def run(patches, at):
+            batch = images[image].repeat(len(patches), 1, 1, 1)
+            for one, patch, (top, left) in zip(batch, patches, at, strict=True):
+                one[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
+            return watch.full(batch, image)
+
+        return run
+
+    def incremental(image):
+        layers = (watch.layer,) if watch.layer else ()
+        recording = record(net, images[image : image + 1], layers=layers)
+        if watch.layer and watch.layer not in recording.layers:
+            raise Unrecordable(f"the output of layer {watch.layer} could not be followed")
+        wanted = recording.layers[watch.layer] if watch.layer else recording.output
+        spatial = watch.layer is not None and recording.values[wanted].ndim == 4
+        engine = Incremental(recording, wanted, watch.channel if spatial else None)
+
+        def run(patches, at):
+            return watch.read(engine.run(patches, [a[0] for a in at], [a[1] for a in at]), image, cut=spatial)
+
+        return run, engine
+
+    if method == "full":
+        return full, "full", "every window ran through the whole network, as asked"
+    try:
+        first, engine = incremental(0)
+        # One window is computed both ways: a network that this engine misreads is found out before it matters.
+        middle = places[len(places) // 2]
+        patch = [_cut(cover[0], *middle, window)]
+        ours, theirs = first(patch, [middle]), full(0)(patch, [middle])
+        scale = max(1.0, float(watch.clean[0].abs()))
+        if not torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4 * scale):
+            raise Unrecordable(f"a window scored {ours.item():.6g} on crops but {theirs.item():.6g} in full")
+    except Unrecordable as reason:
+        message = f"{net.name} cannot be computed incrementally: {reason}."
+        if method == "incremental":
+            raise ValueError(message) from None
+        warnings.warn(f"{message} Every window runs through the whole network.", stacklevel=2)
+        return full, "full", message
+    whole = ", ".join(sorted(engine.whole_maps))
+    note = f"only what a window reaches was computed; whole tensors for: {whole or 'nothing'}"
+    return (lambda image: first if image == 0 else incremental(image)[0]), "incremental", note
+
+
+def _cut(picture: Tensor, top: int, left: int, window: tuple[int, int]) -> Tensor:
+    return picture[:, top : top + window[0], left : left + window[1]]
+
+
+def _sides(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
+    sides = (value, value) if not isinstance(value, (tuple, list)) else tuple(value)
+    if len(sides) != 2 or any(isinstance(s, bool) or not hasattr(s, "__index__") for s in sides):
+        raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {value!r}.")
+    check_positive(**{name: min(sides)})
+    return int(sides[0]), int(sides[1])
+
+
+def show_occlusion(
+    image: Tensor, heat: Tensor, titles: Sequence[str] | None = None, *, title: str | None = None
+) -> Figure:
+    """Photo, occlusion map and overlay: red where covering hurts the score, blue where it helps. See `plots.show_heat`."""
+    return plots.show_heat(image, heat, titles, title=title, signed=True)
