@@ -10,10 +10,11 @@ from matplotlib import colormaps
 from PIL import Image
 from torch import Tensor
 
+from course_utils import gradients
 from course_utils.commands import ROOT
 from course_utils.commands.tour import Networks
 from course_utils.filters import filter_weights, filters_as_images
-from course_utils.gradients import saliency, smoothgrad
+from course_utils.hooks import layer_outputs
 from course_utils.images import photo
 from course_utils.plots import heat_range, new_figure, to_array
 
@@ -34,25 +35,73 @@ def first_filters(nets: Networks, image: Tensor) -> Tensor:
     return tiles.unflatten(0, (8, 8)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 
+def feature_map(nets: Networks, image: Tensor) -> Tensor:
+    maps = layer_outputs(nets.vgg, image, ["relu3_4"])["relu3_4"][0]
+    best = maps[maps.amax((1, 2)).argsort(descending=True)[:16]]
+    best = torch.nn.functional.pad(best / best.amax((1, 2), keepdim=True), (0, 2, 0, 2), value=1.0)
+    return best.unflatten(0, (4, 4)).permute(0, 2, 1, 3).flatten(2, 3).flatten(0, 1)
+
+
+def covered(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.activations.occlusion import occlusion
+
+    heat = occlusion(nets.classifier, image, window=48, stride=12, progress=False)[0]
+    signed = (0.5 + 0.5 * heat / heat_range(heat)).clamp(0, 1).numpy()
+    return torch.from_numpy(colormaps["RdBu_r"](signed)[:, :, :3]).permute(2, 0, 1).float()
+
+
+def guided(nets: Networks, image: Tensor) -> Tensor:
+    return gradients.as_picture(gradients.backprop(nets.vgg, image, "relu5_1:151", rule="guided"))[0]
+
+
+def wanted(nets: Networks, image: Tensor) -> Tensor:
+    return gradients.visualize(nets.classifier, "goldfish", steps=160, progress=False)[0]
+
+
+def teapot(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.gradients.fooling import fool
+
+    return fool(nets.classifier, image, "teapot", progress=False).images[0]
+
+
+def inverted(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.gradients.inversion import invert
+
+    small = torch.nn.functional.interpolate(image, size=(160, 160), mode="bilinear", antialias=True)
+    return invert(nets.vgg, small, "relu5_1", steps=50, progress=False).images[0]
+
+
+def dream(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.fun.deepdream import deepdream
+
+    return deepdream(nets.vgg, image, octaves=3, steps=8, step_size=3 / 255, progress=False)[0]
+
+
 PICTURES: tuple[tuple[str, Callable[[Networks, Tensor], Tensor]], ...] = (
     ("a photo", lambda nets, image: image[0]),
     ("filters", first_filters),
-    ("saliency", lambda nets, image: colored(saliency(nets.classifier, image)[0])),
-    ("SmoothGrad", lambda nets, image: colored(smoothgrad(nets.classifier, image)[0])),
+    ("feature maps", feature_map),
+    ("occlusion", covered),
+    ("saliency", lambda nets, image: colored(gradients.smoothgrad(nets.classifier, image)[0])),
+    ("guided backprop", guided),
+    ("what it wants to see: goldfish", wanted),
+    ('"a teapot"', teapot),
+    ("rebuilt from features", inverted),
+    ("DeepDream", dream),
 )
 
 
 def make_strip() -> Image.Image:
     """All pictures side by side, each with a name."""
     nets, image = Networks(), photo(PHOTO)
-    columns = min(len(PICTURES), 6)
+    columns = min(len(PICTURES), 5)
     rows = -(-len(PICTURES) // columns)
     figure, axes = new_figure(rows, columns, width=10.5, aspect=1.13)
     for ax in axes.flat:
         ax.axis("off")
     for ax, (name, draw) in zip(axes.flat, PICTURES, strict=False):
         array = to_array(draw(nets, image)).clip(0, 1)
-        ax.imshow(array, interpolation="nearest" if max(array.shape) < 100 else "antialiased")
+        ax.imshow(array, cmap="gray", interpolation="nearest" if max(array.shape) < 100 else "antialiased")
         ax.set_title(name, fontsize=10)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)

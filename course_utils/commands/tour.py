@@ -1,6 +1,7 @@
 """`course tour`: every method of the course on one photo, as one HTML page that needs no other file.
 
-To add a method, write a function `(nets, photo) -> Figure` and put one line into `TOUR`.
+To add a method, write a function `(nets, photo) -> Figure` and put one entry into `TOUR`. Settings are small here, so that
+the whole tour takes a minute; the lessons have the better pictures.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -20,12 +22,11 @@ from tqdm.auto import tqdm
 
 from course_utils import filters, gradients, plots
 from course_utils.errors import CourseError
-from course_utils.fun.deepdream import deepdream
-from course_utils.hooks import layer_outputs
-from course_utils.images import open_image, photo
+from course_utils.hooks import features, layer_outputs
+from course_utils.images import gallery, load_image, open_image, photo
 from course_utils.networks import load_network
 
-DEFAULT_PHOTO = "bald_eagle"
+DEFAULT_PHOTO = "leafhopper"
 
 
 class Networks(dict):
@@ -42,6 +43,15 @@ class Networks(dict):
     @property
     def vgg(self):
         return self["vgg19"]
+
+    @cached_property
+    def photos(self) -> Tensor:
+        """The gallery's color photos, `(N, 3, 224, 224)`, to look for neighbors in."""
+        return torch.cat([load_image(p.path) for p in gallery() if "(gray)" not in p.source])
+
+    @cached_property
+    def photo_features(self) -> Tensor:
+        return features(self.classifier, self.photos, batch_size=8)
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,40 @@ def raw_weights(nets: Networks, photo: Tensor) -> Figure:
     return filters.show_raw_weights(filters.filter_weights(nets.vgg, "conv2_1"), rows=10, columns=40)
 
 
+def maps_by_layer(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations import show_layers
+
+    return show_layers(nets.vgg, photo, ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"], k=7)
+
+
+def near_photos(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations import l2_distances, nearest, show_neighbors
+
+    of_photo = features(nets.classifier, photo)
+    by_pixels = l2_distances(photo.flatten(1), nets.photos.flatten(1))
+    by_features = l2_distances(of_photo, nets.photo_features)
+    distances = torch.cat([by_pixels, by_features])
+    distances[distances < 0.01 * distances.amax(1, keepdim=True)] = torch.inf  # the photo itself
+    indices, _ = nearest(distances, 5)
+    return show_neighbors(nets.photos, indices, query_images=photo.expand(2, -1, -1, -1), labels=["pixels", "features"])
+
+
+def photo_map(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations import show_map, tsne
+
+    pictures, vectors = nets.photos, nets.photo_features
+    if not any(torch.equal(one, photo[0]) for one in pictures):
+        pictures = torch.cat([pictures, photo])
+        vectors = torch.cat([vectors, features(nets.classifier, photo)])
+    return show_map(pictures, tsne(vectors, perplexity=5.0), size=0.11, width=6)
+
+
+def covered(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations.occlusion import occlusion, show_occlusion
+
+    return show_occlusion(photo, occlusion(nets.classifier, photo, window=48, stride=16, progress=False)[0])
+
+
 def saliency(nets: Networks, photo: Tensor) -> Figure:
     plain = gradients.saliency(nets.classifier, photo)
     smooth = gradients.smoothgrad(nets.classifier, photo)
@@ -101,9 +145,47 @@ def three_rules(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_images([photo, *(gradients.as_picture(s) for s in signals)], [f"{layer}:{channel}", *rules])
 
 
+def wanted_picture(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.gradients import visualize
+
+    predicted = int(nets.classifier(photo).argmax(1))
+    result = visualize(nets.classifier, predicted, steps=80, size=176, progress=False)
+    return plots.show_images([photo, result], ["photo", f"more {nets.classifier.category(predicted)}"], width=6)
+
+
+def fooling(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.gradients.fooling import fool, magnify
+
+    target = nets.classifier.class_index("teapot")
+    result = fool(nets.classifier, photo, target, steps=60, progress=False)
+    before, after = (nets.classifier.predict(x, k=1)[0][0] for x in (photo, result.images))
+    titles = [f"{before[0]}, {before[1]:.0%}", f"{after[0]}, {after[1]:.0%}", "the difference, 10 times"]
+    return plots.show_images([photo, result.images, magnify(result.images - photo)], titles)
+
+
+def inverted(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.gradients.inversion import invert
+
+    small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
+    layers = ("relu3_1", "relu5_1")
+    found = [invert(nets.vgg, small, layer, steps=30, progress=False).images for layer in layers]
+    return plots.show_images([small, *found], ["photo", *layers])
+
+
 def dream(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.fun.deepdream import deepdream
+
     result = deepdream(nets.vgg, photo, octaves=3, steps=5, step_size=4 / 255, progress=False)
     return plots.show_images([photo, result], ["photo", "dream"], width=6)
+
+
+def grown_texture(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.fun.pixel_texture import efros_leung
+
+    small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
+    sample = small[:, :, 32:80, 32:80]
+    grown = efros_leung(sample, 80, window=9, progress=False)
+    return plots.show_images([sample, grown], ["a piece of the photo", "grown pixel by pixel"], width=6)
 
 
 TOUR: tuple[Stop, ...] = (
@@ -126,6 +208,30 @@ TOUR: tuple[Stop, ...] = (
         raw_weights,
     ),
     Stop(
+        "02",
+        "Feature maps",
+        "The strongest maps of five layers of VGG-19: first edges, further in fewer and larger things.",
+        maps_by_layer,
+    ),
+    Stop(
+        "03",
+        "Nearest neighbors",
+        "The same question asked twice, by the distance of pixels and by that of the last features: which photos are alike?",
+        near_photos,
+    ),
+    Stop(
+        "04",
+        "A map of photos",
+        "t-SNE puts photos with similar features near each other; only who is near whom means something, not the axes.",
+        photo_map,
+    ),
+    Stop(
+        "06",
+        "Occlusion",
+        "A gray square slides over the photo: where it is red, covering makes the class score fall.",
+        covered,
+    ),
+    Stop(
         "07",
         "Saliency",
         "Bright pixels are those where a small change would change the score of the predicted class most.",
@@ -144,10 +250,34 @@ TOUR: tuple[Stop, ...] = (
         three_rules,
     ),
     Stop(
+        "09",
+        "What the network wants to see",
+        "A picture found by gradient ascent on the predicted class, starting from noise: there is no photo in it.",
+        wanted_picture,
+    ),
+    Stop(
+        "10",
+        "A fooling image",
+        "A small change, made for it, and the network says teapot.",
+        fooling,
+    ),
+    Stop(
+        "11",
+        "Pictures from features",
+        "Each picture is rebuilt from one layer alone: what has changed is what the layer no longer knows.",
+        inverted,
+    ),
+    Stop(
         "12",
         "DeepDream",
         "The photo is changed so that a deep layer of VGG-19 becomes more active: it shows more of what the layer sees.",
         dream,
+    ),
+    Stop(
+        "13",
+        "Texture, pixel by pixel",
+        "No network here: each new pixel is copied from the place in the sample whose surroundings fit best.",
+        grown_texture,
     ),
 )
 
@@ -158,7 +288,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
     A stop that fails is told on the page, and the rest goes on. Ctrl-C writes the page with what is ready.
 
     Args:
-        image: a picture file, or the name of a gallery photo; None for a bald eagle.
+        image: a picture file, or the name of a gallery photo; None for a leafhopper.
         out: the folder, made if needed.
         stops: what to run; None for all of `TOUR`.
 
