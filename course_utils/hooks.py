@@ -54,8 +54,9 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
         def hook(module, inputs, output):
             if name not in fresh:
                 fresh.add(name)
-                seen[name] = output.clone()
-                if stop and len(fresh) == len(modules):
+                last = stop and len(fresh) == len(modules)
+                seen[name] = output if last else output.clone()  # after the last one, nothing runs that could overwrite it
+                if last:
                     raise _Stop
 
         return hook

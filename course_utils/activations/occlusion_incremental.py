@@ -386,39 +386,37 @@ class Incremental:
         return None
 
 
-def local_layer(op: Op) -> Local | None:
-    """Describe a convolution or pooling over the plane, or None for anything else."""
+def sliding_window(op: Op) -> tuple[tuple[int, int], ...] | None:
+    """Kernel, stride, padding and dilation, each `(y, x)`, of a convolution or pooling; None for anything else."""
     if op.name == "convolution":
-        _, weight, bias, stride, padding, dilation, transposed, _, groups = op.args
+        _, weight, _, stride, padding, dilation, transposed, *_ = op.args
         if transposed or weight.ndim != 4:
             return None
-        weight = weight.contiguous(memory_format=torch.channels_last)
-        stride, padding, dilation = _pair(stride), _pair(padding), _pair(dilation)
-
-        def convolve(x):
-            return F.conv2d(x, weight, bias, stride, 0, dilation, groups)
-
-        return Local(tuple(weight.shape[2:]), stride, padding, dilation, convolve)
-    if op.name == "max_pool2d_with_indices":
+        return tuple(weight.shape[2:]), _pair(stride), _pair(padding), _pair(dilation)
+    if op.name in ("max_pool2d_with_indices", "avg_pool2d"):
         _, kernel, *rest = op.args
         stride = rest[0] if rest and rest[0] else kernel
-        padding, dilation = (rest[1] if len(rest) > 1 else 0), (rest[2] if len(rest) > 2 else 1)
-        kernel, stride, padding, dilation = map(_pair, (kernel, stride, padding, dilation))
-
-        def pool(x):
-            return F.max_pool2d(x, kernel, stride, 0, dilation)
-
-        return Local(kernel, stride, padding, dilation, pool, -math.inf)
-    if op.name == "avg_pool2d":
-        _, kernel, *rest = op.args
-        stride = rest[0] if rest and rest[0] else kernel
-        padding, ceil = _pair(rest[1] if len(rest) > 1 else 0), len(rest) > 2 and rest[2]
-        include, divisor = (rest[3] if len(rest) > 3 else True), (rest[4] if len(rest) > 4 else None)
-        if ceil or divisor is not None or (padding != (0, 0) and not include):
-            return None  # the divisor then depends on the place
-        kernel, stride = _pair(kernel), _pair(stride)
-        return Local(kernel, stride, padding, (1, 1), lambda x: F.avg_pool2d(x, kernel, stride))
+        padding = rest[1] if len(rest) > 1 else 0
+        dilation = rest[2] if op.name.startswith("max") and len(rest) > 2 else 1
+        return _pair(kernel), _pair(stride), _pair(padding), _pair(dilation)
     return None
+
+
+def local_layer(op: Op) -> Local | None:
+    """A convolution or pooling, ready to run on crops; None for anything else."""
+    slid = sliding_window(op)
+    if slid is None:
+        return None
+    kernel, stride, padding, dilation = slid
+    if op.name == "convolution":
+        weight, bias, groups = _channels_last(op.args[1]), op.args[2], op.args[8]
+        return Local(*slid, lambda x: F.conv2d(x, weight, bias, stride, 0, dilation, groups))
+    if op.name == "max_pool2d_with_indices":
+        return Local(*slid, lambda x: F.max_pool2d(x, kernel, stride, 0, dilation), -math.inf)
+    ceil, include, divisor = (*op.args[4:], *(False, True, None)[len(op.args) - 4 if len(op.args) > 4 else 0 :])
+    if ceil or divisor is not None or (padding != (0, 0) and not include):
+        return None  # the divisor depends on the place
+    return Local(*slid, lambda x: F.avg_pool2d(x, kernel, stride))
 
 
 def _pair(value) -> tuple[int, int]:

@@ -127,7 +127,8 @@ def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = ()) -> Reco
     Raises:
         Unrecordable: the pass depends on values of the image, or writes into parts of tensors.
     """
-    recorder = _Recorder(image.clone())
+    with torch.inference_mode(False):  # inference mode hides the small operations behind larger ones
+        recorder = _Recorder(image.clone())
     handles = []
 
     def remember(name):
@@ -140,7 +141,7 @@ def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = ()) -> Reco
 
     try:
         handles = [net.layer(name).register_forward_hook(remember(name)) for name in layers]
-        with frozen(net), torch.no_grad(), recorder:
+        with torch.inference_mode(False), frozen(net), torch.no_grad(), recorder:
             output = net(recorder.alive[0])
     finally:
         for handle in handles:
