@@ -31,7 +31,7 @@ _MARKERS = {"SOLUTION", "STUB"}
 _REGION = re.compile(r"^[ \t]*### BEGIN (\w+)\n(.*?)^[ \t]*### END (\w+)[ \t]*(?:\n|\Z)", re.S | re.M)
 _KEYS = {
     "lesson", "title", "minutes", "needs", "exercise", "points", "difficulty", "importance",
-    "picture", "solution", "fold", "notes", "tags",
+    "picture", "uses", "solution", "fold", "notes", "tags",
 }  # fmt: skip
 _TAGS = {"setup", "slow"}
 
@@ -162,7 +162,7 @@ def _problems(lesson: Lesson) -> Iterator[str]:
         yield f"an exercise of lesson {lesson.number} is called {lesson.number}.1, {lesson.number}.2, ...; found {coded}."
     known = set(coded)
     for cell in lesson.cells:
-        for key in ("picture", "solution"):
+        for key in ("picture", "uses", "solution"):
             if key in cell.metadata and cell.metadata[key] not in known:
                 yield f"{key}={cell.metadata[key]!r} names no exercise of this lesson."
 
@@ -265,13 +265,14 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
             which, tag = data["exercise"], data["exercise"].replace(".", "-")
             text = cut(source, "solution" if edition == "solution" else "student", which)
             add("code", text, f"exercise-{tag}", exercise=which, points=points[which], tags=["exercise"])
-        elif "picture" in data:
-            which, tag = data["picture"], data["picture"].replace(".", "-")
+        elif "picture" in data or "uses" in data:
+            which = data.get("picture") or data["uses"]
+            tag, kind = which.replace(".", "-"), "picture" if "picture" in data else "uses"
             tags = {} if edition == "solution" else {"tags": ["raises-exception"]}
-            number = sum(c["id"].startswith(f"picture-{tag}") for c in cells)
+            number = sum(c["id"].startswith(f"{kind}-{tag}") for c in cells)
             suffix = f"{tag}-{number}" if number else tag
-            add("code", source, f"picture-{suffix}", picture=which, **tags)
-            if edition == "student":
+            add("code", source, f"{kind}-{suffix}", uses=which, **tags)
+            if edition == "student" and kind == "picture":
                 add(
                     "markdown",
                     _folded("Expected picture", "![expected picture](attachment:expected.png)"),
@@ -451,12 +452,15 @@ def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iter
         student = build(lesson, "student")
         outputs = {c["id"]: _clean_outputs(c.outputs) for c in solved.cells if c.cell_type == "code"}
         for cell in student.cells:
-            if cell.cell_type == "code" and not cell["id"].startswith(("exercise-", "picture-")):
+            if cell.cell_type == "code" and not cell["id"].startswith(("exercise-", "picture-", "uses-")):
                 cell.outputs = outputs.get(cell["id"], [])
             elif cell["id"].startswith("expected-"):
                 picture = _first_picture(outputs.get(cell["id"].replace("expected", "picture", 1), []))
-                if picture:
-                    cell.attachments = {"expected.png": picture}
+                if not picture:
+                    raise SourceError(
+                        f'{source.name}: the cell picture="{cell["id"][9:]}" shows no picture; write uses="..."'
+                    )
+                cell.attachments = {"expected.png": picture}
         path = target_path(lesson, "student")
         _write(path, to_text(student))
         first = next((end for end, cell in cell_times if _first_picture(cell.outputs)), float("nan"))
@@ -514,8 +518,11 @@ def _clean_outputs(outputs: list) -> list:
     """What is worth keeping: no progress bars, no widgets without a kernel, small pictures, no counters."""
     kept = []
     for output in deepcopy(outputs):
-        if output.output_type == "stream" and output.name == "stderr":
-            continue
+        if output.output_type == "stream":
+            # progress bars and warnings go to stderr; torch hub tells where on this computer it puts a download
+            output.text = "".join(line for line in output.text.splitlines(True) if not line.startswith("Downloading:"))
+            if output.name == "stderr" or not output.text:
+                continue
         if "data" in output:
             data = output.data
             if data.pop("application/vnd.jupyter.widget-view+json", None) is not None and not (

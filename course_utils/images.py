@@ -50,8 +50,8 @@ def _foolbox(number: int, name: str, label: int) -> Photo:
         name,
         "foolbox",
         f"data/imagenet_{number:02d}_{label}.jpg",
-        "shipped with foolbox (MIT); the photo's own license is not stated",
-        "an ImageNet class, labelled in foolbox",
+        "in foolbox (MIT); the photo's own license is not stated",
+        f"ImageNet class {label}",
         label,
     )
 

@@ -75,11 +75,14 @@ def show_images(
         if array.ndim == 3:
             ax.imshow(array.clip(0, 1), interpolation="nearest" if max(array.shape[:2]) < 64 else "antialiased")
         else:
+            top = vmax
+            if vmax is None and cmap != "gray":  # one extreme pixel should not darken a heat map
+                top = np.percentile(array, 99.7) or None
             ax.imshow(
                 array,
                 cmap=cmap,
                 vmin=vmin,
-                vmax=vmax,
+                vmax=top,
                 interpolation="nearest" if max(array.shape) < 64 else "antialiased",
             )
         if titles is not None and index < len(titles):
@@ -171,11 +174,11 @@ def show_predictions(images: Tensor, predictions: Sequence[Sequence[tuple[str, f
     """Photos with the classes and probabilities of `net.predict` beneath each."""
     columns = min(len(images), 4)
     rows = math.ceil(len(images) / columns)
-    figure, axes = new_figure(rows, columns, aspect=1.33)
+    figure, axes = new_figure(rows, columns, width=2.4 * columns, aspect=1.12 + 0.07 * k)
     for ax in axes.flat:
         ax.axis("off")
     for ax, image, tops in zip(axes.flat, images, predictions, strict=False):
         ax.imshow(to_array(image).clip(0, 1))
         lines = [f"{p:4.0%}  {name}" for name, p in tops[:k]]
-        ax.text(0, 1.02 * image.shape[-2], "\n".join(lines), va="top", fontsize=8, family="monospace")
+        ax.text(0, 1.02 * image.shape[-2], "\n".join(lines), va="top", fontsize=9, family="monospace")
     return figure

@@ -133,7 +133,7 @@ def test_offline_without_a_cache_names_the_offline_networks(monkeypatch, tmp_pat
     def no_network(*args, **kwargs):
         raise URLError("no route")
 
-    monkeypatch.setattr("torch.hub.urlopen", no_network)
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
     with pytest.raises(WeightsError) as caught:
         load_network("resnet18")
     message = str(caught.value)
@@ -144,7 +144,7 @@ def test_offline_without_a_cache_names_the_offline_networks(monkeypatch, tmp_pat
 def test_a_cached_torchvision_network_is_used_without_a_download(name, monkeypatch, tmp_path):
     """Weights made up for the test stand in for the download."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("torch.hub.urlopen", lambda *a, **k: pytest.fail("asked for a download"))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("asked for a download"))
     options = {"init_weights": False} if name in ("googlenet", "vgg11_bn") else {}
     model = torchvision.models.get_model(name, **options)
     path = zoo.cached_checkpoint(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
@@ -80,6 +81,8 @@ def _load_torchvision(plain: str, name: str) -> Network:
     weights = torchvision.models.get_model_weights(plain).DEFAULT
     cached = cached_checkpoint(plain)
     try:
+        if not cached.is_file():  # without a network say so at once, before torch hub announces a download
+            urllib.request.urlopen(weights.url, timeout=10).close()
         model = torchvision.models.get_model(plain, weights=weights)
     except (URLError, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", error)

@@ -3,7 +3,6 @@
 
 # %% tags=["setup"]
 import torch
-
 from course_utils import (
     check,
     gallery,
@@ -68,11 +67,11 @@ eagle[0, :, 100:102, 100:103]
 # %% [markdown]
 # ## In the head first
 #
-# An image of 1 × 2 pixels: the left one is red $(1, 0, 0)$, the right one is white $(1, 1, 1)$. Its tensor has the shape $(1, 3, 1, 2)$. What are its six numbers, in the order in which PyTorch prints them? What is their mean? *(Think, then run the cell.)*
+# An image of 1 × 2 pixels: the left one is red $(1, 0, 0)$, the right one is yellow $(1, 1, 0)$. Its tensor has the shape $(1, 3, 1, 2)$. What are its six numbers, in the order in which PyTorch prints them? What is their mean? *(Think, then run the cell.)*
 
 # %%
-# a red and a white pixel: color first, then rows, then columns
-tiny = torch.tensor([[[[1.0, 1.0]], [[0.0, 1.0]], [[0.0, 1.0]]]])
+# a red and a yellow pixel: color first, then rows, then columns
+tiny = torch.tensor([[[[1.0, 1.0]], [[0.0, 1.0]], [[0.0, 0.0]]]])
 print(tiny.shape, tiny.flatten().tolist(), f"mean {tiny.mean():.3f}")
 show_images(tiny, width=2)
 
@@ -194,7 +193,7 @@ check("00.4", top_classes)
 # %% [markdown] fold="Hint"
 # Look at `torch.topk`: it returns values and indices.
 
-# %% picture="00.4"
+# %% uses="00.4"
 # your function on all 20 labelled photos: is the right class among the best 1, among the best 5?
 everything, labels, names = labelled_photos()
 best = top_classes(net(everything), 5)
@@ -213,7 +212,9 @@ print(
 blocks = eagle.unfold(2, 56, 56).unfold(3, 56, 56).reshape(3, 16, 56, 56)
 shuffled = blocks[:, torch.randperm(16, generator=torch.Generator().manual_seed(1))]
 shuffled = shuffled.reshape(3, 4, 4, 56, 56).permute(0, 1, 3, 2, 4).reshape(1, 3, 224, 224)
-changed = torch.cat([eagle, eagle.flip(2), eagle.mean(1, keepdim=True).expand(-1, 3, -1, -1), shuffled])
+changed = torch.cat(
+    [eagle, eagle.flip(2), eagle.mean(1, keepdim=True).expand(-1, 3, -1, -1), shuffled]
+)
 show_predictions(changed, net.predict(changed))
 
 # %% [markdown]
@@ -239,7 +240,9 @@ from course_utils import layer_outputs
 
 maps = layer_outputs(vgg, eagle, ["relu3_1"])["relu3_1"][0]
 strongest = maps.amax((1, 2)).topk(6).indices
-show_images([eagle[0], *maps[strongest]], ["photo", *[f"unit {i}" for i in strongest.tolist()]], columns=7)
+show_images(
+    [eagle[0], *maps[strongest]], ["photo", *[f"unit {i}" for i in strongest.tolist()]], columns=7
+)
 
 # %% [markdown]
 # **Gradients.** Which pixels matter for the answer (lesson 07)?

@@ -4,7 +4,6 @@
 
 # %% tags=["setup"]
 import torch
-
 from course_utils import check, load_network, photo, quiz, show_bars, show_images
 from course_utils.errors import WeightsError
 from course_utils.filters import (
@@ -149,9 +148,14 @@ from IPython.display import display
 
 for channel in (58, 10, 12, 5):
     answers = {
-        name: filter_response(vgg, image, channel)[0, 2:-2, 2:-2].abs().max().item() for name, image in patterns.items()
+        name: filter_response(vgg, image, channel)[0, 2:-2, 2:-2].abs().max().item()
+        for name, image in patterns.items()
     }
-    display(show_bars(list(answers.items()), title=f"filter {channel}", label="largest response", width=4.2))
+    display(
+        show_bars(
+            list(answers.items()), title=f"filter {channel}", label="largest response", width=4.2
+        )
+    )
 
 # %% [markdown]
 # - **Filter 58** answers to vertical edges (black | white, and stripes at 0°), hardly to horizontal ones. It is an *oriented edge* filter.
@@ -163,7 +167,9 @@ for channel in (58, 10, 12, 5):
 
 # %%
 # the same filters on photos: for each filter the windows with the strongest response
-photos = [photo(name, 224) for name in ("china", "coffee", "strawberry", "motorcycle", "prayer_rug")]
+photos = [
+    photo(name, 224) for name in ("china", "coffee", "strawberry", "motorcycle", "prayer_rug")
+]
 rows, titles = [], []
 for channel in (58, 10, 12, 5):
     best = [w for image in photos for w in strongest_windows(vgg, image, channel, k=1, size=20)]
@@ -213,7 +219,11 @@ show_filters(weights[order], title="from gray to color")
 shares = color_share(weights)
 counts = torch.histc(shares, bins=5, min=0, max=1)
 names = [f"{20 * i}-{20 * i + 20} %" for i in range(5)]
-show_bars(list(zip(names, counts.tolist(), strict=True)), title="color share of the 64 filters", label="filters")
+show_bars(
+    list(zip(names, counts.tolist(), strict=True)),
+    title="color share of the 64 filters",
+    label="filters",
+)
 
 # %% [markdown]
 # ## Other networks
@@ -267,11 +277,18 @@ check("01.4", weight_sheet)
 # %% picture="01.4"
 # your sheet: 16 output channels x 48 input channels of conv2_1
 deep = filter_weights(vgg, "conv2_1")[:16, :48]
-show_images([weight_sheet(filters_as_images(deep))], vmin=0, vmax=1, width=9, title="conv2_1, your sheet")
+show_images(
+    [weight_sheet(filters_as_images(deep))], vmin=0, vmax=1, width=9, title="conv2_1, your sheet"
+)
 
 # %%
 # the same with a gap between the slices: 20 filters of conv2_1, 40 of their 64 input channels
-show_raw_weights(filter_weights(vgg, "conv2_1"), rows=20, columns=40, title="conv2_1: what do these filters look for?")
+show_raw_weights(
+    filter_weights(vgg, "conv2_1"),
+    rows=20,
+    columns=40,
+    title="conv2_1: what do these filters look for?",
+)
 
 # %% [markdown]
 # Nothing to see, and that is the point: the slices say how a filter combines *earlier filters*, and without knowing those by heart the picture means little. This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
@@ -297,7 +314,9 @@ show_filters(filter_weights(nothing)[:32], title="the same network with random w
 # clear cases: color share below 10 % or above 90 %
 for name, one in (("trained", vgg), ("random", nothing)):
     share = color_share(filter_weights(one))
-    print(f"{name}: {((share < 0.1) | (share > 0.9)).float().mean():.0%} of the filters are clear cases")
+    print(
+        f"{name}: {((share < 0.1) | (share > 0.9)).float().mean():.0%} of the filters are clear cases"
+    )
 
 # %% [markdown]
 # - The picture shows what a filter answers to most, not how often that occurs in photos, and not what the network does with the answer.

@@ -5,7 +5,6 @@
 
 # %% tags=["setup"]
 import torch
-
 from course_utils import check, labelled_photos, load_network, photo, quiz, show_heat, show_images
 from course_utils.gradients import (
     accuracy,
@@ -25,7 +24,11 @@ from course_utils.networks import randomized
 # the result first: a photo, and how much each pixel matters for the network's answer
 net = load_network("efficientnet_lite0")
 eagle = photo("bald_eagle")
-show_heat(eagle, smoothgrad(net, eagle, samples=16), title=f"{net.predict(eagle)[0][0][0]}: where the score reacts")
+show_heat(
+    eagle,
+    smoothgrad(net, eagle, samples=16),
+    title=f"{net.predict(eagle)[0][0][0]}: where the score reacts",
+)
 
 # %% [markdown]
 # The bright pixels lie on the head, the beak and the wings. Nobody told the network where the eagle is: it was trained with one
@@ -143,10 +146,17 @@ show_heat(eagle, saliency_map(net, eagle, [22])[0], title="the plain saliency ma
 # the same photo, three quantities
 gun = photo("cannon")
 name, probability = net.predict(gun)[0][0]
-maps = [saliency(net, gun, "cannon", of=quantity)[0] for quantity in ("score", "probability", "loss")]
-titles = [f"{q}: at most {m.max():.2g}" for q, m in zip(("score", "probability", "loss"), maps, strict=True)]
+maps = [
+    saliency(net, gun, "cannon", of=quantity)[0] for quantity in ("score", "probability", "loss")
+]
+titles = [
+    f"{q}: at most {m.max():.2g}"
+    for q, m in zip(("score", "probability", "loss"), maps, strict=True)
+]
 bright = maps[0].quantile(0.995).item()
-show_images([gun[0], *maps], [f"{name}, {probability:.1%}", *titles], vmin=0, vmax=bright, cmap="inferno")
+show_images(
+    [gun[0], *maps], [f"{name}, {probability:.1%}", *titles], vmin=0, vmax=bright, cmap="inferno"
+)
 
 # %% [markdown]
 # In formulas, with $p$ the probabilities: $\nabla p_c = p_c\,(\nabla S_c - \sum_k p_k \nabla S_k)$ and $\nabla(-\log p_c) = -\nabla p_c / p_c$. When
@@ -329,8 +339,17 @@ print(f"honest,  test digits without mark: {accuracy(honest, plain[test], labels
 # %%
 # what each network looks at
 some = torch.arange(1000, 1008)
-rows = [*images[some], *saliency(cheater, images[some], labels[some]), *saliency(honest, plain[some], labels[some])]
-show_images(rows, columns=8, vmin=0, title="marked digits · the cheater's saliency · the honest network's saliency")
+rows = [
+    *images[some],
+    *saliency(cheater, images[some], labels[some]),
+    *saliency(honest, plain[some], labels[some]),
+]
+show_images(
+    rows,
+    columns=8,
+    vmin=0,
+    title="marked digits · the cheater's saliency · the honest network's saliency",
+)
 
 # %% [markdown] exercise="07.5" title="How much of the map lies on the mark?" points=1 difficulty=1 importance=3 minutes=5
 # A number is better than a look. For a batch of maps, return the share of each map's total that lies in a box: rows `top:bottom`, columns
@@ -352,7 +371,7 @@ def share_in_box(maps, top, bottom, left, right):
 
 check("07.5", share_in_box)
 
-# %% picture="07.5"
+# %% uses="07.5"
 # the top two rows are 12.5 % of the area
 for name, one, pictures in (("cheater", cheater, images), ("honest", honest, plain)):
     shares = share_in_box(saliency(one, pictures[test], labels[test]), 0, 2, 0, 16)
@@ -397,7 +416,11 @@ show_images([eagle[0], trained_map, random_map, edge_map], names, vmin=0, cmap="
 # the same comparison in numbers: rank correlation with the trained map, over several photos
 test_photos, _, _ = labelled_photos()
 some = test_photos[[0, 4, 13, 14, 17]]
-trained, random, edge = smoothgrad(net, some, samples=8), smoothgrad(nothing, some, samples=8), edges(some)
+trained, random, edge = (
+    smoothgrad(net, some, samples=8),
+    smoothgrad(nothing, some, samples=8),
+    edges(some),
+)
 for name, other in (("random weights", random), ("edge detector", edge)):
     values = [rank_correlation(a, b) for a, b in zip(trained, other, strict=True)]
     print(
@@ -418,7 +441,12 @@ for name, other in (("random weights", random), ("edge detector", edge)):
 # the map of a class that is not in the photo: it still shows something
 show_heat(
     torch.cat([eagle, eagle]),
-    torch.cat([smoothgrad(net, eagle, "bald eagle", samples=16), smoothgrad(net, eagle, "strawberry", samples=16)]),
+    torch.cat(
+        [
+            smoothgrad(net, eagle, "bald eagle", samples=16),
+            smoothgrad(net, eagle, "strawberry", samples=16),
+        ]
+    ),
     ["why bald eagle?", "why strawberry?"],
 )
 

@@ -1,0 +1,275 @@
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.exercises import check, machine, quiz, run_check, tiny_net, transport
+from course_utils.exercises.compare import CheckFailed, close, number
+from course_utils.exercises.machine import Draw, LocalCall, StudentError
+
+
+@pytest.fixture
+def doubling(monkeypatch):
+    """An exercise of its own: twice the array."""
+    monkeypatch.setattr(machine, "_EXERCISES", {})
+
+    @machine.exercise("42.1", "double")
+    def double(call, draw):
+        x = draw.normal(3, draw.integer(2, 5))
+        close(call(x), 2 * x, what="the result", causes={"You squared it.": x**2, "You transposed it.": 2 * x.T})
+
+    monkeypatch.setattr(machine, "lesson_exercises", lambda lesson: [machine._EXERCISES["42.1"]])
+
+
+def test_the_right_answer_passes_in_every_form(doubling):
+    for function in (
+        lambda x: 2 * x,
+        lambda x: 2 * x.numpy(),
+        lambda x: (2 * x).tolist(),
+        lambda x: 2 * x.requires_grad_(),
+    ):
+        assert run_check("42.1", function).passed
+
+
+def test_a_wrong_answer_says_problem_details_and_cause(doubling):
+    outcome = run_check("42.1", lambda x: x**2)
+    assert outcome.state == "failed" and outcome.problem == "the result has the wrong values."
+    assert "expected" in outcome.detail and outcome.cause == "You squared it."
+    text = str(outcome)
+    assert text.startswith("42.1 double: ✗ not yet") and "likely cause: You squared it." in text
+
+
+def test_shapes_constants_signs_and_nan_have_their_words(doubling):
+    cases = {
+        lambda x: 2 * x.T: ("wrong shape", "transposed"),
+        lambda x: 2 * x[None]: ("wrong shape", "[0]"),
+        lambda x: 2 * x.sum(0): ("wrong shape", "too few"),
+        lambda x: -2 * x: ("wrong values", "sign"),
+        lambda x: 6 * x: ("wrong values", "3 times"),
+        lambda x: 2 * x + 1: ("wrong values", "shifted"),
+        lambda x: 0 * x: ("wrong values", "Everything is 0"),
+        lambda x: x / 0 * 0: ("NaN", "0 / 0"),
+        lambda x: x / 0: ("infinity", "division by 0"),
+        lambda x: None: ("None", "return"),
+    }
+    for function, (problem, cause) in cases.items():
+        outcome = run_check("42.1", function)
+        assert problem in outcome.problem and cause in outcome.cause, str(outcome)
+
+
+def test_an_error_in_the_function_is_words_and_no_stack_trace(doubling):
+    def broken(x):
+        return x @ x[:1].T @ x
+
+    outcome = run_check("42.1", broken)
+    assert outcome.state == "error" and "RuntimeError" in outcome.problem and "Traceback" not in str(outcome)
+    assert "print both .shape" in outcome.cause
+
+
+def test_an_unwritten_function_says_so(doubling):
+    def stub(x):
+        raise NotImplementedError("42.1: write this function")
+
+    outcome = run_check("42.1", stub)
+    assert outcome.state == "not written" and "○ not written yet" in str(outcome)
+
+
+def test_inputs_come_from_the_seed_alone(doubling):
+    seen = []
+    for _ in range(2):
+        run_check("42.1", lambda x: seen.append(x.clone()) or 2 * x, seeds=[5])
+        np.random.rand(), random.random(), torch.rand(1)
+    assert torch.equal(seen[0], seen[1])
+    run_check("42.1", lambda x: seen.append(x) or 2 * x, seeds=[6])
+    assert seen[2].shape != seen[0].shape or not torch.equal(seen[2], seen[0])
+
+
+def test_constants_cannot_be_memorized(doubling):
+    known = {}
+    run_check("42.1", lambda x: known.setdefault("answer", 2 * x), seeds=[0])
+    assert not run_check("42.1", lambda x: known["answer"], seeds=[0, 1]).passed
+
+
+def test_a_function_cannot_change_what_the_check_compares_with(doubling):
+    def vandal(x):
+        x.zero_()
+        return x
+
+    assert not run_check("42.1", vandal).passed
+
+
+def test_random_state_is_the_same_afterwards(doubling):
+    def noisy(x):
+        torch.manual_seed(0), np.random.seed(0), random.seed(0)
+        return 2 * x
+
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    run_check("42.1", noisy)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1]) and before[2] == random.getstate()
+
+
+def test_liars_come_out_as_the_plain_data_they_hold(doubling):
+    class Equal:
+        def __eq__(self, other):
+            return True
+
+        def __array__(self, *args, **kwargs):
+            return np.zeros(3)
+
+    class Liar(np.ndarray):
+        def __eq__(self, other):
+            return np.ones(self.shape, bool)
+
+        def __sub__(self, other):
+            return np.zeros(self.shape)
+
+    class LiarTensor(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return torch.zeros(())
+
+    for wrong in (Equal(), np.zeros((3, 3)).view(Liar), torch.zeros(3, 3).as_subclass(LiarTensor)):
+        assert not run_check("42.1", lambda x, wrong=wrong: wrong).passed
+
+
+def test_twice_uses_the_very_same_objects():
+    def accumulate(x):
+        x.add_(1)
+        return x.clone()
+
+    first, second = LocalCall(accumulate).twice(torch.zeros(2))
+    assert first.tolist() == [1, 1] and second.tolist() == [2, 2]
+
+
+def test_check_prints_and_never_raises_for_the_student(doubling, monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_STRICT", raising=False)
+    check("42.1", lambda x: x)
+    check("42.1", 3)
+    out = capsys.readouterr().out
+    assert "not yet" in out and 'check("42.1", double)' in out
+    monkeypatch.setenv("COURSE_STRICT", "1")
+    with pytest.raises(AssertionError, match="not yet"):
+        check("42.1", lambda x: x)
+
+
+def test_an_unknown_exercise_names_what_there_is(capsys):
+    check("07.9", abs)
+    check("99.1", abs)
+    out = capsys.readouterr().out
+    assert "07.1" in out and "no lesson '99'" in out
+
+
+VALUES = [
+    None, True, 3, 2**70, -0.5, float("inf"), "text", [1, [2.5, "a"]], (1, 2), {"a": 1, 2: [3]},
+    np.arange(6, dtype=np.int16).reshape(2, 3), torch.rand(2, 3, dtype=torch.float64), torch.tensor(True), np.float32(2.5),
+    torch.rand(3, 4).T, np.arange(6).reshape(2, 3)[:, ::-1],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda v: type(v).__name__)
+def test_plain_values_survive_the_road(value):
+    back = transport.decode(json.loads(json.dumps(transport.encode(value))))
+    if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
+        assert np.array_equal(np.asarray(back), np.asarray(value)) and back.shape == value.shape
+        assert str(back.dtype) == str(value.dtype)
+    else:
+        assert back == value and type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        abs,
+        np.array([object()]),
+        np.array(["a"]),
+        {1, 2},
+        torch.complex(torch.ones(1), torch.ones(1)),
+        [[[[[[[[[[1]]]]]]]]]],
+    ],
+)
+def test_everything_else_is_refused(value):
+    with pytest.raises(TypeError):
+        transport.encode(value)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"x": 1},
+        {"array": ["<f8", [3], ""]},
+        {"array": ["O", [1], ""]},
+        [1],
+        {"list": [1], "tuple": []},
+        {"net": ["none", {}]},
+    ],
+)
+def test_forged_messages_are_refused(tree):
+    with pytest.raises((ValueError, TypeError)):
+        transport.decode(tree)
+
+
+def test_a_network_goes_as_a_handle():
+    net = tiny_net("conv", seed=9, classes=4, inplace=True)
+    tree = json.loads(json.dumps(transport.encode(net)))
+    assert tree == {"net": ["conv", {"seed": 9, "channels": 3, "classes": 4, "inplace": True}]}
+    x = torch.rand(2, 3, 8, 9, dtype=torch.float64)
+    assert torch.equal(transport.decode(tree)(x), net(x))
+
+
+def test_tiny_nets_are_the_same_on_every_machine():
+    """Weights come from NumPy's generator, whose stream is fixed; these numbers were printed once."""
+    net = tiny_net("conv", seed=3)
+    assert net.layer("0").weight.dtype == torch.float64
+    assert torch.equal(net.layer("0").weight, tiny_net("conv", seed=3).layer("0").weight)
+    assert not torch.equal(net.layer("0").weight, tiny_net("conv", seed=4).layer("0").weight)
+    with pytest.raises(ValueError, match="no tiny network 'none'; there are linear, conv"):
+        tiny_net("none")
+
+
+def test_number_and_close_on_odd_answers():
+    assert number(np.array([2.5])) == 2.5
+    with pytest.raises(CheckFailed, match="one number"):
+        number([1.0, 2.0])
+    with pytest.raises(CheckFailed, match="array of numbers"):
+        close("abc", np.zeros(3))
+    close(np.array([1.0, 2.0]), [1, 2])
+    close(0.0, 0.0)
+
+
+def test_draws_have_the_promised_ranges():
+    draw = Draw(3)
+    assert {draw.integer(1, 3) for _ in range(50)} == {1, 2, 3}
+    image = draw.images(2)
+    assert image.shape[2] != image.shape[3] and image.min() >= 0 and image.max() <= 1 and image.dtype == torch.float64
+
+
+def test_student_errors_carry_their_kind():
+    with pytest.raises(StudentError) as caught:
+        LocalCall(lambda: 1 / 0)()
+    assert caught.value.kind == "ZeroDivisionError"
+
+
+def test_the_quiz_as_text_and_its_corrections(capsys, monkeypatch):
+    quiz("07", "bbbc")
+    assert capsys.readouterr().out.count("right.") == 4
+    quiz("07", "aaaa")
+    assert capsys.readouterr().out.count("not quite") == 4
+    quiz("07", "ab")
+    assert "one letter for each of the 4 questions" in capsys.readouterr().out
+    monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
+    assert quiz("07") is None
+    assert "a) The pixel does not belong" in capsys.readouterr().out
+
+
+def test_the_quiz_as_buttons():
+    box = quiz("07")
+    choice, answer = box.children[0].children[1:]
+    choice.value = 0
+    assert "Not quite" in answer.value
+    choice.value = 1
+    assert "✓ Right" in answer.value
+    assert "1. A pixel is black" in box._repr_mimebundle_()["text/plain"]

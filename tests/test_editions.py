@@ -1,0 +1,298 @@
+import base64
+import io
+import json
+
+import nbformat
+import pytest
+from PIL import Image
+
+from course_utils import editions
+from course_utils.editions import (
+    SourceError,
+    build,
+    build_all,
+    check_all,
+    cut,
+    exercise_functions,
+    read_lesson,
+    to_text,
+)
+from course_utils.errors import CourseError
+
+GOOD = '''# %% [markdown] lesson="42" title="Doubling" minutes=5 needs="00"
+# You will be able to double.
+
+# %% tags=["setup"]
+import math
+
+# %%
+# a worked cell
+two = 1 + 1
+# and its second prompt
+two * 2
+
+# %% [markdown] exercise="42.1" title="Double it" points=2 difficulty=2 importance=5 minutes=1
+# Return twice the number.
+
+# %% exercise="42.1"
+def double(x):
+    """Twice a number.
+
+    x: a number, returns: a number
+    """
+    factor = 2
+    ### BEGIN SOLUTION
+    return factor * x
+    ### END SOLUTION
+
+
+check("42.1", double)
+
+# %% [markdown] fold="Hint"
+# Twice.
+
+# %% picture="42.1"
+draw(double(2))
+
+# %% uses="42.1"
+print(double(2))
+
+# %% [markdown] solution="42.1"
+# Because.
+
+# %% [markdown] notes="1" minutes=3
+# Speak slowly.
+
+# %% [markdown] exercise="42.2" title="Spot the bug" points=1 difficulty=1 importance=1 minutes=2
+# Mend it.
+
+# %% exercise="42.2"
+def triple(x):
+    """Three times a number."""
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+    ### BEGIN STUB
+    # if x:
+    #     return 2 * x
+    # return x
+    ### END STUB
+
+
+check("42.2", triple)
+'''
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A project with one lesson."""
+    monkeypatch.setattr(editions, "ROOT", tmp_path)
+    monkeypatch.setattr(editions, "SOURCE", tmp_path / "notebooks" / "source")
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+    write(tmp_path, GOOD)
+    return tmp_path
+
+
+def write(place, text):
+    path = place / "notebooks" / "source" / "42_doubling.py"
+    path.write_text(text)
+    return path
+
+
+def sources(book):
+    return [c.source for c in book.cells]
+
+
+def by_id(book, cell_id):
+    return next(c for c in book.cells if c["id"] == cell_id)
+
+
+def test_the_head_and_the_exercises_get_their_lines(place):
+    lesson = read_lesson(write(place, GOOD))
+    assert (lesson.number, lesson.title, lesson.minutes, lesson.needs) == ("42", "Doubling", 5, "00")
+    assert editions.points(lesson) == {"42.1": 2, "42.2": 1}
+    text = sources(build(lesson))
+    assert text[0] == "# 42 · Doubling\n\n*5 minutes · needs lesson 00*\n\nYou will be able to double."
+    assert "### Exercise 42.1 · Double it\n\n*difficulty ●●○○○ · importance ●●●●● · 1 minute · 2 points*" in text[3]
+
+
+def test_the_student_gets_the_stub_and_the_solution_edition_the_solution(place):
+    lesson = read_lesson(write(place, GOOD))
+    student, solution = build(lesson), build(lesson, "solution")
+    stub, solved = by_id(student, "exercise-42-1").source, by_id(solution, "exercise-42-1").source
+    assert 'raise NotImplementedError("42.1: write this function")' in stub and "return factor" not in stub
+    assert "return factor * x" in solved and "BEGIN" not in solved + stub
+    assert "factor = 2" in stub and "Twice a number" in stub and stub.endswith('check("42.1", double)')
+    bug = by_id(student, "exercise-42-2").source
+    assert "    if x:\n        return 2 * x\n    return x\n" in bug and "3 * x" not in bug
+    assert "2 * x" not in by_id(solution, "exercise-42-2").source
+    assert not any("Because" in s for s in sources(student)) and any("Because" in s for s in sources(solution))
+    assert not any("Speak slowly" in s for s in sources(student) + sources(solution))
+
+
+def test_cells_carry_what_tests_and_graders_need(place):
+    student = build(read_lesson(write(place, GOOD)))
+    cell = by_id(student, "exercise-42-1")
+    assert cell.metadata == {"exercise": "42.1", "points": 2, "tags": ["exercise"]}
+    marked = [c["id"] for c in student.cells if "raises-exception" in c.metadata.get("tags", [])]
+    assert marked == ["picture-42-1", "uses-42-1"]
+    assert by_id(student, "expected-42-1").cell_type == "markdown"
+    assert not any(
+        "raises-exception" in c.metadata.get("tags", [])
+        for c in build(read_lesson(write(place, GOOD)), "solution").cells
+    )
+
+
+def test_the_live_edition_keeps_prompts_and_notes(place):
+    live = build(read_lesson(write(place, GOOD)), "live")
+    text = "\n".join(sources(live))
+    assert "# a worked cell" in text and "# and its second prompt" in text and "two = 1 + 1" not in text
+    assert "Speak slowly" in text and "return factor" not in text and "import math" in text
+
+
+def test_the_same_source_gives_the_same_bytes_and_ids_stay_with_their_cells(place):
+    lesson = read_lesson(write(place, GOOD))
+    assert to_text(build(lesson)) == to_text(build(read_lesson(lesson.path)))
+    ids = [c["id"] for c in build(lesson).cells]
+    assert len(set(ids)) == len(ids)
+    longer = GOOD.replace("# %%\n# a worked cell", "# %%\n# another cell\n1\n\n# %%\n# a worked cell")
+    assert set(ids) < {c["id"] for c in build(read_lesson(write(place, longer))).cells}
+
+
+def test_equal_cells_get_different_ids(place):
+    twice = GOOD + "\n# %%\n# same\n1\n\n# %%\n# same\n1\n"
+    ids = [c["id"] for c in build(read_lesson(write(place, twice))).cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_solutions_and_stubs_as_functions(place):
+    lesson = read_lesson(write(place, GOOD))
+    solved, stubs = exercise_functions(lesson), exercise_functions(lesson, "student")
+    assert solved["42.1"](4) == 8 and solved["42.2"](4) == 12 and stubs["42.2"](4) == 8
+    with pytest.raises(NotImplementedError, match="42.1"):
+        stubs["42.1"](4)
+
+
+BAD = {
+    "no head": (GOOD.split("\n\n", 1)[1], "the first cell must be"),
+    "wrong number": (GOOD.replace('lesson="42"', 'lesson="41"'), "number of the file name"),
+    "unknown key": (GOOD.replace('fold="Hint"', 'folded="Hint"'), "unknown key 'folded'"),
+    "unknown tag": (GOOD.replace('tags=["setup"]', 'tags=["set-up"]'), "unknown tag 'set-up'"),
+    "missing points": (GOOD.replace(" points=2", ""), "needs points"),
+    "no end": (GOOD.replace("    ### END SOLUTION\n\n\ncheck(\"42.1\"", "\n\ncheck(\"42.1\""), "exactly one region"),
+    "two solutions": (GOOD.replace("    factor = 2\n", "    ### BEGIN SOLUTION\n    factor = 2\n    ### END SOLUTION\n"), "exactly one region"),
+    "unknown region": (GOOD.replace("STUB", "STOB"), "unknown region 'STOB'"),
+    "no check": (GOOD.replace('check("42.1", double)', "double(1)"), "must call check"),
+    "other id in check": (GOOD.replace('check("42.1"', 'check("42.2"'), "must call check"),
+    "no docstring": (GOOD.replace('    """Three times a number."""\n', ""), "no docstring"),
+    "def inside the region": (
+        GOOD.replace("def triple(x):\n", "### BEGIN SOLUTION\ndef triple(x):\n").replace("    ### BEGIN SOLUTION\n    return 3", "    return 3"),
+        "not Python|missing from the stub|exactly one",
+    ),
+    "docstring inside the region": (
+        GOOD.replace('    """Three times a number."""\n    ### BEGIN SOLUTION\n', '    ### BEGIN SOLUTION\n    """Three times a number."""\n'),
+        "docstring",
+    ),
+    "code without text": (GOOD.replace('# %% [markdown] exercise="42.1"', '# %% [markdown] exercise="42.3"'), "differ"),
+    "exercise of another lesson": (GOOD.replace("42.2", "43.2"), "is called 42.1"),
+    "picture of nothing": (GOOD.replace('picture="42.1"', 'picture="42.9"'), "names no exercise"),
+    "solution in a worked cell": (GOOD.replace("two * 2", "### BEGIN SOLUTION\ntwo * 2\n### END SOLUTION"), "without exercise"),
+    "empty cell": (GOOD + "\n# %%\n\n# %%\n1\n", "empty cell"),
+    "broken code": (GOOD.replace("return 3 * x", "return 3 *"), "not Python"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_source_is_refused_with_its_place(place, name):
+    text, message = BAD[name]
+    assert text != GOOD
+    with pytest.raises(SourceError, match=message) as caught:
+        read_lesson(write(place, text))
+    assert str(caught.value).startswith("42_doubling.py: ") and "\n" not in str(caught.value)
+
+
+def test_cut_keeps_indentation_of_nested_stubs():
+    assert cut("def f():\n    ### BEGIN SOLUTION\n    x = 1\n    return x\n    ### END SOLUTION", "student", "1") == (
+        'def f():\n    raise NotImplementedError("1: write this function")'
+    )
+
+
+def test_building_writes_the_student_edition_and_check_finds_it_fresh(place):
+    assert check_all() == ["42_doubling.ipynb is missing"]
+    (path,) = build_all()
+    assert path == place / "notebooks" / "42_doubling.ipynb" and check_all() == []
+    (solution,) = build_all("solution")
+    assert solution == place / "build" / "solution" / "42_doubling.ipynb"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda book: book.cells[1].update(source="import os"),
+        lambda book: book.cells[1].update(id="other"),
+        lambda book: book.cells.pop(),
+        lambda book: book.cells[1].metadata.update(tags=[]),
+        lambda book: book.metadata.update(other=1),
+    ],
+    ids=["source", "id", "missing cell", "cell metadata", "metadata"],
+)
+def test_check_finds_every_kind_of_stale_notebook(place, spoil):
+    (path,) = build_all()
+    book = nbformat.read(path, as_version=4)
+    spoil(book)
+    path.write_text(to_text(book))
+    assert check_all() == ["42_doubling.ipynb differs from 42_doubling.py"]
+
+
+def test_check_finds_notebooks_that_are_none_or_have_no_source(place):
+    (path,) = build_all()
+    (place / "notebooks" / "43_x.ipynb").write_text(path.read_text())
+    path.write_text("{")
+    assert check_all() == ["42_doubling.ipynb is not a notebook", "43_x.ipynb has no source"]
+
+
+def test_a_changed_source_is_stale_and_outputs_are_not_compared(place):
+    (path,) = build_all()
+    book = nbformat.read(path, as_version=4)
+    book.cells[2].outputs = [nbformat.v4.new_output("stream", text="4")]
+    by_id(book, "expected-42-1").attachments = {"expected.png": {"image/png": "AAAA"}}
+    path.write_text(to_text(book))
+    assert check_all() == []
+    build_all()
+    assert json.loads(path.read_text())["cells"][2]["outputs"], "building keeps outputs of unchanged cells"
+    write(place, GOOD.replace("1 + 1", "1 + 2"))
+    assert check_all() == ["42_doubling.ipynb differs from 42_doubling.py"]
+    build_all()
+    again = nbformat.read(path, as_version=4)
+    assert again.cells[2].outputs == [] and by_id(again, "expected-42-1").attachments
+
+
+def test_an_unknown_lesson_or_edition_is_said_in_one_line(place):
+    with pytest.raises(CourseError, match="no lesson '99'; there are 42"):
+        build_all("student", ["99"])
+    with pytest.raises(CourseError, match="no edition 'teacher'"):
+        build_all("teacher")
+
+
+def png(size=(200, 100)):
+    file = io.BytesIO()
+    Image.effect_noise(size, 90).convert("RGB").save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
+    new = nbformat.v4.new_output
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
+    kept = editions._clean_outputs(
+        [
+            new("stream", name="stderr", text="100%|####|"),
+            new("stream", name="stdout", text='Downloading: "x" to /home/someone/.cache\nkept\n'),
+            new("display_data", {**widget, "text/plain": "IntProgress()"}),
+            new("display_data", {**widget, "text/plain": "1. A question\n   a) yes"}),
+            new("execute_result", {"image/png": png(), "text/plain": "<Figure>"}, execution_count=7),
+        ]
+    )
+    assert [k.output_type for k in kept] == ["stream", "display_data", "execute_result"]
+    assert kept[0].text == "kept\n" and list(kept[1].data) == ["text/plain"]
+    (kind,) = kept[2].data
+    assert len(kept[2].data[kind]) < len(png()) and kept[2].execution_count is None
