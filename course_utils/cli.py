@@ -116,6 +116,29 @@ def build(
     raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
 
 
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A notebook, a folder of notebooks, or a folder per student.")],
+    out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("graded"),
+    lessons: Annotated[str | None, typer.Option(help="Lesson numbers, such as 01,07; all if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the hidden inputs; drawn once if not given.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="How many submissions at a time.")] = None,
+    student: Annotated[str | None, typer.Option(help="Treat everything as the work of this one student.")] = None,
+    sandbox: Annotated[bool, typer.Option(help="Without it: only for your own notebooks.")] = True,
+    call_seconds: Annotated[float, typer.Option(min=0.1, help="Limit for one cell or call.")] = 30.0,
+    total_seconds: Annotated[float, typer.Option(min=1, help="Limit for one notebook.")] = 300.0,
+    memory_mb: Annotated[int, typer.Option(min=64, help="Memory for one notebook, in MB.")] = 2048,
+) -> None:
+    """Grade submissions in a sandbox; results as JSON, pages and a gradebook."""
+    from course_utils.commands.grade import grade as grade_submissions
+
+    options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb}
+    status = grade_submissions(
+        submissions, out=out, lessons=lessons, seed=seed, jobs=jobs, student=student, sandbox=sandbox, **options
+    )
+    raise typer.Exit(status)
+
+
 def main() -> None:
     """The entry point of the `course` command."""
     app()

@@ -376,7 +376,7 @@ class Sandbox:
             environment = {k: v.replace(_HOME, home) for k, v in _environment().items()}
             environment |= {"COURSE_SANDBOX": "none", "COURSE_TREE": str(tree)}
             command, self._folders = [sys.executable, "-I", "-c", _BOOT, *arguments], [home]
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],

@@ -9,6 +9,7 @@ It is started as a script, in a folder that holds a reduced `course_utils` witho
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -24,7 +25,7 @@ INSIDE = 1000  # the user id that a student's code sees
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 1, 2, 4, 16384, 1 << 18
-_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 24, 38, 4
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 1, 24, 38, 4
 _CAP_VERSION_3 = 0x20080522
 
 
@@ -73,10 +74,8 @@ def _warm(lines: list[str]):
     shell = InteractiveShell.instance(config=config)
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     for line in lines:  # imports of the lessons' own setup cells
-        try:
+        with contextlib.suppress(Exception):
             exec(line, {})
-        except Exception:
-            pass
     small = torch.zeros(1, requires_grad=True)
     torch.autograd.grad((small * small).sum(), small)  # the first gradient is slow
     return shell
@@ -123,10 +122,8 @@ def _start(control: socket.socket, channel_fd: int, limits: dict, shell) -> tupl
 def _end(waiter: int, worker: int) -> None:
     """Kill a child; with the first process of its namespace, every process in it dies."""
     if os.waitpid(waiter, os.WNOHANG)[0] == 0:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         os.waitpid(waiter, 0)
 
 
@@ -135,6 +132,11 @@ def _end(waiter: int, worker: int) -> None:
 
 def _libc():
     return ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _must(result: int, what: str) -> None:
@@ -146,6 +148,7 @@ def _must(result: int, what: str) -> None:
 def _child(channel_fd: int, report: int, limits: dict, shell) -> None:
     """New namespaces; then a second fork, whose child is the first process in them and runs the student's code."""
     walls, virtual = limits["walls"], _virtual_size()
+    _die_with_parent()
     if walls:
         user, group = os.getuid(), os.getgid()
         _must(
@@ -163,6 +166,7 @@ def _child(channel_fd: int, report: int, limits: dict, shell) -> None:
     worker = os.fork()
     if worker == 0:
         try:
+            _die_with_parent()
             if walls:
                 _mounts(limits)
                 _drop_rights()
@@ -204,7 +208,7 @@ def _drop_rights() -> None:
     libc = _libc()
     _must(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
     for capability in range(64):
-        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+        libc.prctl(_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAP_VERSION_3, 0)
     _must(libc.capset(header, (ctypes.c_uint32 * 6)()), "capabilities")
 

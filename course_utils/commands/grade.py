@@ -1,0 +1,100 @@
+"""`course grade`, `course release` and `course export`: the instructor's commands."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+
+def grade(
+    submissions: Path,
+    *,
+    out: Path,
+    lessons: str | None,
+    seed: int | None,
+    jobs: int | None,
+    student: str | None,
+    sandbox: bool,
+    call_seconds: float,
+    total_seconds: float,
+    memory_mb: int,
+) -> int:
+    """Grade submissions and write the results; returns the exit status, 1 if somebody could not be graded."""
+    import torch
+    from tqdm.auto import tqdm
+
+    from course_utils.grading import report as reports
+    from course_utils.grading.grader import Report, default_jobs, grade_class, prepare
+    from course_utils.grading.sandbox import Limits, bubblewrap_problem
+    from course_utils.grading.submissions import find_submissions
+
+    if sandbox:
+        problem = bubblewrap_problem()
+        if problem:
+            raise CourseError(
+                f"Refused: other people's code runs only in a sandbox, and {problem}. "
+                "For your own notebooks there is --no-sandbox."
+            )
+    else:
+        print(
+            "--no-sandbox: the notebooks run as you: they can read and change all your files and use the network, "
+            "and can look up the solutions. Only for your own notebooks.",
+            file=sys.stderr,
+        )
+    torch.set_num_threads(1)  # the networks are tiny
+    found = find_submissions(submissions, student)
+    if out.exists() and not out.is_dir():
+        raise CourseError(f"{out} is a file; --out needs a folder.")
+    reports.clean_up(out)
+    seed = _seed(out, seed)
+    tasks = prepare([n.strip() for n in lessons.split(",") if n.strip()] if lessons else None, seed)
+    for task in tasks:
+        for which, problem in task.faulty.items():
+            print(f"{which} will not be graded: {problem}", file=sys.stderr)
+    limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)
+    before = 0
+
+    def known(submission, key: str) -> bool:
+        old = reports.load_student(out, submission.student)
+        return old is not None and old.key == key and (out / "feedback").is_dir()
+
+    work = grade_class(
+        found,
+        tasks,
+        seed=seed,
+        jobs=jobs or default_jobs(),
+        limits=limits,
+        walls=sandbox,
+        secrets=[submissions, out],
+        known=known,
+    )
+    with tqdm(total=len(found), unit="student", disable=None) as bar:
+        for item in work:
+            if isinstance(item, Report):
+                reports.save_student(out, item)
+            else:
+                before += 1
+            bar.update()
+    every = [reports.load_student(out, s.student) for s in found]
+    reports.save_class(out, every)
+    print(reports.summary_text(every))
+    print(f"{len(found)} students ({before} were graded before), seed {seed}: {out / 'gradebook.csv'}")
+    return 1 if any(r.state != "graded" for r in every) else 0
+
+
+def _seed(out: Path, seed: int | None) -> int:
+    """The seed of the hidden inputs: as given, else that of the earlier run, else a new one that nobody can guess."""
+    from course_utils.grading.report import write_atomically
+
+    path = out / "grading.json"
+    if seed is None:
+        try:
+            seed = int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+        except (OSError, ValueError, KeyError, TypeError):
+            seed = secrets.randbelow(10**9)
+    write_atomically(path, json.dumps({"seed": seed}) + "\n")
+    return seed
