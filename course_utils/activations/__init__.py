@@ -19,6 +19,7 @@ from course_utils.activations.embedding import (
 from course_utils.activations.feature_maps import (
     Channels,
     channels,
+    face_patches,
     feature_maps,
     paste,
     scale_maps,
@@ -67,6 +68,7 @@ __all__ = [
     "channels",
     "cosine_distances",
     "crop_set",
+    "face_patches",
     "feature_maps",
     "grid_cells",
     "joint",

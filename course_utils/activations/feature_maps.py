@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.hooks import layer_outputs
+from course_utils.images import resize
 from course_utils.networks.network import Network
+from course_utils.networks.weights import package_file
 from course_utils.plots import WIDTH, heat_range, new_figure, to_array
 from course_utils.validate import check_choice, check_positive
 
@@ -300,7 +302,8 @@ def show_channel(
         light = (big[place].cpu().numpy() / top).clip(0, 1)[..., None]
         ax.imshow((to_array(images[place]) * (0.18 + 0.82 * light)).clip(0, 1))
         name = f"{titles[place]}  " if titles is not None else ""
-        ax.set_title(f"{name}{peak[place].item():.2g}", fontsize=8, pad=3)
+        value = peak[place].item()
+        ax.set_title(f"{name}{value:,.0f}" if value >= 10 else f"{name}{value:.2g}", fontsize=8, pad=3)
         if marked is not None and bool(marked[place]):
             ax.add_patch(_frame(images.shape[2:]))
     if title:
@@ -364,6 +367,23 @@ def write_word(images: Tensor, word: str, *, height: float = 0.18, place: tuple[
     ImageDraw.Draw(picture).text((4 - left, 4 - top), word, fill=255, font=font)
     patch = torch.from_numpy(np.array(picture)).to(images) / 255
     return paste(images, patch.expand(3, -1, -1), place=place)
+
+
+def face_patches(count: int = 50, *, size: int = 96) -> tuple[Tensor, Tensor]:
+    """Small gray pictures, half of them faces: the LFW subset that scikit-image ships (200 patches of 25 x 25 pixels).
+
+    Args:
+        count: how many, at most 200; half of them faces.
+        size: side in pixels to which they are enlarged.
+
+    Returns:
+        `(count, 3, size, size)` in [0, 1], and `(count,)` bool, True for a face.
+    """
+    if not 2 <= count <= 200:
+        raise ValueError(f"count must be from 2 to 200, the patches there are; not {count}.")
+    patches = torch.from_numpy(np.load(package_file("skimage", "data/lfw_subset.npy"))).float()
+    chosen = torch.linspace(0, 199, count).round().long()  # the first 100 are faces
+    return resize(patches[chosen, None].repeat(1, 3, 1, 1), size), chosen < 100
 
 
 def paste(images: Tensor, patch: Tensor, *, place: tuple[float, float] = (0.5, 0.5)) -> Tensor:

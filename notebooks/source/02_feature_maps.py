@@ -1,0 +1,535 @@
+# %% [markdown] lesson="02" title="Feature maps: what does a channel answer to?" minutes=75 needs="00"
+# You will be able to: record what a layer puts out and draw all its channels; follow a photo from edges to objects through two networks; find
+# a channel that answers to faces, to letters, to dog heads; and test whether it deserves this name.
+
+# %% tags=["setup"]
+import torch
+from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
+from course_utils.activations import (
+    channels,
+    face_patches,
+    feature_maps,
+    paste,
+    scale_maps,
+    show_channel,
+    show_layers,
+    show_maps,
+    show_separation,
+    tile,
+    write_word,
+)
+from course_utils.activations import separation as separation_of
+from course_utils.networks import randomized
+
+# %%
+# the result first: one of the 512 channels of a layer of VGG-19, light where it answers
+net = load_network("vgg19")
+some = ["coffee", "grace_hopper", "bottlecap", "cat", "motorcycle", "astronaut"]
+some_photos = torch.cat([photo(name) for name in some])
+maps = feature_maps(net, some_photos, "relu5_1")
+show_channel(
+    some_photos,
+    maps[:, 457],
+    some,
+    columns=6,
+    title="channel 457 of relu5_1; the number is its largest value",
+)
+
+# %% [markdown]
+# The photos are dark where the channel is silent and light where it answers. It answers to two faces, and hardly to the rest. Nobody asked for a face
+# channel: VGG-19 was trained to name 1000 kinds of things, and "face" is not one of them. How do you find such a channel, and how do you know
+# that it is what it seems?
+
+# %% [markdown] notes="1" minutes=5
+# Cover the title. Ask: what do the light places have in common? Somebody will say "faces", somebody "skin" or "round". Write all three on the board. The lesson
+# ends with experiments that decide between them.
+
+# %% [markdown]
+# ## The idea
+#
+# A convolutional layer has $C$ filters. Filter $k$ slides over what came before and writes one number at each position $(i,j)$:
+#
+# $$A_k(i,j) = \max\Bigl(0,\; b_k + \sum_{c}\sum_{u,v} W_{k}(c,u,v)\, X_c(i+u,\,j+v)\Bigr).$$
+#
+# $X_c$ are the channels that come in, $W_k$ the weights of filter $k$, $b_k$ its bias; $\max(0,\cdot)$ is the ReLU. So $A_k$ is a small gray picture, the
+# **feature map** of channel $k$: bright where the photo holds what filter $k$ looks for.
+
+# %% [markdown]
+# ## In the head first
+#
+# One row of pixels, and a filter with two weights, `[-1, 1]`, bias 0. At each position it computes *right pixel minus left pixel*. Where is its map
+# bright, before the ReLU and after it? *(Think, then run the cell.)*
+
+# %%
+# an edge, dark to light and back, and its feature map before and after the ReLU
+row = torch.tensor([0.0, 0.0, 1.0, 1.0, 1.0, 0.0])
+before = row[1:] - row[:-1]
+before, before.clamp(min=0)
+
+# %% [markdown]
+# The filter answers to a step from dark to light, at that place only. The step down gives $-1$, and the ReLU makes it $0$: this channel does not tell "nothing here" from
+# "the opposite here". Another channel has to do that.
+
+# %%
+# all 64 maps of the first layer for one photo: edges in all directions, and colors
+astronaut = photo("astronaut")
+first = feature_maps(net, astronaut, "relu1_1")
+show_maps(first, columns=16, scaling="own", width=9)
+
+# %% [markdown] exercise="02.1" title="Build it: from maps to gray pictures" points=2 difficulty=2 importance=4 minutes=10
+# A map has its own unit; a picture needs numbers from 0 (black) to 1 (white). Take the smallest value away and divide by the range, *largest minus smallest*. With `own=True` each map
+# has its own smallest and largest value; with `own=False` all maps of the layer share them. A map that is constant has nothing to stretch: all 0.
+
+
+# %% exercise="02.1"
+def to_gray(maps, own):
+    """Feature maps as gray pictures.
+
+    maps: (C, h, w); own: True to stretch each map by itself, False for one scale for all
+    returns: (C, h, w), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    over = (1, 2) if own else (0, 1, 2)
+    low, high = maps.amin(over, keepdim=True), maps.amax(over, keepdim=True)
+    span = torch.where(high > low, high - low, 1.0)
+    return (maps - low) / span
+    ### END SOLUTION
+
+
+check("02.1", to_gray)
+
+# %% [markdown] fold="Hint"
+# `maps.amin(dim=(1, 2), keepdim=True)` has shape `(C, 1, 1)`: one number for each map, ready to be subtracted. Over `(0, 1, 2)` it is one number for all. Where the
+# range is 0, divide by 1 in its place: `torch.where(span > 0, span, 1.0)`.
+
+# %% [markdown] fold="I get: contains NaN"
+# One map is constant, so you divide 0 by 0. Networks have such maps: a channel that is silent for this photo.
+
+# %% [markdown] exercise="02.2" title="Build it: the contact sheet" points=2 difficulty=3 importance=3 minutes=10
+# Lay the maps out as one picture, row by row, `columns` side by side, without gaps. The last row may not be full: its empty places are 0.
+
+
+# %% exercise="02.2"
+def contact_sheet(maps, columns):
+    """All maps as one picture.
+
+    maps: (C, h, w); columns: how many side by side
+    returns: (rows * h, columns * w)
+    """
+    ### BEGIN SOLUTION
+    count, h, w = maps.shape
+    rows = -(-count // columns)  # rounded up
+    places = torch.zeros(rows * columns, h, w, dtype=maps.dtype)
+    places[:count] = maps
+    return places.view(rows, columns, h, w).permute(0, 2, 1, 3).reshape(rows * h, columns * w)
+    ### END SOLUTION
+
+
+check("02.2", contact_sheet)
+
+# %% [markdown] fold="Hint"
+# Fill a tensor of zeros `(rows * columns, h, w)`. View it as `(rows, columns, h, w)`. In the finished picture, the lines of *one* row of maps come one after the other: grid row, map
+# line, grid column, map column. So `permute(0, 2, 1, 3)` first, then `reshape`.
+
+# %% picture="02.2"
+# your two functions on 128 channels of a middle layer, own scaling
+middle = feature_maps(net, astronaut, "relu3_1")[0]
+show_images([contact_sheet(to_gray(middle[:128], True), 16)], width=9)
+
+# %% [markdown] solution="02.2"
+# The dimensions of a tensor are in the order in which the numbers lie in memory. `reshape` keeps that order and only puts new borders between them, so the lines have to be brought into order
+# before.
+
+# %% [markdown]
+# ## Shared or own?
+#
+# **Predict, run, explain.** Below are 96 channels of the last layer of VGG-19, first with own scaling, then with shared scaling. How many of them will still be visible in the second picture: nearly all,
+# about half, or a few? Write your answer down.
+
+# %%
+# the same maps twice
+last = feature_maps(net, astronaut, "relu5_4")[0, :96]
+both = [tile(scale_maps(last, scaling=scaling), columns=12) for scaling in ("own", "shared")]
+show_images(both, ["own", "shared"], columns=2, width=9)
+
+# %% [markdown]
+# A few. With own scaling every map shows something, and you cannot see that most of it is a whisper. With shared scaling you see that the layer is **sparse**: for one photo a few
+# channels speak and most are silent. Use shared scaling to ask *which* channel answers, own scaling to ask *where*.
+
+# %% [markdown]
+# ## From edges to objects
+#
+# Now follow a photo down the layers. Each row shows the eight channels with the largest values; the number above a map is its channel.
+
+# %%
+# a person, through VGG-19
+layers = ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"]
+show_layers(net, astronaut, layers, title="VGG-19")
+
+# %%
+# a motorcycle, through the same layers
+show_layers(net, photo("motorcycle"), layers, title="VGG-19")
+
+# %% [markdown]
+# In the first rows you can still draw the object from the maps: lines, edges, areas of one color. Further down the maps become small ($14 \times 14$ at the end), and only a few places are bright. They no longer say
+# *what the light does here*, but *which part of which thing is here*. Look at the last row: which parts of the photo are meant?
+
+# %%
+# another network, built differently, with the same story
+lite = load_network("efficientnet_lite0")
+names = ["bn1.act", "blocks.1", "blocks.2", "blocks.4", "blocks.6"]
+show_layers(lite, photo("motorcycle"), names, title="EfficientNet-Lite0")
+
+# %% [markdown]
+# `blocks.1` to `blocks.6` have no ReLU at their end: their values can be negative, and gray in the middle of the scale is 0 there. The other networks of this course follow the same way from edges to
+# parts.
+
+# %% [markdown]
+# ## Spot the bug
+#
+# To record a layer you give PyTorch a **hook**: a function that is called each time the layer has run, with the module, its inputs and its output. This one is in many blog posts. The question is about the maps of a
+# convolution *before* its ReLU, with their negative values.
+
+# %% [markdown] exercise="02.3" title="Spot the bug: where are the negative values?" points=2 difficulty=3 importance=4 minutes=8
+# Run the cell as it is and read what `check` says. The function has one fault.
+
+
+# %% exercise="02.3"
+def record(net, images, layer):
+    """The output of a layer.
+
+    net: a network; net.layer(layer) is the module of this name; images: (N, 3, H, W)
+    returns: the output of the layer, (N, C, h, w)
+    """
+    ### BEGIN SOLUTION
+    seen = []
+    handle = net.layer(layer).register_forward_hook(
+        lambda module, inputs, output: seen.append(output.clone())
+    )
+    with torch.no_grad():
+        net(images)
+    handle.remove()
+    return seen[0]
+    ### END SOLUTION
+    ### BEGIN STUB
+    # seen = []
+    # handle = net.layer(layer).register_forward_hook(lambda module, inputs, output: seen.append(output))
+    # with torch.no_grad():
+    #     net(images)
+    # handle.remove()
+    # return seen[0]
+    ### END STUB
+
+
+check("02.3", record)
+
+# %% [markdown] fold="Hint"
+# The next layer is `ReLU(inplace=True)`: to save memory it writes its result over its input. Who else holds that input?
+
+# %% [markdown] solution="02.3"
+# The hook keeps a reference, not a copy. After the layer comes an in-place ReLU, and the list then holds the rectified numbers. `clone()` in the hook keeps what the layer really put out. `layer_outputs` of this course does
+# that for you.
+
+# %% [markdown]
+# ## One channel over many photos
+#
+# One photo cannot tell what a channel answers to. So take all the photos of the gallery and keep the largest value of each map: a table with one row for each photo and one column for
+# each channel.
+
+# %%
+# 37 photos, two layers, one pass (the longest cell of the lesson)
+photos = torch.cat([photo(name) for name in gallery().names])
+titles = gallery().names
+outputs = layer_outputs(net, photos, ["relu5_1", "relu5_2", "relu5_4"], batch_size=8)
+peaks = {layer: values.amax((2, 3)) for layer, values in outputs.items()}
+{layer: tuple(values.shape) for layer, values in peaks.items()}
+
+# %% [markdown]
+# Some channels answer to every photo, some to very few, some to none. A measure from brain research (Vinje & Gallant, 2000) puts a number on it. With $r_n$ the response to image $n$ of $N$:
+#
+# $$S = \Bigl(1 - \frac{(\frac1N\sum_n r_n)^2}{\frac1N\sum_n r_n^2}\Bigr) \Big/ \Bigl(1 - \frac1N\Bigr).$$
+#
+# In the head: for four images with responses $1,1,1,1$ the mean is $1$, the mean square is $1$, so $S=0$. For $4,0,0,0$ the mean is $1$, the mean square $4$, so $S = (1-\frac14)/(1-\frac14) = 1$.
+
+# %% [markdown] exercise="02.4" title="Build it: selectivity" points=2 difficulty=2 importance=3 minutes=8
+# `responses` has shape `(N, C)`, nothing in it is negative. Return one number for each channel. A channel that is silent for all images selects nothing: 0.
+
+
+# %% exercise="02.4"
+def selectivity(responses):
+    """How few images each channel answers to.
+
+    responses: (N, C), not negative
+    returns: (C,), from 0 (all alike) to 1 (a single image); 0 for a silent channel
+    """
+    ### BEGIN SOLUTION
+    power = responses.square().mean(0)
+    share = torch.where(
+        power > 0, responses.mean(0).square() / torch.where(power > 0, power, 1.0), 1.0
+    )
+    return (1 - share) / (1 - 1 / len(responses))
+    ### END SOLUTION
+
+
+check("02.4", selectivity)
+
+# %% [markdown] fold="Hint"
+# `responses.mean(0)` is one mean per channel. First square, then mean: `responses.square().mean(0)`. It is 0 only for a silent channel; set the share to 1 there, so that $S = 0$.
+
+# %% picture="02.4"
+# the most and the least selective channels of relu5_1 by your measure, over 8 photos
+measure = selectivity(peaks["relu5_1"])
+order = measure.argsort(descending=True)
+alive = order[peaks["relu5_1"][:, order].amax(0) > 0]
+picked = [int(alive[0]), int(alive[1]), int(alive[-2]), int(alive[-1])]
+rows = [
+    outputs["relu5_1"][n, c] / outputs["relu5_1"][:, c].max()
+    for c in picked
+    for n in range(0, 24, 3)
+]
+show_images(
+    [*photos[0:24:3], *rows],
+    columns=8,
+    vmin=0,
+    vmax=1,
+    title="photos · two selective channels · two that answer to everything",
+)
+
+# %%
+# dead, selective and strongest channels, from one call
+found = channels(lite, photos, "bn2.act")
+print(
+    f"EfficientNet-Lite0, last layer: {int(found.dead.sum())} of {len(found.dead)} channels are silent in all {len(photos)} photos"
+)
+print(f"half of the channels have a selectivity above {found.selectivity.median():.2f}")
+print("the strongest channels for the cat:", found.strongest(titles.index("cat"), k=5).tolist())
+
+# %% [markdown]
+# Nearly no channel is dead, and half of them answer to a few photos only.
+
+# %% [markdown]
+# ## Looking for a face channel
+#
+# Three photos show a person's face: `astronaut`, `grace_hopper`, `camera`. A face channel should answer more to these than to any other photo. One number for this is the probability that a random photo of the group gives a higher response
+# than a random other photo; an equal response counts one half. (Statisticians call it the *area under the ROC curve*.)
+
+# %% [markdown] exercise="02.5" title="Build it: separation" points=3 difficulty=3 importance=4 minutes=10
+# Compare every image of the group with every other image, for each channel. Return the share of pairs that the group wins, with one half for a tie.
+
+
+# %% exercise="02.5"
+def separation(responses, group):
+    """How well each channel tells a group of images from the others.
+
+    responses: (N, C); group: a list of N booleans
+    returns: (C,), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    chosen = torch.tensor(group)
+    inside, outside = responses[chosen][:, None], responses[~chosen][None]
+    wins = (inside > outside).double() + (inside == outside).double() / 2
+    return wins.mean(dim=(0, 1))
+    ### END SOLUTION
+
+
+check("02.5", separation)
+
+# %% [markdown] fold="Hint"
+# `responses[chosen][:, None]` has shape `(inside, 1, C)` and `responses[~chosen][None]` has shape `(1, outside, C)`. Comparing the two gives all pairs at once: `(inside, outside, C)`.
+
+# %% picture="02.5"
+# the channels of relu5_1 and relu5_4 that separate the three face photos perfectly, by your function
+people = [name in ("astronaut", "grace_hopper", "camera") for name in titles]
+for layer in ("relu5_1", "relu5_4"):
+    perfect = torch.nonzero(separation(peaks[layer], people) == 1)[:, 0].tolist()
+    print(f"{layer}: channels {perfect} of 512")
+show_separation(
+    peaks["relu5_1"][:, 457], people, titles, title="relu5_1:457, the three face photos in orange"
+)
+
+# %% [markdown]
+# Several channels pass. Are they all face channels? Look at two of them:
+
+# %%
+# two channels that put the three face photos first
+people = [name in ("astronaut", "grace_hopper", "camera") for name in titles]
+show_channel(
+    photos, outputs["relu5_1"][:, 457], titles, count=12, marked=people, title="relu5_1:457"
+)
+
+# %%
+# the other one
+show_channel(
+    photos, outputs["relu5_4"][:, 480], titles, count=12, marked=people, title="relu5_4:480"
+)
+
+# %% [markdown]
+# Both have the three photos in front. But the second one is light *beside* the faces. A photo chose the channel; a photo that chose a channel cannot judge it. So take pictures that had no part in the choice: small gray patches, half of them
+# faces of other people, half of them anything else.
+
+# %%
+# the test: faces and no faces that neither channel was chosen on
+patches, is_face = face_patches(50)
+show_images([*patches[:8], *patches[-8:]], columns=8, width=8)
+
+# %%
+# both channels on the test
+tested = layer_outputs(net, patches, ["relu5_1", "relu5_4"], batch_size=25)
+for layer, channel in (("relu5_1", 457), ("relu5_4", 193), ("relu5_4", 480)):
+    score = separation_of(tested[layer][:, channel].amax((1, 2))[:, None], is_face)
+    print(f"{layer}:{channel} tells faces from other patches in {score.item():.0%} of the pairs")
+
+# %% [markdown]
+# Channel 457 of relu5_1 finds nearly every face, although the patches are gray and tiny: it is not the color of skin. Channel 480 of relu5_4 does no better than a coin. Its perfect result on the gallery was luck.
+
+# %% [markdown]
+# ## Letters: plant the cause
+#
+# For faces you had new pictures. For letters you can do better: make the cause yourself. Write a word into photos that have none, and, as controls, put other black and white things of the same size in its place.
+
+# %%
+# words, the same words mirrored and upside down, bars, and blocks, on photos without text
+places = ["rocket", "flower", "dung_beetle", "camera"]
+plain = torch.cat([photo(name) for name in places])
+words = torch.cat(
+    [
+        write_word(plain[i : i + 1], word, height=0.16)
+        for i, word in enumerate(["paper", "LOOK", "river", "99 km"])
+    ]
+)
+controls = {
+    "nothing": plain,
+    "word": words,
+    "mirrored": words.clone(),
+    "upside down": words.clone(),
+    "bars": plain.clone(),
+    "blocks": plain.clone(),
+}
+generator = torch.Generator().manual_seed(5)
+for i in range(len(plain)):
+    down, right = torch.nonzero((words[i] != plain[i]).any(0), as_tuple=True)
+    box = (
+        i,
+        slice(None),
+        slice(int(down.min()), int(down.max()) + 1),
+        slice(int(right.min()), int(right.max()) + 1),
+    )
+    high, wide = words[box].shape[1:]
+    controls["mirrored"][box] = words[box].flip(2)
+    controls["upside down"][box] = words[box].flip(1)
+    controls["bars"][box] = (torch.arange(wide) // 4 % 2).float()
+    noise = (torch.rand(-(-high // 5), -(-wide // 5), generator=generator) > 0.5).float()
+    controls["blocks"][box] = noise.repeat_interleave(5, 0).repeat_interleave(5, 1)[:high, :wide]
+everything = torch.cat(list(controls.values()))
+answers = feature_maps(net, everything, "relu5_1", batch_size=8)[:, 116]
+labels = [name for name in controls for _ in plain]
+show_channel(everything, answers, labels, order=False, columns=8, title="channel 116 of relu5_1")
+
+# %% [markdown]
+# **Predict, run, explain.** If the channel *reads*, the mirrored word must mean less to it. If it answers to any black and white pattern, bars must do as well as words. Which of the two does the picture say? Look at the numbers before you read on.
+
+# %%
+# the mean answer to each kind
+values = answers.amax((1, 2)).view(len(controls), -1).mean(1)
+for name, value in zip(controls, values.tolist(), strict=True):
+    print(f"{name:12s} {value / values[1].item():4.0%} of the answer to a word")
+
+# %% [markdown]
+# It answers to letters much more than to bars or blocks, and as much to mirrored letters as to real ones. So "letter-like shapes" is a fair name, "reading" is not. Among the gallery photos it puts the printed page first; it
+# also likes car wheels and a white wall, as the next picture shows.
+
+# %%
+# the same channel over the gallery
+show_channel(photos, outputs["relu5_1"][:, 116], titles, count=12, title="relu5_1:116")
+
+# %% [markdown]
+# ## Dog heads: cut and paste
+#
+# Two photos show a dog. Channel 365 of relu5_2 puts them first. Is it the head, the fur, or the grass they stand on? Cut out pieces, and paste them into photos without a dog.
+
+# %%
+# six pieces
+cuts = {
+    "mastiff head": ("bull_mastiff", 70, 153, 45, 121),
+    "mastiff body": ("bull_mastiff", 20, 90, 85, 160),
+}
+cuts |= {
+    "dalmatian head": ("dalmatian", 60, 185, 48, 150),
+    "dalmatian body": ("dalmatian", 0, 100, 90, 190),
+}
+cuts |= {"cat": ("cat", 20, 224, 20, 204), "woman": ("astronaut", 0, 90, 50, 130)}
+resize = torch.nn.functional.interpolate
+pieces = [
+    resize(photo(n)[:, :, a:b, c:d], size=(96, 96), mode="bilinear", antialias=True)[0]
+    for n, a, b, c, d in cuts.values()
+]
+grounds = torch.cat([photo(name) for name in ("rocket", "flower", "loafer")])
+pasted = torch.cat([paste(grounds, piece) for piece in pieces])
+heads = feature_maps(net, pasted, "relu5_2", batch_size=9)[:, 365]
+order = [3 * piece + ground for ground in range(3) for piece in range(6)]
+show_channel(
+    pasted[order],
+    heads[order],
+    list(cuts) * 3,
+    order=False,
+    columns=6,
+    title="channel 365 of relu5_2",
+)
+
+# %% [markdown]
+# The heads of both dogs, on every ground; the cat's and the woman's heads and the mastiff's body hardly at all. The dalmatian's body is in between. You now have three names with evidence: *faces* (tested on new pictures), *letter-like shapes* (planted, with
+# controls), *dog heads* (cut and pasted). The evidence for the last one is the weakest: two dogs.
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# How many "perfect" channels does luck alone give? Test it: choose three photos **at random**, call them the group, and count the channels that separate them perfectly. There are 512 channels, and many ways to choose.
+
+# %%
+# perfect channels of relu5_4 for 200 random groups of three photos
+generator = torch.Generator().manual_seed(0)
+counts = []
+for _ in range(200):
+    chosen = torch.zeros(len(photos), dtype=torch.bool)
+    chosen[torch.randperm(len(photos), generator=generator)[:3]] = True
+    counts.append(int((separation_of(peaks["relu5_4"], chosen) == 1).sum()))
+counts = torch.tensor(counts)
+print(
+    f"the three face photos: {int((separation_of(peaks['relu5_4'], people) == 1).sum())} perfect channels"
+)
+print(
+    f"a random group: {counts.float().mean():.1f} on average, at most {int(counts.max())}; none at all in {(counts == 0).float().mean():.0%}"
+)
+
+# %%
+# and a network that has learned nothing: its first-layer and last-layer maps of the same photo
+nothing = randomized(net)
+show_layers(
+    nothing, astronaut, ["relu1_2", "relu3_4", "relu5_4"], title="VGG-19 with random weights"
+)
+
+# %% [markdown]
+# Two warnings:
+#
+# - A group of random photos also gets a "channel of its own" now and then. The more channels you search, the more you find. Always test a channel on pictures that did not choose it.
+# - Random weights also give maps with edges in the early layers: the photo shines through any filter. A pretty early map is no evidence of learning. What random weights do *not* give is a channel that passes the tests above.
+#
+# And in one sentence each: a channel may answer to several things (look at the tail of each list); a thing may be coded by many channels together; and a strong answer does not say that the network *uses* it for its decision (lesson 06 asks that).
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("02")
+
+# %% [markdown]
+# ## Summary
+#
+# - A feature map $A_k$ is a small gray picture: where does channel $k$ answer? Clone what a hook records.
+# - Shared scaling shows which channels speak, own scaling shows where.
+# - Early maps follow edges and colors, late maps follow parts of things. For one photo most late channels are silent.
+# - A name for a channel is a hypothesis. New pictures, planted causes with controls, and random groups test it.
+#
+# **Papers.** Zeiler & Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Yosinski et al.: *Understanding Neural Networks Through Deep Visualization*, 2015 (a face channel found by looking). Vinje & Gallant: *Sparse coding and decorrelation in
+# primary visual cortex*, Science 2000. Bau et al.: *Network Dissection*, CVPR 2017.
