@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import features, layer_outputs, tiny_net
+from course_utils import features, gradients, layer_outputs, tiny_net
 from course_utils.filters import filter_response
 from course_utils.gradients import edges, input_gradient, saliency, smoothgrad
 from course_utils.networks import randomized
@@ -24,6 +24,17 @@ CASES = {
     "saliency": lambda net, x: saliency(net, x),
     "smoothgrad": lambda net, x: smoothgrad(net, x, samples=3),
     "edges": lambda net, x: edges(x),
+    "fool": lambda net, x: gradients.fool(net, x, 1, steps=3),
+    "fgsm": lambda net, x: gradients.fgsm(net, x),
+    "pgd": lambda net, x: gradients.pgd(net, x, steps=2, random_start=True),
+    "survival": lambda net, x: gradients.survival(net, x, 1),
+    "invert": lambda net, x: gradients.invert(net, x, "3", steps=3),
+    "invert, pixels with Adam": lambda net, x: gradients.invert(
+        net, x, "1", steps=3, parameterization="pixels", optimizer="adam", tv_weight=1.0
+    ),
+    "channel_importance, ablation": lambda net, x: gradients.channel_importance(net, x, "3"),
+    "channel_importance, taylor": lambda net, x: gradients.channel_importance(net, x, "3", by="taylor"),
+    "pruning_curve": lambda net, x: gradients.pruning_curve(net, x, "3", 1, range(8)),
 }
 
 
