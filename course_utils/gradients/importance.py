@@ -55,15 +55,20 @@ def channel_importance(
     target: Target = None,
     *,
     by: str = "ablation",
+    signed: bool = False,
     batch_size: int = 64,
     progress: bool = True,
 ) -> Tensor:
     """How much each channel of a layer matters for the class of the images.
 
-    - "ablation": the rise of the mean cross-entropy when the channel is set to 0. Exact, one forward pass a channel.
-      Negative: the network does better without it.
-    - "taylor": the same to first order, `-sum(a * dL/da)` over the positions; one backward pass for all channels.
+    - "ablation": how much each image's cross-entropy changes when the channel is set to 0, up or down; the mean over the
+      images. Exact, one forward pass a channel.
+    - "taylor": the same to first order, the size of `sum(a * dL/da)` over the positions; one backward pass for all
+      channels.
     - "activation": the mean size of the activation. It knows no class.
+
+    A channel whose removal lowers the loss of a few images is not useless: it says something, and on other images the
+    same change can hurt. So sizes are averaged; `signed=True` averages the changes themselves, for comparison.
 
     Args:
         net: a classifier.
@@ -71,6 +76,7 @@ def channel_importance(
         layer: a dotted path or alias of a layer with channels.
         target: the right class of each image; None for the predicted one.
         by: one of the three.
+        signed: the mean rise of the loss, which can be negative; not for "activation".
         batch_size: images at a time.
         progress: show a bar.
 
@@ -91,12 +97,12 @@ def channel_importance(
         if maps.ndim < 2:
             raise ValueError(f"{layer} has no channels: its output has shape {tuple(maps.shape)}.")
         if by == "activation":
-            values = maps.abs().transpose(0, 1).flatten(1).mean(1)
-        elif by == "taylor":
-            values = _taylor(net, ready, layer, classes, batch_size)
+            return maps.abs().transpose(0, 1).flatten(1).mean(1).to(images.device)
+        if by == "taylor":
+            rises = _taylor(net, ready, layer, classes, batch_size)
         else:
-            values = _ablation(net, ready, layer, classes, maps, scores, batch_size, progress)
-    return values.to(images.device)
+            rises = _ablation(net, ready, layer, classes, maps, scores, batch_size, progress)
+    return (rises if signed else rises.abs()).mean(1).to(images.device)
 
 
 def _losses(scores: Tensor, classes: Tensor) -> Tensor:
@@ -104,7 +110,8 @@ def _losses(scores: Tensor, classes: Tensor) -> Tensor:
 
 
 def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_size: int) -> Tensor:
-    total = 0
+    """`(C, N)`: the rise of each image's loss without each channel, to first order."""
+    rises = []
     for part, wanted in zip(images.split(batch_size), classes.split(batch_size), strict=True):
         kept = []
 
@@ -119,14 +126,19 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_siz
                 (gradient,) = torch.autograd.grad(loss, kept[:1])
         finally:
             handle.remove()
-        total = total - (kept[0] * gradient).detach().transpose(0, 1).flatten(1).sum(1)
-    return total / len(images)
+        rises.append(
+            -(kept[0] * gradient).detach().flatten(2).sum(2).T
+            if gradient.ndim > 2
+            else -(kept[0].detach() * gradient).T
+        )
+    return torch.cat(rises, 1)
 
 
 def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -> Tensor:
+    """`(C, N)`: the rise of each image's loss without each channel."""
     before = _losses(scores, classes)
     rest = _rest_of(net, layer, images, maps, scores)
-    values = []
+    rises = []
     with torch.no_grad():
         for channel in tqdm(range(maps.shape[1]), desc=f"ablate {layer}", leave=False, disable=not progress):
             if rest is None:
@@ -136,8 +148,8 @@ def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -
                 cut = maps.clone()
                 cut[:, channel] = 0
                 after = torch.cat([rest(part) for part in cut.split(batch_size)])
-            values.append((_losses(after, classes) - before).mean())
-    return torch.stack(values)
+            rises.append(_losses(after, classes) - before)
+    return torch.stack(rises)
 
 
 def _rest_of(net: Network, layer: str, images: Tensor, maps: Tensor, scores: Tensor):
