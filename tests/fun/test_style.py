@@ -116,12 +116,12 @@ def test_zero_steps_return_the_start(net):
 @pytest.mark.parametrize("init", ["content", "noise"])
 def test_the_loss_goes_down(net, optimizer, init):
     content, style = picture(0), picture(1)
-    options = {"steps": 25, "optimizer": optimizer, "init": init, "scales": 1, "style_weight": 100.0}
+    options = {"steps": 25, "optimizer": optimizer, "init": init, "scales": 1, "style_weight": 1e4}
     result, log = style_transfer(net, content, style, return_losses=True, **options, **LAYERS)
     assert len(log) == 26 and result.shape == content.shape and result.min() >= 0 and result.max() <= 1
     assert min(entry["total"] for entry in log) < 0.5 * log[0]["total"]
     expected = {name: entry for name, entry in log[-1].items() if name != "total"}
-    total = expected["content"] + 100 * expected["style"]
+    total = expected["content"] + 1e4 * expected["style"]
     assert log[-1]["total"] == pytest.approx(total)
 
 
@@ -136,12 +136,14 @@ def test_the_result_is_the_image_with_the_smallest_loss(net):
 
 def test_only_content_gives_the_content_and_only_style_gives_the_style(net):
     content, style = picture(0), picture(1, 16, 20)
-    back = style_transfer(net, content, style, init="noise", style_weight=0, steps=150, scales=1, **LAYERS)
+    back = style_transfer(
+        net, content, style, init="noise", style_weight=0, content_weight=1e3, steps=80, scales=1, **LAYERS
+    )
     targets = Targets.of(net, content, [style], [1.0], ["4"], ["1", "4"])
     start = style_transfer(net, content, style, init="noise", steps=0, **LAYERS)
-    assert targets.losses(net, back)["content"] < 0.02 * targets.losses(net, start)["content"]
-    painted = style_transfer(net, content, style, content_weight=0, steps=80, scales=1, **LAYERS)
-    assert targets.losses(net, painted)["style"] < 0.02 * targets.losses(net, content)["style"]
+    assert targets.losses(net, back)["content"] < 0.05 * targets.losses(net, start)["content"]
+    painted = style_transfer(net, content, style, content_weight=0, style_weight=1e5, steps=50, scales=1, **LAYERS)
+    assert targets.losses(net, painted)["style"] < 0.05 * targets.losses(net, content)["style"]
 
 
 def test_smooth_steps_change_the_path_and_not_the_variables():
@@ -217,13 +219,21 @@ def test_keep_colors_is_the_swap_of_luma_in_yuv():
     torch.testing.assert_close(keep_colors(image, content), expected, atol=2e-4, rtol=0)
 
 
-@pytest.mark.parametrize("how", ["match", "luminance"])
-def test_preserved_colors(net, how):
-    content, style = picture(0), picture(1) * torch.tensor([1.0, 0.1, 0.1]).view(1, 3, 1, 1)
-    plain = style_transfer(net, content, style, steps=20, style_weight=1e5, **LAYERS)
-    kept = style_transfer(net, content, style, steps=20, style_weight=1e5, preserve_color=how, **LAYERS)
-    away = [(x.mean((0, 2, 3)) - content.mean((0, 2, 3))).norm() for x in (plain, kept)]
-    assert away[1] < 0.6 * away[0]
+def test_matched_colors_recolor_the_style_first(net):
+    content, style = 0.4 + 0.2 * picture(0), picture(1)  # the recolored style stays within [0, 1]
+    kept = style_transfer(net, content, style, steps=4, preserve_color="match", **LAYERS)
+    assert torch.equal(kept, style_transfer(net, content, match_colors(style, content), steps=4, **LAYERS))
+    assert not torch.equal(kept, style_transfer(net, content, style, steps=4, **LAYERS))
+
+
+def test_luminance_keeps_the_colors_of_the_content(net):
+    content, style = 0.4 + 0.2 * picture(0), picture(1)
+    kept = style_transfer(net, content, style, steps=6, style_weight=1e4, preserve_color="luminance", **LAYERS)
+    plain = style_transfer(net, content, style, steps=6, style_weight=1e4, **LAYERS)
+    inside = ((kept > 0) & (kept < 1)).all(1)  # U and V are differences of channels; they hold where nothing is cut off
+    difference = (kept - content)[:, 0] - (kept - content)[:, 2]
+    assert inside.any() and difference[inside].abs().max() < 1e-12
+    assert ((plain - content)[:, 0] - (plain - content)[:, 2])[inside].abs().max() > 0.01
 
 
 @pytest.mark.parametrize("at", [3, 14])
