@@ -203,6 +203,8 @@ class Incremental:
                 op = Op("add", lambda x, a=a, b=b: torch.addcmul(b, x, a), (x,), {}, op.out[:1])
             elif private and before.name not in SHARING and op.name in ("relu", "hardtanh"):
                 op.call = torch.relu_ if op.name == "relu" else F.hardtanh_
+            elif op.name in ("view", "_unsafe_view"):
+                op.call = torch.reshape  # channels-last tensors cannot always be viewed
             out.append(op)
             made_by[op.out[0]] = op
         return out
@@ -362,7 +364,7 @@ class Incremental:
         rows = []
         for i in range(count):
             # The recorded shapes hold for one image; a copy, since some calls overwrite or share what they get.
-            row = op.call(*_filled(op, {n: w.parts[i].clone() for n, w in wholes.items()}), **op.kwargs)
+            row = op.call(*_filled(op, {n: w.parts[i].clone(memory_format=torch.contiguous_format) for n, w in wholes.items()}), **op.kwargs)
             rows.append(row if isinstance(row, (tuple, list)) else [row])
         return [Whole(parts=list(column)) for column in zip(*rows, strict=True)]
 
