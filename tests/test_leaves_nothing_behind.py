@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import features, gradients, layer_outputs, tiny_net
+from course_utils import features, fun, gradients, layer_outputs, tiny_net
 from course_utils.filters import filter_response
 from course_utils.gradients import edges, input_gradient, saliency, smoothgrad
 from course_utils.networks import randomized
@@ -35,6 +35,14 @@ CASES = {
     "channel_importance, ablation": lambda net, x: gradients.channel_importance(net, x, "3"),
     "channel_importance, taylor": lambda net, x: gradients.channel_importance(net, x, "3", by="taylor"),
     "pruning_curve": lambda net, x: gradients.pruning_curve(net, x, "3", 1, range(8)),
+    "deepdream": lambda net, x: fun.deepdream(net, x, layer="3", steps=2, octaves=2, progress=False),
+    "deepdream, guided": lambda net, x: fun.deepdream(net, x, layer="3", steps=1, guide=x[:1], progress=False),
+    "style_transfer": lambda net, x: fun.style_transfer(
+        net, x, x[:1].flip(3), content_layers=["3"], style_layers=["1"], steps=3, preserve_color="match", progress=False
+    ),
+    "style_transfer, noise, adam": lambda net, x: fun.style_transfer(
+        net, x, x[:1], content_layers=["3"], style_layers=["1"], steps=3, init="noise", optimizer="adam", progress=False
+    ),
 }
 
 
