@@ -216,7 +216,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "03",
         "Nearest neighbors",
-        "The same question asked twice, by the distance of pixels and by that of the last features: which photos are alike?",
+        "The nearest photos by the distance of pixels, and below them the nearest by the distance of the last features.",
         near_photos,
     ),
     Stop(
