@@ -139,6 +139,46 @@ def grade(
     raise typer.Exit(status)
 
 
+@app.command()
+def release(
+    to: Annotated[Path, typer.Option(help="The folder for the zip file.")],
+    lessons: Lessons = None,
+) -> None:
+    """Write the student edition as a zip file, ready to hand out."""
+    from course_utils.commands.grade import hand_out
+
+    raise typer.Exit(hand_out(to, lessons or None))
+
+
+export = typer.Typer(help="Write the lessons for other graders.", rich_markup_mode=None, add_completion=False)
+app.add_typer(export, name="export")
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the hidden inputs; drawn if not given.")]
+
+
+@export.command()
+def nbgrader(
+    to: Annotated[Path, typer.Option(help="The folder of the nbgrader course.")],
+    lessons: Lessons = None,
+    seed: Seed = None,
+) -> None:
+    """An nbgrader course: source and release notebooks with grade ids and points."""
+    from course_utils.commands.grade import export_to_nbgrader
+
+    raise typer.Exit(export_to_nbgrader(to, lessons or None, seed))
+
+
+@export.command()
+def gradescope(
+    to: Annotated[Path, typer.Option(help="The folder for the zip file.")],
+    lessons: Annotated[list[str], typer.Argument(metavar="LESSON...", help="Lesson numbers, such as 07.")],
+    seed: Seed = None,
+) -> None:
+    """A Gradescope autograder as a zip file. It holds the solutions: not for students."""
+    from course_utils.commands.grade import export_to_gradescope
+
+    raise typer.Exit(export_to_gradescope(to, lessons, seed))
+
+
 def main() -> None:
     """The entry point of the `course` command."""
     app()

@@ -98,3 +98,35 @@ def _seed(out: Path, seed: int | None) -> int:
             seed = secrets.randbelow(10**9)
     write_atomically(path, json.dumps({"seed": seed}) + "\n")
     return seed
+
+
+def hand_out(to: Path, lessons: list[str] | None) -> int:
+    """`course release`."""
+    from course_utils.grading.release import release
+
+    print(release(to, lessons))
+    return 0
+
+
+def export_to_nbgrader(to: Path, lessons: list[str] | None, seed: int | None) -> int:
+    """`course export nbgrader`."""
+    from course_utils.grading.export import export_nbgrader
+
+    seed = secrets.randbelow(10**9) if seed is None else seed
+    names = export_nbgrader(to, lessons, seed=seed)
+    print(f"{to}: {', '.join(names)}")
+    if not (to / "release").is_dir():
+        print("nbgrader is not installed here (pip install nbgrader==0.9.6); there, for each of them:")
+        print(f"    cd {to} && nbgrader generate_assignment {names[0]} --create")
+    print(
+        "nbgrader runs the tests inside of the student's notebook, where they can be cheated; `course grade` does not."
+    )
+    return 0
+
+
+def export_to_gradescope(to: Path, lessons: list[str], seed: int | None) -> int:
+    """`course export gradescope`."""
+    from course_utils.grading.export import export_gradescope
+
+    print(export_gradescope(to, lessons, seed=secrets.randbelow(10**9) if seed is None else seed))
+    return 0

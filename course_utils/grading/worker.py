@@ -73,12 +73,23 @@ def _warm(lines: list[str]):
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    shell.run_line_magic = _forgiving(shell.run_line_magic)
     for line in lines:  # imports of the lessons' own setup cells
         with contextlib.suppress(Exception):
             exec(line, {})
     small = torch.zeros(1, requires_grad=True)
     torch.autograd.grad((small * small).sum(), small)  # the first gradient is slow
     return shell
+
+
+def _forgiving(magic):
+    """`%matplotlib inline` and the like have nothing to act on here: what fails is no mistake of the cell."""
+
+    def run(name, line, *args, **options):
+        if name not in ("matplotlib", "pip", "conda", "load_ext", "autoreload", "config", "gui"):
+            return magic(name, line, *args, **options)
+
+    return run
 
 
 def _become_nobody() -> None:

@@ -1,0 +1,188 @@
+"""The lessons for other people's graders: an nbgrader course, and a Gradescope autograder."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import dedent, indent
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils import editions
+from course_utils.errors import CourseError
+from course_utils.exercises.machine import lesson_exercises
+from course_utils.grading.grader import hidden_seeds
+from course_utils.grading.release import ROOT, tree, write_zip
+
+# --- nbgrader --------------------------------------------------------------------------------------------------------------
+
+_CONFIG = """\
+c = get_config()
+c.CourseDirectory.course_id = "looking_inside_convnets"
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}
+c.ExecutePreprocessor.timeout = 300
+c.ExecutePreprocessor.interrupt_on_timeout = True
+c.ExecutePreprocessor.startup_timeout = 120
+"""
+
+
+def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed: int = 0) -> list[str]:
+    """Write an nbgrader course: a source notebook for every lesson, and nbgrader's own release of it.
+
+    Args:
+        folder: the course's folder; files of an earlier export are replaced.
+        lessons: only these.
+        seed: of the hidden inputs.
+
+    Returns:
+        The names of the assignments, such as "lesson-07".
+
+    Raises:
+        CourseError: nbgrader refuses a notebook.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "nbgrader_config.py"
+    if not config.exists():
+        config.write_text(_CONFIG, encoding="utf-8")
+    names = []
+    for path in editions.lesson_paths(lessons):
+        lesson = editions.read_lesson(path)
+        if not lesson.exercises:
+            continue
+        name = f"lesson-{lesson.number}"
+        target = folder / "source" / name / f"{lesson.name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(editions.to_text(nbgrader_source(lesson, seed)), encoding="utf-8", newline="\n")
+        names.append(name)
+    if importlib.util.find_spec("nbgrader") is not None:
+        for name in names:
+            command = [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create", "--force"]
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader looks there for alembic
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path})
+            if ran.returncode or not (folder / "release" / name).is_dir():
+                told = [line for line in ran.stderr.splitlines() if "Error" in line] or ["no message"]
+                raise CourseError(f"nbgrader generate_assignment {name}: {told[-1].strip()}")
+    return names
+
+
+def nbgrader_source(lesson: editions.Lesson, seed: int = 0) -> NotebookNode:
+    """A lesson as nbgrader's source: solutions in its regions, and after each exercise a cell with hidden tests and points."""
+    book = editions.build(lesson, "student")
+    sources = {
+        c.metadata["exercise"]: c.source for c in lesson.cells if c.cell_type == "code" and "exercise" in c.metadata
+    }
+    functions = {e.id: e.function for e in lesson_exercises(lesson.number)}
+    cells = []
+    for cell in book.cells:
+        which = cell.metadata.get("exercise") if cell.cell_type == "code" else None
+        cells.append(cell)
+        if which is None:
+            continue
+        points, tag = cell.metadata["points"], which.replace(".", "-")
+        cell.source = _with_regions(sources[which], which)
+        cell.metadata["nbgrader"] = _grade_cell(f"exercise-{tag}", solution=True)
+        seeds = hidden_seeds(seed, f"nbgrader {which}")[:2]
+        test = nbformat.v4.new_code_cell(
+            f"# the points of exercise {which}\n"
+            "### BEGIN HIDDEN TESTS\n"
+            "from course_utils.exercises import run_check\n\n"
+            f'outcome = run_check("{which}", {functions[which]}, seeds={seeds})\n'
+            "assert outcome.passed, outcome.problem\n"
+            "### END HIDDEN TESTS"
+        )
+        test["id"] = f"test-{tag}"
+        test.metadata["nbgrader"] = {**_grade_cell(f"test-{tag}", solution=False), "points": points}
+        cells.append(test)
+    book.cells = cells
+    return book
+
+
+def _grade_cell(grade_id: str, *, solution: bool) -> dict:
+    return {
+        "grade": not solution,
+        "grade_id": grade_id,
+        "locked": not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+
+
+_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[ \t]*(?:\n|\Z)", re.S | re.M)
+_STUB = re.compile(r"^[ \t]*### BEGIN STUB\n(.*?)^[ \t]*### END STUB[ \t]*(?:\n|\Z)", re.S | re.M)
+
+
+def _with_regions(source: str, which: str) -> str:
+    """The solution's region, and behind its `return` what the student begins with: nbgrader only cuts the region out."""
+    stub = _STUB.search(source)
+    given = re.sub(r"^([ \t]*)# ?", r"\1", stub[1], flags=re.M) if stub else ""
+    source = _STUB.sub("", source)
+
+    def behind(match: re.Match) -> str:
+        space, body = match[1], match[2]
+        last = ast.parse(f"def f():\n{indent(dedent(body), ' ')}").body[0].body[-1]
+        rest = given or f'{space}raise NotImplementedError("{which}: write this function")\n'
+        return match[0].rstrip("\n") + "\n" + (rest if isinstance(last, (ast.Return, ast.Raise)) else "")
+
+    return _SOLUTION.sub(behind, source).rstrip("\n")
+
+
+# --- Gradescope ------------------------------------------------------------------------------------------------------------
+
+_SETUP = """\
+#!/usr/bin/env bash
+# Gradescope runs this once, when it builds the autograder's image. It needs Python 3.11 or newer: choose a new base image.
+set -euo pipefail
+apt-get update
+apt-get install -y bubblewrap python3 python3-venv
+python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+python3 -m venv /opt/course
+cd /autograder/source/course
+/opt/course/bin/pip install -r requirements.txt
+"""
+
+_RUN = """\
+#!/usr/bin/env bash
+# Gradescope runs this for every submission. Without results.json it shows that grading failed: that is no zero.
+root=${AUTOGRADER_ROOT:-/autograder}
+course=${COURSE_COMMAND:-/opt/course/bin/course}
+# Where the host does not allow user namespaces, bubblewrap cannot work, and nothing is graded. With --no-sandbox it is graded,
+# but then a student's code can read the solutions in this container and write its own results.
+sandbox=--sandbox
+out=$(mktemp -d)
+"$course" grade "$root/submission" --student submission --lessons LESSONS --seed SEED --jobs 1 "$sandbox" --out "$out"
+if [ -f "$out/results/submission.json" ]; then
+    mkdir -p "$root/results"
+    cp "$out/results/submission.json" "$root/results/results.json"
+else
+    echo "not graded: see the lines above"
+fi
+"""
+
+
+def export_gradescope(folder: Path, lessons: Sequence[str], *, seed: int = 0) -> Path:
+    """Write an autograder zip for some lessons: setup.sh, run_autograder, and the course with its sources.
+
+    The zip holds the solutions: it is for Gradescope, not for students.
+
+    Returns:
+        The path of the zip file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = [editions.read_lesson(p).number for p in editions.lesson_paths(lessons)]
+    files = {"setup.sh": _SETUP.encode()}
+    files["run_autograder"] = _RUN.replace("LESSONS", ",".join(numbers)).replace("SEED", str(seed)).encode()
+    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
+        files[f"course/{name}"] = (ROOT / name).read_bytes()
+    for part in ("course_utils", "data", "notebooks/source"):
+        files |= {f"course/{name}": data for name, data in tree(part)}
+    path = folder / f"gradescope-{'-'.join(numbers)}.zip"
+    write_zip(path, files, executable=("setup.sh", "run_autograder"))
+    return path
