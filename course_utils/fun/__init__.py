@@ -1,6 +1,7 @@
 """Fun applications: DeepDream, texture synthesis, neural style transfer."""
 
 from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step
+from course_utils.fun.pixel_texture import efros_leung, wei_levoy
 from course_utils.fun.style import (
     content_loss,
     keep_colors,
@@ -11,21 +12,32 @@ from course_utils.fun.style import (
     tv_loss,
 )
 from course_utils.fun.style_images import draw_style, style_image, style_names
-from course_utils.fun.texture import gram_matrix
+from course_utils.fun.texture import gram_loss, gram_matrix, synthesize_texture, texture_grams, texture_loss
+from course_utils.fun.texture_samples import TEXTURES, draw_texture, on_paper, texture_sample
 
 __all__ = [
+    "TEXTURES",
     "content_loss",
     "deepdream",
     "draw_style",
+    "draw_texture",
     "dream_gradient",
     "dream_step",
+    "efros_leung",
+    "gram_loss",
     "gram_matrix",
     "keep_colors",
     "match_colors",
     "mean_gram",
+    "on_paper",
     "style_image",
     "style_loss",
     "style_names",
     "style_transfer",
+    "synthesize_texture",
+    "texture_grams",
+    "texture_loss",
+    "texture_sample",
     "tv_loss",
+    "wei_levoy",
 ]

@@ -184,6 +184,13 @@ def texture_sample(name: str, size: int = 64) -> Tensor:
     return whole[:, :, top : top + size, left : left + size].clone()
 
 
+def on_paper(image: Tensor, size: int) -> Tensor:
+    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`: shown beside others at their scale."""
+    sheet = image.new_ones((1, image.shape[1], size, size))
+    sheet[:, :, : image.shape[2], : image.shape[3]] = image
+    return sheet
+
+
 def write_samples(folder: Path = FOLDER) -> list[Path]:
     """Draw all textures and write them as PNG files."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,461 @@
+# %% [markdown] lesson="13" title="Texture: pixel by pixel, and by Gram matrices" minutes=90 needs="02"
+# You will be able to: grow a texture from a small sample, one pixel after the other, without any network; say what a Gram matrix keeps
+# and what it throws away; make a texture from noise with the feature maps of VGG-19; and say for each method on which texture it fails.
+
+# %% tags=["setup"]
+import time
+
+import torch
+from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils.fun import (
+    efros_leung,
+    gram_loss,
+    gram_matrix,
+    on_paper,
+    synthesize_texture,
+    texture_sample,
+    wei_levoy,
+)
+from course_utils.networks import randomized
+
+# %%
+# the result first: a small sample, and more of the same
+coral = texture_sample("coral", 64)
+grown = efros_leung(coral, 96, window=13)
+show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width=6)
+
+# %% [markdown]
+# The right picture is not a copy: compare the ridges. Yet you would say that both are the same material. Every single pixel of it was
+# taken from the sample. No network was used. You will build this first, and then a method that does use a network.
+
+# %% [markdown] notes="1" minutes=4
+# Cover the titles and ask which picture is the original. Then ask what "the same texture" means if no two places are equal. Collect answers; come
+# back to them at the Gram matrix.
+
+# %% [markdown]
+# ## Pixel by pixel
+#
+# **Efros and Leung (1999)** begin with a seed of $3\times 3$ pixels from the sample and add pixels around it, one at a time. To find the color of the next pixel, look
+# at the square window around it. Some of its pixels are already known. Compare this window $W$ with every window $P$ of the sample:
+#
+# $$d(W, P) = \frac{\sum_{i} m_i\, g_i\, \lVert W_i - P_i \rVert^2}{\sum_{i} m_i\, g_i} .$$
+#
+# Here $i$ runs over the pixels of the window; $m_i$ is 1 if pixel $i$ is known and 0 if not; $g_i$ is a weight that is large in the middle (a Gaussian); and
+# $\lVert W_i - P_i\rVert^2$ adds up the squared differences of the three colors. Then take one of the windows with a small distance, **by chance**, and copy its middle pixel.
+#
+# So the texture is treated like a language: what usually comes after these neighbors?
+
+# %% [markdown]
+# ## In the head first
+#
+# A picture with one row. The sample is `5 1 2 5 1 2 7 1 2 5`. The picture so far ends with `… 1 2 ?`. You look at
+# the two pixels before the question mark. Which values can follow them, and how often each? *(Think, then run the cell.)*
+
+# %%
+# where does "1 2" occur in the sample, and what follows it?
+sample = torch.tensor([5, 1, 2, 5, 1, 2, 7, 1, 2, 5])
+pieces = sample.unfold(0, 3, 1)  # all pieces of 3 numbers
+matches = pieces[(pieces[:, 0] == 1) & (pieces[:, 1] == 2)]
+pieces, matches[:, 2]
+
+# %% [markdown]
+# A 5 follows two times, a 7 one time. So draw 5 with probability 2/3 and 7 with probability 1/3. No probability was ever written down: the sample itself is the
+# table. In a photo no window fits exactly, so all windows that fit nearly as well as the best one take part in the draw.
+
+# %% [markdown] exercise="13.1" title="Build it: the distance of two windows" points=3 difficulty=2 importance=4 minutes=10
+# Compare one window with many patches of the sample, by the formula above. Return one distance for each patch.
+
+
+# %% exercise="13.1"
+def window_distance(window, known, weights, patches):
+    """The weighted mean squared difference over the known pixels.
+
+    window: (3, w, w), with 0 where nothing is written yet
+    known: (w, w), 1 where the window is written and 0 elsewhere
+    weights: (w, w), large in the middle
+    patches: (n, 3, w, w), windows of the sample
+    returns: (n,)
+    """
+    ### BEGIN SOLUTION
+    counts = known * weights
+    squares = (patches - window) ** 2
+    return (squares * counts).sum(dim=(1, 2, 3)) / counts.sum()
+    ### END SOLUTION
+
+
+check("13.1", window_distance)
+
+# %% [markdown] fold="Hint"
+# `patches - window` broadcasts to `(n, 3, w, w)`, and `known * weights` fits to its last two dimensions. Sum over dimensions 1, 2 and 3. The sum below the fraction has no colors
+# in it.
+
+# %% picture="13.1"
+# your distances: a window of which only the upper half is known, and all places of the sample
+patches = coral[0].unfold(1, 13, 1).unfold(2, 13, 1)  # (3, 52, 52, 13, 13)
+places = patches.permute(1, 2, 0, 3, 4).reshape(-1, 3, 13, 13)
+known = torch.ones(13, 13)
+known[6:] = 0
+bell = torch.exp(-((torch.arange(13) - 6.0) ** 2) / (2 * (13 / 6.4) ** 2))
+weights = bell[:, None] * bell
+window = places[30 * 52 + 20] * known
+distances = window_distance(window, known, weights, places).view(52, 52)
+best = places[distances.flatten().argsort()[:3]]
+show_images(
+    [window, -distances, *best],
+    ["window, half known", "bright: fits well", "best", "second", "third"],
+)
+
+# %% [markdown] exercise="13.2" title="Choose by chance" points=2 difficulty=1 importance=3 minutes=6
+# Of all distances, keep those that are at most $(1 + \text{tolerance})$ times the smallest. Choose one of them with a random number $u$ between 0 and 1, which
+# is given: the number `int(u * how many)` in their order. Return its place in `distances`.
+
+
+# %% exercise="13.2"
+def choose(distances, tolerance, u):
+    """The place of one of the good matches.
+
+    distances: (n,), tolerance: such as 0.1, u: a random number, 0 <= u < 1
+    returns: one index into distances
+    """
+    ### BEGIN SOLUTION
+    good = (distances <= (1 + tolerance) * distances.min()).nonzero().flatten()
+    return good[int(u * len(good))]
+    ### END SOLUTION
+
+
+check("13.2", choose)
+
+# %% [markdown] fold="Hint"
+# `condition.nonzero().flatten()` gives the places where a condition holds. Take one of these places.
+
+# %% [markdown] solution="13.2"
+# `<=` and not `<`: with tolerance 0, or with a distance of exactly 0, the best match itself must stay in the draw.
+
+# %% [markdown]
+# You have the two parts of the program. `efros_leung` repeats them for all pixels, from the seed outward; always those pixels first that have the
+# most neighbors.
+#
+# **Where do the pixels come from?** Give each pixel of the sample its own color by its position (red grows downward, green to the right), and look at
+# these colors in the result.
+
+# %%
+# the sample's position of each pixel
+pebbles = texture_sample("pebbles", 64)
+grown, sources = efros_leung(pebbles, 80, window=11, return_sources=True)
+row, column = sources[..., 0] / 63, sources[..., 1] / 63
+where = torch.stack([row, column, torch.full_like(row, 0.4)])
+show_images([on_paper(pebbles, 80), grown, where], ["the sample", "grown", "from where?"], width=8)
+
+# %% [markdown]
+# The map has patches of smooth color: there the program copies whole pieces, and it jumps to another piece where the two fit together. In the picture the
+# seams are hard to find.
+
+# %% [markdown]
+# ## How large must the window be?
+#
+# **Predict, run, explain.** The basket below has bands that are 16 pixels wide. You grow it with windows of 7, 13 and 21 pixels. With which of them will the bands go over and under correctly? Write your answer
+# down, then run the cell.
+
+# %%
+# the same sample, three windows
+basket = texture_sample("weave", 64)
+results = [efros_leung(basket, 64, window=window) for window in (7, 13, 21)]
+show_images([basket, *results], ["the sample", "window 7", "window 13", "window 21"], width=9)
+
+# %% [markdown]
+# A window that is smaller than a band cannot see how much of the band is already written, so it may go on with it for ever. Only the window that is larger than the band keeps
+# the rule. The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
+
+# %% [markdown] fold="Think: what does the program do when no window fits?"
+# It takes the best there is, however bad. Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
+# stripe that grows and never ends. `max_error` puts such pixels off until more neighbors are known.
+
+# %% [markdown]
+# ## Faster: Wei and Levoy
+#
+# For every pixel, Efros and Leung look through the whole sample. **Wei and Levoy (2000)** write row by row, like a typewriter. Then every pixel has known neighbors at the *same* places: the
+# rows above, and the pixels to its left. So all neighborhoods of the sample can be put in a **search tree** once, and each question is answered without looking at all of
+# them. To see large structures with a small window, they write a picture of a quarter of the size first, then one of half the size, then the full one; each pixel also looks at its place in the
+# smaller picture.
+
+# %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10
+# Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all $2\cdot$`half`$+1$ columns from $x -$`half` to $x +$`half`; from the row $y$ itself the `half` pixels to the left.
+# Go row by row, from left to right. What leaves the picture at one side enters at the other side: row $-1$ is the last row.
+
+
+# %% exercise="13.3"
+def causal_neighborhood(image, y, x, half):
+    """The pixels that are written before (y, x).
+
+    image: (3, H, W), y: row, x: column, half: how far the neighborhood reaches
+    returns: (K, 3), with K = half * (2 * half + 1) + half
+    """
+    ### BEGIN SOLUTION
+    _, height, width = image.shape
+    pixels = []
+    for dy in range(-half, 1):
+        for dx in range(-half, half + 1):
+            if dy < 0 or dx < 0:
+                pixels.append(image[:, (y + dy) % height, (x + dx) % width])
+    return torch.stack(pixels)
+    ### END SOLUTION
+
+
+check("13.3", causal_neighborhood)
+
+# %% [markdown] fold="Hint"
+# Two loops, over `dy` from `-half` to 0 and over `dx` from `-half` to `half`. Which condition leaves out the pixel itself and those to its right? In Python, `-1 % 10` is 9.
+
+# %% picture="13.3"
+# your neighborhoods at three places of the basket (gray: not written yet)
+pictures = []
+for y, x in ((20, 20), (28, 31), (40, 9)):
+    neighbors = causal_neighborhood(basket[0], y, x, 6)
+    full = torch.cat([neighbors, torch.full((13 * 13 - len(neighbors), 3), 0.5)])
+    pictures.append(full.T.reshape(3, 13, 13))
+show_images(pictures, ["(20, 20)", "(28, 31)", "(40, 9)"], width=6)
+
+# %%
+# the same samples, both programs, and their seconds
+pictures, titles = [], []
+for name in ("coral", "wood"):
+    small = texture_sample(name, 64)
+    start = time.perf_counter()
+    slow = efros_leung(small, 96, window=11)
+    middle = time.perf_counter()
+    fast = wei_levoy(small, 96)
+    end = time.perf_counter()
+    pictures += [on_paper(small, 96), slow, fast]
+    titles += [name, f"Efros-Leung, {middle - start:.1f} s", f"Wei-Levoy, {end - middle:.2f} s"]
+show_images(pictures, titles, columns=3, width=7.5)
+
+# %% [markdown]
+# Row by row with a tree is many times faster. Its pictures are a little rougher: a small neighborhood sees less than a window of 11 pixels, and the first row begins with noise.
+#
+# Both programs can only *copy*. Both know a texture as a bag of small pieces. Now the other idea: describe a texture by *numbers*, and make a picture with the same numbers.
+
+# %% [markdown]
+# ## The Gram matrix
+#
+# A layer of a network turns a picture into $C$ feature maps. Write map $i$ as a long row of numbers $F_{ip}$, where $p$ counts the $M = H\cdot W$ positions. Which maps are
+# active *together*?
+#
+# $$G_{ij} = \frac{1}{M}\sum_{p=1}^{M} F_{ip}\,F_{jp} .$$
+#
+# This is the **Gram matrix**, $C\times C$ numbers. $G_{ij}$ is large when channels $i$ and $j$ are often active at the same position, wherever this is.
+
+# %% [markdown]
+# ## In the head first
+#
+# Two channels and three positions. $F_1$ = `1 0 2` and $F_2$ = `0 3 1`. What is $G$, with $M = 3$? Then exchange the first and the last position in **both** rows: what changes?
+# And if you exchange them in $F_1$ only? *(Think, then run the cell.)*
+
+# %%
+# three Gram matrices by hand
+both = torch.tensor([[1.0, 0, 2], [0, 3, 1]])
+moved_both = both[:, [2, 1, 0]]
+moved_one = torch.stack([both[0, [2, 1, 0]], both[1]])
+for features in (both, moved_both, moved_one):
+    print((features @ features.T / 3).tolist())
+
+# %% [markdown]
+# Positions can be exchanged freely as long as all channels move together: a sum does not know its order. If one channel moves alone, $G_{12}$ changes.
+
+# %% [markdown] exercise="13.4" title="Build it: the Gram matrix" points=3 difficulty=2 importance=5 minutes=8
+# For a batch of feature maps, return one Gram matrix for each image, divided by the number of positions.
+
+
+# %% exercise="13.4"
+def gram(features):
+    """Gram matrices, divided by the number of positions.
+
+    features: (N, C, H, W)
+    returns: (N, C, C)
+    """
+    ### BEGIN SOLUTION
+    rows = features.flatten(2)
+    return rows @ rows.transpose(1, 2) / rows.shape[2]
+    ### END SOLUTION
+
+
+check("13.4", gram)
+
+# %% [markdown] fold="Hint"
+# `features.flatten(2)` has shape `(N, C, H * W)`. The matrix product with its own transpose gives `(N, C, C)`.
+
+# %% [markdown] fold="I get: expected size for first two dimensions of batch2 tensor"
+# The two shapes do not fit: for a batch, the transpose exchanges dimensions 1 and 2: `rows.transpose(1, 2)`. (`.T` turns all dimensions around.)
+
+# %% picture="13.4"
+# your Gram matrix of pebbles, and of the same features with all positions shuffled
+net = load_network("vgg19")
+stones = texture_sample("pebbles", 96)
+maps = layer_outputs(net, stones, ["relu2_1"])["relu2_1"]
+order = torch.randperm(48 * 48, generator=torch.Generator().manual_seed(0))
+shuffled = maps.flatten(2)[:, :, order].view_as(maps)
+before, after = gram(maps)[0].sqrt(), gram(shuffled)[0].sqrt()
+pictures = [maps[0, 3], shuffled[0, 3], before, after]
+show_images(
+    pictures,
+    ["one feature map", "shuffled", "Gram matrix", "Gram matrix of the shuffled"],
+    columns=4,
+    width=9,
+)
+
+# %% [markdown] solution="13.4"
+# The two matrices are the same. Everything about *where* has gone; what stays is which features appear together, and how strongly. This is close to what people mean by "the same
+# material".
+
+# %% [markdown]
+# ## A texture from noise
+#
+# **Gatys, Ecker and Bethge (2015)** turn this around. Take the Gram matrices $A^l$ of the sample in some layers $l$. Begin with noise, and change its pixels until its own Gram matrices $G^l$ are the
+# same. The loss of one layer with $C$ channels is
+#
+# $$E_l = \frac{1}{4\,C^2}\sum_{ij}\bigl(G^l_{ij} - A^l_{ij}\bigr)^2 ,$$
+#
+# and its gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+#
+# **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu5_1` 160 × 160. What will each
+# picture look like?
+
+# %%
+# layer by layer (about half a minute)
+net = load_network("vgg19")
+stones = texture_sample("pebbles", 96)
+layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+results = [synthesize_texture(net, stones, layers=layers[: n + 1], steps=50) for n in range(5)]
+titles = ["the sample", *[("up to " if n else "only ") + name for n, name in enumerate(layers)]]
+show_images([stones[0], *results], titles, columns=3, width=8)
+
+# %% [markdown]
+# The first layer gives the right colors and nothing else. Then come edges and small spots, then pieces of stones, then stones. Inside the field that one position of a layer sees, order is kept, because a feature *is* an order of pixels; beyond
+# it, order is lost.
+#
+# No pixel of these pictures was copied.
+
+# %% [markdown]
+# ## Spot the bug
+#
+# This function computes $E_l$ between the features of a picture and of a sample. A program with this bug works well for years, until somebody takes a sample of another size: then the colors become too dark or too
+# bright.
+
+# %% [markdown] exercise="13.5" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6
+# Run the cell as it is and read what `check` says. Then correct the function.
+
+
+# %% exercise="13.5"
+def gram_distance(features, wanted):
+    """The loss E of one layer.
+
+    features: (C, H, W) of the picture, wanted: (C, h, w) of the sample
+    returns: one number
+    """
+    ### BEGIN SOLUTION
+    channels, height, width = features.shape
+    now, sample = features.flatten(1), wanted.flatten(1)
+    now_gram = now @ now.T / now.shape[1]
+    sample_gram = sample @ sample.T / sample.shape[1]
+    return ((now_gram - sample_gram) ** 2).sum() / (4 * channels**2)
+    ### END SOLUTION
+    ### BEGIN STUB
+    # channels, height, width = features.shape
+    # now, sample = features.flatten(1), wanted.flatten(1)
+    # now_gram = now @ now.T / (height * width)
+    # sample_gram = sample @ sample.T / (height * width)
+    # return ((now_gram - sample_gram) ** 2).sum() / (4 * channels**2)
+    ### END STUB
+
+
+check("13.5", gram_distance)
+
+# %% [markdown] fold="Hint"
+# How many positions does `wanted` have?
+
+# %% [markdown] solution="13.5"
+# A Gram matrix without division grows with the picture. The mean over a picture's own positions does not: it is comparable between sizes.
+
+# %% [markdown]
+# ## One loss, many scales
+#
+# Every program divides by something else. They all compute the same thing up to a factor, so "style weight 1000" in one program is not "style weight 1000" in another:
+
+# %%
+# the same two textures, in the scales of four programs
+wood = layer_outputs(net, texture_sample("wood", 64), ["relu2_1"])["relu2_1"]
+stone = layer_outputs(net, texture_sample("pebbles", 64), ["relu2_1"])["relu2_1"]
+paper = gram_loss(gram_matrix(wood), gram_matrix(stone)).item()
+for convention in ("gatys", "cs231n", "pystiche", "johnson"):
+    loss = gram_loss(gram_matrix(wood), gram_matrix(stone), convention=convention).item()
+    print(f"{convention:9} {loss:12.4g}   {loss / paper:.6g} times the paper's")
+
+# %% [markdown]
+# ## Three methods, four textures
+#
+# **Predict, run, explain.** Each of the three methods fails on at least one of these textures. Before you run the cell: which method on which texture, and why?
+
+# %%
+# all methods on the same samples (about half a minute)
+pictures, titles = [], []
+for name in ("coral", "leaves", "weave", "brick"):
+    small = texture_sample(name, 80)
+    pictures += [
+        small,
+        efros_leung(small[:, :, 8:72, 8:72], 80, window=13),
+        wei_levoy(small, 80),
+        synthesize_texture(net, small, layers=layers[:4], steps=40),
+    ]
+    titles += [name, "Efros-Leung", "Wei-Levoy", "Gram matrices"]
+show_images(pictures, titles, columns=4, width=8)
+
+# %% [markdown]
+# TODO
+
+# %% [markdown]
+# ## What does it throw away? A photo instead of a texture
+#
+# **Predict, run, explain.** A cat is not a texture. You hand its photo in as the sample. Will you see (a) the cat, (b) noise, (c) something else?
+
+# %%
+# the Gram matrices of a cat
+cat = photo("cat", 96)
+show_images(
+    [cat, synthesize_texture(net, cat, steps=50)], ["the sample", "the same Gram matrices"], width=6
+)
+
+# %% [markdown]
+# TODO
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# The pictures are good. Does this prove that VGG-19's *learned* features are needed? A sanity check: draw all its weights anew, at random, and do the same.
+
+# %%
+# the same method on a network that has learned nothing
+nothing = randomized(net)
+random_result = synthesize_texture(nothing, stones, layers=layers[:4], steps=50)
+names = ["the sample", "trained VGG-19", "random weights"]
+show_images([stones, results[3], random_result], names, width=8)
+
+# %% [markdown]
+# TODO
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("13")
+
+# %% [markdown]
+# ## Summary
+#
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must be larger than the texture's elements.
+# - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster, a little rougher.
+# - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
+# - A texture from noise: make the Gram matrices equal. Deep layers bring larger structures; regular patterns larger than the receptive field are lost.
+# - In lesson 14 the same loss, together with a second one that keeps *where*, gives neural style transfer.
+#
+# **Papers.** Efros, Leung: *Texture Synthesis by Non-parametric Sampling*, ICCV 1999. Wei, Levoy: *Fast Texture Synthesis using Tree-structured Vector Quantization*, SIGGRAPH 2000. Gatys, Ecker, Bethge: *Texture Synthesis Using
+# Convolutional Neural Networks*, NeurIPS 2015. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
