@@ -1,0 +1,466 @@
+# %% [markdown] lesson="09" title="Images from gradient ascent: what would the network like to see?" minutes=90 needs="07"
+# You will be able to: draw a picture that a class, a channel or a neuron responds to; say why plain gradient ascent gives noise; add the regularizers, the
+# transforms and the Fourier coefficients that turn noise into a picture; and judge the result with a second network.
+
+# %% tags=["setup"]
+
+import torch
+from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils.gradients import (
+    ROBUST,
+    Blur,
+    CenterBias,
+    ClipSmallNorm,
+    Fourier,
+    L2Decay,
+    Pixels,
+    channel,
+    facet_starts,
+    visualize,
+)
+from course_utils.images import resize
+from course_utils.networks import randomized
+
+# %%
+# the result first: four pictures that were drawn for four classes, all in one pass
+net = load_network("efficientnet_lite0")
+classes = ["goldfish", "bald eagle", "zebra", "daisy"]
+drawn = visualize(net, classes, size=144, steps=96)
+show_images(drawn, classes)
+
+# %% [markdown]
+# No photo was used. Each picture began as faint noise, and was changed until the network's score for one class was high. You see pieces of the object, in several places and
+# sizes, in the colors that go with it.
+
+# %% [markdown] notes="1" minutes=4
+# Show the picture without the titles first and let the room name the classes. Ask what is missing in comparison with a photo: one whole object, in one place.
+
+# %% [markdown]
+# ## The idea
+#
+# Training changes the weights and keeps the images. Now we keep the weights and change the image $I$, so that the score $S_c$ of a class grows:
+#
+# $$I^\ast = \arg\max_I \; S_c(I) - R(I) .$$
+#
+# $R$ is a **regularizer**: it is large for pictures that we do not want. A step uphill is
+#
+# $$I \leftarrow I + \eta\, \frac{g}{\overline{|g|}}, \qquad g = \nabla_I S_c(I),$$
+#
+# where $\overline{|g|}$ is the mean size of the gradient's numbers. So $\eta$ is the mean change of a pixel in one step, whatever the network. After each step the pixels are
+# cut off at 0 and 1.
+
+# %% [markdown]
+# ## In the head first
+#
+# The score is linear: $S = 2a - 3b$, the image is $(a, b) = (0.5, 0.5)$, and $\eta = 0.1$. What is the image after one step? Where does it end? *(Think, then run the cell.)*
+
+# %%
+# one step uphill on 2a - 3b: the mean size of the gradient (2, -3) is 2.5
+image, gradient = torch.tensor([0.5, 0.5]), torch.tensor([2.0, -3.0])
+image + 0.1 * gradient / gradient.abs().mean()
+
+# %% [markdown]
+# It ends at $(1, 0)$: on a linear score every pixel runs to its end, black or white. This is a first hint of what will go wrong.
+
+# %% [markdown] exercise="09.1" title="Build it: gradient ascent on the pixels" points=3 difficulty=2 importance=5 minutes=12
+# Make `steps` steps uphill on the score of class `target`, as in the formula above, with $\eta$ = `lr`. Cut the image off at 0 and 1 after **every** step. Leave the
+# caller's `image` as it is.
+
+
+# %% exercise="09.1"
+def ascend(net, image, target, steps, lr):
+    """Gradient ascent on the pixels.
+
+    net: net(images) gives the scores (N, classes); image: (1, 3, H, W)
+    target: a class index; steps: how many; lr: the mean change of a number in one step
+    returns: (1, 3, H, W) in [0, 1]
+    """
+    ### BEGIN SOLUTION
+    x = image.detach().clone()
+    for _ in range(steps):
+        x.requires_grad_()
+        (g,) = torch.autograd.grad(net(x)[0, target], x)
+        x = (x.detach() + lr * g / g.abs().mean()).clamp(0, 1)
+    return x
+    ### END SOLUTION
+
+
+check("09.1", ascend)
+
+# %% [markdown] fold="Hint"
+# In each step: `x.requires_grad_()`, the score `net(x)[0, target]`, `torch.autograd.grad(score, x)`; then make a **new** `x` from `x.detach()`. Do not change `x` in place.
+
+# %% [markdown] fold="I get: a leaf Variable that requires grad is being used in an in-place operation"
+# `x += ...` changes a tensor that PyTorch is recording. Write `x = x.detach() + ...`.
+
+# %% picture="09.1"
+# your ascent: from gray to 'daisy'
+gray = torch.full((1, 3, 128, 128), 0.5)
+yours = ascend(net, gray, 985, 40, 0.02)
+show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1]:.1%}"], width=3)
+
+# %% [markdown]
+# ## A judge
+#
+# Is this a daisy? The network that made it cannot be asked: it is always sure. So ask a network that had no part in it. `efficientnet_lite2` has other weights and sees
+# larger images. We note the **rank** of the class among the judge's 1000 classes: 1 means that it names the class first.
+#
+# **Predict, run, explain.** Plain ascent from gray, 100 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
+
+# %%
+# what the network says of its own picture, and what the judge says
+judge = load_network("efficientnet_lite2")
+
+
+def verdicts(images, target):
+    """One line for each image: the maker's probability, the judge's rank."""
+    scores = judge(resize(images, judge.input_size))
+    ranks = (scores > scores[:, target, None]).sum(1) + 1
+    own = net(images).softmax(1)[:, target]
+    return [
+        f"maker {p:.0%}, judge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
+    ]
+
+
+daisy = net.class_index("daisy")
+settings = {"size": 144, "steps": 96}
+plain = visualize(
+    net, daisy, image=Pixels(), transforms=(), optimizer="ascent", lr=0.02, **settings
+)
+show_images(plain, verdicts(plain, daisy), width=3.5)
+
+# %% [markdown]
+# The maker is sure, and the judge sees something else. Among all pictures with a high score, nearly all look like noise. To get a picture, we must ask for one.
+
+# %% [markdown]
+# ## Regularizers
+#
+# The **L2 decay** makes every pixel a little smaller after each step: $z \leftarrow (1 - d)\,z$. Here $z$ is the image counted from the network's mean color, so that $z = 0$ is gray, "nothing". Yosinski
+# et al. (2015) add three more:
+#
+# - **Gaussian blur** every few steps: fine noise disappears, large shapes stay;
+# - **clip pixels with small norm**: the pixels whose three colors together are smallest become 0. Only what matters stays;
+# - **clip pixels with small contribution**: without a pixel, the score would change by about $\left|\sum_k g_k\,(-z_k)\right|$, the sum over its three colors. Pixels where this is smallest become 0.
+#
+# "Smallest" is a **percentile**: with 20 %, a fifth of the pixels.
+
+# %%
+# micro-example: the value below which 20 % of five numbers lie, and what is not smaller
+sizes = torch.tensor([0.1, 0.5, 0.2, 0.9, 0.4])
+border = torch.quantile(sizes, 20 / 100)
+border, sizes >= border
+
+# %% [markdown] exercise="09.2" title="Three regularizers in their order" points=2 difficulty=3 importance=3 minutes=12
+# Apply, in this order: the decay; clipping by norm; clipping by contribution. A pixel goes as a whole: all three colors become 0 where its size is **smaller** (`<`) than the percentile. The contribution
+# is that of the pixels *after* the first clipping.
+
+
+# %% exercise="09.2"
+def pull_back(z, gradient, decay, norm_percent, contribution_percent):
+    """Decay, then clip by norm, then clip by contribution.
+
+    z: (3, H, W), the pixels counted from gray; gradient: (3, H, W)
+    decay: such as 0.1; norm_percent, contribution_percent: such as 20 and 50
+    returns: (3, H, W)
+    """
+    ### BEGIN SOLUTION
+    z = (1 - decay) * z
+    norm = z.norm(dim=0)
+    z = z * (norm >= torch.quantile(norm, norm_percent / 100))
+    contribution = (gradient * z).sum(dim=0).abs()
+    return z * (contribution >= torch.quantile(contribution, contribution_percent / 100))
+    ### END SOLUTION
+
+
+check("09.2", pull_back)
+
+# %% [markdown] fold="Hint"
+# `z.norm(dim=0)` has shape `(H, W)`: one size for each pixel. `z * (sizes >= border)` keeps whole pixels, because `(H, W)` is stretched over the three colors.
+
+# %% [markdown] fold="Think: why not clip by the size of the gradient?"
+# A pixel of size 0 contributes nothing, however large its gradient is. The contribution is gradient *times* pixel: what the score would lose.
+
+# %% [markdown]
+# ## Transforms
+#
+# Noise that raises the score is exact: shift it by one pixel, and it no longer works. So shift the picture a little in every step, before the network sees it. Only what survives
+# all shifts can grow. The same holds for a little scaling and rotation.
+
+# %% [markdown] exercise="09.3" title="Jitter: a gradient that survives a shift" points=2 difficulty=2 importance=3 minutes=8
+# Shift the image by `dy` rows and `dx` columns with `torch.roll` (what leaves on one side comes back on the other), take the gradient there, and shift the gradient **back**, so that it fits the
+# image that came in.
+
+
+# %% exercise="09.3"
+def shifted_gradient(net, image, target, dy, dx):
+    """The gradient of a score under a shift.
+
+    net: a network, image: (1, 3, H, W), target: a class index
+    dy, dx: rows and columns, positive or negative
+    returns: (1, 3, H, W), in the coordinates of `image`
+    """
+    ### BEGIN SOLUTION
+    shifted = image.detach().roll((dy, dx), dims=(2, 3)).requires_grad_()
+    (g,) = torch.autograd.grad(net(shifted)[0, target], shifted)
+    return g.roll((-dy, -dx), dims=(2, 3))
+    ### END SOLUTION
+
+
+check("09.3", shifted_gradient)
+
+# %% [markdown] fold="Hint"
+# `torch.roll(x, (dy, dx), dims=(2, 3))` shifts; the same with `(-dy, -dx)` shifts back.
+
+# %% [markdown]
+# ## Frequencies instead of pixels
+#
+# Every picture is a sum of waves: coarse ones (low frequency) and fine ones (high frequency). Instead of the pixels we can turn the **strength of each wave**. Photos have much coarse and little fine structure,
+# so the strength of a wave is divided by its frequency to the power `decay`.
+#
+# The pictures that can be reached are the same. But a step uphill goes elsewhere: a step in pixels changes mostly fine noise, and a step in frequencies changes all scales alike. In the same way the
+# three colors are mixed so that they are as independent as in photos: light and dark, red against blue, green against both.
+
+# %%
+# four waves: low and high frequency, along rows, along columns, and both
+waves = []
+for row, column in ((1, 0), (0, 2), (3, 3), (0, 12)):
+    strength = torch.zeros(32, 17, dtype=torch.complex64)
+    strength[row, column] = 1.0
+    waves.append(torch.fft.irfft2(strength, s=(32, 32)))
+show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], columns=4)
+
+# %% [markdown]
+# `torch.fft.rfftfreq(width)` gives the frequencies of the columns (waves per pixel, from 0 to 0.5), `torch.fft.fftfreq(height)` those of the rows: they go up to 0.5 and come back with a minus sign.
+
+# %%
+# the frequencies of a picture of 4 rows and 5 columns
+torch.fft.fftfreq(4), torch.fft.rfftfreq(5)
+
+# %% [markdown] exercise="09.4" title="Build it: a picture from frequencies" points=3 difficulty=4 importance=3 minutes=15
+# `real` and `imaginary` are the two parts of the strengths. For each of them, the frequency is $f = \sqrt{f_y^2 + f_x^2}$, but at least $1 / \max(H, W)$. Divide the strengths by $f^{\text{decay}}$ and go
+# back to pixels with `torch.fft.irfft2(..., s=(height, width), norm="ortho")`.
+
+
+# %% exercise="09.4"
+def from_frequencies(real, imaginary, decay, height, width):
+    """A picture from the strengths of its waves.
+
+    real, imaginary: (3, H, W // 2 + 1); decay: such as 1.0
+    returns: (3, H, W)
+    """
+    ### BEGIN SOLUTION
+    fy = torch.fft.fftfreq(height, dtype=real.dtype)[:, None]
+    fx = torch.fft.rfftfreq(width, dtype=real.dtype)[None, :]
+    f = (fy**2 + fx**2).sqrt().clamp(min=1 / max(height, width))
+    return torch.fft.irfft2(
+        torch.complex(real, imaginary) / f**decay, s=(height, width), norm="ortho"
+    )
+    ### END SOLUTION
+
+
+check("09.4", from_frequencies)
+
+# %% [markdown] fold="Hint"
+# `fftfreq(height)[:, None]` has shape `(H, 1)`, `rfftfreq(width)[None, :]` has shape `(1, W // 2 + 1)`. Their sum of squares has the shape of the strengths. `torch.complex(real, imaginary)` puts
+# the two parts together.
+
+# %% [markdown] fold="I get: contains infinity"
+# The frequency of the constant wave is 0. Limit `f` from below before you divide: `f.clamp(min=...)`.
+
+# %% picture="09.4"
+# random strengths, drawn by your function with three values of decay
+generator = torch.Generator().manual_seed(0)
+real, imaginary = torch.randn(2, 3, 96, 49, generator=generator)
+pictures = [from_frequencies(real, imaginary, decay, 96, 96) for decay in (0.0, 1.0, 2.0)]
+show_images(
+    [0.5 + p / (5 * p.std()) for p in pictures],
+    ["decay 0: noise", "decay 1: as in photos", "decay 2"],
+    columns=3,
+)
+
+# %% [markdown]
+# ## All together
+#
+# `visualize` puts the pieces together: what is turned (`image=Pixels()` or `Fourier()`), what happens before the network sees it (`transforms=`), what is made large, and what pulls the picture
+# back (`regularizers=`). The same class, the same number of steps, four settings:
+
+# %%
+# the ablation: one class, four settings
+better = [L2Decay(0.005), Blur(0.8, every=4), ClipSmallNorm(20)]
+rows = {
+    "nothing": plain,
+    "L2 decay": visualize(
+        net,
+        daisy,
+        image=Pixels(),
+        transforms=(),
+        optimizer="ascent",
+        lr=0.02,
+        regularizers=[L2Decay(0.1)],
+        **settings,
+    ),
+    "decay, blur, clip": visualize(
+        net,
+        daisy,
+        image=Pixels(),
+        transforms=(),
+        optimizer="ascent",
+        lr=0.03,
+        regularizers=better,
+        **settings,
+    ),
+    "Fourier, transforms": visualize(net, daisy, **settings),
+}
+images = torch.cat(list(rows.values()))
+show_images(
+    images, [f"{a}\n{b}" for a, b in zip(rows, verdicts(images, daisy), strict=True)], columns=4
+)
+
+# %% [markdown]
+# The maker is sure of every one of them. Only the judge can tell them apart.
+
+# %% [markdown]
+# ## Spot the bug
+#
+# This loop is in a repository with many thousand stars. On a score with small gradients the picture does not change at all, however many steps you make.
+
+# %% [markdown] exercise="09.5" title="Spot the bug: a picture that does not move" points=1 difficulty=2 importance=3 minutes=6
+# The score is linear, $S = \sum w\,I$, so its gradient is $w$. Run the cell, read what `check` says, and repair the loop.
+
+
+# %% exercise="09.5"
+def climb(image, w, steps, lr):
+    """Gradient ascent on the linear score sum(w * image).
+
+    image, w: (3, H, W); each step adds lr * w and cuts off at 0 and 1
+    returns: (3, H, W) in [0, 1]
+    """
+    ### BEGIN SOLUTION
+    for _ in range(steps):
+        image = (image + lr * w).clamp(0, 1)
+    return image
+    ### END SOLUTION
+    ### BEGIN STUB
+    # for _ in range(steps):
+    #     image = (image + lr * w).clamp(0, 1)
+    #     image = (image * 255).round() / 255  # so that it can be saved as a picture at any time
+    # return image
+    ### END STUB
+
+
+check("09.5", climb)
+
+# %% [markdown] fold="Hint"
+# A picture file has 256 levels. What happens to a step that is smaller than half a level?
+
+# %% [markdown] solution="09.5"
+# A step of less than 1/510 is rounded away, in every step again. Round once, when the picture is saved.
+
+# %% [markdown]
+# ## Layer by layer
+#
+# Not only a class can be asked what it likes to see. Here are three channels in each of four layers of VGG-19, the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
+# over its positions is made large.
+
+# %%
+# from edges to parts: three channels of each layer, three pictures in one pass
+vgg = load_network("vgg19")
+rows, titles = [], []
+for layer, size, lr in (
+    ("relu1_2", 40, 0.05),
+    ("relu2_2", 48, 0.05),
+    ("relu3_1", 64, 0.05),
+    ("relu4_1", 80, 0.05),
+):
+    units = [f"{layer}:{k}" for k in (12, 20, 42)]
+    rows += [*resize(visualize(vgg, units, size=size, steps=40, lr=lr), 80)]
+    titles += units
+show_images(rows, titles, columns=6)
+
+# %% [markdown]
+# The first layers like colors and stripes, then come textures, then pieces of things. No channel was told what to become.
+
+# %% [markdown]
+# ## More than one facet
+#
+# A picture shows one thing that a unit responds to. It may respond to several. **Multifaceted feature visualization** (Nguyen et al., 2016) starts from different places: take the images that excite the unit
+# most, cluster them by their features, and start from the *mean image* of each cluster. A center bias, a gradient that is stronger in the middle, asks for one object instead of many.
+#
+# We cut pieces out of 10 photos, take the 40 that excite channel 670 of the last feature layer most, and make three clusters.
+
+# %%
+# pieces of photos, and the 40 that excite the unit most
+unit = "bn2:670"
+names = [
+    "bald_eagle",
+    "goose",
+    "rocket",
+    "spoonbill",
+    "cat",
+    "jeep",
+    "coffee",
+    "cannon",
+    "strawberry",
+    "astronaut",
+]
+pieces = []
+for name in names:
+    whole = photo(name, 320, crop=False)
+    for side in (112, 176):
+        tiles = whole.unfold(2, side, 56).unfold(3, side, 56)  # (1, 3, rows, columns, side, side)
+        pieces.append(resize(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, side, side), 112))
+pieces = torch.cat(pieces)
+responses = layer_outputs(net, pieces, ["bn2"], batch_size=64)["bn2"][:, 670].mean((1, 2))
+top = pieces[responses.topk(40).indices]
+starts, members = facet_starts(net, top, count=3, nearest=8)
+show_images([*top[:6]], title=f"{len(pieces)} pieces; the six that excite {unit} most")
+
+# %%
+# each facet: its cluster's nearest pieces, its mean image, and the picture that grows from it
+facets = visualize(
+    net, channel(unit), image=Fourier(starts), transforms=(CenterBias(0.25), *ROBUST), steps=64
+)
+rows, titles = [], []
+for k in range(3):
+    rows += [*top[members[k][:4]], starts[k], facets[k]]
+    titles += [*[f"cluster {k + 1}"] * 4, "mean", "facet"]
+show_images(rows, titles, columns=6)
+
+# %% [markdown]
+# The three pictures differ in color and layout, and still excite the same unit. A single picture would have hidden this.
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# How much of the picture comes from the network, and how much from our own wishes (smooth, colored like photos)? The test: a network with random weights, the same settings.
+
+# %%
+# the same class and settings, with trained and with random weights
+nothing = randomized(net)
+empty = visualize(nothing, daisy, **settings)
+pair = torch.cat([images[3:], empty])
+show_images(pair, ["trained weights", "random weights"], columns=2, width=5)
+
+# %% [markdown]
+# - The colors and the smoothness come from us, the petals from the network.
+# - A high score is no evidence that a picture shows the class. The noise had one, too.
+# - A picture shows what excites a unit most, not what it responds to on photos. Hold it against the top patches of lesson 05.
+# - It shows pieces without a whole: the network does not need the daisy to have one stem.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("09")
+
+# %% [markdown]
+# ## Summary
+#
+# - Gradient ascent keeps the weights and changes the image: $I \leftarrow I + \eta\, g / \overline{|g|}$.
+# - Without regularizers it finds noise that only this network believes in.
+# - Decay, blur and clipping pull pixels back; transforms ask for what survives a shift; frequencies change which way is uphill.
+# - A second network is a fair judge. Several starts show several facets.
+#
+# **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep
+# Visualization*, ICML Workshop 2015. Nguyen, Yosinski, Clune: *Multifaceted Feature Visualization*, ICML Workshop 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017.
