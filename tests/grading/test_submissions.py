@@ -1,0 +1,144 @@
+"""Whose notebook it is, which lesson, and which of its cells run."""
+
+import json
+
+import pytest
+
+from course_utils.editions import build, lesson_paths, read_lesson
+from course_utils.errors import CourseError
+from course_utils.grading.submissions import (
+    Notebook,
+    Unreadable,
+    find_submissions,
+    handed_out,
+    read_notebook,
+    shortened,
+    steps,
+)
+from tests.grading.hostile import notebook, with_cell
+
+LESSONS = [read_lesson(path) for path in lesson_paths()]
+LESSON = next(one for one in LESSONS if one.number == "07")
+
+
+def names(folder, **options):
+    return {s.student: [p.name for p in s.notebooks] or s.problem for s in find_submissions(folder, **options)}
+
+
+def test_the_three_layouts(tmp_path):
+    (tmp_path / "alice.ipynb").write_text("{}")
+    (tmp_path / "bob" / "week 3" / ".ipynb_checkpoints").mkdir(parents=True)
+    (tmp_path / "bob" / "07.ipynb").write_text("{}")
+    (tmp_path / "bob" / "week 3" / "01.IPYNB.txt").write_text("{}")
+    (tmp_path / "bob" / "week 3" / ".ipynb_checkpoints" / "01-checkpoint.ipynb").write_text("{}")
+    (tmp_path / "carol").mkdir()
+    (tmp_path / "dan.ipynb").symlink_to("/etc/hostname")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "notes.txt").write_text("not a notebook")
+    assert names(tmp_path) == {
+        "alice": ["alice.ipynb"],
+        "bob": ["07.ipynb", "01.IPYNB.txt"],
+        "carol": "no notebook was handed in",
+        "dan": "a link was handed in, not a file",
+    }
+    assert names(tmp_path / "alice.ipynb") == {"alice": ["alice.ipynb"]}
+    assert names(tmp_path / "bob", student="me") == {"me": ["07.ipynb", "01.IPYNB.txt"]}
+
+
+def test_two_students_of_one_name_stay_two(tmp_path):
+    (tmp_path / "eve").mkdir()
+    (tmp_path / "eve" / "a.ipynb").write_text("{}")
+    (tmp_path / "eve.ipynb").write_text("{}")
+    assert sorted(names(tmp_path)) == ["eve", "eve+"]
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(CourseError, match="no such file"):
+        find_submissions(tmp_path / "nowhere")
+    with pytest.raises(CourseError, match="no notebooks"):
+        find_submissions(tmp_path)
+
+
+@pytest.mark.parametrize("keep", ["metadata", "exercise", "id", "heading", "functions", "file name"])
+def test_the_lesson_is_recognized_by_what_is_left(keep, tmp_path):
+    book = notebook()
+    if keep != "metadata":
+        book["metadata"] = {}
+    for cell in book["cells"]:
+        cell["metadata"] = cell["metadata"] if keep == "exercise" else {}
+        if keep != "id":
+            cell.pop("id", None)
+    if keep in ("functions", "file name"):
+        book["cells"] = [c for c in book["cells"] if not c["source"].startswith("# 07")]
+    if keep == "file name":
+        book["cells"] = []
+    path = tmp_path / ("07_x.ipynb" if keep == "file name" else "x.ipynb")
+    path.write_text(json.dumps(book))
+    assert read_notebook(path, LESSONS).lesson == "07"
+
+
+def test_another_lesson_is_not_taken_for_this_one(tmp_path):
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(notebook()))
+    others = [one for one in LESSONS if one.number != "07"]
+    with pytest.raises(Unreadable, match="none of the lessons"):
+        read_notebook(path, others)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"cells": 3}', '{"cells": [3]}', '{"cells": [{"cell_type": "code"}]}', "\0\0", "[" * 10**5],
+)
+def test_damage_is_said(text, tmp_path):
+    path = tmp_path / "x.ipynb"
+    path.write_text(text)
+    with pytest.raises(Unreadable, match="damaged|none of the lessons"):
+        read_notebook(path, LESSONS)
+
+
+def the_steps(book):
+    cells = [
+        {"source": c["source"], "id": c["id"], "exercise": c["metadata"].get("exercise", "")}
+        for c in book["cells"]
+        if c["cell_type"] == "code"
+    ]
+    return steps(Notebook(None, "07", cells), handed_out(LESSON))
+
+
+def test_worked_cells_do_not_run_and_own_cells_do():
+    book = with_cell(notebook(), "mine = 1 + 1", 3)
+    run = [s.source for s in the_steps(book)]
+    assert "mine = 1 + 1" in run
+    assert not any("show_heat(eagle" in s or "train_digit_net(images" in s for s in run)
+    assert len([s for s in run if "def saliency_map" in s]) == 1
+
+
+def test_an_older_version_of_a_worked_cell_does_not_run():
+    from course_utils.editions import _cell_id
+
+    book = with_cell(notebook(), "slow_old_cell()", 3)
+    cell = next(c for c in book["cells"] if c["source"] == "slow_old_cell()")
+    assert any("slow_old_cell" in s.source for s in the_steps(book))
+    cell["id"] = _cell_id("07", "code", cell["source"], {})
+    assert not any("slow_old_cell" in s.source for s in the_steps(book))
+
+
+def test_shortened_keeps_definitions_only():
+    text = "import a\nN = 3\nx = slow()\ndef f(): return N\nwhile True: pass\nclass C: pass"
+    assert "slow" not in shortened(text) and "while" not in shortened(text)
+    for piece in ("import a", "N = 3", "def f", "class C"):
+        assert piece in shortened(text)
+    assert shortened("def broken(") == ""
+
+
+def test_every_lessons_student_edition_is_itself():
+    for lesson in LESSONS:
+        if lesson.exercises:
+            book = json.loads(json.dumps(build(lesson)))
+            cells = [
+                {"source": c["source"], "id": c["id"], "exercise": c["metadata"].get("exercise", "")}
+                for c in book["cells"]
+                if c["cell_type"] == "code"
+            ]
+            run = [s for s in steps(Notebook(None, lesson.number, cells), handed_out(lesson)) if not s.optional]
+            assert len(run) == len(lesson.exercises)
