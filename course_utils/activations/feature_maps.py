@@ -223,7 +223,8 @@ def show_layers(
     layers: Sequence[str],
     *,
     k: int = 8,
-    order: str = "own",
+    by: str = "peak",
+    scaling: str = "own",
     title: str | None = None,
     width: float = WIDTH,
 ) -> Figure:
@@ -234,18 +235,21 @@ def show_layers(
         image: `(1, 3, H, W)`.
         layers: from the first to the last.
         k: maps per layer.
-        order: "own" stretches each map by itself, "shared" each row together.
+        by: "peak" shows the maps with the largest values, "spread" those that vary most (after a ReLU6 many peaks are 6).
+        scaling: "own" stretches each map by itself, "shared" each row together.
         title: one line above.
         width: of the figure in inches.
     """
+    check_choice("by", by, ("peak", "spread"))
     if len(image) != 1:
         raise ValueError(f"show_layers takes one image; this batch has {len(image)}.")
     outputs = layer_outputs(net, image, list(layers))
     figure, axes = new_figure(len(layers), k + 1, width=width, aspect=1.13)
     for row, layer in enumerate(layers):
         maps = outputs[layer][0]
-        best = maps.amax((1, 2)).argsort(descending=True, stable=True)[:k]
-        pictures = scale_maps(maps[best], scaling=order)
+        strength = maps.amax((1, 2)) if by == "peak" else maps.std((1, 2), correction=0)
+        best = strength.argsort(descending=True, stable=True)[:k]
+        pictures = scale_maps(maps[best], scaling=scaling)
         axes[row, 0].set_title(f"{layer}  {maps.shape[1]}x{maps.shape[2]}", fontsize=7, loc="left")
         if row == 0:
             axes[row, 0].imshow(to_array(image).clip(0, 1))

@@ -272,8 +272,10 @@ def show_neighbors(
     *,
     query_images: Tensor | None = None,
     objects: Tensor | Sequence[int] | None = None,
+    framed: Sequence[bool] | Tensor | None = None,
     distances: Tensor | None = None,
     labels: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     title: str | None = None,
     width: float = WIDTH,
 ) -> Figure:
@@ -284,15 +286,17 @@ def show_neighbors(
         indices: `(N, k)` from `neighbors`.
         queries: which rows of `indices` to show; None for all.
         query_images: the pictures asked for, if they are not the set itself.
-        objects: `(M,)`, which object each picture shows; without it there are no frames.
+        objects: `(M,)`, which object each picture shows; without it there are no frames. The queries are the set itself.
+        framed: M booleans in place of `objects`, if all queries show the same: True for green.
         distances: `(N, k)`; written above the pictures.
         labels: one line per shown row, above its query.
+        names: M names, written above the neighbors if there are no distances.
         title: one line above all.
         width: of the figure in inches.
     """
     rows = list(range(len(indices))) if queries is None else list(queries)
     k = indices.shape[1]
-    aspect = images.shape[2] / images.shape[3] + (0.14 if distances is not None or labels else 0.03)
+    aspect = images.shape[2] / images.shape[3] + (0.14 if distances is not None or labels or names else 0.03)
     figure, axes = new_figure(len(rows), k + 1, width=width, aspect=aspect)
     asked = images if query_images is None else query_images
     for place, row in enumerate(rows):
@@ -302,14 +306,16 @@ def show_neighbors(
             ax.imshow(to_array(images[index]).clip(0, 1))
             if distances is not None:
                 ax.set_title(f"{distances[row, rank].item():.3g}", fontsize=7, pad=2)
-            if objects is not None:
-                same = int(objects[index]) == int(objects[row])
+            elif names is not None:
+                ax.set_title(names[index], fontsize=7, pad=2)
+            if objects is not None or framed is not None:
+                same = bool(framed[index]) if framed is not None else int(objects[index]) == int(objects[row])
                 for side in ax.spines.values():
                     side.set(color="#2a9d3a" if same else "#d1453b", linewidth=3)
         for number, ax in enumerate(axes[place]):
             ax.set_xticks([])
             ax.set_yticks([])
-            if number == 0 or objects is None:
+            if number == 0 or (objects is None and framed is None):
                 ax.axis("off")
     if title:
         figure.suptitle(title, fontsize=11)

@@ -119,6 +119,8 @@ def test_tile_puts_each_picture_in_its_place():
         (lambda: fm.write_word(pictures(1), "  "), "word is empty"),
         (lambda: fm.show_channel(pictures(2), MAPS), "2 images but 3 maps"),
         (lambda: fm.show_layers(tiny(), pictures(2), ["relu"]), "takes one image"),
+        (lambda: fm.show_layers(tiny(), pictures(1), ["relu"], by="size"), "by must be one of 'peak', 'spread'"),
+        (lambda: fm.face_patches(201), "from 2 to 200"),
         (lambda: fm.channels(tiny(), pictures(3), "relu", batch_size=0), "batch_size must be greater than 0"),
         (lambda: fm.channels(tiny(), pictures(3)[0], "relu"), "shape"),
         (lambda: fm.channels(tiny(), pictures(3)[:0], "relu"), "empty batch"),
@@ -190,13 +192,19 @@ def test_paste_and_word_copy_and_stay_inside():
     assert 0.02 < word.mean() < 0.5 and word.max() <= 1
 
 
+def test_face_patches_are_half_faces():
+    patches, is_face = fm.face_patches(10, size=20)
+    assert patches.shape == (10, 3, 20, 20) and is_face.tolist() == [True] * 5 + [False] * 5
+    assert patches.min() >= 0 and patches.max() <= 1
+
+
 def test_figures_are_figures():
     images, net = pictures(4, 8), tiny()
     maps = fm.feature_maps(net, images, "relu")
     shown = [
         fm.show_maps(maps[0], title="t"),
         fm.show_maps(maps[:1], scaling="own", count=2),
-        fm.show_layers(net, images[:1], ["conv", "relu"], k=2),
+        fm.show_layers(net, images[:1], ["conv", "relu"], k=2, by="spread"),
         fm.show_channel(images, maps[:, 0], list("abcd"), columns=2, marked=[True, False, False, False]),
         fm.show_separation(maps.amax((2, 3))[:, 0], [True, False, False, False], list("abcd"), k=3),
     ]

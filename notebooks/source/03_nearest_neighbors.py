@@ -1,0 +1,393 @@
+# %% [markdown] lesson="03" title="Nearest neighbors: which pictures are alike?" minutes=60 needs="00"
+# You will be able to: measure distances between pictures in pixel space and in feature space without a loop; find nearest neighbors, also with ties and copies; put a number on
+# the result; and say what "near" does *not* mean.
+
+# %% tags=["setup"]
+import torch
+from course_utils import check, load_network, photo, quiz, show_bars, show_images
+from course_utils.activations import cosine_distances as cosine_of
+from course_utils.activations import (
+    crop_set,
+    neighbors,
+    recall_at_k,
+    show_neighbors,
+    vectors,
+)
+from course_utils.activations import l2_distances as l2_of
+from course_utils.images import resize
+from course_utils.networks import randomized
+
+# %%
+# the result first: six pictures of each of six things, and the neighbors of one of them
+net = load_network("efficientnet_lite0")
+small = crop_set(["bull_mastiff", "strawberry", "jeep", "spoonbill", "coffee", "drum"])
+by_pixels = neighbors(None, small.images, k=5, space="pixels").indices
+by_features = neighbors(net, small.images, k=5).indices
+asked = small.variants.index("left")
+both = torch.stack([by_pixels[asked], by_features[asked]])
+show_neighbors(
+    small.images,
+    both,
+    query_images=small.images[[asked, asked]],
+    framed=small.objects == small.objects[asked],
+    labels=["by pixels", "by features"],
+)
+
+# %% [markdown]
+# On the left a dog, standing left of the middle. Each row shows the five pictures that are nearest to it, among 36. Green frames show the same dog; red frames something else. To the pixels, much is nearer than the same dog one step to the
+# right. To the last layer of a network, all five other pictures of the dog come first, also the mirrored one and the one with false colors.
+
+# %% [markdown] notes="1" minutes=4
+# Show the query alone and ask: which five of the 36 would *you* choose? Then show the two rows.
+
+# %% [markdown]
+# ## The idea
+#
+# Write a picture as one long row of numbers. There are two ways to do that:
+#
+# - its **pixels**: $3 \times 224 \times 224 = 150\,528$ numbers;
+# - its **features**: the 1280 numbers that EfficientNet-Lite0 hands to its last linear layer.
+#
+# Two pictures $a$ and $b$ are near if the distance of their rows is small. Two measures are common, the **Euclidean** or **L2** distance, and the **cosine** distance:
+#
+# $$d_2(a,b) = \sqrt{\sum_i (a_i-b_i)^2}, \qquad d_{\cos}(a,b) = 1 - \frac{\sum_i a_i b_i}{|a|\,|b|}, \qquad |a| = \sqrt{\sum_i a_i^2} .$$
+#
+# The cosine distance compares directions only: 0 for the same direction, 1 for a right angle, 2 for opposite directions.
+
+# %% [markdown]
+# ## In the head first
+#
+# Three pictures of four pixels in a row, with one white pixel: $a = (1,0,0,0)$, $b = (0,1,0,0)$ (moved by one), and all gray $g = (0.4, 0.4, 0.4, 0.4)$. Which is nearer to $a$ in L2: the same
+# thing moved by one pixel, or no thing at all? *(Think, then run the cell.)*
+
+# %%
+# a white pixel, the same one place further, and plain gray
+a, b, gray = torch.tensor([1.0, 0, 0, 0]), torch.tensor([0.0, 1, 0, 0]), torch.full((4,), 0.4)
+(a - b).square().sum().sqrt(), (a - gray).square().sum().sqrt()
+
+# %% [markdown]
+# Gray is nearer. A small thing that moves is, for the pixels, one thing that vanishes and another one that appears. This is the whole trouble with pixel distances.
+
+# %% [markdown]
+# ## All distances at once
+#
+# For $N$ pictures and $M$ others you need $N \times M$ distances. Two loops in Python are slow, and all differences at once, $N \times M \times D$ numbers, do not fit into memory. The way out is the binomial formula:
+#
+# $$|a-b|^2 = |a|^2 - 2\,a\cdot b + |b|^2 .$$
+#
+# All products $a \cdot b$ together are **one matrix product**, `a @ b.T`, the thing computers do best.
+
+# %% [markdown] exercise="03.1" title="Build it: L2 distances without a loop" points=3 difficulty=3 importance=5 minutes=12
+# `a` has shape `(N, D)`, `b` has shape `(M, D)`. Return the table `(N, M)`. `check` also gives you rows that are nearly equal and far from 0. Look at what happens there.
+
+
+# %% exercise="03.1"
+def l2_distances(a, b):
+    """All Euclidean distances between the rows of a and the rows of b.
+
+    a: (N, D), b: (M, D)
+    returns: (N, M)
+    """
+    ### BEGIN SOLUTION
+    squares = a.square().sum(1)[:, None] - 2 * a @ b.T + b.square().sum(1)[None]
+    return squares.clamp(min=0).sqrt()
+    ### END SOLUTION
+
+
+check("03.1", l2_distances)
+
+# %% [markdown] fold="Hint"
+# `a.square().sum(1)` has shape `(N,)`. As a column, `[:, None]`, it is added to every entry of its row; the lengths of `b` as a row, `[None]`.
+
+# %% [markdown] fold="I get: the distances between nearly equal rows contain NaN"
+# The squares are near 640 000, and the computer keeps about seven digits of them. The true difference is smaller than the last digit, so what remains is an error, and it may be negative. The
+# root of a negative number is NaN. Set what is negative to 0 *before* the root.
+
+# %%
+# the trap, in numbers: two nearly equal rows, far from zero
+x = torch.full((1, 64), 100.0)
+y = x + 1e-4
+true = (x.double() - y.double()).square().sum().sqrt()
+formula = x.square().sum() - 2 * (x * y).sum() + y.square().sum()
+print(f"the true distance: {true:.4f};  the square by the formula: {formula:.4f}")
+
+# %% [markdown] solution="03.1"
+# Clamping removes the NaN but not the error. If the small distances matter, take the mean of all rows away first (this changes no distance and makes the numbers small) and compute in double precision. That is what
+# `course_utils` does.
+
+# %% [markdown] exercise="03.2" title="Build it: cosine distances" points=2 difficulty=2 importance=4 minutes=8
+# The same table for $1 - \cos$. A row of zeros has no direction; let its distance to everything be 1.
+
+
+# %% exercise="03.2"
+def cosine_distances(a, b):
+    """All cosine distances between the rows of a and the rows of b.
+
+    a: (N, D), b: (M, D); a row of zeros has distance 1 to everything
+    returns: (N, M), from 0 to 2
+    """
+    ### BEGIN SOLUTION
+    a = a / a.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    b = b / b.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return 1 - a @ b.T
+    ### END SOLUTION
+
+
+check("03.2", cosine_distances)
+
+# %% [markdown] fold="Hint"
+# Divide each row by its length, `a.norm(dim=1, keepdim=True)`; then one matrix product gives all cosines. A length of 0 must not divide: `.clamp(min=1e-12)` makes it tiny, and $0 / \text{tiny} = 0$.
+
+# %% [markdown] exercise="03.3" title="Build it: the k nearest, with ties" points=2 difficulty=2 importance=4 minutes=6
+# Each row of `distances` belongs to one query, each column to one picture of the set. Return the indices of the `k` nearest pictures, nearest first. Among equal distances the lower index comes first, so that everybody gets the same answer.
+
+
+# %% exercise="03.3"
+def k_nearest(distances, k):
+    """The k nearest pictures of each query.
+
+    distances: (N, M)
+    returns: (N, k) indices, nearest first; ties by the lower index
+    """
+    ### BEGIN SOLUTION
+    return distances.argsort(dim=1, stable=True)[:, :k]
+    ### END SOLUTION
+
+
+check("03.3", k_nearest)
+
+# %% [markdown] fold="Hint"
+# `topk` makes no promise about ties. A *stable* sort does: equal values keep their order.
+
+# %% picture="03.3"
+# your functions on pixels: what is near to a spoonbill, a jeep and a cup, each at the right
+pixels = vectors(None, small.images, space="pixels")
+asked = [i for i, v in enumerate(small.variants) if v == "right" and i > 11][:3]
+table = l2_distances(pixels[asked] - 0.5, pixels - 0.5)
+show_neighbors(
+    small.images,
+    k_nearest(table, 6),
+    query_images=small.images[asked],
+    distances=table.sort(dim=1).values[:, :6],
+)
+
+# %% [markdown]
+# The queries are part of the set, so the first neighbor is the picture itself, at distance 0. After it come pictures with the same light and dark places: whatever is dark in the middle, with a light ground.
+
+# %% [markdown]
+# ## Spot the bug
+#
+# To leave out the picture itself, many programs drop the first neighbor. It is the nearest, at distance 0, is it not?
+
+# %% [markdown] exercise="03.4" title="Spot the bug: who is the first?" points=2 difficulty=3 importance=3 minutes=8
+# `distances` is the table of a set with itself. Run the cell as it is and read what `check` says. Then repair it: only the picture itself goes; everything else may stay.
+
+
+# %% exercise="03.4"
+def without_itself(distances, k):
+    """The k nearest other pictures of each picture.
+
+    distances: (N, N) of a set with itself
+    returns: (N, k) indices, nearest first; ties by the lower index; never the picture itself
+    """
+    ### BEGIN SOLUTION
+    others = distances.clone()
+    others.fill_diagonal_(torch.inf)
+    return others.argsort(dim=1, stable=True)[:, :k]
+    ### END SOLUTION
+    ### BEGIN STUB
+    # order = distances.argsort(dim=1, stable=True)
+    # return order[:, 1 : k + 1]
+    ### END STUB
+
+
+check("03.4", without_itself)
+
+# %% [markdown] fold="Hint"
+# Photo collections hold copies. A copy has distance 0, too, and its index may be lower. Which entry of the table is *surely* the picture itself? `fill_diagonal_` works in place: clone first.
+
+# %% [markdown] solution="03.4"
+# The diagonal is the picture itself, whatever its distances are. With infinity there it can never be chosen. The old version failed exactly when the set held copies, and then in silence.
+
+# %% [markdown]
+# ## A number for it
+#
+# The lecture shows an elephant, left and right in two photos. Here is the same experiment with a number at its end. From each of the 37 photos of the gallery we make six pictures: whole, moved to the left, moved to the right, mirrored (flipped),
+# cropped, and recolored.
+
+# %%
+# the six pictures of one thing
+crops = crop_set()
+one = crops.objects == crops.names.index("jeep")
+show_images(
+    crops.images[one], [v for v, chosen in zip(crops.variants, one.tolist(), strict=True) if chosen]
+)
+
+# %% [markdown]
+# **Recall at 5.** Ask with each picture in turn. Five others show the same thing. Which share of these five is among the 5 nearest? In a perfect space it is 1 for all. By chance, with 222 pictures, it would be about 0.02.
+
+# %% [markdown] exercise="03.5" title="Build it: recall" points=2 difficulty=2 importance=4 minutes=8
+# `neighbors` holds the `k` nearest others of each picture, `objects` says what each picture shows. For each picture: the number of neighbors with the same object, divided by the number of **other** pictures of that
+# object in the whole set (some objects have more pictures than others).
+
+
+# %% exercise="03.5"
+def recall(neighbors, objects):
+    """Of the other pictures of the same object, the share that was found.
+
+    neighbors: (N, k) indices, without the picture itself; objects: a list of N numbers
+    returns: (N,), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    objects = torch.tensor(objects)
+    hits = (objects[neighbors] == objects[:, None]).sum(1)
+    others = (objects[:, None] == objects[None]).sum(1) - 1
+    return hits / others
+    ### END SOLUTION
+
+
+check("03.5", recall)
+
+# %% [markdown] fold="Hint"
+# `objects[neighbors]` has shape `(N, k)`: what the neighbors show. Compare with `objects[:, None]`. Comparing `objects[:, None] == objects[None]` counts all pictures of the same object, the picture itself included.
+
+# %%
+# pixels and features of all 222 pictures, and the recall of both (the longest cell of the lesson)
+pixels = vectors(None, crops.images, space="pixels")
+features = vectors(net, crops.images)
+tables = {"pixels, L2": l2_of(pixels), "pixels, cosine": cosine_of(pixels)}
+tables |= {"features, L2": l2_of(features), "features, cosine": cosine_of(features)}
+found = {name: recall_at_k(table, crops.objects, 5).mean().item() for name, table in tables.items()}
+ratio = found["features, L2"] / found["pixels, L2"]
+show_bars(
+    list(found.items()),
+    label="recall at 5",
+    title=f"features find {ratio:.1f} times as many as pixels",
+)
+
+# %%
+# where it goes wrong: the share of neighbors found, for each kind of picture asked with
+rows = []
+for name in ("pixels, L2", "features, L2"):
+    values = recall_at_k(tables[name], crops.objects, 5)
+    for kind in ("whole", "left", "right", "flipped", "cropped", "recolored"):
+        chosen = torch.tensor([v == kind for v in crops.variants])
+        rows.append((f"{name.split(',')[0]}: {kind}", values[chosen].mean().item()))
+show_bars(rows, label="recall at 5")
+
+# %%
+# the two tables of distances, dark is near; blocks on the diagonal are pictures of one thing
+first = slice(0, 72)
+show_images(
+    [
+        1 - t[first, first] / t[first, first].max()
+        for t in (tables["pixels, L2"], tables["features, L2"])
+    ],
+    ["pixels", "features"],
+    columns=2,
+    cmap="magma",
+)
+
+# %% [markdown]
+# **Predict, run, explain.** Perhaps pixels only need some help. Four cures: (a) shrink the pictures to $16 \times 16$, so that a small move matters less; (b) keep only the mean color of each picture, three numbers; (c) features of the network
+# with **random** weights; (d) features of a middle layer. Which of them come near to the last-layer features? Write down an order, then run the cell.
+
+# %%
+# the four cures
+tiny = resize(crops.images, 16).flatten(1)
+mean_color = crops.images.mean((2, 3))
+cures = {
+    "pixels": found["pixels, L2"],
+    "16 x 16 pixels": recall_at_k(l2_of(tiny), crops.objects, 5).mean().item(),
+    "mean color (3 numbers)": recall_at_k(l2_of(mean_color), crops.objects, 5).mean().item(),
+    "random network": recall_at_k(
+        l2_of(vectors(randomized(net), resize(crops.images, 128))), crops.objects, 5
+    )
+    .mean()
+    .item(),
+    "middle layer": recall_at_k(
+        l2_of(vectors(net, resize(crops.images, 128), layer="blocks.2")), crops.objects, 5
+    )
+    .mean()
+    .item(),
+    "last features": found["features, L2"],
+}
+show_bars(list(cures.items()), label="recall at 5")
+
+# %% [markdown]
+# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it is no better than pixels: the
+# architecture alone does not do it. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# "Features agree, so the network understands what the thing is." Test this sentence. Cut a photo into $4 \times 4$ tiles and shuffle them. No thing is left, only its small parts. Then ask for the neighbors of the broken picture.
+
+# %%
+# shuffled tiles, and their nearest pictures in feature space
+generator = torch.Generator().manual_seed(1)
+names = ["bull_mastiff", "jeep", "strawberry", "spoonbill"]
+photos = torch.cat([photo(name) for name in names])
+tiles = photos.unfold(2, 56, 56).unfold(3, 56, 56).flatten(2, 3)
+mixed = (
+    tiles[:, :, torch.randperm(16, generator=generator)]
+    .unflatten(2, (4, 4))
+    .permute(0, 1, 2, 4, 3, 5)
+    .reshape(photos.shape)
+)
+table = l2_of(vectors(net, mixed), features)
+nearest = table.argsort(dim=1, stable=True)[:, :5]
+show_neighbors(
+    crops.images,
+    nearest,
+    query_images=mixed,
+    labels=[f"shuffled {name}" for name in names],
+    names=[crops.names[i] for i in crops.objects],
+)
+
+# %%
+# how often the five nearest pictures show the thing whose tiles were shuffled, over all 37 photos
+whole = crops.images[[i for i, v in enumerate(crops.variants) if v == "whole"]]
+tiles = whole.unfold(2, 56, 56).unfold(3, 56, 56).flatten(2, 3)
+broken = (
+    tiles[:, :, torch.randperm(16, generator=generator)]
+    .unflatten(2, (4, 4))
+    .permute(0, 1, 2, 4, 3, 5)
+    .reshape(whole.shape)
+)
+for name, table in (
+    ("features", l2_of(vectors(net, broken), features)),
+    ("pixels", l2_of(broken.flatten(1), pixels)),
+):
+    hits = crops.objects[table.argsort(dim=1)[:, :5]] == torch.arange(len(whole))[:, None]
+    print(
+        f"{name}: {hits.float().mean():.0%} of the five nearest show the thing whose tiles were shuffled"
+    )
+
+# %% [markdown]
+# For many photos the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
+# that the network knows *things*. For that one would need other photos of the same thing.
+#
+# Other limits, in one sentence each:
+#
+# - The crops share their background; the features may compare the meadow and not the dog.
+# - Distances in 1280 dimensions have no unit: "twice as far" means nothing by itself.
+# - Another network gives other neighbors: near is always near *for somebody*.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("03")
+
+# %% [markdown]
+# ## Summary
+#
+# - $|a-b|^2 = |a|^2 - 2a\cdot b + |b|^2$ gives all distances with one matrix product; set negative squares to 0.
+# - Cosine distances compare directions. Ties need a rule, and the picture itself leaves by the diagonal.
+# - Recall at 5 on crops: features more than twice as good as pixels; a random network no better than pixels.
+# - Near in feature space means: same textures and parts, in any place and color. It does not mean "understood".
+#
+# **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NIPS 2012 (figure 4). Geirhos et al.: *ImageNet-trained CNNs are biased towards texture*, ICLR 2019. Zhang et al.: *The Unreasonable Effectiveness of Deep
+# Features as a Perceptual Metric*, CVPR 2018.
