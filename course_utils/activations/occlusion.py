@@ -158,23 +158,22 @@ def occlusion_scores(
     tops, lefts = window_starts(size[0], window[0], stride[0]), window_starts(size[1], window[1], stride[1])
     places = [(t, x) for t in tops for x in lefts]
     with frozen(net), torch.no_grad():
-        watch = _Watch(net, target, of, ready)
-        runs, used, note = _runs(net, ready, watch, method, cover, places, window)
+        runner = _choose(method, _Watch(net, target, of), ready, cover, places[len(places) // 2], window)
         scores = torch.full((len(ready), len(places)), math.nan, dtype=ready.dtype, device=ready.device)
-        bar = tqdm(total=len(ready) * len(places), desc="occlusion", leave=False, disable=not progress)
+        bar = tqdm(total=scores.numel(), desc="occlusion", leave=False, disable=not progress)
+        note = ""
         try:
             with bar:
                 for image in range(len(ready)):
-                    run = runs(image)
                     for part in torch.arange(len(places)).split(batch_size):
                         patches = [_cut(cover[image], *places[i], window) for i in part]
-                        scores[image, part] = run(patches, [places[i] for i in part])
+                        scores[image, part] = runner.score(image, patches, [places[i] for i in part]).to(scores.dtype)
                         bar.update(len(part))
         except KeyboardInterrupt:
-            note = f"{note}; interrupted"
+            note = "; interrupted"
     home = images.device
     grid = scores.view(len(ready), len(tops), len(lefts)).to(home)
-    return OcclusionScores(watch.clean.to(home), grid, window, stride, size, used, note)
+    return OcclusionScores(runner.clean.to(home), grid, window, stride, size, runner.name, runner.note + note)
 
 
 def window_starts(size: int, window: int, stride: int) -> list[int]:
@@ -215,26 +214,32 @@ def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, 
 class _Watch:
     """Turns what the network puts out into the one number per image that is watched."""
 
-    def __init__(self, net: Network, target: Target, of: str, images: Tensor):
-        self.net, self.of, self.layer, self.channel, self.function = net, of, None, None, None
-        if callable(target):
-            self.function = target
-            outputs = net(images)
-        elif isinstance(target, str) and ":" in target:
-            self.layer, self.channel = net.unit(target)
-            outputs = forward_to(net, images, [self.layer])[self.layer]
-            if outputs.ndim < 2 or self.channel >= outputs.shape[1]:
-                known = outputs.shape[1] if outputs.ndim > 1 else 0
-                raise ValueError(f"layer {self.layer} has channels 0 to {known - 1}, not {self.channel}.")
-        else:
-            outputs = net(images)
-            self.classes = check_target(net, target, outputs)
-        if of == "probability" and (self.layer or self.function):
+    def __init__(self, net: Network, target: Target, of: str):
+        self.net, self.target, self.of = net, target, of
+        self.function = target if callable(target) else None
+        is_unit = isinstance(target, str) and ":" in target
+        self.layer, self.channel = net.unit(target) if is_unit else (None, None)
+        if of == "probability" and (is_unit or self.function):
             raise ValueError('of="probability" needs a class as target, not a unit or a function.')
-        self.clean = torch.cat([self.read(one, i) for i, one in enumerate(outputs.split(1))])
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """What is watched, as the network gives it: its output, or that of the unit's layer."""
+        return self.net(images) if self.layer is None else forward_to(self.net, images, [self.layer])[self.layer]
+
+    def check_channel(self, outputs: Tensor) -> None:
+        if self.layer is not None and (outputs.ndim < 2 or self.channel >= outputs.shape[1]):
+            known = f"channels 0 to {outputs.shape[1] - 1}" if outputs.ndim > 1 else "no channels"
+            raise ValueError(f"layer {self.layer} has {known}, not {self.channel}.")
+
+    def choose(self, outputs: Tensor) -> Tensor:
+        """Settle on the classes, given the outputs `(N, ...)` for the whole images; returns the clean scores `(N,)`."""
+        self.check_channel(outputs)
+        if self.layer is None and self.function is None:
+            self.classes = check_target(self.net, self.target, outputs)
+        return torch.cat([self.read(one, image) for image, one in enumerate(outputs.split(1))])
 
     def read(self, outputs: Tensor, image: int, *, cut: bool = False) -> Tensor:
-        """`(P, ...)` outputs for windows on one image -> `(P,)`; `cut`: only the watched channel is there."""
+        """Outputs `(P, ...)` for windows on one image -> `(P,)`; `cut`: only the watched channel is there."""
         if self.function is not None:
             scores = self.function(outputs)
             if not isinstance(scores, Tensor) or tuple(scores.shape) != (len(outputs),):
@@ -242,66 +247,85 @@ class _Watch:
                 raise ValueError(f"target must give one number per image, shape ({len(outputs)},), not {got}.")
             return scores
         if self.layer is not None:
-            return (
-                outputs[:, 0 if cut else self.channel].flatten(1).mean(1)
-                if outputs.ndim > 2
-                else outputs[:, self.channel]
-            )
+            return outputs[:, 0 if cut else self.channel].flatten(1).mean(1)
         outputs = outputs.softmax(1) if self.of == "probability" else outputs
         return outputs[:, self.classes[image]]
 
-    def full(self, images: Tensor, image: int) -> Tensor:
-        if self.layer is None:
-            return self.read(self.net(images), image)
-        return self.read(forward_to(self.net, images, [self.layer])[self.layer], image)
+
+class _Full:
+    """Scores windows by running the whole network on whole images."""
+
+    name = "full"
+
+    def __init__(self, watch: _Watch, images: Tensor, clean: Tensor | None = None):
+        self.watch, self.images, self.note = watch, images, "every window ran through the whole network"
+        self.clean = watch.choose(watch.outputs(images)) if clean is None else clean
+
+    def score(self, image: int, patches: list[Tensor], places: list[tuple[int, int]]) -> Tensor:
+        batch = self.images[image].repeat(len(patches), 1, 1, 1)
+        for one, patch, (top, left) in zip(batch, patches, places, strict=True):
+            one[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
+        return self.watch.read(self.watch.outputs(batch), image)
 
 
-def _runs(net, images, watch, method, cover, places, window):
-    """How to score windows: `(make_run, method, note)`, where `make_run(image)(patches, places)` gives `(P,)`."""
+class _Fast:
+    """Scores windows by recomputing only what they reach; raises `Unrecordable` if the network does not allow that."""
 
-    def full(image):
-        def run(patches, at):
-            batch = images[image].repeat(len(patches), 1, 1, 1)
-            for one, patch, (top, left) in zip(batch, patches, at, strict=True):
-                one[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
-            return watch.full(batch, image)
+    name = "incremental"
 
-        return run
+    def __init__(self, watch: _Watch, images: Tensor):
+        self.watch, self.images, self.image = watch, images, None
+        self._prepare(0)
+        self.clean = watch.choose(self.outputs if len(images) == 1 else watch.outputs(images))
 
-    def incremental(image):
-        layers = (watch.layer,) if watch.layer else ()
-        recording = record(net, images[image : image + 1], layers=layers)
-        if watch.layer and watch.layer not in recording.layers:
-            raise Unrecordable(f"the output of layer {watch.layer} could not be followed")
-        wanted = recording.layers[watch.layer] if watch.layer else recording.output
-        spatial = watch.layer is not None and recording.values[wanted].ndim == 4
-        engine = Incremental(recording, wanted, watch.channel if spatial else None)
+    def _prepare(self, image: int) -> None:
+        self.engine = None  # one image's clean maps at a time
+        layer = self.watch.layer
+        recording = record(self.watch.net, self.images[image : image + 1], layers=(layer,) if layer else ())
+        if layer and layer not in recording.layers:
+            raise Unrecordable(f"the output of layer {layer} could not be followed")
+        wanted = recording.layers[layer] if layer else recording.output
+        self.outputs = recording.values[wanted]
+        if layer:
+            self.watch.check_channel(self.outputs)
+        self.cut = bool(layer) and self.outputs.ndim == 4
+        self.engine, self.image = Incremental(recording, wanted, self.watch.channel if self.cut else None), image
 
-        def run(patches, at):
-            return watch.read(engine.run(patches, [a[0] for a in at], [a[1] for a in at]), image, cut=spatial)
+    @property
+    def note(self) -> str:
+        whole = ", ".join(sorted(self.engine.whole_maps)) or "nothing"
+        return f"only what a window reaches was computed; whole tensors for: {whole}"
 
-        return run, engine
+    def score(self, image: int, patches: list[Tensor], places: list[tuple[int, int]]) -> Tensor:
+        if image != self.image:
+            self._prepare(image)
+        outputs = self.engine.run(patches, [p[0] for p in places], [p[1] for p in places])
+        return self.watch.read(outputs, image, cut=self.cut)
 
+
+def _choose(
+    method: str, watch: _Watch, images: Tensor, covers: Tensor, place: tuple[int, int], window
+) -> _Fast | _Full:
     if method == "full":
-        return full, "full", "every window ran through the whole network, as asked"
+        return _Full(watch, images)
     try:
-        first, engine = incremental(0)
-        # One window is computed both ways: a network that this engine misreads is found out before it matters.
-        middle = places[len(places) // 2]
-        patch = [_cut(cover[0], *middle, window)]
-        ours, theirs = first(patch, [middle]), full(0)(patch, [middle])
-        scale = max(1.0, float(watch.clean[0].abs()))
-        if not torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4 * scale):
-            raise Unrecordable(f"a window scored {ours.item():.6g} on crops but {theirs.item():.6g} in full")
+        fast = _Fast(watch, images)
+        if fast.engine.unsure:
+            # It has operations that this engine does not know; one window is computed both ways before they are trusted.
+            patch = [_cut(covers[0], *place, window)]
+            ours, theirs = fast.score(0, patch, [place]), _Full(watch, images, fast.clean).score(0, patch, [place])
+            close = 1e-4 * max(1.0, float(fast.clean[0].abs()))
+            if not torch.allclose(ours, theirs, rtol=1e-4, atol=close):
+                raise Unrecordable(f"a window scored {ours.item():.6g} on crops but {theirs.item():.6g} in full")
+        return fast
     except Unrecordable as reason:
-        message = f"{net.name} cannot be computed incrementally: {reason}."
+        message = f"{watch.net.name} cannot be computed incrementally: {reason}."
         if method == "incremental":
             raise ValueError(message) from None
         warnings.warn(f"{message} Every window runs through the whole network.", stacklevel=2)
-        return full, "full", message
-    whole = ", ".join(sorted(engine.whole_maps))
-    note = f"only what a window reaches was computed; whole tensors for: {whole or 'nothing'}"
-    return (lambda image: first if image == 0 else incremental(image)[0]), "incremental", note
+        full = _Full(watch, images)
+        full.note = message
+        return full
 
 
 def _cut(picture: Tensor, top: int, left: int, window: tuple[int, int]) -> Tensor:

@@ -35,6 +35,7 @@ BATCHWISE = POINTWISE | {
     "_adaptive_avg_pool2d",
     "constant_pad_nd",
 }
+KNOWN = BATCHWISE | {"cat", "mean", "addmm", "view", "_unsafe_view", "_softmax", "_log_softmax", "native_batch_norm"}
 # Their result can share memory with their input, so it must not be overwritten.
 SHARING = {"alias", "detach", "view", "_unsafe_view", "expand", "permute", "transpose", "slice", "select", "split"}
 
@@ -158,6 +159,7 @@ class Incremental:
 
     Attributes:
         whole_maps: names of the operations that are not local (or not known), which get whole maps.
+        unsure: whether there are operations among them that this module does not know, so that a result is to be checked.
     """
 
     def __init__(self, recording: Recording, wanted: int, channel: int | None = None):
@@ -180,6 +182,7 @@ class Incremental:
         alive = {self.wanted, *(n for op in self.ops for n in op.inputs)}
         self.clean = {n: _channels_last(v) for n, v in self.clean.items() if n in alive}
         self.whole_maps: set[str] = set()
+        self.unsure = any(op.name not in KNOWN for op in self.ops)
 
     def _folded(self, ops: list[Op]) -> list[Op]:
         """The operations with every batch norm folded into the convolution before it, and activations in place."""
@@ -364,7 +367,10 @@ class Incremental:
         rows = []
         for i in range(count):
             # The recorded shapes hold for one image; a copy, since some calls overwrite or share what they get.
-            row = op.call(*_filled(op, {n: w.parts[i].clone(memory_format=torch.contiguous_format) for n, w in wholes.items()}), **op.kwargs)
+            row = op.call(
+                *_filled(op, {n: w.parts[i].clone(memory_format=torch.contiguous_format) for n, w in wholes.items()}),
+                **op.kwargs,
+            )
             rows.append(row if isinstance(row, (tuple, list)) else [row])
         return [Whole(parts=list(column)) for column in zip(*rows, strict=True)]
 
