@@ -265,8 +265,8 @@ QUIZ = (
         (
             ("Deep layers have more channels.", "relu5_1 has as many channels as relu4_1, but makes larger structures."),
             ("One position of a deep layer sees a large piece of the picture.", "Yes: its receptive field. What is inside it is kept together; beyond it, order is lost."),
-            ("Deep layers are weighted more.", "Here all layers have the same weight."),
-            ("Deep layers know what objects are called.", "This network has no classifier here. And random weights also show larger structures in deep layers."),
+            ("Deep layers are weighted more.", "All layers have the same weight here."),
+            ("Deep layers know what objects are called.", "The Gram matrices know no names; this network does not even have its classifier."),
         ),
         1,
     ),

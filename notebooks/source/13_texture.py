@@ -217,6 +217,7 @@ show_images(pictures, ["(20, 20)", "(28, 31)", "(40, 9)"], width=6)
 
 # %%
 # the same samples, both programs, and their seconds
+wei_levoy(coral, 16)  # the first call also loads SciPy
 pictures, titles = [], []
 for name in ("coral", "wood"):
     small = texture_sample(name, 64)
@@ -316,11 +317,11 @@ show_images(
 #
 # and its gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
 #
-# **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu5_1` 160 × 160. What will each
+# **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu4_1` 68 × 68, of `relu5_1` 156 × 156. What will each
 # picture look like?
 
 # %%
-# layer by layer (about half a minute)
+# layer by layer (half a minute, or more on a slow computer)
 net = load_network("vgg19")
 stones = texture_sample("pebbles", 96)
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
@@ -329,8 +330,9 @@ titles = ["the sample", *[("up to " if n else "only ") + name for n, name in enu
 show_images([stones[0], *results], titles, columns=3, width=8)
 
 # %% [markdown]
-# The first layer gives the right colors and nothing else. Then come edges and small spots, then pieces of stones, then stones. Inside the field that one position of a layer sees, order is kept, because a feature *is* an order of pixels; beyond
-# it, order is lost.
+# The first layer alone gives colors and small blobs. Then come dark lines and rounded pieces, then stones with light on one side. From the fourth to the fifth layer
+# little changes: a position of `relu4_1` sees 68 × 68 pixels, which is more than a stone. Inside the field that one position sees, order is kept, because a feature *is* an order of
+# pixels; beyond it, order is lost.
 #
 # No pixel of these pictures was copied.
 
@@ -395,7 +397,7 @@ for convention in ("gatys", "cs231n", "pystiche", "johnson"):
 # **Predict, run, explain.** Each of the three methods fails on at least one of these textures. Before you run the cell: which method on which texture, and why?
 
 # %%
-# all methods on the same samples (about half a minute)
+# all methods on the same samples (half a minute, or more on a slow computer)
 pictures, titles = [], []
 for name in ("coral", "leaves", "weave", "brick"):
     small = texture_sample(name, 80)
@@ -409,7 +411,13 @@ for name in ("coral", "leaves", "weave", "brick"):
 show_images(pictures, titles, columns=4, width=8)
 
 # %% [markdown]
-# TODO
+# Read the picture row by row.
+#
+# - **Efros–Leung** does well where its window of 13 pixels is larger than the elements. The basket's bands are 16 pixels wide: some go on too far. One of the leaves became too long, too.
+# - **Wei–Levoy** can get stuck: on the leaves it found a green piece that fits to itself, and went on with it.
+# - **Gram matrices** get the colors and the kind of edges right everywhere, without copying. But nothing tells them that the basket is a strict pattern, or that the joints between bricks are straight
+#   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away. The fine colored grain on the gray bricks is noise from the start that the layers
+#   hardly react to.
 
 # %% [markdown]
 # ## What does it throw away? A photo instead of a texture
@@ -424,7 +432,10 @@ show_images(
 )
 
 # %% [markdown]
-# TODO
+# Something else: fur, eyes and whiskers in the right colors, but not the cat. An eye is smaller than what one position of a deep layer sees, so it is kept as a piece. How many eyes there are, and where, is not in the Gram
+# matrices. (On another machine the pieces may lie elsewhere.)
+#
+# In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
 
 # %% [markdown]
 # ## What this picture does not show
@@ -439,7 +450,10 @@ names = ["the sample", "trained VGG-19", "random weights"]
 show_images([stones, results[3], random_result], names, width=8)
 
 # %% [markdown]
-# TODO
+# With random weights the colors come out, in blotches, and no stones. So here the learned features do matter. Two cautions:
+#
+# - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes. A good texture by itself does not prove that the network has learned something.
+# - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the loss of the brick picture is small, too.
 
 # %% [markdown]
 # ## Quiz
