@@ -47,6 +47,18 @@ def _conv(channels: int, classes: int, *, inplace: bool = False, six: bool = Fal
     )
 
 
+@kind("maps")
+def _maps(channels: int, classes: int) -> nn.Module:
+    """conv - ReLU - max pooling - conv - ReLU: ends in feature maps `(N, 8, H / 2, W / 2)`, as a layer of a larger network."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, padding=1),
+        nn.ReLU(),
+    )
+
+
 def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options) -> Network:
     """A tiny network with fixed random weights, the same on every machine.
 

@@ -1,0 +1,419 @@
+# %% [markdown] lesson="14" title="Neural style transfer: one picture's content, another one's style" minutes=75 needs="11, 13"
+# You will be able to: write the losses of style transfer and minimize them; balance content against style; mix styles, set the size of the strokes and keep a photo's
+# colors; and say what a Gram matrix calls "style" and what it does not know.
+
+# %% tags=["setup"]
+import torch
+from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils.fun import (
+    gram_matrix,
+    match_colors,
+    style_image,
+    style_transfer,
+)
+from course_utils.fun.style import Targets
+from course_utils.hooks import forward_to
+from course_utils.networks import randomized
+
+# %%
+# the result first: a photo, a style, and the photo in this style (about 15 seconds)
+vgg = load_network("vgg19")
+temple = photo("china", 208, crop=False)
+night = style_image("night", 160)
+painting = style_transfer(vgg, temple, night, steps=40)
+show_images(
+    [temple[0], night[0], painting[0]], ["content", "style", "painting"], columns=3, width=9
+)
+
+# %% [markdown]
+# The temple is where it was, and the paint is the night's: its colors, its curved strokes. No brush, no rule about strokes, no training took place. The pixels of one picture were
+# changed until two sets of numbers inside VGG-19 fitted.
+
+# %% [markdown] notes="1" minutes=5
+# Hold the three pictures next to each other and ask what was kept from each. Write the answers in two columns, "content" and "style". Keep the columns: the last section asks which of
+# them the losses really know.
+
+# %% [markdown]
+# ## The idea
+#
+# Two lessons come together. In lesson 11 you found a picture with given **features**: deep features keep what is where and forget the exact pixels. In lesson 13 you found a picture with
+# given **Gram matrices**: they keep what a texture is made of and forget where. Gatys, Ecker & Bethge (2016) ask one picture $x$ for both:
+#
+# $$L(x) = \alpha\,\underbrace{\operatorname{mean}\bigl(F(x) - F(\text{content})\bigr)^2}_{\text{content loss}} \;+\; \beta\,\underbrace{\sum_{\ell} w_\ell
+# \operatorname{mean}\bigl(G_\ell(x) - G_\ell(\text{style})\bigr)^2}_{\text{style loss}} \;+\; \gamma\,\mathrm{TV}(x) .$$
+#
+# - $F$: the features of one deep layer, here `relu4_2`.
+# - $G_\ell = \frac{1}{M_\ell} F_\ell F_\ell^{\mathsf T}$: the Gram matrix of layer $\ell$, for $M_\ell$ positions; here of `relu1_1`, `relu2_1`, ..., `relu5_1`.
+# - $w_\ell$: how much each layer counts, here $1/C_\ell^2$ for $C_\ell$ channels.
+# - $\mathrm{TV}$: the total variation, which keeps neighbors similar.
+# - $\alpha, \beta, \gamma$: `content_weight`, `style_weight`, `tv_weight`. Only their ratios matter.
+#
+# Then gradient descent on the pixels of $x$.
+
+# %% [markdown]
+# ## In the head first
+#
+# A layer with two channels and two positions. What is its Gram matrix, divided by the number of positions? What does it become when the two positions change places? *(Think,
+# then run the cell.)*
+
+# %%
+# two channels, two positions: (1, 0) and (2, 3)
+features = torch.tensor([[[[1.0, 2.0]], [[0.0, 3.0]]]])  # (1, 2, 1, 2)
+gram_matrix(features), gram_matrix(features.flip(3))
+
+# %% [markdown]
+# The two matrices are equal: places do not count. The number at row 0, column 1 is $(1\cdot 0 + 2\cdot 3)/2 = 3$: how strongly the two channels are active together.
+
+# %% [markdown] exercise="14.1" title="Build it: the style loss" points=3 difficulty=3 importance=5 minutes=12
+# `features` is a list: one tensor `(C, H, W)` for each layer, of different sizes. `targets` is a list of Gram matrices `(C, C)`, already divided by *their* number of positions.
+# For each layer take the mean squared difference of the Gram matrices, times the layer's weight. Add up.
+
+
+# %% exercise="14.1"
+def style_loss(features, targets, weights):
+    """The style loss over several layers.
+
+    features: a list of tensors (C, H, W); targets: a list of Gram matrices (C, C), divided by their positions
+    weights: a list of numbers, one for each layer
+    returns: one number
+    """
+    ### BEGIN SOLUTION
+    total = 0
+    for layer, target, weight in zip(features, targets, weights, strict=True):
+        flat = layer.flatten(1)
+        gram = flat @ flat.T / flat.shape[1]
+        total = total + weight * ((gram - target) ** 2).mean()
+    return total
+    ### END SOLUTION
+
+
+check("14.1", style_loss)
+
+# %% [markdown] fold="Hint"
+# `flat = layer.flatten(1)` has a row for each channel and a column for each position. `flat @ flat.T` is the Gram matrix, `flat.shape[1]` the number of positions.
+
+# %% picture="14.1"
+# your loss at work: 60 steps with Adam from the photo, 112 pixels (about 10 seconds)
+small = photo("china", 112, crop=False)
+layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+seen = layer_outputs(vgg, style_image("night", 112), layers)
+targets = [gram_matrix(seen[name])[0] for name in layers]
+wanted = layer_outputs(vgg, small, ["relu4_2"])["relu4_2"]
+weights = [1 / len(target) ** 2 for target in targets]
+x = small.clone().requires_grad_()
+optimizer = torch.optim.Adam([x], lr=0.03)
+for _ in range(60):
+    found = forward_to(vgg, x, [*layers, "relu4_2"])
+    loss = (found["relu4_2"] - wanted).square().mean()
+    loss = loss + 1e3 * style_loss([found[name][0] for name in layers], targets, weights)
+    (x.grad,) = torch.autograd.grad(loss, x)
+    optimizer.step()
+    x.data.clamp_(0, 1)
+show_images([small[0], x.detach()[0]], ["photo", "60 of your steps"], columns=2, width=7)
+
+# %% [markdown] solution="14.1"
+# A mean over the matrix, a sum over the layers. The division by the positions makes Gram matrices of pictures of different sizes comparable; exercise 14.3 shows what happens without it.
+
+# %% [markdown] exercise="14.2" title="Total variation" points=1 difficulty=1 importance=2 minutes=5
+# Neighboring pixels of a photo are similar, those of noise are not. Add up the squared differences of all neighbors, side by side and above each other, over all channels.
+
+
+# %% exercise="14.2"
+def tv_loss(image):
+    """The total variation: the sum of squared differences of neighboring pixels.
+
+    image: (1, 3, H, W)
+    returns: one number
+    """
+    ### BEGIN SOLUTION
+    across = image[:, :, :, 1:] - image[:, :, :, :-1]
+    down = image[:, :, 1:, :] - image[:, :, :-1, :]
+    return (across**2).sum() + (down**2).sum()
+    ### END SOLUTION
+
+
+check("14.2", tv_loss)
+
+# %% [markdown] fold="Hint"
+# `image[:, :, :, 1:]` leaves out the first column, `image[:, :, :, :-1]` the last. Their difference holds all neighbors side by side.
+
+# %% uses="14.2"
+# the photo, the painting, and noise
+noise = torch.rand(temple.shape, generator=torch.Generator().manual_seed(0))
+for name, picture in (("photo", temple), ("painting", painting), ("noise", noise)):
+    print(f"{name}: {float(tv_loss(picture)):.0f}")
+
+# %% [markdown]
+# ## Many styles
+#
+# The course drew its own style pictures (`data/styles`, free to use). The same photo, four of them. `style_transfer` minimizes your loss with **L-BFGS**, which learns the curvature of the loss
+# from its last gradients, and it paints a picture of half the size first.
+
+# %%
+# four styles (about 20 seconds)
+view = photo("china", 144, crop=False)
+names = ["glass", "waves", "mosaic", "woodcut"]
+styles = [style_image(name, 128) for name in names]
+paintings = [style_transfer(vgg, view, style, steps=25) for style in styles]
+pairs = [picture[0] for pair in zip(styles, paintings, strict=True) for picture in pair]
+titles = [title for name in names for title in (name, "painting")]
+show_images(pairs, titles, columns=4, width=9)
+
+# %% [markdown]
+# **Predict, run, explain.** Now one style with three weights: 10, 1000 and 100 000. In which painting can you still read the roofs? Where do stars appear in the sky? Write it
+# down, then run the cell.
+
+# %%
+# less style, more style (about 15 seconds)
+row = [
+    style_transfer(vgg, view, style_image("night", 128), style_weight=w, steps=25)
+    for w in (10, 1e3, 1e5)
+]
+show_images([p[0] for p in row], ["10", "1000", "100 000"], columns=3, width=9)
+
+# %% [markdown]
+# No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
+#
+# ## How large are the strokes?
+#
+# A layer sees a fixed number of pixels. If the style picture is small, its strokes have few pixels, and the painting gets fine strokes.
+
+# %% [markdown] exercise="14.3" title="Spot the bug: a style picture of another size" points=2 difficulty=3 importance=4 minutes=8
+# This function compares the styles of two pictures. It was tested with pictures of the same size, and it is wrong for others. Run the cell as it is, and repair it.
+
+
+# %% exercise="14.3"
+def style_distance(picture, style):
+    """The mean squared difference of two Gram matrices.
+
+    picture: features (C, H, W); style: features (C, h, w) of another size
+    returns: one number
+    """
+    ### BEGIN SOLUTION
+    flat, other = picture.flatten(1), style.flatten(1)
+    gram = flat @ flat.T / flat.shape[1]
+    target = other @ other.T / other.shape[1]
+    return ((gram - target) ** 2).mean()
+    ### END SOLUTION
+    ### BEGIN STUB
+    # positions = picture.shape[1] * picture.shape[2]
+    # flat, other = picture.flatten(1), style.flatten(1)
+    # gram = flat @ flat.T / positions
+    # target = other @ other.T / positions
+    # return ((gram - target) ** 2).mean()
+    ### END STUB
+
+
+check("14.3", style_distance)
+
+# %% [markdown] fold="Hint"
+# A picture next to a copy of itself has the same style. Its sums are twice as large. Which division makes both equal?
+
+# %% [markdown] solution="14.3"
+# Each sum is divided by its own number of positions: then both are means. With the bug a style picture of four times the area asks for four times the activity, and the painting becomes
+# too contrasty.
+
+# %% uses="14.3"
+# the same style in two sizes: not equal, but much closer than another style
+one = layer_outputs(vgg, style_image("night", 128), ["relu3_1"])["relu3_1"][0]
+two = layer_outputs(vgg, style_image("night", 192), ["relu3_1"])["relu3_1"][0]
+other = layer_outputs(vgg, style_image("ink", 128), ["relu3_1"])["relu3_1"][0]
+ratio = float(style_distance(one, other) / style_distance(one, two))
+print(f"another style is {ratio:.0f} times as far away as the same style in another size")
+
+# %%
+# style pictures of 64 and of 256 pixels (about 12 seconds)
+sizes = [64, 256]
+paintings = [
+    style_transfer(vgg, view, style_image("mosaic", None), style_size=s, steps=25) for s in sizes
+]
+show_images([p[0] for p in paintings], [f"style of {s} pixels" for s in sizes], columns=2, width=9)
+
+# %% [markdown]
+# ## Two styles at once
+#
+# You could add two style losses, with weights $w_1 + w_2 = 1$. There is a shorter way. For squared distances
+#
+# $$w_1 (G - A_1)^2 + w_2 (G - A_2)^2 = \bigl(G - (w_1 A_1 + w_2 A_2)\bigr)^2 + \text{a constant}.$$
+#
+# The constant does not depend on the picture, so the gradient is the same: **one** loss, to the weighted mean of the Gram matrices.
+
+# %% [markdown] exercise="14.4" title="The mixed target" points=2 difficulty=2 importance=3 minutes=8
+# Return the weighted mean of the styles' Gram matrices, for one layer. The weights may have any sum; they count as shares.
+
+
+# %% exercise="14.4"
+def mixed_target(styles, weights):
+    """The target Gram matrix for several styles.
+
+    styles: a list of features (C, h, w) of one layer, of different sizes; weights: a list of numbers
+    returns: (C, C)
+    """
+    ### BEGIN SOLUTION
+    target = 0
+    for style, weight in zip(styles, weights, strict=True):
+        flat = style.flatten(1)
+        target = target + weight / sum(weights) * (flat @ flat.T / flat.shape[1])
+    return target
+    ### END SOLUTION
+
+
+check("14.4", mixed_target)
+
+# %% [markdown] fold="Hint"
+# For each style its Gram matrix, divided by its positions, times `weight / sum(weights)`. Add up.
+
+# %% uses="14.4"
+# the proof in numbers: the gradients of both ways at the photo, layer relu3_1
+a, b = (
+    layer_outputs(vgg, style_image(n, 128), ["relu3_1"])["relu3_1"][0] for n in ("glass", "waves")
+)
+pixels = view.clone().requires_grad_()
+gram = gram_matrix(forward_to(vgg, pixels, ["relu3_1"])["relu3_1"])[0]
+both = 0.3 * (gram - gram_matrix(a[None])[0]).square().mean()
+both = both + 0.7 * (gram - gram_matrix(b[None])[0]).square().mean()
+mean = (gram - mixed_target([a, b], [0.3, 0.7])).square().mean()
+(g1,) = torch.autograd.grad(both, pixels, retain_graph=True)
+(g2,) = torch.autograd.grad(mean, pixels)
+print(
+    f"losses {both.item():.0f} and {mean.item():.0f}; gradients differ by {(g1 - g2).norm() / g1.norm():.0e}"
+)
+
+# %%
+# glass and waves, half and half (about 6 seconds)
+mix = style_transfer(
+    vgg,
+    view,
+    [style_image("glass", 128), style_image("waves", 128)],
+    style_weights=[1, 1],
+    steps=25,
+)
+show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=9)
+
+# %% [markdown]
+# ## Keep the photo's colors
+#
+# Two ways. **Before:** give the style picture the photo's colors, by a linear map of RGB after which mean and covariance agree (`preserve_color="match"`). **After:** take only the
+# brightness $Y$ from the painting, and the colors from the photo (`preserve_color="luminance"`). For the second one,
+#
+# $$Y = 0.299\,R + 0.587\,G + 0.114\,B,$$
+#
+# and the colors are $R - Y$ and $B - Y$. They stay the same if you add the same number to R, G and B.
+
+# %% [markdown] exercise="14.5" title="Brightness of one, colors of the other" points=2 difficulty=2 importance=3 minutes=8
+# Return a picture with the painting's $Y$ and the photo's colors. Cut its values off at 0 and 1.
+
+
+# %% exercise="14.5"
+def keep_colors(painted, photo):
+    """The painting's brightness with the photo's colors.
+
+    painted, photo: (1, 3, H, W)
+    returns: (1, 3, H, W), from 0 to 1
+    """
+    ### BEGIN SOLUTION
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=photo.dtype).view(1, 3, 1, 1)
+    difference = ((painted - photo) * weights).sum(dim=1, keepdim=True)
+    return (photo + difference).clamp(0, 1)
+    ### END SOLUTION
+
+
+check("14.5", keep_colors)
+
+# %% [markdown] fold="Hint"
+# $Y$ is linear, so the difference of the two brightnesses is the brightness of the difference. It has one channel; broadcasting adds it to all three.
+
+# %% picture="14.5"
+# the night again: its own colors, and the photo's
+show_images(
+    [painting[0], keep_colors(painting, temple)[0]],
+    ["the style's colors", "the photo's colors"],
+    columns=2,
+    width=9,
+)
+
+# %%
+# the other way: recolor the style first (about 6 seconds)
+recolored = match_colors(night, view)
+matched = style_transfer(vgg, view, night, steps=25, preserve_color="match")
+show_images(
+    [night[0], recolored[0], matched[0]],
+    ["style", "recolored style", "painting"],
+    columns=3,
+    width=9,
+)
+
+# %% [markdown] fold="Think: when do the two ways differ most?"
+# When the style's strokes differ in color and not in brightness, such as red on green of the same $Y$. Luminance cannot show them. Matching keeps them, in the photo's colors.
+
+# %% [markdown]
+# ## Style and dream
+#
+# Losses can be added. Here a third one lets a deep layer dream (lesson 12) while the picture is painted: $-\delta \cdot \frac12 \operatorname{mean}(a^2)$.
+
+# %%
+# painting and dreaming at once (about 8 seconds)
+dreaming = style_transfer(
+    vgg, view, style_image("dots", 128), steps=30, dream_layer="relu5_2", dream_weight=1.0
+)
+show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], columns=2, width=9)
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# What is "style" here? **Predict first:** we cut the night into 16 squares and shuffle them. Its composition is gone: hills in the sky, half a tree anywhere. Will the painting
+# change (a) completely, (b) hardly?
+
+# %%
+# a shuffled style, and a network that has learned nothing (about 12 seconds)
+order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
+blocks = night.unfold(2, 40, 40).unfold(3, 40, 40).reshape(1, 3, 16, 40, 40)[:, :, order]
+shuffled = blocks.reshape(1, 3, 4, 4, 40, 40).permute(0, 1, 2, 4, 3, 5).reshape(1, 3, 160, 160)
+plain = style_transfer(vgg, view, night, steps=25)
+of_shuffled = style_transfer(vgg, view, shuffled, steps=25)
+untrained = style_transfer(randomized(vgg), view, night, steps=25)
+show_images(
+    [night[0], shuffled[0], plain[0], of_shuffled[0], untrained[0]],
+    ["style", "shuffled", "by the style", "by the shuffled", "random weights"],
+    columns=5,
+    width=9,
+)
+
+# %%
+# how far are style and shuffled style from each other, measured from the photo?
+layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+targets = Targets.of(vgg, view, [night], [1.0], [], layers)
+with torch.no_grad():
+    far, near = (float(targets.losses(vgg, p)["style"]) for p in (view, shuffled))
+print(f"the photo is {far / near:.0f} times as far from the style as the shuffled style is")
+
+# %% [markdown]
+# The answer is (b). For a Gram matrix the shuffled night is nearly the same night. What an art historian calls style (what is shown, how it is arranged, what is left out) is not in it. It
+# knows paint: colors, strokes, small patterns.
+#
+# With random weights the painting takes over colors and little else: the strokes come from what the network has learned.
+#
+# Other limits, in one sentence each:
+#
+# - Content means the features of one layer: a face may lose its likeness while the loss stays small.
+# - A low loss is not beauty: paintings with the same loss differ.
+# - The result depends on size: at 800 pixels the same weights give finer strokes, since a layer still sees the same number of pixels.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("14")
+
+# %% [markdown]
+# ## Summary
+#
+# - Content loss: features of a deep layer. Style loss: Gram matrices of several layers, each divided by its own number of positions.
+# - The ratio of the weights decides how much is painted; the size of the style picture decides how fine.
+# - Several styles: one loss to the weighted mean of their Gram matrices.
+# - Colors can be kept before (mean and covariance) or after (brightness only).
+# - "Style" here is the statistics of small patterns: composition is not part of it.
+#
+# **Papers.** Gatys, Ecker, Bethge: *Image Style Transfer Using Convolutional Neural Networks*, CVPR 2016; *Texture Synthesis Using Convolutional Neural Networks*, NIPS 2015. Gatys et al.: *Preserving
+# Color in Neural Artistic Style Transfer*, 2016; *Controlling Perceptual Factors in Neural Style Transfer*, CVPR 2017. Johnson: *neural-style*, 2015 (several styles, and dreaming along).
