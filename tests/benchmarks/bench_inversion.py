@@ -1,0 +1,74 @@
+"""How far the feature error falls in 160-pixel inversions from noise, and what pruning costs against random pruning.
+
+python tests/benchmarks/bench_inversion.py [--only inversion|pruning] [--photos cat ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import torch
+
+from course_utils import labelled_photos, load_network, photo
+from course_utils.gradients import channel_importance, invert, pruning_curve
+
+# layer: steps that take less than 30 s on two cores
+STEPS = {"relu2_2": 60, "relu5_1": 50}
+
+
+def inversions(names: list[str]) -> None:
+    net = load_network("vgg19", device="cpu")
+    for name in names:
+        image = photo(name, 160)
+        for layer, steps in STEPS.items():
+            start = time.perf_counter()
+            result = invert(net, image, layer, steps=steps, progress=False)
+            seconds = time.perf_counter() - start
+            first, last = result.errors[0, 0].item(), result.error.item()
+            pixels = (result.images - image).square().mean().sqrt().item()
+            print(
+                f"{name:12s} {layer}: {steps} steps, {seconds:4.1f} s; |F-F0|^2/|F0|^2 from {first:.3f} to {last:.4f}: "
+                f"fell by {1 - last / first:.1%} (without the square: {1 - (last / first) ** 0.5:.1%}); pixel rms {pixels:.3f}"
+            )
+
+
+def pruning(layer: str = "blocks.3", share: float = 0.2) -> None:
+    net = load_network("efficientnet_lite0", device="cpu")
+    photos, labels, _ = labelled_photos()
+    labels = torch.tensor(labels)
+    halves = slice(0, 20, 2), slice(1, 20, 2)
+    costs = {"least important": [], "random": []}
+    for rank, test in (halves, halves[::-1]):  # ranked on one half of the photos, tested on the other
+        start = time.perf_counter()
+        values = channel_importance(net, photos[rank], layer, labels[rank], progress=False)
+        print(
+            f"importance of {len(values)} channels on {len(photos[rank])} photos: {time.perf_counter() - start:.1f} s"
+        )
+
+        def cost(order, test=test):
+            accuracies, losses = pruning_curve(net, photos[test], layer, labels[test], order, shares=(0, share))
+            return accuracies[0] - accuracies[1], losses[1] - losses[0]
+
+        costs["least important"].append(cost(values.argsort()))
+        orders = [np.random.default_rng(seed).permutation(len(values)) for seed in range(5)]
+        costs["random"].append(np.mean([cost(torch.from_numpy(order)) for order in orders], axis=0))
+    for name, both in costs.items():
+        accuracy, loss = np.mean(both, axis=0)
+        print(f"removing {share:.0%} of {layer}, {name:15s}: accuracy -{100 * accuracy:.1f} points, loss +{loss:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["inversion", "pruning"])
+    parser.add_argument("--photos", nargs="+", default=["cat", "dalmatian"])
+    options = parser.parse_args()
+    if options.only != "pruning":
+        inversions(options.photos)
+    if options.only != "inversion":
+        pruning()
+
+
+if __name__ == "__main__":
+    main()
