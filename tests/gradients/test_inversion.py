@@ -100,6 +100,12 @@ def test_each_picture_is_found_as_if_it_were_alone(conv):
     torch.testing.assert_close(both.images[1:], alone.images)
 
 
+def test_gray_networks_are_inverted_too():
+    net = tiny_net("conv", seed=2, channels=1)
+    x = images()[:, :1]
+    assert (invert(net, x, "1", progress=False).fall > 0.95).all()
+
+
 def test_features_can_be_given_instead_of_a_picture(conv):
     x = images()
     maps = layer_outputs(conv, x, ["3"])["3"]
