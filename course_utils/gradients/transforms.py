@@ -74,7 +74,7 @@ class CenterBias:
 
 
 Transform = Pad | Jitter | Scale | Rotate | CenterBias
-ROBUST = (Pad(8), Jitter(12), Scale(0.85, 1.15), Rotate(12))
+ROBUST = (Pad(8), Jitter(16), Scale(0.75, 1.25), Rotate(15))
 
 
 def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.Generator) -> Tensor:

@@ -4,16 +4,20 @@
 
 # %% tags=["setup"]
 import torch
-
 from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils.activations import top_patches
 from course_utils.gradients import as_picture, backprop, rank_correlation, relu_rule
+from course_utils.images import resize
 from course_utils.networks import randomized
 
 # %%
 # the result first: one neuron of VGG-19, sent back to the pixels by three rules
 net = load_network("vgg19")
 cat = photo("cat", 192)
-pictures = [as_picture(backprop(net, cat, "relu5_1:129", rule=rule))[0] for rule in ("gradient", "deconvnet", "guided")]
+pictures = [
+    as_picture(backprop(net, cat, "relu5_1:129", rule=rule))[0]
+    for rule in ("gradient", "deconvnet", "guided")
+]
 show_images([cat[0], *pictures], ["photo", "gradient", "deconvnet", "guided backprop"], columns=4)
 
 # %% [markdown]
@@ -174,17 +178,21 @@ with relu_rule("guided") as relus:
 relus.count, tuple(layer_map.shape)
 
 # %% [markdown]
-# `backprop(net, images, "relu5_1:129", rule=...)` does all of it: the block, the choice of the position, the backward pass. Now three neurons in each of four depths.
+# `backprop(net, images, "relu5_1:129", rule=...)` does all of it: the block, the choice of the position, the backward pass. Now the strongest
+# neuron of this photo in each of four depths.
 
 # %%
-# the strongest channel of four layers, by the three rules
+# the strongest neuron of four layers, by the three rules
 layers = ["relu2_2", "relu3_4", "relu4_4", "relu5_1"]
 responses = layer_outputs(net, cat, layers)
 rows, titles = [], []
 for layer in layers:
     channel = responses[layer][0].amax((1, 2)).argmax().item()
     unit = f"{layer}:{channel}"
-    rows += [as_picture(backprop(net, cat, unit, rule=rule))[0] for rule in ("gradient", "deconvnet", "guided")]
+    rows += [
+        as_picture(backprop(net, cat, unit, rule=rule))[0]
+        for rule in ("gradient", "deconvnet", "guided")
+    ]
     titles += [unit, "deconvnet", "guided"]
 show_images(rows, titles, columns=6)
 
@@ -225,7 +233,9 @@ check("08.3", strongest)
 place = strongest(responses["relu5_1"], 129)[0]
 dot = responses["relu5_1"][0, 129] / responses["relu5_1"][0, 129].max() * 0.6
 dot[place[0], place[1]] = 1.0
-show_images([cat[0], dot], ["photo", f"row {int(place[0])}, column {int(place[1])}"], vmin=0, vmax=1)
+show_images(
+    [cat[0], dot], ["photo", f"row {int(place[0])}, column {int(place[1])}"], vmin=0, vmax=1
+)
 
 # %% [markdown]
 # ## What does a channel respond to?
@@ -234,25 +244,36 @@ show_images([cat[0], dot], ["photo", f"row {int(place[0])}, column {int(place[1]
 # pictures have in common is a guess at what the channel responds to.
 
 # %%
-# how strongly do 14 photos excite each channel of relu5_1?
-animals = ["cat", "bull_mastiff", "dalmatian", "bald_eagle", "goose", "spoonbill", "dung_beetle", "leafhopper"]
-names = [*animals, "astronaut", "grace_hopper", "coffee", "jeep", "strawberry", "motorcycle"]
-photos = torch.cat([photo(name, 160) for name in names])
-strength = layer_outputs(net, photos, ["relu5_1"], batch_size=4)["relu5_1"].amax((2, 3))
-
-
-def top_photos(channel, k=4):
-    return strength[:, channel].topk(k).indices
-
-
-[names[i] for i in top_photos(253)], [names[i] for i in top_photos(133)]
+# the patches of 14 photos that excite two channels of relu5_1 most (lesson 05)
+animals = ["cat", "bull_mastiff", "dalmatian", "bald_eagle", "goose", "spoonbill", "dung_beetle"]
+names = [
+    *animals,
+    "leafhopper",
+    "astronaut",
+    "grace_hopper",
+    "coffee",
+    "jeep",
+    "strawberry",
+    "motorcycle",
+]
+photos = torch.cat([photo(name, 192) for name in names])
+channels = [253, 133]
+found = top_patches(net, photos, "relu5_1", channels=channels, k=4, batch_size=4, progress=False)
+[[names[i] for i in row] for row in found.images.tolist()]
 
 # %%
-# the top photos of two channels, and guided backprop to the strongest position in each
+# each patch, and beside it guided backprop from the same position, cut out in the same way
 rows = []
-for channel in (253, 133):
-    top = photos[top_photos(channel)]
-    rows += [*top, *as_picture(backprop(net, top, f"relu5_1:{channel}", rule="guided"))]
+for channel, images, places, boxes in zip(
+    channels, found.images, found.places, found.boxes, strict=True
+):
+    signal = backprop(net, photos[images], f"relu5_1:{channel}", rule="guided", position=places)
+    for pictures in (photos[images], as_picture(signal)):
+        cut = [
+            p[:, top:low, left:right]
+            for p, (top, left, low, right) in zip(pictures, boxes.tolist(), strict=True)
+        ]
+        rows += [resize(one[None], 150)[0] for one in cut]
 show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 133 (last two rows)")
 
 # %% [markdown]
@@ -264,14 +285,16 @@ show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 13
 # %% [markdown]
 # ## Predict, run, explain
 #
-# The four photos that excite channel 253 *least* do not excite it at all at most positions: its output is 0 there. We now take such a neuron, one that is **off**, and send it back by the
+# Channel 253 responds to faces. On the photo of a cup of coffee its output is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back by the
 # three rules. Which of the three pictures will be empty? Write your answer down, then run the cell.
 
 # %%
 # a neuron that is off, sent back by the three rules
 off = photos[names.index("coffee")][None]
 channel_map = layer_outputs(net, off, ["relu5_1"])["relu5_1"][0, 253]
-row, column = divmod(int(channel_map.argmin()), channel_map.shape[1])
+middle = channel_map.shape[0] // 2
+places = (channel_map == 0).nonzero()
+row, column = places[(places - middle).square().sum(1).argmin()].tolist()
 pictures, titles = [off[0]], [f"activation {channel_map[row, column]:.0f} at ({row}, {column})"]
 for rule in ("gradient", "deconvnet", "guided"):
     signal = backprop(net, off, "relu5_1:253", rule=rule, position=(row, column))
@@ -361,7 +384,7 @@ for rule, (first, *others) in signals.items():
 
 # %% [markdown]
 # The crisp eagle is still there when you ask for a strawberry. It is still there when the network has forgotten every class. The numbers are close to 1: it is the *same
-# picture*. So it cannot be about the class. It changes only when the first layers change.
+# picture*. So it cannot be about the class. It changes when the first layers change, too.
 #
 # Why? Every rule that stops negative signals lets the upper layers say only "more, please". What is drawn is decided by which ReLUs of the first layers were on, and these are
 # the edges of the photo. (Nie, Zhang and Patel, 2018, show this with mathematics: guided backprop partly recovers the image.)
@@ -403,7 +426,9 @@ check("08.5", as_gray)
 
 # %% picture="08.5"
 # your picture of the eye, by guided backprop
-show_images(as_gray(backprop(net, cat, "relu5_1:129", rule="guided")), ["relu5_1:129, guided"], width=3)
+show_images(
+    as_gray(backprop(net, cat, "relu5_1:129", rule="guided")), ["relu5_1:129, guided"], width=3
+)
 
 # %% [markdown]
 # ## Quiz
