@@ -365,7 +365,7 @@ for name, table in (
     )
 
 # %% [markdown]
-# For many photos the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
+# For nearly every photo the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
 # that the network knows *things*. For that one would need other photos of the same thing.
 #
 # Other limits, in one sentence each:
