@@ -165,15 +165,15 @@ class Session:
             self.worker = self.sandbox.start()
             for index, step in enumerate(self.cells):
                 # cells may take a third of the time, so that the exercises keep the rest
-                source = step.source if self._spent < self.sandbox.limits.total / 3 else step.short
+                short = step.short or self._spent > self.sandbox.limits.total / 3
                 started = time.monotonic()
                 try:
-                    self.worker.run_cell(source, seconds=self._seconds())
+                    self.worker.run_cell(step.source, short=short, seconds=self._seconds())
                 except Broken as error:
                     self._note(step, str(error))
                     self.worker = None
                     # next time without what computes in it; if that kills as well, without the cell
-                    self.cells[index] = Step(step.short if step.source != step.short else "", step.name)
+                    self.cells[index] = Step("" if short else step.source, step.name, True, step.handed_out)
                     break
                 except StudentError as error:
                     self._note(step, f"{error}{f' ({error.line})' if error.line else ''}")
@@ -183,7 +183,7 @@ class Session:
 
     def _note(self, step: Step, text: str) -> None:
         expected = "NotImplementedError" in text or "is not there while grading" in text
-        if self._noting and not step.optional and not expected:
+        if self._noting and not step.handed_out and not expected:
             self.notes.append(f"{step.name}: {text}")
 
     def call(self, function: str, arguments: Sequence[Any], times: int) -> list:

@@ -16,6 +16,7 @@ import json
 import os
 import select
 import shutil
+import site
 import socket
 import subprocess
 import sys
@@ -225,8 +226,9 @@ def _readable() -> list[str]:
 def _hidden(readable: Sequence[str], secrets: Sequence[Path]) -> list[str]:
     """Secret folders that lie inside of a readable one, and an installed copy of the course."""
     hidden = [str(p.resolve()) for p in secrets]
-    hidden.append(str(PACKAGE))  # an installed course lies in site-packages
-    inside = [h for h in hidden if any(h == r or h.startswith(r + "/") for r in readable)]
+    # an installed course lies in site-packages, perhaps another copy than this one
+    hidden += [str(PACKAGE), *(f"{path}/course_utils" for path in site.getsitepackages() if os.path.exists(path))]
+    inside = [h for h in hidden if os.path.exists(h) and any(h == r or h.startswith(r + "/") for r in readable)]
     return sorted(set(inside))
 
 
@@ -469,14 +471,14 @@ class Worker:
             self._channel = None
             self.sandbox.end()
 
-    def run_cell(self, source: str, *, seconds: float | None = None) -> None:
-        """Run a cell.
+    def run_cell(self, source: str, *, short: bool = False, seconds: float | None = None) -> None:
+        """Run a cell, or (`short`) only its imports, functions, classes and constants.
 
         Raises:
             StudentError: the cell raised.
             Broken: it did not come back.
         """
-        self._request({"cell": source}, seconds)
+        self._request({"cell": source, "short": short}, seconds)
 
     def call(self, function: str, arguments: Sequence[Any], *, times: int = 1, seconds: float | None = None) -> list:
         """Run a function of the notebook, `times` times on the same objects; returns its answers as plain values."""
@@ -517,7 +519,7 @@ class Worker:
             now = time.monotonic()
             if now >= deadline:
                 raise self._broken("Timeout", f"it did not come back within {seconds:.0f} seconds")
-            if now - self._watched > 0.2:
+            if now - self._watched > 0.3:
                 self._watched = now
                 over = self.sandbox.over_limit()
                 if over:

@@ -43,12 +43,19 @@ class Notebook:
 
 @dataclass
 class Step:
-    """A cell to run. `short` keeps only its imports, functions and classes: for cells that would take too long."""
+    """A cell to run.
+
+    Attributes:
+        source: its text; nothing here parses it, that is done in the sandbox.
+        name: what it is called in remarks.
+        short: run only its imports, functions, classes and constants.
+        handed_out: it is as it was handed out: no student's mistake if it fails.
+    """
 
     source: str
     name: str
-    short: str = ""
-    optional: bool = False  # a worked cell of which only the imports run: no student's mistake if they fail
+    short: bool = False
+    handed_out: bool = False
 
 
 # --- whose ---------------------------------------------------------------------------------------------------------------
@@ -192,7 +199,7 @@ def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
     setup = [c.source for c in originals if "setup" in c.metadata.get("tags", [])]
     stubs = {c.source.strip(): defined(c.source) for c in originals if "exercise" in c.metadata}
     worked = {c.source.strip() for c in originals if "exercise" not in c.metadata}
-    found = [Step(source, "the setup cell", shortened(source), optional=True) for source in setup]
+    found = [Step(source, "the setup cell", handed_out=True) for source in setup]
     own = [d for c in notebook.cells if c["source"].strip() not in stubs for d in defined(c["source"])]
     for index, cell in enumerate(notebook.cells, 1):
         source = cell["source"].strip()
@@ -202,10 +209,9 @@ def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
             continue
         name = f"the cell of exercise {cell['exercise']}" if cell["exercise"] else f"code cell {index}"
         if source in worked or _untouched(cell, notebook.lesson):
-            if short := shortened(source):
-                found.append(Step(short, name, short, optional=True))
+            found.append(Step(source, name, short=True, handed_out=True))
         else:
-            found.append(Step(source, name, shortened(source)))
+            found.append(Step(source, name))
     return found
 
 
@@ -213,17 +219,6 @@ def _untouched(cell: dict, number: str) -> bool:
     """Was the cell handed out like this, perhaps by an older version of the lesson? Its id is a hash of what it said."""
     seen: dict[str, int] = {}
     return any(cell["id"] == _cell_id(number, "code", cell["source"].strip("\n"), seen) for _ in range(3))
-
-
-def shortened(source: str) -> str:
-    """The imports, functions, classes and constants of a cell, without anything that computes."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    keep = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    kept = [n for n in body if isinstance(n, keep) or (isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant))]
-    return "\n\n".join(ast.unparse(node) for node in kept)
 
 
 def imports(lesson: Lesson) -> list[str]:
