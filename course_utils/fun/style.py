@@ -32,7 +32,7 @@ def style_transfer(
     tv_weight: float = 0.0,
     content_layers: Sequence[str] = CONTENT_LAYERS,
     style_layers: Sequence[str] = STYLE_LAYERS,
-    steps: int = 60,
+    steps: int | Sequence[int] = 60,
     scales: int = 2,
     init: str | Tensor = "content",
     optimizer: str = "lbfgs",
@@ -56,7 +56,7 @@ def style_transfer(
         style_weights: one number for each style, used as shares of their sum; None for equal shares.
         content_weight, style_weight, tv_weight: of the three losses. More style, less content: raise `style_weight`.
         content_layers, style_layers: layers whose features, and whose Gram matrices, are to be matched.
-        steps: updates at each size.
+        steps: updates at each size; or a list of numbers, one for each size, the smallest size first.
         scales: how many sizes, each twice the one before: half the size costs a quarter of the time and places the large
             strokes. Sizes too small for the layers are left out.
         init: "content", "noise" (with `seed`), or an image of the content's shape.
@@ -88,8 +88,12 @@ def style_transfer(
             raise ValueError(f"{name} must be 0 or greater, not {value!r}.")
     if preserve_color is not None:
         check_choice("preserve_color", preserve_color, ["match", "luminance"])
-    if steps < 0 or not isfinite(dream_weight):
-        raise ValueError(f"steps must not be negative and dream_weight must be finite; not {steps}, {dream_weight}.")
+    plan = [steps] * scales if isinstance(steps, int) else list(steps)
+    if len(plan) != scales or min(plan) < 0 or not isfinite(dream_weight):
+        raise ValueError(
+            f"steps must not be negative (one number, or one for each of the {scales} sizes) and dream_weight must be finite; "
+            f"not {steps}, {dream_weight}."
+        )
     wanted = [*content_layers, *style_layers, *([dream_layer] if dream_layer else [])]
     if not wanted:
         raise ValueError("give at least one content layer or style layer.")
@@ -114,7 +118,7 @@ def style_transfer(
                 resized = [resize(p, s) for p, s in zip(painted, small, strict=True)]
                 targets = Targets.of(net, resize(one, size), resized, shares, content_layers, style_layers, dream_layer)
                 image, some, stopped = _minimize(
-                    lambda x, t=targets: t.losses(net, x), weights, begin, steps, optimizer, lr, progress
+                    lambda x, t=targets: t.losses(net, x), weights, begin, plan[-1 - k], optimizer, lr, progress
                 )
                 log += [{**losses, "scale": k} for losses in some]
                 change = image - resize(base, size)

@@ -334,16 +334,21 @@ for _ in range(15):
 show_images([guide[0], guided[0]], ["guide", "guided dream"], columns=2, width=9)
 
 # %%
-# with all octaves: free, and with two guides (about 15 seconds)
-free = deepdream(vgg, garden, layer="relu4_3", steps=8)
-flowers = deepdream(vgg, garden, layer="relu4_3", steps=8, guide=guide)
-dogs = deepdream(vgg, garden, layer="relu4_3", steps=8, guide=photo("dalmatian", 160))
+# with all octaves, three guides (about 15 seconds)
+guides = [guide, photo("strawberry", 144), photo("dalmatian", 160)]
+where = ["relu4_4", "relu4_4", "relu5_2"]
+guided = [
+    deepdream(vgg, garden, layer=name, guide=one) for name, one in zip(where, guides, strict=True)
+]
 show_images(
-    [free[0], flowers[0], dogs[0]],
-    ["free", "guide: flower", "guide: dalmatian"],
+    [d[0] for d in guided],
+    ["guide: flower", "guide: strawberry", "guide: dalmatian"],
     columns=3,
     width=9,
 )
+
+# %% [markdown]
+# The strawberry brings its seeds, the dalmatian a dog. The guide decides what grows, the photo still decides where.
 
 # %% [markdown]
 # ## Why dogs?

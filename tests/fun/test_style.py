@@ -182,6 +182,14 @@ def test_style_shares_are_relative_and_lists_may_mix_sizes(net):
     assert torch.equal(a, b) and torch.equal(only, one) and not torch.equal(a, one)
 
 
+def test_steps_for_each_size(net):
+    options = {"scales": 2, "return_losses": True, **LAYERS}
+    _, log = style_transfer(net, picture(0), picture(1), steps=[3, 2], **options)
+    assert [entry["scale"] for entry in log] == [1, 1, 1, 1, 0, 0, 0]  # the smallest first, and one look after the last
+    with pytest.raises(ValueError, match="one for each of the 2 sizes"):
+        style_transfer(net, picture(0), picture(1), steps=[3], **options)
+
+
 def test_style_size(net):
     content, style = picture(0), picture(1, 16, 8)
     small = module._styles(net, style, 8, ["4"])[0]
