@@ -192,8 +192,8 @@ print(
 )
 
 # %% [markdown]
-# The first class usually falls within a few steps, and other classes take its place before the target arrives: the gray and the orange line are both low for a
-# while. The change is about one percent as long as the photo.
+# Mostly (b): for some steps nothing seems to happen, because the target starts far below a thousandth; then the two lines cross within two or three steps. On some photos both lines are
+# low for a while: there, a third class is on top on the way. The whole change is less than a hundredth as long as the photo.
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -369,7 +369,7 @@ for name, images in (("clean photos", photos), ("attacked photos", ten)):
     print(f"{name}: attacked network {mine:.0%} right, the other network {theirs:.0%} right")
 
 # %% [markdown]
-# Rounding changes nothing. Compression and crops destroy part of the attacks, the more the stronger they are. The other network almost never says the target class, and
+# Rounding changes nothing, nor does a JPEG file of very high quality. Stronger compression and even a small crop undo most of the attacks. The other network almost never says the target class, and
 # mostly sees what was there before. So this change fits one network. That is no safety: with the gradients of several networks at once, and a larger $\varepsilon$, attacks transfer.
 
 # %% [markdown]
@@ -404,12 +404,12 @@ show_images(
 )
 
 # %% [markdown]
-# Random changes that are eight times as large do next to nothing. In 150 528 dimensions a random direction is almost at right angles to the gradient: its ups and downs cancel. The attack
+# Random changes, eight times as large, change very few answers; the step along the signs of the gradient changes most. In 150 528 dimensions a random direction is almost at right angles to the gradient: its ups and downs cancel. The attack
 # is dangerous because it *knows the direction*. So:
 #
 # - A fooling image shows that there are wrong answers very close to a photo. It does not show that you meet them by chance.
 # - The change is not a picture of the target class. It shows directions in which this network's score rises, no more.
-# - The probability of an attacked image ("toaster, 99 %") says how far the attack went on, not how much of a toaster is there.
+# - The probability of an attacked image ("pizza, 100 %") says how far the attack went on, not how much of a pizza is there.
 # - Nothing here says that people are safe from such images; it says that these were not made with our gradient.
 
 # %% [markdown]
