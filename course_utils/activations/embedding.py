@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -187,12 +188,16 @@ def tsne(
     check_positive(dimensions=dimensions)
     if steps < 250:
         raise ValueError(f"steps must be at least 250 (the first 250 only gather the groups), not {steps}.")
+    state = random.getstate()  # loading scikit-learn's t-SNE draws from Python's generator
     from sklearn.manifold import TSNE
 
     k = min(dimensions, *x.shape)
     data = pca(x, k=k).project(x) if k < x.shape[1] else x
     method = TSNE(perplexity=perplexity, init=init, random_state=seed, max_iter=steps, learning_rate="auto")
-    return torch.from_numpy(method.fit_transform(data.float().cpu().numpy())).to(x)
+    try:
+        return torch.from_numpy(method.fit_transform(data.float().cpu().numpy())).to(x)
+    finally:
+        random.setstate(state)
 
 
 def check_perplexity(perplexity: float, count: int) -> None:
@@ -332,6 +337,7 @@ def show_points(
             ax.margins(0.05)
         else:
             ax.scatter(*places.T, c=colors[labels], s=9, linewidths=0)
+        ax.set_aspect("equal", adjustable="datalim")
         ax.set_title(name, fontsize=9)
     if names is not None:
         from matplotlib.lines import Line2D

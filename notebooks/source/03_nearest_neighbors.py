@@ -172,7 +172,9 @@ show_neighbors(
 )
 
 # %% [markdown]
-# The queries are part of the set, so the first neighbor is the picture itself, at distance 0. After it come pictures with the same light and dark places: whatever is dark in the middle, with a light ground.
+# The queries are part of the set, so the first neighbor is the picture itself. Its distance should be 0: if you see a small
+# number there, it is the rounding error of the formula. After the first few come pictures with the same light at the same
+# places: a bird on a wire after the jeep, a dog among the cups.
 
 # %% [markdown]
 # ## Spot the bug
@@ -276,7 +278,7 @@ for name in ("pixels, L2", "features, L2"):
 show_bars(rows, label="recall at 5")
 
 # %%
-# the two tables of distances, dark is near; blocks on the diagonal are pictures of one thing
+# the two tables of distances for 12 things, light is near; blocks on the diagonal are pictures of one thing
 first = slice(0, 72)
 show_images(
     [
@@ -316,7 +318,7 @@ show_bars(list(cures.items()), label="recall at 5")
 
 # %% [markdown]
 # Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it is no better than pixels: the
-# architecture alone does not do it. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
+# architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
 
 # %% [markdown]
 # ## What this picture does not show

@@ -104,8 +104,9 @@ pixels = vectors(None, crops.images, space="pixels")
 show_scree({"pixels": pca(pixels).ratio, "features": pca(features).ratio}, title="222 pictures")
 
 # %% [markdown]
-# One direction holds a large share of the *pixels*: it is mostly "light or dark". The features spread over many directions, none of which dominates. A plane shows only a small part of them. So a map by projection is honest but crowded, and
-# things that are far apart in 1280 dimensions can fall on the same spot.
+# The first direction alone holds about a fifth of the variance of the *pixels*: it is mostly "light or dark". The features spread over many directions,
+# none of which dominates; a plane shows only a tenth of them. So a map by projection is honest but crowded, and things that are far apart in 1280 dimensions can fall on
+# the same spot.
 
 # %% [markdown]
 # ## t-SNE: neighbors first
@@ -256,7 +257,7 @@ for name, space in (("pixels", moved.flatten(1)), ("features", moved_features)):
     print(f"moved digits, {name}: {label_agreement(space, labels):.0%} sorted")
 
 # %% [markdown]
-# Pixels lose most of their lead or all of it. No space is best for everything: ask what should count as the same.
+# Now the pixels fall far behind, and the features keep most of what they had. No space is best for everything: ask what should count as the same.
 
 # %% [markdown]
 # ## Perplexity and seeds
@@ -339,7 +340,7 @@ show_grid(1 - digits.view(-1, 8, 8), cells[chosen], side=16, width=6)
 # the truth on the left, the map on the right
 generator = torch.Generator().manual_seed(0)
 group = torch.arange(3).repeat_interleave(80)
-centers = torch.tensor([[0.0, 0.0], [6.0, 0.0], [60.0, 0.0]])
+centers = torch.tensor([[0.0, 0.0], [9.0, 0.0], [30.0, 25.0]])
 width = torch.tensor([0.3, 2.0, 1.0])
 blobs = centers[group] + width[group, None] * torch.randn(240, 2, generator=generator)
 show_points(
