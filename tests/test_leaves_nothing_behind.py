@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import features, fun, gradients, layer_outputs, tiny_net
+from course_utils import activations, features, fun, gradients, layer_outputs, tiny_net
 from course_utils.filters import filter_response
 from course_utils.gradients import edges, input_gradient, saliency, smoothgrad
 from course_utils.networks import randomized
@@ -24,6 +24,11 @@ CASES = {
     "saliency": lambda net, x: saliency(net, x),
     "smoothgrad": lambda net, x: smoothgrad(net, x, samples=3),
     "edges": lambda net, x: edges(x),
+    "feature_maps": lambda net, x: activations.feature_maps(net, x, "3"),
+    "channels": lambda net, x: activations.channels(net, x, "3"),
+    "neighbors": lambda net, x: activations.neighbors(net, x, k=1, layer="3"),
+    "neighbors in pixel space": lambda net, x: activations.neighbors(None, x, k=1, space="pixels", metric="cosine"),
+    "tsne": lambda net, x: activations.tsne(x.flatten(0, 2).detach(), perplexity=5, steps=250),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=3),
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "pgd": lambda net, x: gradients.pgd(net, x, steps=2, random_start=True),
