@@ -55,7 +55,9 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
             if name not in fresh:
                 fresh.add(name)
                 last = stop and len(fresh) == len(modules)
-                seen[name] = output if last else output.clone()  # after the last one, nothing runs that could overwrite it
+                seen[name] = (
+                    output if last else output.clone()
+                )  # after the last one, nothing runs that could overwrite it
                 if last:
                     raise _Stop
 
@@ -140,6 +142,9 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
     high = 1
     while high < most and not works(high):
         high *= 2
+    if high >= most:  # no size works, so size is not what is wrong: let the network say it
+        with torch.no_grad():
+            forward_to(net, torch.zeros((1, net.channels, most, most), dtype=net.mean.dtype, device=net.device), layers)
     low = high // 2  # too small, or 0
     while high - low > 1:
         middle = (low + high) // 2

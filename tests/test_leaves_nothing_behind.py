@@ -48,6 +48,10 @@ CASES = {
     "style_transfer, noise, adam": lambda net, x: fun.style_transfer(
         net, x, x[:1], content_layers=["3"], style_layers=["1"], steps=3, init="noise", optimizer="adam", progress=False
     ),
+    "gram_matrix": lambda net, x: fun.gram_matrix(x),
+    "efros_leung": lambda net, x: fun.efros_leung(x[:1], 6, window=3, progress=False),
+    "wei_levoy": lambda net, x: fun.wei_levoy(x[:1], 6, window=3, levels=1, progress=False),
+    "synthesize_texture": lambda net, x: fun.synthesize_texture(net, x[:1], layers=["1", "4"], steps=3, progress=False),
 }
 
 
