@@ -1,0 +1,375 @@
+# %% [markdown] lesson="06" title="Occlusion: cover a part and see what happens" minutes=70 needs="00"
+# You will be able to: measure how much a class score depends on each part of a photo, by covering it; choose window, stride and cover; say what a
+# map means when its color is blue; and compute such a map several times faster without changing the answer.
+
+# %% tags=["setup"]
+import math
+import time
+
+import torch
+import torch.nn.functional as F
+from course_utils import check, load_network, photo, quiz, show_heat, show_images
+from course_utils.activations import occlusion, occlusion_scores, window_starts
+from course_utils.networks import randomized
+
+# %%
+# the result first: where it hurts the score to cover the photo
+net = load_network("efficientnet_lite0")
+dog = photo("dalmatian")
+show_heat(
+    dog,
+    occlusion(net, dog),
+    signed=True,
+    title=f"{net.predict(dog)[0][0][0]}: red hurts, blue helps",
+)
+
+# %% [markdown]
+# A gray square was put on the photo, at 169 places. Where the map is red, the score of the class fell when the square was there. No gradient was
+# used, and the inside of the network was not opened: only its answers were compared.
+
+# %% [markdown] notes="1" minutes=4
+# Hold a sheet of paper over parts of the projected photo. Ask: could you still name the class? Which part must not be covered?
+
+# %% [markdown]
+# ## The idea
+#
+# Let $S_c(x)$ be the score of class $c$ for the image $x$, and $x_w$ the same image with the window $w$ covered. The **drop** of this window is
+#
+# $$d_w = S_c(x) - S_c(x_w) .$$
+#
+# The window moves by `stride` pixels. A pixel lies in several windows; its value in the map is the mean of their drops:
+#
+# $$M_{ij} = \frac{1}{n_{ij}} \sum_{w \ni (i,j)} d_w , \qquad n_{ij} = \text{number of windows over pixel } (i,j) .$$
+#
+# Red ($d > 0$): what was covered speaks *for* the class. Blue ($d < 0$): it speaks *against* it. (Zeiler & Fergus, 2014, draw the score itself. In their
+# pictures the important places are the low ones.)
+
+# %% [markdown]
+# ## In the head first
+#
+# An "image" of five pixels, `[1, 0, 2, 0, 0]`, and a score that adds them all up. The window has 2 pixels, the stride is 1, the cover is 0. What are the four
+# drops? What is the map? *(Think, then run the cell.)*
+
+# %%
+# four windows; the pixels at the ends lie in one window only
+pixels = torch.tensor([1.0, 0.0, 2.0, 0.0, 0.0])
+drops = torch.stack([pixels[i : i + 2].sum() for i in range(4)])
+count = torch.tensor([1, 2, 2, 2, 1])
+total = torch.stack([drops[max(0, i - 1) : i + 1].sum() for i in range(5)])
+drops, total / count
+
+# %% [markdown]
+# The drops are 1, 2, 2, 0, the map is 1, 1.5, 2, 1, 0. Pixel 1 is 0 itself, but the map gives it 1.5, because its windows
+# also covered its neighbors. A map is never sharper than its window.
+
+# %% [markdown]
+# How many places does a window have? The windows begin at 0, `stride`, 2 `stride`, ... The last one is the first that reaches the border; what hangs over is cut off.
+
+# %%
+# a side of 11 pixels, window 4, stride 3: the last window has only 2 pixels
+size, window, stride = 11, 4, 3
+steps = math.ceil((size - window) / stride) + 1
+steps, [i * stride for i in range(steps)]
+
+# %% [markdown] exercise="06.1" title="Build it: the grid of drops" points=3 difficulty=2 importance=5 minutes=15
+# Cover one place after the other with the value `gray`, and write down how far the score of `target` falls. The result has one row for each vertical place
+# of the window.
+
+
+# %% exercise="06.1"
+def drop_grid(net, image, target, window, stride, gray):
+    """How far the score falls with the window at each place.
+
+    net: net(image) gives scores (1, classes); image: (1, 3, H, W); target: a class index
+    window, stride: in pixels; gray: the value that covers
+    returns: (rows, columns), clean score minus covered score
+    """
+    ### BEGIN SOLUTION
+    height, width = image.shape[2:]
+    rows = math.ceil((height - window) / stride) + 1
+    columns = math.ceil((width - window) / stride) + 1
+    grid = torch.zeros(rows, columns, dtype=image.dtype)
+    with torch.no_grad():
+        clean = net(image)[0, target]
+        for i in range(rows):
+            for j in range(columns):
+                top, left = i * stride, j * stride
+                covered = image.clone()
+                covered[:, :, top : top + window, left : left + window] = gray
+                grid[i, j] = clean - net(covered)[0, target]
+    return grid
+    ### END SOLUTION
+
+
+check("06.1", drop_grid)
+
+# %% [markdown] fold="Hint"
+# Two loops over the places. In each step: `covered = image.clone()`, paint one window with a slice, run the network, subtract. A slice that goes beyond the border is cut by PyTorch by itself.
+
+# %% [markdown] fold="I get: the windows pile up"
+# The copy must be made inside of the loop, or the second image carries two windows.
+
+# %% picture="06.1"
+# your grid for the dog: 36 places, one number each
+label = net.class_index("dalmatian")
+grid = drop_grid(net, dog, label, 64, 32, 0.5)
+top = grid.abs().max().item()
+show_images([dog[0], grid], ["photo", "your grid of drops"], cmap="RdBu_r", vmin=-top, vmax=top)
+
+# %% [markdown] exercise="06.2" title="Build it: from the grid to the map" points=2 difficulty=3 importance=4 minutes=12
+# Give every pixel the mean drop of the windows that cover it. Windows over the border are cut.
+
+
+# %% exercise="06.2"
+def spread(drops, height, width, window, stride):
+    """The occlusion map from the grid of drops.
+
+    drops: (rows, columns); height, width: of the image; window, stride: in pixels
+    returns: (height, width)
+    """
+    ### BEGIN SOLUTION
+    total = torch.zeros(height, width, dtype=drops.dtype)
+    count = torch.zeros(height, width, dtype=drops.dtype)
+    for i in range(drops.shape[0]):
+        for j in range(drops.shape[1]):
+            top, left = i * stride, j * stride
+            total[top : top + window, left : left + window] += drops[i, j]
+            count[top : top + window, left : left + window] += 1
+    return total / count
+    ### END SOLUTION
+
+
+check("06.2", spread)
+
+# %% [markdown] fold="Hint"
+# Two tensors of the image's size: one adds up the drops, one counts windows. Divide at the end.
+
+# %% picture="06.2"
+# your map, from drops that the library computed
+scores = occlusion_scores(net, dog, window=32, stride=16)
+show_heat(dog, spread(scores.drops()[0], 224, 224, 32, 16), signed=True, title="your map")
+
+# %% [markdown]
+# ## What do you cover with?
+#
+# There is no picture of "nothing". A gray square is itself something to see: it has edges and a color.
+#
+# **Predict, run, explain.** The same photo, covered with gray, with its mean color, with a blurred version of itself, and with noise. Will the four maps
+# (a) be equal, (b) agree on the main place and differ elsewhere, (c) have nothing in common? Write your answer down, then run the cell.
+
+# %%
+# four covers, one color scale
+covers = ("gray", "mean", "blur", "noise")
+maps = [occlusion(net, dog, baseline=cover)[0] for cover in covers]
+top = max(heat.abs().max().item() for heat in maps)
+show_images(maps, covers, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
+
+# %% [markdown]
+# The main place is the same. Weak places differ, and some even change their sign. Trust what survives more than one cover.
+
+# %%
+# window and stride: large windows find regions, small ones find parts, and each costs time
+sizes = (64, 32, 16)
+maps = [occlusion(net, dog, window=size, stride=max(size // 2, 12))[0] for size in sizes]
+places = [len(window_starts(224, size, max(size // 2, 12))) ** 2 for size in sizes]
+titles = [f"window {size}: {count} places" for size, count in zip(sizes, places, strict=True)]
+show_images(maps, titles, cmap="RdBu_r")
+
+# %% [markdown]
+# Here every map has its own scale. With a small window each single drop is smaller, and the map follows the network's reaction to the window's edges as well as
+# to what is lost.
+
+# %% [markdown]
+# ## Which class, and where is it?
+#
+# A map belongs to a class. To see that, put two objects in one photo: a strawberry on the left, a dog on the right.
+
+# %%
+# the same photo, two questions
+pair = torch.cat([photo("strawberry", (224, 112)), photo("bull_mastiff", (224, 112))], dim=3)
+classes = ["strawberry", "bull mastiff"]
+maps = torch.cat([occlusion(net, pair, name) for name in classes])
+show_heat(torch.cat([pair, pair]), maps, classes, signed=True)
+
+# %%
+# class against background in numbers: the mean drop on each half
+for name, heat in zip(classes, maps, strict=True):
+    print(
+        f"{name:>12}: {heat[:, :112].mean():+.2f} on the left, {heat[:, 112:].mean():+.2f} on the right"
+    )
+
+# %% [markdown]
+# Each class is hurt by covering its own half. This is a test with a known answer: you put the objects there yourself. Do such a test before you believe a map whose
+# answer you do not know.
+
+# %% [markdown] fold="Think: why can covering the dog raise the score of the strawberry?"
+# The features of a dog speak against all other classes. When the dog is hidden, that vote is gone.
+
+# %% [markdown]
+# ## Faster, with the same answer
+#
+# A window of 32 × 32 covers 2 % of the photo. Why run the whole network again? Outside of what the window can reach, every value in every layer is
+# the one from the clean photo. Keep the clean values, and recompute only the part that is reached. This is the receptive field (lesson 05), read in the other direction.
+#
+# Take one axis. The inputs from `start` to `stop - 1` have changed. A layer with kernel $k$, stride $s$ and padding $p$ has outputs $o = 0, 1, \dots$ Output $o$ sees the inputs
+# $o\,s - p$ to $o\,s - p + k - 1$. Which outputs can have changed?
+#
+# In the head: $k = 3$, $s = 1$, $p = 1$; the inputs 4 and 5 have changed. Output 3 sees 2, 3, 4; output 6 sees 5, 6, 7. So it is 3 to 6: one more on each side.
+
+# %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15
+# Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 padding - kernel) // stride + 1` of them.
+
+
+# %% exercise="06.3"
+def reached(start, stop, kernel, stride, padding, size):
+    """The outputs that see any of the inputs start ... stop - 1, along one axis.
+
+    start, stop: the changed inputs, as in a slice; kernel, stride, padding: of the layer; size: number of inputs
+    returns: (first, stop) of the outputs, as in a slice
+    """
+    ### BEGIN SOLUTION
+    count = (size + 2 * padding - kernel) // stride + 1
+    first = math.ceil((start + padding - kernel + 1) / stride)
+    last = (stop - 1 + padding) // stride
+    return max(0, first), min(count, last + 1)
+    ### END SOLUTION
+
+
+check("06.3", reached)
+
+# %% [markdown] fold="Hint"
+# Output $o$ sees the window if its last input $o\,s - p + k - 1$ is at least `start`, and its first input $o\,s - p$ at most `stop - 1`. Solve both for $o$. The first
+# is rounded up, the second down. If you do not trust a formula, try all outputs in a loop.
+
+# %% [markdown] solution="06.3"
+# From $o\,s - p + k - 1 \ge \text{start}$ follows $o \ge (\text{start} + p - k + 1)/s$, rounded up. From $o\,s - p \le \text{stop} - 1$ follows $o \le (\text{stop} - 1 + p)/s$, rounded down.
+
+# %% uses="06.3"
+# follow a window of 32 pixels through the first layers of VGG-19: how much of each map must be computed again?
+start, stop, size = 96, 128, 224
+for block, convolutions in enumerate((2, 2, 4, 4, 4), 1):
+    for _ in range(convolutions):
+        start, stop = reached(start, stop, 3, 1, 1, size)
+    print(
+        f"block {block}: {stop - start:3} of {size:3} rows, {((stop - start) / size) ** 2:4.0%} of the map"
+    )
+    start, stop = reached(start, stop, 2, 2, 0, size)
+    size = size // 2
+
+# %% [markdown]
+# In the first blocks a few percent are enough. At the end the window reaches everything. So there is a limit to what can be saved.
+
+# %% [markdown] exercise="06.4" title="Spot the bug: the missing halo" points=2 difficulty=3 importance=3 minutes=10
+# A convolution with a 3 × 3 kernel and padding 1 turned `x` into `y`. Now a patch of `x` is replaced. The function below computes only the changed part of the output, and
+# it is wrong. Run it, read what `check` says, and repair it. Compute a part of the output, not all of it.
+
+
+# %% exercise="06.4"
+def update(x, y, weight, patch, top, left):
+    """The new output of a convolution after a patch of its input was replaced.
+
+    x: (1, C, H, W), the clean input; weight: (K, C, 3, 3); y: conv2d(x, weight, padding=1)
+    patch: (1, C, h, w), the new values at rows top ... top + h - 1, columns left ... left + w - 1
+    returns: (1, K, H, W), the output for the changed input
+    """
+    ### BEGIN SOLUTION
+    (h, w), (height, width) = patch.shape[2:], x.shape[2:]
+    changed = F.pad(x, (1, 1, 1, 1))  # the zeros of the padding, so that the crop below needs none
+    changed[:, :, top + 1 : top + 1 + h, left + 1 : left + 1 + w] = patch
+    a, b = max(0, top - 1), min(height, top + h + 1)
+    c, d = max(0, left - 1), min(width, left + w + 1)
+    out = y.clone()
+    out[:, :, a:b, c:d] = F.conv2d(changed[:, :, a : b + 2, c : d + 2], weight)
+    return out
+    ### END SOLUTION
+    ### BEGIN STUB
+    # (h, w) = patch.shape[2:]
+    # out = y.clone()
+    # out[:, :, top : top + h, left : left + w] = F.conv2d(patch, weight, padding=1)
+    # return out
+    ### END STUB
+
+
+check("06.4", update)
+
+# %% [markdown] fold="Hint"
+# Two things are missing. Outputs one pixel *outside* of the patch change, too. And to compute them, the kernel needs the clean values of `x` around the patch (the halo), not
+# zeros. Zeros are right only where the patch touches the border of the image.
+
+# %% [markdown] solution="06.4"
+# The output changes from row `top - 1` to row `top + h`, and to compute these rows the kernel reads from `top - 2` to `top + h + 1`. The changed input is padded first, so that both
+# cases, inside and at the border, are one.
+
+# %% [markdown]
+# `course_utils` does this for every layer of a network: convolutions with any stride, padding, dilation and groups, pooling, batch norm, activations, residual additions and the mean at the
+# end. What it does not know gets the whole map, and it says so.
+
+# %%
+# the same scores, two ways, and the time of each
+timed = {}
+for method in ("full", "incremental"):
+    begin = time.perf_counter()
+    timed[method] = occlusion_scores(net, dog, window=32, stride=32, method=method, batch_size=8)
+    print(f"{method:>12}: {time.perf_counter() - begin:.1f} s")
+gap = (timed["full"].scores - timed["incremental"].scores).abs().max()
+print(f"largest difference: {gap:.0e}")
+print(timed["incremental"].note)
+
+# %% [markdown]
+# ## What this picture does not show
+#
+# **A network that knows nothing.** With random weights, what does the map look like?
+
+# %%
+# random weights, the same photo, the same class, each map with its own scale
+nothing = randomized(net)
+trained_map, random_map = (
+    occlusion(net, dog, "dalmatian")[0],
+    occlusion(nothing, dog, "dalmatian")[0],
+)
+show_images(
+    [dog[0], trained_map, random_map], ["photo", "trained", "random weights"], cmap="RdBu_r"
+)
+
+# %% [markdown]
+# The map of the trained network is gone. What is left is how a gray square changes an arbitrary sum of filters.
+#
+# **Redundancy.** Occlusion removes one place at a time. If the evidence is there twice, removing it once may change little.
+#
+# **Predict, run, explain.** On the left a photo with one strawberry half and a gray half; on the right the same half twice. In which photo does the score of "strawberry" fall more when one window
+# is covered? Compare the *probability*, which shows it most clearly.
+
+# %%
+# one copy and two copies of the same evidence
+half = photo("strawberry", (224, 112))
+one = torch.cat([half, torch.full_like(half, 0.5)], dim=3)
+two = torch.cat([half, half], dim=3)
+both = torch.cat([one, two])
+maps = occlusion(net, both, "strawberry", of="probability", window=64, stride=32)
+names = [f"largest drop of the probability: {heat.max():.2f}" for heat in maps]
+show_heat(both, maps, names, signed=True)
+
+# %% [markdown]
+# So "covering it changes nothing" does not mean "the network does not use it". And other limits:
+#
+# - The map is as coarse as the window, and its edges are the window's edges.
+# - A covered photo is a photo that the network was never trained on. A part of the drop is surprise, not loss of evidence.
+# - It costs one forward pass for each place; a saliency map (lesson 07) costs one in all, but speaks of small changes only.
+
+# %% [markdown]
+# ## Quiz
+
+# %%
+# four questions, with an explanation for every answer
+quiz("06")
+
+# %% [markdown]
+# ## Summary
+#
+# - Cover a window, measure the drop of the score, average the drops over the windows of each pixel.
+# - Red: for the class. Blue: against it. The cover is a choice; compare several.
+# - A window reaches only a part of each layer. Recomputing only that part gives the same answer in less time.
+# - Test a map on a photo whose answer you know. Redundant evidence hides from occlusion.
+#
+# **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for
+# Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018.
