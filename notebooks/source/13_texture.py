@@ -228,7 +228,7 @@ for name in ("coral", "wood"):
     end = time.perf_counter()
     pictures += [on_paper(small, 96), slow, fast]
     titles += [name, f"Efros-Leung, {middle - start:.1f} s", f"Wei-Levoy, {end - middle:.2f} s"]
-show_images(pictures, titles, columns=3, width=7.5)
+show_images(pictures, titles, columns=3, width=6)
 
 # %% [markdown]
 # Row by row with a tree is many times faster. Its pictures are a little rougher: a small neighborhood sees less than a window of 11 pixels, and the first row begins with noise.
@@ -300,7 +300,7 @@ show_images(
     pictures,
     ["one feature map", "shuffled", "Gram matrix", "Gram matrix of the shuffled"],
     columns=4,
-    width=9,
+    width=7.5,
 )
 
 # %% [markdown] solution="13.4"
@@ -327,7 +327,7 @@ stones = texture_sample("pebbles", 96)
 layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 results = [synthesize_texture(net, stones, layers=layers[: n + 1], steps=50) for n in range(5)]
 titles = ["the sample", *[("up to " if n else "only ") + name for n, name in enumerate(layers)]]
-show_images([stones[0], *results], titles, columns=3, width=8)
+show_images([stones[0], *results], titles, columns=3, width=6.6)
 
 # %% [markdown]
 # The first layer alone gives colors and small blobs. Then come dark lines and rounded pieces, then stones with light on one side. From the fourth to the fifth layer
@@ -408,7 +408,7 @@ for name in ("coral", "leaves", "weave", "brick"):
         synthesize_texture(net, small, layers=layers[:4], steps=40),
     ]
     titles += [name, "Efros-Leung", "Wei-Levoy", "Gram matrices"]
-show_images(pictures, titles, columns=4, width=8)
+show_images(pictures, titles, columns=4, width=6.2)
 
 # %% [markdown]
 # Read the picture row by row.
@@ -447,7 +447,7 @@ show_images(
 nothing = randomized(net)
 random_result = synthesize_texture(nothing, stones, layers=layers[:4], steps=50)
 names = ["the sample", "trained VGG-19", "random weights"]
-show_images([stones, results[3], random_result], names, width=8)
+show_images([stones, results[3], random_result], names, width=6.5)
 
 # %% [markdown]
 # With random weights the colors come out, in blotches, and no stones. So here the learned features do matter. Two cautions:
