@@ -13,9 +13,9 @@ from torch.nn.functional import interpolate
 # %%
 # the result first: a photo, and what layer relu5_2 of VGG-19 makes of it (about 10 seconds)
 vgg = load_network("vgg19")
-temple = photo("china", 232, crop=False)
+temple = photo("china", 224, crop=False)
 dream = deepdream(vgg, temple, layer="relu5_2")
-show_images([temple[0], dream[0]], ["photo", "dream"], columns=2, width=9)
+show_images([temple[0], dream[0]], ["photo", "dream"], columns=2, width=8.5)
 
 # %% [markdown]
 # Look at the bushes and at the roofs. Nobody painted this. The network was asked one thing: *whatever you see here, show me more of it*. You will build it
@@ -145,10 +145,10 @@ check("12.2", step)
 mine = temple.clone()
 for _ in range(20):
     mine = step(mine, dream_gradient(layer, mine), 2 / 255)
-show_images([temple[0], mine[0]], ["photo", "20 steps"], columns=2, width=9)
+show_images([temple[0], mine[0]], ["photo", "20 steps"], columns=2, width=7.5)
 
 # %% [markdown]
-# It works, and it is not beautiful yet: the pattern is small and the same everywhere. Two tricks are missing.
+# It works, and it is not beautiful yet: small whirls everywhere, and a grid in the sky. Two tricks are missing.
 #
 # ## Trick 1: jitter
 #
@@ -238,11 +238,11 @@ for _ in range(10):
 second = next_octave(small, first, temple).clamp(0, 1)
 for _ in range(10):
     second = dream_step(vgg, second, "relu4_3", step_size=2 / 255)
-show_images([first[0], second[0]], ["small octave", "next octave"], columns=2, width=9)
+show_images([first[0], second[0]], ["small octave", "next octave"], columns=2, width=7.5)
 
 # %% [markdown]
-# **Predict, run, explain.** Below are three dreams with the same number of steps: (a) one octave without jitter, (b) one octave with jitter, (c) four octaves with
-# jitter. In which will you find the largest animal? In which the strongest grid? Write it down, then run the cell.
+# **Predict, run, explain.** Below are three dreams with the same number of steps: (a) one size without jitter, (b) one size with jitter, (c) four octaves with
+# jitter. In which does the sky show the strongest grid? In which does the tower change its form? Write it down, then run the cell.
 
 # %%
 # what jitter and octaves do (about 15 seconds)
@@ -257,6 +257,10 @@ show_images(
     width=9,
 )
 
+# %% [markdown]
+# At one size the dream is made of small things: an animal in the bush, dots and lines in the sky; the tower keeps its form. The grid is strongest without jitter. With octaves the
+# tower itself turns into something else, since in the smallest picture it was as small as the animal.
+
 # %% [markdown] fold="Think: why does the small octave come first?"
 # What is dreamed early is enlarged later, and the next octaves build on it: they give fur to a head that is already there. The other way round, reducing the picture would
 # throw the fine detail away.
@@ -264,16 +268,18 @@ show_images(
 # %% [markdown]
 # ## Shallow and deep layers
 #
-# **Predict, run, explain.** Four layers, from the second block to the fifth. Which one will draw lines, which one eyes, which one whole heads?
+# **Predict, run, explain.** Four layers, from the second block to the fifth. Which one will draw colors, which one lines, which one eyes and fur, and which one will change the form of the
+# tower?
 
 # %%
 # the same photo, four layers (about 15 seconds)
 names = ["relu2_2", "relu3_3", "relu4_3", "relu5_2"]
 dreams = [deepdream(vgg, garden, layer=name, steps=8) for name in names]
-show_images([d[0] for d in dreams], names, columns=2, width=9)
+show_images([d[0] for d in dreams], names, columns=2, width=7.5)
 
 # %% [markdown]
-# Shallow units see a few pixels (5 to 20) and know lines and colors. Those of the fifth block see the whole picture at this size and know heads, buildings, wheels.
+# From the second to the fourth block: patches of color, then lines, then eyes and fur. Units of shallow layers see a few pixels and know colors and lines; those of the fifth block see
+# nearly the whole picture at this size, and know heads and buildings.
 #
 # ## From noise, and one channel
 #
@@ -282,10 +288,10 @@ show_images([d[0] for d in dreams], names, columns=2, width=9)
 
 # %%
 # from noise: the whole layer, and three single channels (about 15 seconds)
-noise = 0.5 + 0.07 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-units = ["relu5_2", "relu5_2:5", "relu5_2:200", "relu5_2:401"]
-dreams = [deepdream(vgg, noise.clamp(0, 1), layer=unit, octaves=3, steps=12) for unit in units]
-show_images([d[0] for d in dreams], units, columns=4, width=9)
+noise = 0.5 + 0.12 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+units = ["relu5_2", "relu5_2:5", "relu5_2:480", "relu5_2:401"]
+from_noise = [deepdream(vgg, noise.clamp(0, 1), layer=unit, octaves=3, steps=12) for unit in units]
+show_images([d[0] for d in from_noise], units, columns=4, width=9)
 
 # %% [markdown]
 # ## Guided by another picture
@@ -331,7 +337,7 @@ for _ in range(15):
     activation = layer(pixels)
     seed = guide_seed(activation[0].detach(), wanted)[None]
     guided = step(guided, torch.autograd.grad(activation, pixels, seed)[0], 2.5 / 255)
-show_images([guide[0], guided[0]], ["guide", "guided dream"], columns=2, width=9)
+show_images([guide[0], guided[0]], ["guide", "guided dream"], columns=2, width=7.5)
 
 # %%
 # with all octaves, three guides (about 15 seconds)
@@ -380,8 +386,7 @@ print(f"{len(animals)} are animals, so {len(breeds) / len(animals):.0%} of the a
 # the same dream with random weights (about 5 seconds)
 nothing = randomized(vgg)
 random_dream = deepdream(nothing, garden, steps=8)
-learned_dream = deepdream(vgg, garden, steps=8)
-show_images([learned_dream[0], random_dream[0]], ["trained", "random weights"], columns=2, width=9)
+show_images([dreams[3][0], random_dream[0]], ["trained", "random weights"], columns=2, width=7.5)
 
 # %%
 # what another network says
@@ -390,8 +395,8 @@ for name, picture in (("photo", temple), ("dream", dream)):
     print(f"{name}: {tops}")
 
 # %% [markdown]
-# With random weights the same steps give colored noise: the method adds no dogs, the weights do. And the classifier's answer for the photo tells you that the dog was not there before
-# the dream.
+# With random weights the same steps give colored noise: the method adds no dogs, the weights do. The classifier finds towers in the photo; on the machine
+# where this was written, two breeds of dogs were among its first three answers for the dream. The dogs were not there before.
 #
 # Other limits, in one sentence each:
 #
