@@ -317,7 +317,7 @@ show_images(
 )
 
 # %% [markdown]
-# The maker is sure of every one of them. Only the judge can tell them apart.
+# The maker is sure of every one of them. The judge names only the last.
 
 # %% [markdown]
 # ## Spot the bug
@@ -378,7 +378,7 @@ for layer, size, lr in (
 show_images(rows, titles, columns=6)
 
 # %% [markdown]
-# The first layers like colors and stripes, then come textures, then pieces of things. No channel was told what to become.
+# The first layer likes spots and stripes of two colors. Further up the textures become larger, richer and more regular. No channel was told what to become.
 
 # %% [markdown]
 # ## More than one facet
@@ -390,7 +390,7 @@ show_images(rows, titles, columns=6)
 
 # %%
 # pieces of photos, and the 40 that excite the unit most
-unit = "bn2:670"
+unit = "conv_head:670"  # the channel before its ReLU6: a ReLU that is off passes no gradient
 names = [
     "bald_eagle",
     "goose",
@@ -410,7 +410,9 @@ for name in names:
         tiles = whole.unfold(2, side, 56).unfold(3, side, 56)  # (1, 3, rows, columns, side, side)
         pieces.append(resize(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, side, side), 112))
 pieces = torch.cat(pieces)
-responses = layer_outputs(net, pieces, ["bn2"], batch_size=64)["bn2"][:, 670].mean((1, 2))
+responses = layer_outputs(net, pieces, ["conv_head"], batch_size=64)["conv_head"][:, 670].mean(
+    (1, 2)
+)
 top = pieces[responses.topk(40).indices]
 starts, members = facet_starts(net, top, count=3, nearest=8)
 show_images([*top[:6]], title=f"{len(pieces)} pieces; the six that excite {unit} most")

@@ -199,6 +199,18 @@ def test_in_place_networks_give_the_same(inplace):
             assert torch.equal(backprop(plain, images, target, rule=rule), backprop(other, images, target, rule=rule))
 
 
+@pytest.mark.parametrize("form", [f for f in FORMS if "in place" in f or f.endswith("_")])
+def test_code_that_goes_on_with_the_tensor_it_changed_in_place(form):
+    x = FORWARD.double().requires_grad_()
+    with relu_rule("guided"):
+        y = x * 1.0
+        FORMS[form](y)
+        z = y * 2
+    assert torch.equal(y, FORWARD.clamp(min=0).double())
+    (got,) = torch.autograd.grad(z, x, INCOMING.double() / 2)
+    assert got.tolist() == WORKED["guided"]
+
+
 def test_positions():
     net = tiny_net("conv", seed=2).double()
     layer = net.layers[1]
