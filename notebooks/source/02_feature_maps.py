@@ -74,7 +74,7 @@ before, before.clamp(min=0)
 # the first 32 maps of the first layer for one photo: edges in all directions, and colors
 astronaut = photo("astronaut")
 first = feature_maps(net, astronaut, "relu1_1")
-show_maps(first, count=32, columns=8, scaling="own", width=7)
+show_maps(first, count=32, columns=8, scaling="own", width=5.5)
 
 # %% [markdown] exercise="02.1" title="Build it: from maps to gray pictures" points=2 difficulty=2 importance=4 minutes=10
 # A map has its own unit; a picture needs numbers from 0 (black) to 1 (white). Take the smallest value away and divide by the range, *largest minus smallest*. With `own=True` each map
@@ -134,7 +134,7 @@ check("02.2", contact_sheet)
 # %% picture="02.2"
 # your two functions on 48 channels of a middle layer, own scaling
 middle = feature_maps(net, astronaut, "relu3_1")[0]
-show_images([contact_sheet(to_gray(middle[:48], True), 12)], width=8)
+show_images([contact_sheet(to_gray(middle[:48], True), 12)], width=6.5)
 
 # %% [markdown] solution="02.2"
 # The dimensions of a tensor are in the order in which the numbers lie in memory. `reshape` keeps that order and only puts new borders between them, so the lines have to be brought into order
@@ -159,16 +159,16 @@ show_images(both, ["own", "shared"], columns=2, width=9)
 # %% [markdown]
 # ## From edges to objects
 #
-# Now follow a photo down the layers. Each row shows the eight channels with the largest values; the number above a map is its channel.
+# Now follow a photo down the layers. Each row shows the six channels with the largest values; the number above a map is its channel.
 
 # %%
 # a person, through VGG-19
 layers = ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"]
-show_layers(net, astronaut, layers, title="VGG-19")
+show_layers(net, astronaut, layers, k=6, title="VGG-19", width=6.5)
 
 # %%
 # a motorcycle, through the same layers
-show_layers(net, photo("motorcycle"), layers, title="VGG-19")
+show_layers(net, photo("motorcycle"), layers, k=6, title="VGG-19", width=6.5)
 
 # %% [markdown]
 # In the first rows you can still draw the object from the maps: lines, edges, areas of one color. Further down the maps become small ($14 \times 14$ at the end), and only a few places are bright. They no longer say
@@ -178,10 +178,12 @@ show_layers(net, photo("motorcycle"), layers, title="VGG-19")
 # another network, built differently, with the same story
 lite = load_network("efficientnet_lite0")
 names = ["bn1.act", *(f"blocks.{i}.0.bn1.act" for i in (1, 2, 4, 6))]
-show_layers(lite, photo("motorcycle"), names, by="spread", title="EfficientNet-Lite0")
+show_layers(
+    lite, photo("motorcycle"), names, k=6, by="spread", title="EfficientNet-Lite0", width=6.5
+)
 
 # %% [markdown]
-# This network uses ReLU6, $\min(6, \max(0, x))$: many channels reach the same largest value, 6. So the picture shows the eight channels whose
+# This network uses ReLU6, $\min(6, \max(0, x))$: many channels reach the same largest value, 6. So the picture shows the six channels whose
 # values vary most. Again: edges and areas first, then coarse parts; the last maps have only $7 \times 7$ positions.
 
 # %% [markdown]
@@ -364,8 +366,8 @@ show_channel(
 )
 
 # %% [markdown]
-# Both have the three photos in front. But the second one is light *beside* the faces. A photo chose the channel; a photo that chose a channel cannot judge it. So take pictures that had no part in the choice: small gray patches, half of them
-# faces of other people, half of them anything else.
+# Both have the three photos in front. But the second one is light *beside* the faces. A photo chose the channel; a photo that chose a channel cannot judge it. So take pictures that had no part in the choice: small gray patches
+# (a part of the set *Labeled Faces in the Wild* that scikit-image ships), half of them faces of other people, half of them anything else.
 
 # %%
 # the test: faces and no faces that neither channel was chosen on
@@ -423,7 +425,9 @@ for i in range(len(plain)):
 everything = torch.cat(list(controls.values()))
 answers = feature_maps(net, everything, "relu5_1", batch_size=8)[:, 116]
 labels = [name for name in controls for _ in plain]
-show_channel(everything, answers, labels, order=False, columns=6, title="channel 116 of relu5_1")
+show_channel(
+    everything, answers, labels, order=False, columns=6, title="channel 116 of relu5_1", width=7
+)
 
 # %% [markdown]
 # **Predict, run, explain.** If the channel *reads*, the mirrored word must mean less to it. If it answers to any black and white pattern, bars must do as well as words. Which of the two does the picture say? Look at the numbers before you read on.
@@ -435,7 +439,7 @@ for name, value in zip(controls, values.tolist(), strict=True):
     print(f"{name:12s} {value / values[1].item():4.0%} of the answer to a word")
 
 # %% [markdown]
-# Bars and blocks move it about half as much as words, and mirrored letters as much as real ones. So "letter-like shapes" is a fair name, "reading" is not. Among the gallery photos it puts the printed page first; it
+# Bars and blocks move it between half and three quarters as much as words, and mirrored letters as much as real ones. So "letter-like shapes" is a fair name, "reading" is not. Among the gallery photos it puts the printed page first; it
 # also likes car wheels and a white wall, as the next picture shows.
 
 # %%
@@ -505,7 +509,12 @@ print(
 # and a network that has learned nothing: its first-layer and last-layer maps of the same photo
 nothing = randomized(net)
 show_layers(
-    nothing, astronaut, ["relu1_2", "relu3_4", "relu5_4"], title="VGG-19 with random weights"
+    nothing,
+    astronaut,
+    ["relu1_2", "relu3_4", "relu5_4"],
+    k=6,
+    title="VGG-19 with random weights",
+    width=6.5,
 )
 
 # %% [markdown]
