@@ -521,7 +521,7 @@ show_layers(
 # Two warnings:
 #
 # - A group of random photos also gets a "channel of its own" now and then. The more channels you search, the more you find. Always test a channel on pictures that did not choose it.
-# - Random weights also give maps with edges in the early layers: the photo shines through any filter. A pretty early map is no evidence of learning. What random weights do *not* give is a channel that passes the tests above.
+# - Random weights also give maps with edges in the early layers: the photo shines through any filter. A pretty early map is no evidence of learning. Further in, nothing of the astronaut is left: the last maps show only the border of the picture.
 #
 # And in one sentence each: a channel may answer to several things (look at the tail of each list); a thing may be coded by many channels together; and a strong answer does not say that the network *uses* it for its decision (lesson 06 asks that).
 
