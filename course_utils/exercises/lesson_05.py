@@ -71,7 +71,7 @@ def field_of(call: Call, draw: Draw) -> None:
 def _box(y, x, size, stride, start, height, width, *, cut=True) -> np.ndarray:
     top, left = start + y * stride, start + x * stride
     box = np.array([top, left, top + size, left + size])
-    return np.maximum(0, np.minimum(box, [height, width, height, width])) if cut else box
+    return np.array([max(0, top), max(0, left), min(height, top + size), min(width, left + size)]) if cut else box
 
 
 @exercise("05.2", "patch_box")
