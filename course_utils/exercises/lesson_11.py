@@ -262,7 +262,7 @@ QUIZ = (
         1,
     ),
     Question(
-        "A network with random weights can be inverted from its shallow layers as well as the trained one. So a good inversion shows",
+        "A network with random weights can be inverted from a shallow layer almost as well as the trained one. So a good inversion of that layer shows",
         (
             ("that the network has learned to see.", "The random one has learned nothing."),
             ("that the information is still there, not that the network uses it.", "Yes. What is kept and what matters are two questions; removing channels asks the second."),

@@ -94,13 +94,14 @@ def invert(
         images: `(N, 3, H, W)` RGB in [0, 1] whose features are wanted; with `size`, the features themselves `(N, ...)`.
         layer: a dotted path or alias, such as "relu4_1".
         size: `(H, W)` of the picture to find when `images` are features.
-        tv_weight: of the total variation; 0.01 to 1 are useful with "pixels".
+        tv_weight: of the total variation; 0.1 to 1 are useful with "pixels", 10 washes a photo out.
         beta: of the total variation.
         steps: how many times the features and their gradient are computed, line search included.
         optimizer: "lbfgs" or "adam".
         lr: None for 1 (lbfgs) or 0.05 (adam).
         parameterization: "fourier" or "pixels".
-        init: "noise", or a picture `(1, 3, H, W)` or `(N, 3, H, W)` to start from.
+        init: "noise", or a picture `(1, 3, H, W)` or `(N, 3, H, W)` to start from; with "fourier", black
+            and white pixels hardly move, so a pale picture is a better start.
         seed: of the noise.
         progress: show a bar. Interrupting returns the best pictures so far.
 

@@ -34,7 +34,7 @@ def inversions(names: list[str]) -> None:
             )
 
 
-def pruning(layer: str = "blocks.3", share: float = 0.2) -> None:
+def pruning(layer: str = "blocks.2", share: float = 0.2) -> None:
     net = load_network("efficientnet_lite0", device="cpu")
     photos, labels, _ = labelled_photos()
     labels = torch.tensor(labels)
