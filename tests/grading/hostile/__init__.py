@@ -302,7 +302,7 @@ def fork_bomb():
         """)  # fmt: skip
 
 
-@hostile("07.3", says="emory")
+@hostile("07.3")
 def memory_hog():
     return with_body(
         notebook(), "07.3", "kept = [bytearray(b'x' * (64 << 20)) for _ in range(100)]; return right(ARGS)"
