@@ -169,14 +169,15 @@ show_images(maps, covers, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %%
 # window and stride: large windows find regions, small ones find parts, and each costs time
-sizes = (64, 32, 16)
+sizes = (64, 32, 24)
 maps = [occlusion(net, dog, window=size, stride=max(size // 2, 12))[0] for size in sizes]
 places = [len(window_starts(224, size, max(size // 2, 12))) ** 2 for size in sizes]
 titles = [f"window {size}: {count} places" for size, count in zip(sizes, places, strict=True)]
-show_images(maps, titles, cmap="RdBu_r")
+scaled = [heat / heat.abs().max() for heat in maps]
+show_images(scaled, titles, cmap="RdBu_r", vmin=-1, vmax=1)
 
 # %% [markdown]
-# Here every map has its own scale. With a small window each single drop is smaller, and the map follows the network's reaction to the window's edges as well as
+# Here every map has its own scale (white is 0). With a small window each single drop is smaller, and the map follows the network's reaction to the window's edges as well as
 # to what is lost.
 
 # %% [markdown]
@@ -308,7 +309,7 @@ check("06.4", update)
 timed = {}
 for method in ("full", "incremental"):
     begin = time.perf_counter()
-    timed[method] = occlusion_scores(net, dog, window=32, stride=32, method=method, batch_size=8)
+    timed[method] = occlusion_scores(net, dog, window=32, stride=32, method=method, batch_size=16)
     print(f"{method:>12}: {time.perf_counter() - begin:.1f} s")
 gap = (timed["full"].scores - timed["incremental"].scores).abs().max()
 print(f"largest difference: {gap:.0e}")
@@ -322,13 +323,10 @@ print(timed["incremental"].note)
 # %%
 # random weights, the same photo, the same class, each map with its own scale
 nothing = randomized(net)
-trained_map, random_map = (
-    occlusion(net, dog, "dalmatian")[0],
-    occlusion(nothing, dog, "dalmatian")[0],
-)
-show_images(
-    [dog[0], trained_map, random_map], ["photo", "trained", "random weights"], cmap="RdBu_r"
-)
+maps = [occlusion(one, dog, "dalmatian")[0] for one in (net, nothing)]
+scaled = [heat / heat.abs().max() for heat in maps]
+names = ["photo", "trained", "random weights"]
+show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1, vmax=1)
 
 # %% [markdown]
 # The map of the trained network is gone. What is left is how a gray square changes an arbitrary sum of filters.
