@@ -288,6 +288,20 @@ def test_a_network_that_explodes_still_returns_a_picture(net, monkeypatch):
     assert len(calls) < 10  # it does not go on in vain
 
 
+def test_adam_stays_within_the_range_and_lbfgs_is_not_clamped(net, monkeypatch):
+    seen, real = [], Targets.losses
+
+    def losses(self, network, image):
+        seen.append(image.detach())
+        return real(self, network, image)
+
+    monkeypatch.setattr(Targets, "losses", losses)
+    for optimizer, inside in (("adam", True), ("lbfgs", False)):
+        seen.clear()
+        style_transfer(net, picture(0), picture(1), steps=8, scales=1, style_weight=1e5, optimizer=optimizer, **LAYERS)
+        assert (min(x.min() for x in seen) >= 0 and max(x.max() for x in seen) <= 1) == inside
+
+
 def test_too_small_names_the_smallest_size(net):
     options = {**LAYERS, "content_layers": ["4"]}
     with pytest.raises(
