@@ -54,6 +54,12 @@ def test_near_copies_far_from_zero_do_not_give_nan():
     assert torch.allclose(got.double(), exact, rtol=1e-4)
 
 
+def test_copies_in_two_sets_are_at_distance_zero_not_nan():
+    a = rows(200, 50)  # in double precision, too, some squares of copies come out a little below zero
+    got = nb.l2_distances(a, a.clone())
+    assert torch.isfinite(got).all() and got.diagonal().max() < 1e-5
+
+
 def test_more_columns_than_one_block():
     a = rows(3, 40000, dtype=torch.float32)
     assert torch.allclose(nb.l2_distances(a), torch.cdist(a, a), rtol=1e-4, atol=1e-3)
