@@ -22,8 +22,8 @@ show_patches(
 )
 
 # %% [markdown]
-# Every row belongs to one channel. Nobody chose the patches: they are the places where this channel answers most, in the whole collection. Rows look alike inside, and differ from each
-# other. To draw them, two questions must be answered: *where* does a channel answer most, and *which pixels* does it see there?
+# Every row belongs to one channel. Nobody chose the patches: they are the places where this channel answers most, in the whole collection. Look along a row: many of its patches share
+# something, a slanted edge or an arc, although the things in them differ. To draw them, two questions must be answered: *where* does a channel answer most, and *which pixels* does it see there?
 
 # %% [markdown] notes="1" minutes=4
 # Show the rows without their numbers. Let people name them: "dark spots", "slanted lines", ... Write the names down. At the end, ask whether the names were right.
@@ -230,13 +230,13 @@ torch.equal(merged.images, found.images), torch.equal(merged.places, found.place
 # %% [markdown]
 # ## From edges to objects
 #
-# **Predict, run, explain.** The next cell shows three layers of VGG-19, from near the pixels to deep inside. In which of them will all patches of a row have the same *color*? In which the same *kind of thing*, whatever its
-# color? Write your answer down.
+# **Predict, run, explain.** The next cell shows three layers of VGG-19, from near the pixels to deep inside. In which of them will the patches of a row agree pixel by pixel? In which only in a shape? And in which will it be hard to
+# say what they share? Write your answer down.
 
 # %%
 # three layers of VGG-19 (16 convolutions); only a few photos, so that it takes seconds
 vgg = load_network("vgg19")
-some = photos[:26]
+some = photos[:18]
 for layer, channels in (("relu1_2", [5, 20]), ("relu3_1", [10, 47]), ("relu5_1", [12, 100])):
     result = top_patches(vgg, some, layer, channels=channels, k=7)
     display(
@@ -252,7 +252,8 @@ for layer, channels in (("relu1_2", [5, 20]), ("relu3_1", [10, 47]), ("relu5_1",
 show_patches(result, some, places=True, title="relu5_1: where the patches are")
 
 # %% [markdown]
-# Near the pixels a channel asks for one color or one edge. In the middle it asks for a texture. Deep inside, a patch is nearly a whole photo, and the row can only be read with care: much of each patch may not matter.
+# Near the pixels, a channel asks for one edge in one direction, in nearly any color. In the middle, it asks for a shape such as a curved border. Deep inside, a patch is most of a photo, and a row can only be read with care: much
+# of each patch may not matter.
 
 # %% [markdown]
 # ## What this picture does not show
@@ -263,7 +264,7 @@ show_patches(result, some, places=True, title="relu5_1: where the patches are")
 # a network that has learned nothing
 nothing = randomized(net)
 blind = top_patches(nothing, photos, "blocks.2.1", channels=[0, 3, 8, 14, 21], k=8)
-show_patches(blind, photos, title="random weights: rows that look alike, and mean nothing")
+show_patches(blind, photos, title="random weights")
 
 # %%
 # do channels differ? count how many different photos fill the first places of all channels
@@ -275,7 +276,8 @@ for name, result in (("trained", learned), ("random weights", random)):
     )
 
 # %% [markdown]
-# Similar patches in a row are no evidence of learning by themselves: neighbors in contrast or color are enough. Other limits:
+# The random network has its favorites, too: one row holds smooth dark patches, another one rough textures. And by the count the two networks hardly differ. So patches that share something are no
+# evidence of learning by themselves; even random filters answer to contrast and texture. Other limits:
 #
 # - The top `k` are the extreme answers. The many middle answers of the channel may look different.
 # - The collection decides. What is not in the photos cannot be on top.
