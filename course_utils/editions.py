@@ -549,8 +549,8 @@ def _shrink(data: dict) -> None:
     raw = base64.b64decode(data["image/png"])
     picture = Image.open(io.BytesIO(raw)).convert("RGB")
     jpeg, palette = io.BytesIO(), io.BytesIO()
-    picture.save(jpeg, "JPEG", quality=84, optimize=True)
-    picture.quantize(128, dither=Image.Dither.NONE).save(palette, "PNG", optimize=True)
+    picture.save(jpeg, "JPEG", quality=76, optimize=True)
+    picture.quantize(64, dither=Image.Dither.NONE).save(palette, "PNG", optimize=True)
     if jpeg.tell() < palette.tell():
         del data["image/png"]
         data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode("ascii")
