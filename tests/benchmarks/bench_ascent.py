@@ -74,21 +74,25 @@ def judge_table(settings, pictures: Path | None = None):
             show_images(images, columns=5).savefig(pictures / f"{name.split(':')[0].replace(' ', '_')}.png")
 
 
-def overhead(size=224, count=4, repetitions=7, steps=4):
-    """The loop against a bare forward and backward pass of the same batch; interleaved, median of the ratios."""
+def overhead(size=224, count=4, repetitions=5, steps=4):
+    """The loop against a bare forward and backward pass of the same batch; interleaved, median of the ratios.
+
+    In processor time of one thread, which other programs on the machine hardly disturb.
+    """
+    torch.set_num_threads(1)
     net = load_network("efficientnet_lite0")
     classes = torch.tensor(CLASSES[:count])
 
     def bare(side):
         pixels = torch.rand(count, 3, side, side).contiguous(memory_format=torch.channels_last).requires_grad_()
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(steps):
             torch.autograd.grad(net(pixels).gather(1, classes[:, None]).sum(), pixels)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     def loop(**options):
         times = []
-        watch = lambda *_: times.append(time.perf_counter())  # noqa: E731
+        watch = lambda *_: times.append(time.process_time())  # noqa: E731
         visualize(net, classes.tolist(), size=size, steps=steps + 1, progress=False, callback=watch, **options)
         return times[-1] - times[0]
 
