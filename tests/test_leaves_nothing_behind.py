@@ -42,6 +42,12 @@ CASES = {
     "pruning_curve": lambda net, x: gradients.pruning_curve(net, x, "3", 1, range(8)),
     "deepdream": lambda net, x: fun.deepdream(net, x, layer="3", steps=2, octaves=2, progress=False),
     "deepdream, guided": lambda net, x: fun.deepdream(net, x, layer="3", steps=1, guide=x[:1], progress=False),
+    "occlusion": lambda net, x: activations.occlusion(net, x, window=6, stride=6, baseline="noise", progress=False),
+    "occlusion, full": lambda net, x: activations.occlusion(
+        net, x, "3:1", window=6, stride=6, method="full", progress=False
+    ),
+    "receptive_field": lambda net, x: activations.receptive_field(net, "3"),
+    "top_patches": lambda net, x: activations.top_patches(net, x, "3", k=2, progress=False),
     "style_transfer": lambda net, x: fun.style_transfer(
         net, x, x[:1].flip(3), content_layers=["3"], style_layers=["1"], steps=3, preserve_color="match", progress=False
     ),

@@ -103,7 +103,7 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
     height, width = size if isinstance(size, (tuple, list)) else (size or net.input_size,) * 2
     blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
     try:
-        recording = record(net, blank, layers=(layer,))
+        recording = record(net, blank, layers=(layer,), stop=True)
     except Unrecordable as reason:
         raise ValueError(f"{net.name} has no receptive field that can be read off: {reason}.") from None
     if layer not in recording.layers:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from course_utils.hooks import _Stop
 from course_utils.networks.network import Network, frozen
 
 aten = torch.ops.aten
@@ -116,13 +117,14 @@ class _Recorder(TorchDispatchMode):
         return argument
 
 
-def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = ()) -> Recording:
+def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = (), stop: bool = False) -> Recording:
     """Run the network once on one image and write down what it computes.
 
     Args:
         net: the network.
         image: `(1, 3, H, W)` on the network's device; the list holds for images of this size.
         layers: layers whose outputs are to be found again in `Recording.layers`.
+        stop: end the pass as soon as all of `layers` have run; the recording then has no output.
 
     Raises:
         Unrecordable: the pass depends on values of the image, or writes into parts of tensors.
@@ -136,6 +138,8 @@ def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = ()) -> Reco
             number = recorder.value_of(output) if isinstance(output, Tensor) else None
             if number is not None:
                 recorder.recording.layers.setdefault(name, number)
+                if stop and len(recorder.recording.layers) == len(layers):
+                    raise _Stop
 
         return hook
 
@@ -143,6 +147,8 @@ def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = ()) -> Reco
         handles = [net.layer(name).register_forward_hook(remember(name)) for name in layers]
         with torch.inference_mode(False), frozen(net), torch.no_grad(), recorder:
             output = net(recorder.alive[0])
+    except _Stop:
+        return recorder.recording
     finally:
         for handle in handles:
             handle.remove()
