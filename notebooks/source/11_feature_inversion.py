@@ -4,7 +4,7 @@
 
 # %% tags=["setup"]
 import torch
-from course_utils import check, labelled_photos, load_network, photo, quiz, show_images
+from course_utils import check, gallery, labelled_photos, load_network, photo, quiz, show_images
 from course_utils.gradients import (
     ablated,
     channel_importance,
@@ -375,18 +375,17 @@ print(
 # %% [markdown]
 # ## Prune the least important
 #
-# Layer `blocks.2`, in the first half of the network, has 40 channels. Rank them on ten labelled photos, then remove the least important ones *together* and test on **ten other photos**. The comparison: removing
-# channels at random, five times.
+# Layer `blocks.2`, in the first half of the network, has 40 channels. Rank them on ten photos *without labels*: the network's own answer takes the place of the label. Then remove the least important
+# ones *together* and test on the **twenty labelled photos**, which the ranking has not seen. The comparison: removing channels at random, five times.
 #
 # **Predict, run, explain.** Three curves: least important first, most important first, at random. Will the random curve lie (a) halfway between the other two, (b) near the lower one, (c) near the upper one?
 # Write down your answer and one reason.
 
 # %%
-# rank on ten photos (one forward pass for each of the 40 channels)
-photos, labels, _ = labelled_photos()
-labels = torch.tensor(labels)
-rank, test = slice(0, 20, 2), slice(1, 20, 2)
-values = channel_importance(net, photos[rank], "blocks.2", labels[rank])
+# rank on ten color photos without labels (one forward pass for each of the 40 channels)
+names = [p.name for p in gallery(labelled=False) if "gray" not in p.source]
+unlabelled = torch.cat([photo(name) for name in names])
+values = channel_importance(net, unlabelled, "blocks.2")
 figure, axes = new_figure(width=7, aspect=0.3)
 axes[0, 0].bar(range(40), values.sort(descending=True).values, color="#3b6ea5")
 axes[0, 0].set_xlabel("channels of blocks.2, most important first", fontsize=9)
@@ -394,7 +393,8 @@ axes[0, 0].set_ylabel("importance", fontsize=9)
 figure
 
 # %%
-# remove a growing share, and test on the ten other photos
+# remove a growing share, and test on the labelled photos
+photos, labels, _ = labelled_photos()
 shares = (0, 0.1, 0.2, 0.3)
 orders = {
     "least important first": values.argsort(),
@@ -404,7 +404,7 @@ orders |= {
     f"random {s}": torch.randperm(40, generator=torch.Generator().manual_seed(s)) for s in range(5)
 }
 curves = {
-    name: pruning_curve(net, photos[test], "blocks.2", labels[test], order, shares=shares)
+    name: pruning_curve(net, photos, "blocks.2", labels, order, shares=shares)
     for name, order in orders.items()
 }
 random = torch.tensor([curve for name, curve in curves.items() if name.startswith("random")]).mean(
@@ -428,7 +428,7 @@ for index, (ax, what) in enumerate(zip(axes[0], ("accuracy", "loss"), strict=Tru
         label="most important first",
     )
     ax.set_xlabel("share of channels removed", fontsize=9)
-    ax.set_title(f"{what} on ten other photos", fontsize=10)
+    ax.set_title(f"{what} on twenty other photos", fontsize=10)
 axes[0, 0].legend(fontsize=8)
 figure
 
@@ -444,12 +444,12 @@ for name, (accuracies, losses) in (
     )
 
 # %% [markdown]
-# The ranking was made on ten photos, and holds on ten others. With so few photos one of them is worth ten percent, so read the loss rather than the accuracy. Nothing was trained again after the
-# removal; with training, networks can lose far more channels. A random choice costs little as long as it misses the few channels at the left end of the bars, and much when it hits one: its curve is a mean of lucky and unlucky draws.
+# The ranking was made on ten photos without labels, and holds on twenty others. One photo is worth five percent, so read the loss rather than the accuracy. Nothing was trained again after the removal; with
+# training, networks can lose far more channels. A random choice costs little as long as it misses the few channels at the left end of the bars, and much when it hits one: its curve is a mean of lucky and unlucky draws.
 
 # %% [markdown] fold="Think: why the size of each change, and not the mean change?"
 # Some removals *lower* the loss of some photos. Such channels would be the first to go. But the change has no reason to have the same sign on other photos. Try `channel_importance(..., signed=True)` and draw the
-# curve again, once on the ten ranking photos and once on the ten others.
+# curve again, once on the ten ranking photos and once on the twenty others.
 
 # %% [markdown]
 # ## What this picture does not show
