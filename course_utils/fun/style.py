@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils.fun.deepdream import resize
+from course_utils.fun.lbfgs import lbfgs
 from course_utils.fun.texture import gram_matrix
 from course_utils.hooks import check_size, forward_to, smallest_size
 from course_utils.networks.network import Network, frozen
@@ -61,7 +62,7 @@ def style_transfer(
             strokes. Sizes too small for the layers are left out.
         init: "content", "noise" (with `seed`), or an image of the content's shape.
         optimizer: "lbfgs" or "adam".
-        lr: step length; None for 1 (L-BFGS) or 0.02 (Adam, in units of a pixel's range).
+        lr: step length; None for 1 (L-BFGS, see `lbfgs`) or 0.02 (Adam, in units of a pixel's range).
         style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they are.
         preserve_color: "match" recolors the styles with the content's colors first, "luminance" takes only the
             brightness of the result. None: the style's colors.
@@ -214,53 +215,54 @@ def _minimize(
 ) -> tuple[Tensor, list[dict[str, float]], bool]:
     """Returns the best image, the losses before each update and after the last, and whether Ctrl-C ended it."""
     best, best_total, log, stopped = start.clamp(0, 1), float("inf"), [], False
-    variable = torch.zeros_like(start, requires_grad=True)
-    if optimizer == "lbfgs":
-        # Clamping inside would make L-BFGS explode: its model of the loss is a smooth one. The picture is cut off at the end.
-        spread = smooth_steps(start.shape[2:], start)
-        search = torch.optim.LBFGS(
-            [variable], lr=lr or 1.0, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0
-        )
-    else:
-        search = torch.optim.Adam([variable], lr=lr or 0.02)
+    spread = smooth_steps(start.shape[2:], start)
 
-    def image() -> Tensor:
-        if optimizer == "adam":
-            return start + variable
+    def amplified(variable: Tensor) -> Tensor:
         change = torch.fft.irfft2(torch.fft.rfft2(variable) * spread, s=start.shape[2:])
-        return start + change / 255  # L-BFGS' first step is fit for pixels from 0 to 255
+        return start + change / 255  # so that a first step of 1 is one step of an 8-bit pixel
 
-    def closure() -> Tensor:
+    def evaluate(variable: Tensor, picture_of: Callable[[Tensor], Tensor] = amplified) -> tuple[float, Tensor]:
         nonlocal best, best_total
         with torch.enable_grad():
-            picture = image()
+            variable = variable.detach().requires_grad_()
+            picture = picture_of(variable)
             parts = losses(picture)
-            total = sum(weights[name] * value for name, value in parts.items() if weights[name])
-            variable.grad = torch.autograd.grad(total, variable)[0] if isinstance(total, Tensor) else None
-        number = float(torch.as_tensor(total).detach())
-        log.append({"total": number, **{name: value.item() for name, value in parts.items()}})
-        if number < best_total:
-            best, best_total = picture.detach().clamp(0, 1), number
-        return torch.as_tensor(total).detach()
+            total = sum((weights[name] * value for name, value in parts.items() if weights[name]), 0 * picture.sum())
+            (gradient,) = torch.autograd.grad(total, variable)
+        log.append({"total": total.item(), **{name: value.item() for name, value in parts.items()}})
+        if log[-1]["total"] < best_total:
+            best, best_total = picture.detach().clamp(0, 1), log[-1]["total"]
+        return log[-1]["total"], gradient
 
-    bar = tqdm(total=steps, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
+    if optimizer == "lbfgs":
+        # Clamping inside would make L-BFGS fail: its model of the loss is a smooth one. The picture is cut off at the end.
+        walk = lbfgs(evaluate, torch.zeros_like(start), steps, lr=lr or 1.0)
+    else:
+        walk = _adam(lambda picture: evaluate(picture, lambda pixels: pixels * 1), start, steps, lr or 0.02)
+    bar = tqdm(total=steps + 1, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
     try:
-        for _ in range(steps):
-            search.step(closure)
-            if not isfinite(log[-1]["total"]):
-                break  # best is from before
-            if optimizer == "adam":
-                with torch.no_grad():
-                    variable.copy_((start + variable).clamp(0, 1) - start)
+        for total in walk if steps else ():
             bar.update()
-            bar.set_postfix(loss=f"{log[-1]['total']:.3g}")
-        if steps:
-            closure()
+            bar.set_postfix(loss=f"{total:.3g}")
     except KeyboardInterrupt:
         stopped = True
     finally:
         bar.close()
     return best, log, stopped
+
+
+def _adam(evaluate: Callable[[Tensor], tuple[float, Tensor]], start: Tensor, steps: int, lr: float) -> Iterator[float]:
+    """Adam on the pixels, cut off at 0 and 1 after every step. Yields the losses; ends when one is not a number."""
+    picture = start.clone()
+    search = torch.optim.Adam([picture], lr=lr)
+    for _ in range(steps):
+        total, picture.grad = evaluate(picture)
+        yield total
+        if not isfinite(total):
+            return
+        search.step()
+        picture.clamp_(0, 1)
+    yield evaluate(picture)[0]
 
 
 def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.75) -> Tensor:

@@ -244,7 +244,7 @@ def test_luminance_keeps_the_colors_of_the_content(net):
     assert ((plain - content)[:, 0] - (plain - content)[:, 2])[inside].abs().max() > 0.01
 
 
-@pytest.mark.parametrize("at", [3, 14])
+@pytest.mark.parametrize("at", [6, 16])
 def test_interrupted_it_returns_the_best_so_far(net, monkeypatch, at):
     calls, real = [], Targets.losses
 
@@ -285,7 +285,7 @@ def test_a_network_that_explodes_still_returns_a_picture(net, monkeypatch):
     monkeypatch.setattr(Targets, "losses", losses)
     result = style_transfer(net, picture(0), picture(1), steps=100, scales=1, **LAYERS)
     assert result.isfinite().all() and not torch.equal(result, picture(0))
-    assert len(calls) < 10  # it does not go on in vain
+    assert len(calls) < 20  # it does not go on in vain
 
 
 def test_adam_stays_within_the_range_and_lbfgs_is_not_clamped(net, monkeypatch):
