@@ -174,7 +174,7 @@ maps = [occlusion(net, dog, window=size, stride=max(size // 2, 12))[0] for size 
 places = [len(window_starts(224, size, max(size // 2, 12))) ** 2 for size in sizes]
 titles = [f"window {size}: {count} places" for size, count in zip(sizes, places, strict=True)]
 scaled = [heat / heat.abs().max() for heat in maps]
-show_images(scaled, titles, cmap="RdBu_r", vmin=-1, vmax=1)
+show_images(scaled, titles, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
 
 # %% [markdown]
 # Here every map has its own scale (white is 0). With a small window each single drop is smaller, and the map follows the network's reaction to the window's edges as well as
@@ -200,7 +200,7 @@ for name, heat in zip(classes, maps, strict=True):
 
 # %% [markdown]
 # Each class loses by covering its own half, and *gains* by covering the other half. This is a test with a known answer: you put the animals there yourself. Do such a test before you
-# believe a map whose answer you do not know. The numbers are less equal than one might expect: the dog's own half gives it only a little, since every small window leaves enough of its spots.
+# believe a map whose answer you do not know. The numbers are less equal than one might expect: the dog's own half gives it only a little. One possible reason: a window of 64 pixels leaves most of its spots visible. How would you test this?
 
 # %% [markdown] fold="Think: why can covering the dog raise the score of the spoonbill?"
 # The features of a dog speak against all other classes. When the dog is hidden, that vote is gone.
@@ -326,7 +326,7 @@ nothing = randomized(net)
 maps = [occlusion(one, dog, "dalmatian")[0] for one in (net, nothing)]
 scaled = [heat / heat.abs().max() for heat in maps]
 names = ["photo", "trained", "random weights"]
-show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1, vmax=1)
+show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
 
 # %% [markdown]
 # The map of the trained network is gone. What is left is how a gray square changes an arbitrary sum of filters.
