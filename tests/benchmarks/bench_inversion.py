@@ -15,7 +15,7 @@ from course_utils import gallery, labelled_photos, load_network, photo
 from course_utils.gradients import channel_importance, invert, pruning_curve
 
 # layer: steps that take less than 30 s on two cores
-STEPS = {"relu2_2": 60, "relu5_1": 50}
+STEPS = {"relu2_2": 100, "relu5_1": 60}
 
 
 def inversions(names: list[str]) -> None:
