@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ import psutil
 from course_utils.errors import CourseError
 from course_utils.exercises.machine import StudentError
 from course_utils.exercises.transport import decode, encode
+from course_utils.grading.syntax import parse
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
@@ -153,11 +155,12 @@ def course_tree(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+@cache
 def _stand_in(source: Path) -> str:
     """A module that has every name, and nothing behind it."""
     parts = source.relative_to(PACKAGE.parent).with_suffix("").parts
     names = []
-    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+    for node in parse(source.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             names = ast.literal_eval(node.value)
     module = ".".join(p for p in parts if p != "__init__")

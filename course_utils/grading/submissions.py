@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from course_utils.editions import Lesson, _cell_id, build
 from course_utils.errors import CourseError
+from course_utils.grading.syntax import parse
 
 MAX_NOTEBOOK = 100 << 20  # bytes
 
@@ -226,6 +227,6 @@ def imports(lesson: Lesson) -> list[str]:
     lines = []
     for cell in lesson.cells:
         if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", []):
-            nodes = ast.parse(cell.source).body
+            nodes = parse(cell.source).body
             lines += [ast.unparse(n) for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
     return lines

@@ -322,7 +322,19 @@ for channels in ([5], range(10)):
 [round(p, 3) for p in sure]
 
 # %% [markdown]
-# Inside of the block the network has lost the channels; behind it, everything is as before.
+# Inside of the block the network has lost the channels; behind it, everything is as before. `ablated` uses a **forward hook**: a function that PyTorch calls after a layer has run. If the hook returns
+# something, this replaces the layer's output:
+#
+# ```python
+# def silence(module, inputs, output):
+#     output = output.clone()
+#     output[:, 5] = 0
+#     return output
+#
+# handle = net.layer("blocks.2").register_forward_hook(silence)
+# net(goose)                      # without channel 5
+# handle.remove()                 # or it stays for ever
+# ```
 
 # %% [markdown] exercise="11.5" title="Build it: the importance of each channel" points=3 difficulty=3 importance=4 minutes=12
 # For each channel $k$ of a layer: how much does the loss $-\log p_y$ of each image change when channel $k$ is removed? Take the **size** of each image's change, then the mean over the images:
@@ -340,17 +352,21 @@ def importance(net, layer, images, labels):
     """
 
     ### BEGIN SOLUTION
-    def losses():
-        return torch.nn.functional.cross_entropy(
-            net(images), torch.tensor(labels), reduction="none"
-        )
+    def losses(silent):
+        def silence(module, inputs, output):
+            output = output.clone()
+            output[:, silent] = 0
+            return output
+
+        handle = net.layer(layer).register_forward_hook(silence)
+        scores = net(images)
+        handle.remove()
+        return torch.nn.functional.cross_entropy(scores, torch.tensor(labels), reduction="none")
 
     with torch.no_grad():
         channels = forward_to(net, images, [layer])[layer].shape[1]
-        before, values = losses(), []
-        for k in range(channels):
-            with ablated(net, layer, [k]):
-                values.append((losses() - before).abs().mean())
+        before = losses([])
+        values = [(losses([k]) - before).abs().mean() for k in range(channels)]
     return torch.stack(values)
     ### END SOLUTION
 
@@ -358,8 +374,8 @@ def importance(net, layer, images, labels):
 check("11.5", importance)
 
 # %% [markdown] fold="Hint"
-# `cross_entropy(scores, labels, reduction="none")` gives one loss for each image. Compute it once for the whole network, and then in a loop inside of `with ablated(net, layer, [k]):`. The number of channels is
-# `forward_to(net, images, [layer])[layer].shape[1]`.
+# `cross_entropy(scores, labels, reduction="none")` gives one loss for each image. Compute it once for the whole network, and then for each $k$ with a hook that sets channel $k$ to 0. Remove the hook before the next one. Write the hook yourself: `ablated` is not
+# there when the exercise is graded. The number of channels is `forward_to(net, images, [layer])[layer].shape[1]`.
 
 # %% uses="11.5"
 # your importance in a real network: the six most important of 16 channels at the entrance, for two photos
