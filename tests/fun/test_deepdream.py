@@ -1,11 +1,14 @@
+import importlib
+
 import pytest
 import torch
 from torch import nn
 
-import course_utils.fun.deepdream as module
 from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step, octave_sizes, resize
 from course_utils.hooks import forward_to, smallest_size
 from course_utils.networks import Network
+
+module = importlib.import_module("course_utils.fun.deepdream")  # the package exports a function of the same name
 
 
 def small_net(seed=0, *, channels=(3, 6, 8)):
@@ -115,7 +118,8 @@ def test_a_guide_replaces_each_position_by_its_best_match(images):
     seed = torch.zeros_like(activation)
     for y in range(activation.shape[2]):
         for x in range(activation.shape[3]):
-            seed[0, :, y, x] = max(vectors, key=lambda v, a=activation[0, :, y, x].detach(): float(v @ a))
+            here = activation[0, :, y, x].detach()
+            seed[0, :, y, x] = vectors[int((vectors @ here).argmax())]
     (expected,) = torch.autograd.grad(activation, pixels, seed)
     torch.testing.assert_close(dream_gradient(net, images[:1], "4", guide_vectors=vectors), expected)
     dreamed = deepdream(

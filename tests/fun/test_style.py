@@ -1,8 +1,9 @@
+import importlib
+
 import pytest
 import torch
 from torch import nn
 
-import course_utils.fun.style as module
 from course_utils.fun.style import (
     Targets,
     content_loss,
@@ -17,6 +18,8 @@ from course_utils.fun.style import (
 from course_utils.fun.texture import gram_matrix
 from course_utils.hooks import forward_to
 from course_utils.networks import Network
+
+module = importlib.import_module("course_utils.fun.style")  # the package exports a function of the same name
 
 LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"], "progress": False}
 
