@@ -3,6 +3,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import (
     check,
     gallery,

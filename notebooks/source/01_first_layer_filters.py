@@ -4,6 +4,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, load_network, photo, quiz, show_bars, show_images
 from course_utils.errors import WeightsError
 from course_utils.filters import (

@@ -4,6 +4,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import (
     channels,
@@ -215,7 +216,9 @@ def record(net, images, layer):
     ### END SOLUTION
     ### BEGIN STUB
     # seen = []
-    # handle = net.layer(layer).register_forward_hook(lambda module, inputs, output: seen.append(output))
+    # handle = net.layer(layer).register_forward_hook(
+    #     lambda module, inputs, output: seen.append(output)
+    # )
     # with torch.no_grad():
     #     net(images)
     # handle.remove()

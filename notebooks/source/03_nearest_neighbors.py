@@ -4,6 +4,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, load_network, photo, quiz, show_bars, show_images
 from course_utils.activations import cosine_distances as cosine_of
 from course_utils.activations import (

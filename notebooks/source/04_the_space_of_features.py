@@ -4,6 +4,9 @@
 
 # %% tags=["setup"]
 import torch
+from scipy.optimize import linear_sum_assignment
+from sklearn.datasets import load_digits
+
 from course_utils import check, load_network, quiz
 from course_utils.activations import (
     crop_set,
@@ -18,8 +21,6 @@ from course_utils.activations import (
     vectors,
 )
 from course_utils.images import resize
-from scipy.optimize import linear_sum_assignment
-from sklearn.datasets import load_digits
 
 # %%
 # the result first: 222 pictures of 37 things, laid out by a network that was told nothing about them

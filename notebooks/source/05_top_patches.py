@@ -4,10 +4,11 @@
 
 # %% tags=["setup"]
 import torch
+from IPython.display import display
+
 from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import receptive_field, show_patches, top_patches
 from course_utils.networks import randomized
-from IPython.display import display
 
 # %%
 # the result first: for a few channels of a middle layer, the patches that excite them most, out of all photos of the gallery

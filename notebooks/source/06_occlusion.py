@@ -8,6 +8,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+
 from course_utils import check, load_network, photo, quiz, show_heat, show_images
 from course_utils.activations import occlusion, occlusion_scores, window_starts
 from course_utils.networks import randomized

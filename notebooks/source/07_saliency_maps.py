@@ -5,6 +5,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, labelled_photos, load_network, photo, quiz, show_heat, show_images
 from course_utils.gradients import (
     accuracy,

@@ -4,6 +4,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import top_patches
 from course_utils.gradients import as_picture, backprop, rank_correlation, relu_rule

@@ -5,6 +5,7 @@
 # %% tags=["setup"]
 
 import torch
+
 from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.gradients import (
     ROBUST,

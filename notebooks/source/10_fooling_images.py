@@ -5,6 +5,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, labelled_photos, load_network, photo, quiz, show_images
 from course_utils.gradients import fgsm, fool, fooled, magnify, pgd, survival
 from course_utils.plots import new_figure

@@ -4,6 +4,7 @@
 
 # %% tags=["setup"]
 import torch
+
 from course_utils import check, gallery, labelled_photos, load_network, photo, quiz, show_images
 from course_utils.gradients import (
     ablated,

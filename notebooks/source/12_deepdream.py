@@ -4,11 +4,12 @@
 
 # %% tags=["setup"]
 import torch
+from torch.nn.functional import interpolate
+
 from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import deepdream, dream_step
 from course_utils.hooks import forward_to
 from course_utils.networks import randomized
-from torch.nn.functional import interpolate
 
 # %%
 # the result first: a photo, and what layer relu5_2 of VGG-19 makes of it (about 10 seconds)

@@ -6,6 +6,7 @@
 import time
 
 import torch
+
 from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import (
     efros_leung,
