@@ -19,9 +19,9 @@ from course_utils.networks import randomized
 # %%
 # the result first: a photo, a style, and the photo in this style (about 15 seconds)
 vgg = load_network("vgg19")
-temple = photo("china", 208, crop=False)
+temple = photo("china", 200, crop=False)
 night = style_image("night", 160)
-painting = style_transfer(vgg, temple, night, steps=40)
+painting = style_transfer(vgg, temple, night, style_weight=100, steps=35)
 show_images(
     [temple[0], night[0], painting[0]], ["content", "style", "painting"], columns=3, width=9
 )
@@ -147,12 +147,12 @@ for name, picture in (("photo", temple), ("painting", painting), ("noise", noise
 # %% [markdown]
 # ## Many styles
 #
-# The course drew its own style pictures (`data/styles`, free to use). The same photo, four of them. `style_transfer` minimizes your loss with **L-BFGS**, which learns the curvature of the loss
-# from its last gradients, and it paints a picture of half the size first.
+# The course drew its own style pictures (`data/styles`, free to use). Here is the same photo with four of them. `style_transfer` minimizes the loss with **L-BFGS**, which learns the curvature of
+# the loss from its last gradients, and it paints a picture of half the size first. 25 steps are few; give it 100 at home.
 
 # %%
 # four styles (about 20 seconds)
-view = photo("china", 144, crop=False)
+view = photo("china", 128, crop=False)
 names = ["glass", "waves", "mosaic", "woodcut"]
 styles = [style_image(name, 128) for name in names]
 paintings = [style_transfer(vgg, view, style, steps=25) for style in styles]
@@ -161,18 +161,21 @@ titles = [title for name in names for title in (name, "painting")]
 show_images(pairs, titles, columns=4, width=9)
 
 # %% [markdown]
-# **Predict, run, explain.** Now one style with three weights: 10, 1000 and 100 000. In which painting can you still read the roofs? Where do stars appear in the sky? Write it
+# **Predict, run, explain.** Now one style with three weights: 0.1, 1 and 100. At which weight do the colors change, at which do stars appear in the sky, at which do the roofs get lost? Write it
 # down, then run the cell.
 
 # %%
-# less style, more style (about 15 seconds)
+# less style, more style (about 10 seconds)
+strengths = [0.1, 1, 100]
 row = [
     style_transfer(vgg, view, style_image("night", 128), style_weight=w, steps=25)
-    for w in (10, 1e3, 1e5)
+    for w in strengths
 ]
-show_images([p[0] for p in row], ["10", "1000", "100 000"], columns=3, width=9)
+show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], columns=3, width=9)
 
 # %% [markdown]
+# First the colors change, then strokes appear, then stars and whirls. The roofs last long: they are strong edges, and deep features hold on to them.
+#
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 #
 # ## How large are the strokes?
@@ -228,7 +231,12 @@ sizes = [64, 256]
 paintings = [
     style_transfer(vgg, view, style_image("mosaic", None), style_size=s, steps=25) for s in sizes
 ]
-show_images([p[0] for p in paintings], [f"style of {s} pixels" for s in sizes], columns=2, width=9)
+show_images(
+    [p[0] for p in paintings], [f"style of {s} pixels" for s in sizes], columns=2, width=7.5
+)
+
+# %% [markdown]
+# In the small style picture the units see whole rings of the mosaic at once, so rings appear in the painting. In the large one they see single stones.
 
 # %% [markdown]
 # ## Two styles at once
@@ -289,7 +297,7 @@ mix = style_transfer(
     style_weights=[1, 1],
     steps=25,
 )
-show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=9)
+show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=7.5)
 
 # %% [markdown]
 # ## Keep the photo's colors
@@ -355,9 +363,15 @@ show_images(
 # %%
 # painting and dreaming at once (about 8 seconds)
 dreaming = style_transfer(
-    vgg, view, style_image("dots", 128), steps=30, dream_layer="relu5_2", dream_weight=1.0
+    vgg,
+    view,
+    style_image("dots", 128),
+    style_weight=10,
+    steps=30,
+    dream_layer="relu5_2",
+    dream_weight=1e5,
 )
-show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], columns=2, width=9)
+show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], columns=2, width=7.5)
 
 # %% [markdown]
 # ## What this picture does not show
@@ -370,11 +384,10 @@ show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], colu
 order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
 blocks = night.unfold(2, 40, 40).unfold(3, 40, 40).reshape(1, 3, 16, 40, 40)[:, :, order]
 shuffled = blocks.reshape(1, 3, 4, 4, 40, 40).permute(0, 1, 2, 4, 3, 5).reshape(1, 3, 160, 160)
-plain = style_transfer(vgg, view, night, steps=25)
-of_shuffled = style_transfer(vgg, view, shuffled, steps=25)
-untrained = style_transfer(randomized(vgg), view, night, steps=25)
+of_shuffled = style_transfer(vgg, view, shuffled, style_weight=100, steps=25)
+untrained = style_transfer(randomized(vgg), view, night, style_weight=100, steps=15)
 show_images(
-    [night[0], shuffled[0], plain[0], of_shuffled[0], untrained[0]],
+    [night[0], shuffled[0], row[2][0], of_shuffled[0], untrained[0]],
     ["style", "shuffled", "by the style", "by the shuffled", "random weights"],
     columns=5,
     width=9,
