@@ -188,6 +188,23 @@ def grown_texture(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_images([sample, grown], ["a piece of the photo", "grown pixel by pixel"], width=6)
 
 
+def gram_texture(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.fun.texture import synthesize_texture
+
+    small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
+    found = synthesize_texture(nets.vgg, small, steps=40, progress=False)
+    return plots.show_images([small, found], ["the photo", "a picture with the same Gram matrices"], width=6)
+
+
+def painting(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.fun import style_image, style_transfer
+
+    small = torch.nn.functional.interpolate(photo, size=(144, 144), mode="bilinear", antialias=True)
+    style = style_image("night", 144)
+    result = style_transfer(nets.vgg, small, style, steps=25, progress=False)
+    return plots.show_images([small, style, result], ["photo", "style", "painting"])
+
+
 TOUR: tuple[Stop, ...] = (
     Stop(
         "00",
@@ -278,6 +295,18 @@ TOUR: tuple[Stop, ...] = (
         "Texture, pixel by pixel",
         "No network here: each new pixel is copied from the place in the sample whose surroundings fit best.",
         grown_texture,
+    ),
+    Stop(
+        "13",
+        "Texture, by Gram matrices",
+        "Noise is changed until VGG-19 sees the same features together as in the photo: what is there stays, where it is does not.",
+        gram_texture,
+    ),
+    Stop(
+        "14",
+        "Style transfer",
+        "The features of the photo with the Gram matrices of another picture: one gives the things, the other the brush.",
+        painting,
     ),
 )
 

@@ -263,6 +263,19 @@ mask = segment(gun, blur(smoothgrad(net, gun, samples=12)[0], 4))
 show_images([gun[0], gun[0] * mask + (1 - 0.2 * gun[0]) * ~mask], ["photo", "cut out"])
 
 # %% [markdown]
+# **Fun.** Change a photo so that a deep layer becomes more active, and you see what the layer would like to see (lesson 12).
+
+# %%
+# the layer relu5_2 dreams of the cat photo (a few seconds)
+from course_utils.fun import deepdream
+
+cat = photo("cat", 160)
+dream = deepdream(vgg, cat, octaves=3, steps=6, step_size=4 / 255, progress=False)
+show_images([cat[0], dream[0]], ["photo", "dream"])
+
+# %% [markdown]
+# `course tour --image your_photo.jpg`, typed in a terminal, runs every method of the course on one photo of yours.
+#
 # ## Your own photos
 #
 # The gallery holds these photos, with license and source. `photo("path/to/your.jpg")` reads a file of yours, everywhere in the course; `load_folder("a/folder")` reads a whole folder.
