@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -153,15 +154,17 @@ def labelled_photos(size: int = 224) -> tuple[Tensor, list[int], list[str]]:
     return torch.cat([load_image(p.path, size) for p in photos]), [p.label for p in photos], photos.names
 
 
-def open_image(path: str | Path) -> Image.Image:
-    """Open a picture file as RGB: turned as the camera says, transparency on white.
+def open_image(path: str | Path | IO[bytes]) -> Image.Image:
+    """Open a picture file, or an open binary file such as an upload, as RGB: turned as the camera says, transparency on white.
 
     Raises:
         ImageError: no such file, a folder, or not a picture.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; give one picture, or use load_folder.")
+    name = "The file"
+    if isinstance(path, (str, Path)):
+        name = path = Path(path)
+        if path.is_dir():
+            raise ImageError(f"{path} is a folder; give one picture, or use load_folder.")
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
@@ -180,15 +183,15 @@ def open_image(path: str | Path) -> Image.Image:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         kinds = ", ".join(sorted(s[1:] for s in SUFFIXES))
         raise ImageError(
-            f"{path} cannot be read as a picture ({type(error).__name__}); known kinds: {kinds}."
+            f"{name} cannot be read as a picture ({type(error).__name__}); known kinds: {kinds}."
         ) from None
 
 
-def load_image(path: str | Path, size: int | tuple[int, int] | None = 224, *, crop: bool = True) -> Tensor:
+def load_image(path: str | Path | IO[bytes], size: int | tuple[int, int] | None = 224, *, crop: bool = True) -> Tensor:
     """Read a picture file.
 
     Args:
-        path: the file.
+        path: the file, or an open binary file.
         size: with `crop`, the side of the square that is cut from the center after the shorter side was resized to
             8/7 of it (256 for 224, as ImageNet networks are tested), or `(H, W)`. Without `crop`, the length of the
             longer side. None keeps the picture's own size.

@@ -1,0 +1,86 @@
+"""Choose a photo of the gallery, or a picture of one's own."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ipywidgets
+import traitlets
+from torch import Tensor
+
+from course_utils.errors import ImageError
+from course_utils.images import gallery, load_image
+
+OWN = "my own picture"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A chosen picture: a name of the gallery, or the name and the bytes of a person's own file."""
+
+    name: str
+    data: bytes | None = None
+
+    def tensor(self, size: int | tuple[int, int] | None = 224, *, crop: bool = True) -> Tensor:
+        """The picture as `load_image` gives it: `(1, 3, H, W)` in [0, 1]. Do not change it: it is kept for the next knob."""
+        return _tensor(self, size, crop)
+
+
+@lru_cache(maxsize=4)
+def _tensor(chosen: Chosen, size, crop: bool) -> Tensor:
+    if chosen.data is not None:
+        return load_image(io.BytesIO(chosen.data), size, crop=crop)
+    return load_image(gallery()(chosen.name).path, size, crop=crop)
+
+
+class PhotoChooser(ipywidgets.HBox):
+    """A list of the gallery's photos, and a button for a file of one's own.
+
+    Args:
+        name: the photo at the beginning.
+        label: the label of the list.
+        names: the photos to choose from; None for the whole gallery.
+
+    Attributes:
+        value: the `Chosen` picture.
+        problem: why a file cannot be used, in words; empty if it can.
+    """
+
+    value = traitlets.Instance(Chosen)
+    problem = traitlets.Unicode()
+
+    def __init__(self, name: str, *, label: str = "Photo", names: list[str] | None = None):
+        names = list(names or gallery().names)
+        gallery()(name)  # one line of error for a name that the gallery does not have
+        self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
+        self.upload = ipywidgets.FileUpload(accept="image/*", description="My own picture", layout={"width": "auto"})
+        self._own: Chosen | None = None
+        super().__init__([self.photos, self.upload], value=Chosen(name))
+        self.photos.observe(self._choose, "value")
+        self.upload.observe(self._receive, "value")
+
+    def _choose(self, change) -> None:
+        self.problem = ""
+        self.value = self._own if change.new == OWN else Chosen(change.new)
+
+    def _receive(self, change) -> None:
+        if not change.new:
+            return
+        file = change.new[-1]
+        own = Chosen(file["name"], bytes(file["content"]))
+        self.problem = ""
+        self.upload.value = ()  # the bytes once, not twice; and the same file may be chosen again
+        try:
+            own.tensor()
+        except ImageError:
+            self.problem = f"{own.name} cannot be read as a picture. Choose a JPEG or PNG file."
+            return
+        self._own = own
+        if OWN not in self.photos.options:
+            self.photos.options = [OWN, *self.photos.options]
+        if self.photos.value == OWN:
+            self.value = own
+        else:
+            self.photos.value = OWN
