@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 import torchvision
+from safetensors.torch import save_file
 from torch import nn
 
 from course_utils import load_network
@@ -191,6 +192,38 @@ def test_a_missing_package_says_how_to_install_it():
 def test_the_hashes_are_those_of_the_files():
     path = vgg.weights_path()
     assert hashlib.sha256(path.read_bytes()).hexdigest() == vgg.SHA256
+
+
+@pytest.fixture
+def made_up_weights(tmp_path, monkeypatch):
+    """A weight file in place of the project's own ones: its path, and what it holds."""
+    path, tensors = tmp_path / "made_up.safetensors", {"conv.weight": torch.arange(6.0).reshape(2, 3)}
+    save_file(tensors, path)
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(weights, "OWN", {"made_up": hashlib.sha256(path.read_bytes()).hexdigest()})
+    return path, tensors
+
+
+def test_own_weights_come_by_name(made_up_weights):
+    _, tensors = made_up_weights
+    got = weights.own_weights("made_up")
+    assert got.keys() == tensors.keys() and torch.equal(got["conv.weight"], tensors["conv.weight"])
+    with pytest.raises(WeightsError, match="no weights named 'other'; it has: made_up"):
+        weights.own_weights("other")
+
+
+def test_own_weights_that_are_damaged_or_missing_say_so_in_one_line(made_up_weights):
+    path, _ = made_up_weights
+    content = path.read_bytes()
+    for damage, says in (
+        (content[:-1], "damaged or changed"),
+        (content[:-1] + b"\1", "damaged or changed"),
+        (None, "cannot be read"),
+    ):
+        path.unlink() if damage is None else path.write_bytes(damage)
+        with pytest.raises(WeightsError, match=rf"^made_up.safetensors.*{says}.* Run: git checkout") as caught:
+            weights.own_weights("made_up")
+        assert "\n" not in str(caught.value) and str(path.parent) not in str(caught.value)
 
 
 def test_frozen_restores_every_flag():

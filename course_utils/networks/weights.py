@@ -1,4 +1,4 @@
-"""Weight files that installed packages ship, checked by their sha256 before they are read."""
+"""Weight files that installed packages or this repository ship, checked by their sha256 before they are read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_utils.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "weights"
+# the sha256 of each file in data/weights: weights that this project trained; NAME.md beside each says how
+OWN: dict[str, str] = {}
 
 
 def package_file(package: str, relative: str) -> Path:
@@ -45,3 +53,21 @@ def checked(path: Path, sha256: str, *, cure: str) -> Path:
             f"{path.name} is damaged or changed: sha256 {found[:12]}..., expected {sha256[:12]}... {cure}"
         )
     return path
+
+
+def own_weights(name: str) -> dict[str, Tensor]:
+    """Weights that this project trained: the tensors of `data/weights/NAME.safetensors`, on the CPU, by their names.
+
+    Args:
+        name: one of `OWN`.
+
+    Raises:
+        WeightsError: there are no weights of this name, or the file is missing, changed or damaged.
+    """
+    from safetensors.torch import load_file  # imports torch, which importing the package must not
+
+    if name not in OWN:
+        raise WeightsError(f"This project has no weights named {name!r}; it has: {', '.join(OWN) or 'none'}.")
+    path = FOLDER / f"{name}.safetensors"
+    cure = f"It belongs to the repository. Run: git checkout -- data/weights/{path.name}"
+    return load_file(checked(path, OWN[name], cure=cure))
