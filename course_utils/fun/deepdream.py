@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -24,6 +26,7 @@ def deepdream(
     step_size: float = 2 / 255,
     jitter: int = 16,
     seed: int = 0,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Tensor:
     """Let a network dream on top of pictures: gradient ascent on `1/2 |a|^2` of a layer, from small sizes to large ones.
@@ -39,6 +42,9 @@ def deepdream(
         step_size: mean change of a pixel value in one step, before values are cut off at 0 and 1.
         jitter: pixels; each step rolls the picture by a random shift of at most this much, and back afterwards.
         seed: of the shifts.
+        callback: called as `callback(step, images, values)` in each step, with the dream before the step at its full size
+            and, `(N,)`, how strongly the layer answers to it (see `dream_gradient`). Steps count on over the sizes. True
+            ends the dream.
         progress: show a progress bar.
 
     Returns:
@@ -65,14 +71,18 @@ def deepdream(
         detail = torch.zeros_like(start)
         bar = tqdm(total=len(sizes) * steps, desc="DeepDream", leave=False, disable=not progress)
         try:
-            for size in sizes:
+            for octave, size in enumerate(sizes):
                 # Only what was dreamed changes its size. The photo itself comes anew from the original, as sharp as ever.
                 base = resize(start, size)
                 dream = base + resize(detail, size)
-                for _ in range(steps):
+                for step in range(steps):
                     dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
                     dream = dream.roll((dy, dx), (2, 3))
-                    dream = dream_step(net, dream, layer, step_size=step_size, guide_vectors=wanted)
+                    dream, values = dream_step(
+                        net, dream, layer, step_size=step_size, guide_vectors=wanted, return_values=True
+                    )
+                    if callback is not None and callback(octave * steps + step, _with(start, detail), values):
+                        return _with(start, detail).to(images.device)
                     dream = dream.roll((-dy, -dx), (2, 3))
                     detail = dream - base
                     bar.update()
@@ -80,19 +90,41 @@ def deepdream(
             pass
         finally:
             bar.close()
-    return (start + resize(detail, start.shape[2:])).clamp(0, 1).to(images.device)
+    return _with(start, detail).to(images.device)
+
+
+def _with(photo: Tensor, detail: Tensor) -> Tensor:
+    """The photo with what was dreamed, at whatever size that was."""
+    return (photo + resize(detail, photo.shape[2:])).clamp(0, 1)
 
 
 def dream_step(
-    net: Network, images: Tensor, layer: str, *, step_size: float, guide_vectors: Tensor | None = None
-) -> Tensor:
-    """One step uphill: `x + step_size * g / mean|g|`, cut off at 0 and 1. Where the gradient is 0, nothing changes."""
-    gradient = dream_gradient(net, images, layer, guide_vectors=guide_vectors)
+    net: Network,
+    images: Tensor,
+    layer: str,
+    *,
+    step_size: float,
+    guide_vectors: Tensor | None = None,
+    return_values: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """One step uphill: `x + step_size * g / mean|g|`, cut off at 0 and 1. Where the gradient is 0, nothing changes.
+
+    With `return_values` also those of `dream_gradient`, from before the step.
+    """
+    gradient, values = dream_gradient(net, images, layer, guide_vectors=guide_vectors, return_values=True)
     size = gradient.abs().mean((1, 2, 3), keepdim=True)  # of each image by itself
-    return (images + step_size * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)).clamp(0, 1)
+    moved = (images + step_size * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)).clamp(0, 1)
+    return (moved, values) if return_values else moved
 
 
-def dream_gradient(net: Network, images: Tensor, layer: str, *, guide_vectors: Tensor | None = None) -> Tensor:
+def dream_gradient(
+    net: Network,
+    images: Tensor,
+    layer: str,
+    *,
+    guide_vectors: Tensor | None = None,
+    return_values: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """The gradient of a dream, by the lecture's recipe: forward to a layer, set its gradient to its activation, backward.
 
     That is the gradient of `1/2 * sum of a^2`, since the derivative of `1/2 a^2` is `a`.
@@ -102,9 +134,11 @@ def dream_gradient(net: Network, images: Tensor, layer: str, *, guide_vectors: T
         images: `(N, 3, H, W)`; their values are not checked.
         layer: a layer, or "layer:channel" for `1/2 a^2` of one channel.
         guide_vectors: `(positions, C)`: each position of the layer goes toward the vector that fits it best instead.
+        return_values: also return how strongly the layer answers.
 
     Returns:
-        `(N, 3, H, W)`.
+        `(N, 3, H, W)`; with `return_values` also `(N,)`, the mean of `1/2 a^2` over the numbers of the layer or channel
+        (with a guide, of `1/2 a v`, `v` the vector that `a` goes toward).
     """
     name, channel = _split(net, layer)
     with frozen(net), torch.enable_grad():
@@ -118,7 +152,10 @@ def dream_gradient(net: Network, images: Tensor, layer: str, *, guide_vectors: T
         elif guide_vectors is not None:
             seed = _best_matches(seed, guide_vectors)
         (gradient,) = torch.autograd.grad(activation, pixels, grad_outputs=seed)  # 3. backward to the pixels
-    return gradient  # 4. is the update, in `dream_step`
+    if not return_values:
+        return gradient  # 4. is the update, in `dream_step`
+    numbers = activation[0].numel() if channel is None else activation[0, 0].numel()
+    return gradient, (activation.detach() * seed).sum((1, 2, 3)) / (2 * numbers)
 
 
 def octave_sizes(size: tuple[int, int], octaves: int, scale: float, smallest: int = 1) -> list[tuple[int, int]]:

@@ -6,6 +6,8 @@ Wei & Levoy, "Fast Texture Synthesis using Tree-structured Vector Quantization",
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,6 +36,7 @@ def efros_leung(
     max_error: float = 0.3,
     seed: int = 0,
     return_sources: bool = False,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Grow a texture from a 3 x 3 seed: each pixel copies the middle of a sample window that looks like its own window.
@@ -47,6 +50,8 @@ def efros_leung(
             neighbors; the limit rises by a tenth when no pixel of a ring could be filled.
         seed: for the seed's place in the sample and the draws.
         return_sources: also return where each pixel comes from.
+        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so far
+            and the share of its pixels that are filled, `(1,)`. True ends the growth.
         progress: show a progress bar.
 
     Returns:
@@ -68,7 +73,8 @@ def efros_leung(
     out = np.zeros((height + 2 * half, width + 2 * half, 3))
     filled = np.zeros(out.shape[:2], bool)
     inside = np.zeros(out.shape[:2], bool)
-    inside[half : half + height, half : half + width] = True
+    middle = np.s_[half : half + height, half : half + width]
+    inside[middle] = True
     sources = np.full((*out.shape[:2], 2), -1)
     top, left = rng.integers(0, pixels.shape[0] - 2), rng.integers(0, pixels.shape[1] - 2)
     row, column = half + height // 2 - 1, half + width // 2 - 1
@@ -79,8 +85,14 @@ def efros_leung(
     masks = np.lib.stride_tricks.sliding_window_view(filled, (window, window))
 
     bar = tqdm(total=height * width, initial=9, desc="Efros-Leung", leave=False, disable=not progress)
+    rings = 0
     try:
         while not filled[inside].all():
+            if callback is not None:
+                so_far, share = _result(sample, sources[middle], False), float(filled[inside].mean())
+                if callback(rings, so_far, torch.tensor([share])):
+                    break
+            rings += 1
             ring = _ring(filled, inside, rng)
             draws, before = rng.random(len(ring)), filled.sum()
             for wave in _waves(ring, half, filled.shape):
@@ -106,7 +118,7 @@ def efros_leung(
         pass
     finally:
         bar.close()
-    return _result(sample, sources[half : half + height, half : half + width], return_sources)
+    return _result(sample, sources[middle], return_sources)
 
 
 def wei_levoy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 
 import torch
@@ -44,6 +45,7 @@ def style_transfer(
     dream_weight: float = 0.0,
     seed: int = 0,
     return_losses: bool = False,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Tensor | tuple[Tensor, list[dict[str, float]]]:
     """Repaint `content` with the style of other pictures.
@@ -69,11 +71,15 @@ def style_transfer(
         dream_layer, dream_weight: also let this layer dream, as in `deepdream`: subtracts `dream_weight * mean(a^2) / 2`.
         seed: of the noise.
         return_losses: also return the losses before each update and after the last.
+        callback: called as `callback(step, picture, loss)` before each update and after the last, with the picture that is
+            looked at, at the size it has then, and its total loss, `(1,)`. Steps count on over sizes and images. True ends
+            the search as Ctrl-C does.
         progress: show a progress bar.
 
     Returns:
-        `(N, 3, H, W)` in [0, 1], the image with the smallest loss at the full size (Ctrl-C: the best so far). With
-        `return_losses` also a list of dictionaries "total", "content", "style", "tv", "dream", "scale" (0 is the full size).
+        `(N, 3, H, W)` in [0, 1], the image with the smallest loss at the full size (Ctrl-C: the best so far; images whose
+        turn has not come are as they start). With `return_losses` also a list of dictionaries "total", "content",
+        "style", "tv", "dream", "scale" (0 is the full size).
 
     Raises:
         ValueError: pictures smaller than the layers can take, weights that fit nothing, unknown choices.
@@ -104,7 +110,7 @@ def style_transfer(
     shares = _shares(style_weights, len(pictures))
     starts = [_start(init, one, seed) for one in contents.split(1)]
     weights = {"content": content_weight, "style": style_weight, "tv": tv_weight, "dream": -dream_weight}
-    least, results, log = smallest_size(net, wanted), [], []
+    least, results, log, stopped = smallest_size(net, wanted), [], [], False
     with frozen(net):
         for one, start in zip(contents.split(1), starts, strict=True):
             painted = [match_colors(p, one) if preserve_color == "match" else p for p in pictures]
@@ -113,18 +119,17 @@ def style_transfer(
             image, change = start, None
             for k in reversed(range(scales)):
                 size, small = _scaled(one, k), [_scaled(p, k) for p in painted]
-                if k and min(min(s) for s in [size, *small]) < least:
+                if stopped or (k and min(min(s) for s in [size, *small]) < least):
                     continue
                 begin = resize(start, size) if change is None else resize(base, size) + resize(change, size)
                 resized = [resize(p, s) for p, s in zip(painted, small, strict=True)]
                 targets = Targets.of(net, resize(one, size), resized, shares, content_layers, style_layers, dream_layer)
+                watch = None if callback is None else partial(_watch, callback, len(log))
                 image, some, stopped = _minimize(
-                    lambda x, t=targets: t.losses(net, x), weights, begin, plan[-1 - k], optimizer, lr, progress
+                    lambda x, t=targets: t.losses(net, x), weights, begin, plan[-1 - k], optimizer, lr, watch, progress
                 )
                 log += [{**losses, "scale": k} for losses in some]
                 change = image - resize(base, size)
-                if stopped:
-                    break
             if image.shape != one.shape:  # stopped at a small size
                 image = base + resize(change, one.shape[2:])
             results.append(keep_colors(image, one) if preserve_color == "luminance" else image)
@@ -211,9 +216,10 @@ def _minimize(
     steps: int,
     optimizer: str,
     lr: float | None,
+    watch: Callable[[int, Tensor, float], None] | None,
     progress: bool,
 ) -> tuple[Tensor, list[dict[str, float]], bool]:
-    """Returns the best image, the losses before each update and after the last, and whether Ctrl-C ended it."""
+    """Returns the best image, the losses before each update and after the last, and whether Ctrl-C or `watch` ended it."""
     best, best_total, log, stopped = start.clamp(0, 1), float("inf"), [], False
     spread = smooth_steps(start.shape[2:], start)
 
@@ -232,6 +238,8 @@ def _minimize(
         log.append({"total": total.item(), **{name: value.item() for name, value in parts.items()}})
         if log[-1]["total"] < best_total:
             best, best_total = picture.detach().clamp(0, 1), log[-1]["total"]
+        if watch is not None:
+            watch(len(log) - 1, picture.detach().clamp(0, 1), log[-1]["total"])
         return log[-1]["total"], gradient
 
     if optimizer == "lbfgs":
@@ -249,6 +257,11 @@ def _minimize(
     finally:
         bar.close()
     return best, log, stopped
+
+
+def _watch(callback: Callable, first: int, step: int, picture: Tensor, loss: float) -> None:
+    if callback(first + step, picture, picture.new_tensor([loss])):
+        raise KeyboardInterrupt  # a callback that ends the search and a person's Ctrl-C are the same
 
 
 def _adam(evaluate: Callable[[Tensor], tuple[float, Tensor]], start: Tensor, steps: int, lr: float) -> Iterator[float]:

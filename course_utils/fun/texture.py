@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -124,6 +124,7 @@ def synthesize_texture(
     steps: int = 100,
     seed: int = 0,
     return_losses: bool = False,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Tensor | tuple[Tensor, list[float]]:
     """Change noise until the network's Gram matrices are those of a sample.
@@ -139,6 +140,8 @@ def synthesize_texture(
         steps: how many times the loss and its gradient are computed, at most.
         seed: of the noise.
         return_losses: also return the loss at each of these times (see `texture_loss`).
+        callback: called as `callback(step, picture, loss)` at each of these times, with the picture that is looked at and
+            its loss, `(1,)`. True ends the search; the best picture so far is returned.
         progress: show a progress bar.
 
     Returns:
@@ -170,18 +173,20 @@ def synthesize_texture(
         targets = texture_grams(net, ready, layers)
 
         def loss_and_gradient(picture: Tensor) -> tuple[float, Tensor]:
-            pixels = picture.to(ready).requires_grad_()
+            pixels = picture.to(ready).detach().requires_grad_()
             with torch.enable_grad():
                 loss = texture_loss(net, pixels, targets, weights)
                 (gradient,) = torch.autograd.grad(loss, pixels)
             return loss.item(), gradient
 
-        best, losses = _descend(loss_and_gradient, start, steps, progress)
+        best, losses = _descend(loss_and_gradient, start, steps, callback, progress)
     best = best.to(sample)
     return (best, losses) if return_losses else best
 
 
-def _descend(loss_and_gradient, start: Tensor, steps: int, progress: bool) -> tuple[Tensor, list[float]]:
+def _descend(
+    loss_and_gradient, start: Tensor, steps: int, callback: Callable | None, progress: bool
+) -> tuple[Tensor, list[float]]:
     """Minimize with SciPy's L-BFGS-B, pixels between 0 and 1; return the best picture and the losses on the way."""
     from scipy.optimize import Bounds, minimize
 
@@ -197,7 +202,8 @@ def _descend(loss_and_gradient, start: Tensor, steps: int, progress: bool) -> tu
         losses.append(loss)
         bar.update()
         bar.set_postfix(loss=f"{loss:.2g}")
-        if len(losses) >= steps:
+        ended = callback is not None and callback(len(losses) - 1, picture.to(start, copy=True), torch.tensor([loss]))
+        if ended or len(losses) >= steps:
             raise StopIteration
         # scaled: the search's first step is as long as the gradient, and that of a mean over many pixels is tiny
         return 1e4 * loss, 1e4 * gradient.double().cpu().numpy().ravel()

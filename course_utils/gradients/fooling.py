@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -89,7 +89,7 @@ def fool(
                 todo = (~done).nonzero()[:, 0]
                 if len(todo) == 0:
                     break
-                gradient = _gradient(net, pixels[todo], classes[todo], "score")
+                gradient, _ = _gradient(net, pixels[todo], classes[todo], "score")
                 pixels[todo] = (pixels[todo] + lr * _unit(gradient)).clamp(0, 1)
                 with torch.no_grad():
                     scores = net(pixels[todo])
@@ -149,6 +149,7 @@ def pgd(
     random_start: bool = False,
     of: str = "loss",
     seed: int = 0,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Tensor:
     """Projected gradient descent: many small steps, and after each back into the ball of radius `eps` and into [0, 1].
@@ -169,6 +170,8 @@ def pgd(
         random_start: start at a random point of the ball instead of at the photo.
         of: "loss" or "score", see `fgsm`.
         seed: of the random start.
+        callback: called as `callback(step, images, values)` in each step, with the images before the step and the target
+            class's cross-entropy or score, `(N,)`. True ends the steps.
         progress: show a bar. Interrupting returns the images so far.
 
     Returns:
@@ -197,8 +200,11 @@ def pgd(
         if random_start:
             pixels = (clean + _random_change(clean, eps, norm, seed)).clamp(0, 1)
         try:
-            for _ in tqdm(range(steps), desc="pgd", leave=False, disable=not progress):
-                gradient = direction * _gradient(net, pixels, classes, of)
+            for taken in tqdm(range(steps), desc="pgd", leave=False, disable=not progress):
+                gradient, values = _gradient(net, pixels, classes, of)
+                if callback is not None and callback(taken, pixels.clone(), values):
+                    break
+                gradient = direction * gradient
                 step = gradient.sign() if norm == "linf" else _unit(gradient)
                 pixels = (clean + project(pixels + alpha * step - clean, eps, norm)).clamp(0, 1)
         except KeyboardInterrupt:
@@ -297,13 +303,14 @@ def _need_target(target: Target) -> None:
         raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
 
 
-def _gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> Tensor:
-    """The gradient of each image's own score or cross-entropy with respect to its pixels."""
+def _gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tuple[Tensor, Tensor]:
+    """The gradient of each image's own score or cross-entropy with respect to its pixels, and these values `(N,)`."""
     with torch.enable_grad():
         pixels = pixels.detach().requires_grad_()
         scores = net(pixels)
-        values = scores if of == "score" else -scores.log_softmax(1)
-        return torch.autograd.grad(values.gather(1, classes[:, None]).sum(), pixels)[0]
+        values = (scores if of == "score" else -scores.log_softmax(1)).gather(1, classes[:, None])[:, 0]
+        (gradient,) = torch.autograd.grad(values.sum(), pixels)
+        return gradient, values.detach()
 
 
 def _length(change: Tensor) -> Tensor:

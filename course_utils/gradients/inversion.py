@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -80,6 +81,7 @@ def invert(
     parameterization: str = "fourier",
     init: str | Tensor = "noise",
     seed: int = 0,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
 ) -> Inversion:
     """Find a picture with given features: minimize `|F(x) - F0|^2 / |F0|^2 + tv_weight * V_beta(x) / (H W)`.
@@ -103,6 +105,9 @@ def invert(
         init: "noise", or a picture `(1, 3, H, W)` or `(N, 3, H, W)` to start from; with "fourier", black
             and white pixels hardly move, so a pale picture is a better start.
         seed: of the noise.
+        callback: called as `callback(step, picture, error)` for each of these steps, with the picture that is looked at,
+            `(1, 3, H, W)` in [0, 1], and its relative feature error, `(1,)`. Pictures come one after the other, and steps
+            count on over them. True ends the search as Ctrl-C does: the best so far is returned.
         progress: show a bar. Interrupting returns the best pictures so far.
 
     Returns:
@@ -123,7 +128,10 @@ def invert(
     found = []
     with frozen(net), tqdm(total=len(wanted) * steps, desc=f"invert {layer}", leave=False, disable=not progress) as bar:
         for target, start in zip(wanted.split(1), starts.split(1), strict=True):
-            found.append(_invert_one(net, layer, target, start, describe, tv_weight, beta, steps, optimizer, lr, bar))
+            watch = None if callback is None else partial(_watch, callback, len(found) * steps)
+            found.append(
+                _invert_one(net, layer, target, start, describe, tv_weight, beta, steps, optimizer, lr, bar, watch)
+            )
             if found[-1][2]:  # interrupted: the other pictures stay as they start
                 found += [(s, found[-1][1][:1], True) for s in starts[len(found) :].split(1)]
                 break
@@ -135,7 +143,12 @@ def invert(
     return Inversion(*(part.to(images.device) for part in (pictures, errors, error)))
 
 
-def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, optimizer, lr, bar):
+def _watch(callback: Callable, first: int, step: int, picture: Tensor, error: float) -> None:
+    if callback(first + step, picture.detach().clamp(0, 1), picture.new_tensor([error])):
+        raise KeyboardInterrupt  # a callback that ends the search and a person's Ctrl-C are the same
+
+
+def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, optimizer, lr, bar, watch=None):
     """One picture: `(picture, errors on the way, interrupted)`."""
     to_picture, from_picture, _ = describe
     code = from_picture(start).requires_grad_()
@@ -153,6 +166,8 @@ def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, opt
             best, best_value = code.detach().clone(), value.item()
         if len(errors) > steps:
             raise _Spent
+        if watch is not None:
+            watch(len(errors) - 1, picture, errors[-1])
         bar.update()
         bar.set_postfix_str(f"error {errors[-1]:.3f}", refresh=False)
         return value.detach()
