@@ -10,6 +10,7 @@ import ast
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import time
@@ -50,6 +51,19 @@ class ExerciseText:
     difficulty: int
     importance: int
     minutes: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A `##` section of a lesson: its title, and its cells in order. The cells before the first heading are one, too."""
+
+    title: str
+    cells: list[NotebookNode]
+
+    @property
+    def work(self) -> list[NotebookNode]:
+        """The code cells that a class goes through: all but the setup cell, and what the live edition shows complete."""
+        return [c for c in self.cells if c.cell_type == "code" and not _is_setup(c) and not _is_complete(c)]
 
 
 @dataclass
@@ -208,6 +222,32 @@ def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
+BEGINNING = "Beginning"  # the section before a lesson's first heading
+
+
+def sections(lesson: Lesson) -> list[Section]:
+    """The sections of a lesson. Equal titles are numbered: "In the head first", "In the head first (2)"."""
+    found, seen = [Section(BEGINNING, [])], {}
+    for cell in lesson.cells:
+        heading = re.search(r"^## (.+)$", cell.source, re.M) if cell.cell_type == "markdown" else None
+        if heading:
+            title = heading[1].strip()
+            seen[title] = seen.get(title, 0) + 1
+            found.append(Section(title if seen[title] == 1 else f"{title} ({seen[title]})", []))
+        found[-1].cells.append(cell)
+    return found
+
+
+def _is_setup(cell: NotebookNode) -> bool:
+    return "setup" in cell.metadata.get("tags", [])
+
+
+def _is_complete(cell: NotebookNode) -> bool:
+    """Whether a worked cell has nothing that a class could type: the quiz."""
+    body = ast.parse(cell.source).body if "exercise" not in cell.metadata else []
+    return len(body) == 1 and re.match(r"quiz\(", ast.unparse(body[0])) is not None
+
+
 # --- editions ----------------------------------------------------------------------------------------------------------
 
 
@@ -255,10 +295,10 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
         cell["id"] = cell_id or _cell_id(lesson.number, kind, cell.source, seen)
         cells.append(cell)
 
-    for cell in lesson.cells:
+    def add_cell(cell: NotebookNode) -> None:
         data, source = cell.metadata, cell.source
         if ("solution" in data and edition != "solution") or ("notes" in data and edition != "live"):
-            continue
+            return
         if cell.cell_type == "markdown":
             add("markdown", _markdown(lesson, data, source))
         elif "exercise" in data:
@@ -278,10 +318,16 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
                     _folded("Expected picture", "![expected picture](attachment:expected.png)"),
                     f"expected-{suffix}",
                 )
-        elif edition == "live" and "setup" not in data.get("tags", []):
+        elif edition == "live" and not _is_setup(cell) and not _is_complete(cell):
             add("code", _prompts(source))
         else:
             add("code", source, **({"tags": list(data["tags"])} if data.get("tags") else {}))
+
+    for section in sections(lesson):
+        for cell in section.cells:
+            add_cell(cell)
+        if edition == "live" and section.work:
+            add("code", _catch_up(lesson, section), tags=["catch-up"])
     book = nbformat.v4.new_notebook(cells=cells)
     book.metadata = nbformat.from_dict(
         {
@@ -290,6 +336,8 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
             "language_info": {"name": "python"},
         }
     )
+    if edition == "live":
+        book.metadata["course"]["built"] = _fingerprint(book)
     book.nbformat, book.nbformat_minor = 4, 5
     nbformat.validate(book)
     return book
@@ -322,6 +370,21 @@ def _prompts(source: str) -> str:
     return "\n\n".join(comments) or "# type here"
 
 
+def _catch_up(lesson: Lesson, section: Section) -> str:
+    """The cell after a section of the live edition, for a class that is behind."""
+    call = f"catch_up({json.dumps(lesson.number)}, {json.dumps(section.title, ensure_ascii=False)})"
+    return (
+        "# behind? this cell does the whole section; show_code=True also shows how\n"
+        f"from course_utils.live import catch_up\n\n{call}"
+    )
+
+
+def _fingerprint(book: NotebookNode) -> str:
+    """What the cells of a notebook say, in 16 letters. Running them does not change it, typing does."""
+    said = [(cell.get("id"), cell.cell_type, cell.source) for cell in book.cells]
+    return hashlib.sha1(repr(said).encode()).hexdigest()[:16]
+
+
 # --- files -------------------------------------------------------------------------------------------------------------
 
 
@@ -335,7 +398,12 @@ def to_text(book: NotebookNode) -> str:
 
 
 def build_all(edition: str = "student", lessons: Sequence[str] | None = None) -> list[Path]:
-    """Write one edition of all lessons (or of some). Outputs of cells that did not change are kept. Returns the paths."""
+    """Write one edition of all lessons (or of some). Outputs of cells that did not change are kept. Returns the paths.
+
+    A live notebook that somebody typed into stays as it is: see `build_live`.
+    """
+    if edition == "live":
+        return [path for path, _ in build_live(lessons)]
     written = []
     for source in lesson_paths(lessons):
         lesson = read_lesson(source)
@@ -345,6 +413,48 @@ def build_all(edition: str = "student", lessons: Sequence[str] | None = None) ->
         _write(path, to_text(book))
         written.append(path)
     return written
+
+
+def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> Iterator[tuple[Path, str]]:
+    """Write the live edition of all lessons (or of some), and say what was done.
+
+    What a person typed into a notebook is not lost: such a notebook is kept, or with `fresh` moved aside first.
+
+    Args:
+        lessons: lesson numbers.
+        fresh: begin anew, without what was typed and without outputs.
+
+    Yields:
+        `(path, what was done)` for each lesson.
+    """
+    for source in lesson_paths(lessons):
+        lesson = read_lesson(source)
+        book, path = build(lesson, "live"), target_path(lesson, "live")
+        if not path.exists():
+            done = "built"
+        elif _typed_into(path):
+            if not fresh:
+                yield path, "kept as it is, with what was typed; --fresh begins anew"
+                continue
+            aside = path.with_suffix(".typed.ipynb")
+            os.replace(path, aside)
+            done = f"begun anew; what was typed is now in {aside.name}"
+        elif fresh:
+            done = "begun anew"
+        else:
+            _keep_outputs(book, path)
+            done = "up to date"
+        _write(path, to_text(book))
+        yield path, done
+
+
+def _typed_into(path: Path) -> bool:
+    """Whether a live notebook's cells differ from how they were built; also true if it cannot be read."""
+    try:
+        book = nbformat.read(path, as_version=4)
+        return book.metadata["course"]["built"] != _fingerprint(book)
+    except (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError):
+        return True
 
 
 def _write(path: Path, text: str) -> None:
