@@ -389,11 +389,11 @@ def test_bars_say_names_and_values_in_text():
 
 
 def test_an_explorers_network_shares_weights_and_not_hooks():
-    net = load_network("cifar_net")
+    net = load_network("efficientnet_lite0")
     own = own_network(net)
     called = []
     own.layer(own.layers[0]).register_forward_hook(lambda *_: called.append(1))
-    image = torch.rand(1, 3, 32, 32)
+    image = torch.rand(1, 3, 64, 64)
     assert torch.equal(net(image), net(image)) and not called
     assert torch.equal(own(image), net(image)) and called == [1]
     for mine, theirs in zip(own.parameters(), net.parameters(), strict=True):
