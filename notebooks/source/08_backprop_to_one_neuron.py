@@ -22,8 +22,8 @@ pictures = [
 show_images([cat[0], *pictures], ["photo", "gradient", "deconvnet", "guided backprop"], columns=4)
 
 # %% [markdown]
-# This neuron sits in layer `relu5_1`, channel 129, at the place where the channel responds most. All three pictures lie on the eye. The last
-# one looks as if the neuron had drawn it. The three differ in one line of code, and you will write this line now.
+# This neuron sits in layer `relu5_1`, channel 129, at the place where the channel responds most. Gray means 0: the pixel has no effect. All three pictures
+# differ from gray around one eye only, and the last one shows the eye clearly. The three differ in one line of code, and you will write this line now.
 
 # %% [markdown] notes="1" minutes=4
 # Let the room say which of the three pictures they would put into a paper. Come back to the answer at the end: the one that most people
@@ -63,7 +63,7 @@ print("guided   ", R * (x > 0) * (R > 0))
 
 # %% [markdown]
 # Read the columns. In the first, the ReLU was on and the signal is positive: all rules let it pass. In the second the ReLU was off: only the deconvnet lets it
-# pass. In the third the signal is negative: only the gradient lets it pass. In the last column nobody does.
+# pass. In the third the signal is negative: only the gradient lets it pass. In the last column no rule does. (`-0.` is the number 0: it comes from $-7 \cdot 0$.)
 #
 # A comparison such as `x > 0` gives a tensor of True and False. Multiplied with numbers, True counts as 1 and False as 0.
 
@@ -104,7 +104,7 @@ check("08.1", relu_backward)
 #
 # $$x_1 = W_1 I, \quad x_2 = W_2 \max(0, x_1), \quad S = W_3 \max(0, x_2),$$
 #
-# sends the score of class $c$ down like this: start with $R = (0, \ldots, 1, \ldots, 0)$, the 1 at place $c$; multiply with $W_3^\top$; apply the rule with $x_2$; multiply with
+# with the image $I$ (all its pixels in one column of numbers) and the class scores $S$, sends the score of class $c$ down like this: start with $R = (0, \ldots, 1, \ldots, 0)$, the 1 at place $c$; multiply with $W_3^\top$; apply the rule with $x_2$; multiply with
 # $W_2^\top$; apply the rule with $x_1$; multiply with $W_1^\top$. There is no ReLU below the first layer, so the result keeps its sign.
 
 # %%
@@ -119,8 +119,8 @@ x, W.T @ (R * (x > 0))
 # The first ReLU was off, so only the second row of $W$ takes part: $10 \cdot (2, 0)$.
 
 # %% [markdown] exercise="08.2" title="Build it: backprop by hand" points=3 difficulty=3 importance=4 minutes=15
-# `weights` is a list of three matrices as above. Return the signal at the pixels for the score of class `target`, by the given rule at **both** ReLUs. Do it
-# without `torch.autograd`.
+# `weights` is a list of the three matrices $W_1, W_2, W_3$ as above, `image` is the column of pixels. Return the signal at the pixels for the score of class `target`, by the given
+# rule at **both** ReLUs. Do it without `torch.autograd`.
 
 
 # %% exercise="08.2"
@@ -194,11 +194,12 @@ for layer in layers:
         as_picture(backprop(net, cat, unit, rule=rule))[0]
         for rule in ("gradient", "deconvnet", "guided")
     ]
-    titles += [unit, "deconvnet", "guided"]
-show_images(rows, titles, columns=6)
+    titles += [f"{unit}, gradient", "deconvnet", "guided"]
+show_images(rows, titles, columns=3, width=7)
 
 # %% [markdown]
-# The deeper the layer, the larger the part of the photo that the neuron sees, and the more noise the plain gradient collects on its way through many ReLUs. Guided backprop stays clean.
+# From top to bottom the layers get deeper. The deeper the layer, the larger the part of the photo that the neuron sees, and the more noise the plain gradient collects on its way through many
+# ReLUs. Guided backprop stays clean.
 
 # %% [markdown]
 # ## Which neuron?
@@ -263,7 +264,7 @@ found = top_patches(net, photos, "relu5_1", channels=channels, k=4, batch_size=4
 [[names[i] for i in row] for row in found.images.tolist()]
 
 # %%
-# each patch, and beside it guided backprop from the same position, cut out in the same way
+# each patch, and below it guided backprop from the same position, cut out in the same way
 rows = []
 for channel, images, places, boxes in zip(
     channels, found.images, found.places, found.boxes, strict=True
@@ -278,8 +279,8 @@ for channel, images, places, boxes in zip(
 show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 133 (last two rows)")
 
 # %% [markdown]
-# Channel 253 looks like faces, whoever wears them. Channel 133 looks like heads and the animals around them. The network was never asked for faces: ImageNet has no class
-# "face".
+# Channel 253 seems to respond to faces: a dog's, two people's, a cat's. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
+# ImageNet has no class "face".
 #
 # These are guesses from four photos. More photos may show a channel that responds to something else as well. Lesson 09 asks the channel itself.
 
@@ -300,7 +301,7 @@ pictures, titles = [off[0]], [f"activation {channel_map[row, column]:.0f} at ({r
 for rule in ("gradient", "deconvnet", "guided"):
     signal = backprop(net, off, "relu5_1:253", rule=rule, position=(row, column))
     pictures.append(as_picture(signal)[0])
-    titles.append(f"{rule}: at most {signal.abs().max():.1g}")
+    titles.append(f"{rule}: largest {signal.abs().max():.0f}")
 show_images(pictures, titles, columns=4)
 
 # %% [markdown]
@@ -357,7 +358,7 @@ check("08.4", guided_with_skip)
 # tests of lesson 07:
 #
 # 1. **Another class.** The eagle's photo, but the score of *strawberry*.
-# 2. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes.
+# 2. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes. For comparison, the last column gives random weights to all layers.
 
 # %%
 # the gradient (top) and guided backprop (bottom): trained, another class, random weights
@@ -385,12 +386,12 @@ for rule, (first, *others) in signals.items():
 
 # %% [markdown]
 # The crisp eagle is still there when you ask for a strawberry. It is still there when the network has forgotten every class. The numbers are close to 1: it is the *same
-# picture*. So it cannot be about the class. It changes when the first layers change, too.
+# picture*. So it cannot be about the class. It becomes another picture only when the first layers are random as well.
 #
-# Why? Every rule that stops negative signals lets the upper layers say only "more, please". What is drawn is decided by which ReLUs of the first layers were on, and these are
-# the edges of the photo. (Nie, Zhang and Patel, 2018, show this with mathematics: guided backprop partly recovers the image.)
+# Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class. So the drawing is decided by
+# which ReLUs of the first layers were on, and these follow the edges of the photo. (Nie, Zhang and Patel, 2018, show this with mathematics: guided backprop partly recovers the image.)
 #
-# The plain gradient looks worse and passes both tests. **A clear picture is not evidence.**
+# The plain gradient looks worse, but it changes with the class and with the weights, as it should: it passes both tests. **A clear picture is not evidence.**
 
 # %% [markdown] fold="Think: is guided backprop useless, then?"
 # No. To see *where* a neuron of a middle layer looks, and which edges of this photo it can see there, it is quick and clear. It does not say *why* the network chose a class. For a neuron of
@@ -403,8 +404,8 @@ for rule, (first, *others) in signals.items():
 # shows another gray for 0 in every picture.
 
 # %% [markdown] exercise="08.5" title="Signed numbers as a picture" points=1 difficulty=1 importance=2 minutes=6
-# Turn a batch of signed gradients into pictures in [0, 1]: 0 becomes 0.5, and in each image the value of the largest **size** becomes 0 or 1. Each image has its own scale; its three
-# colors share it.
+# Turn a batch of signed gradients into pictures in [0, 1]: 0 becomes 0.5, and in each image the number with the largest **absolute value** becomes 1 if it is positive and 0 if it is negative. Each
+# image has its own scale; its three colors share it.
 
 
 # %% exercise="08.5"
