@@ -8,6 +8,7 @@ import torch
 
 from course_utils import check, labelled_photos, load_network, photo, quiz, show_images
 from course_utils.gradients import fgsm, fool, fooled, magnify, pgd, survival
+from course_utils.images import resize
 from course_utils.plots import new_figure
 
 # %%
@@ -165,8 +166,8 @@ show_images(
 #
 # `fool` does the same for a batch and keeps the probabilities on the way. Each photo gets another class as its target, drawn at random.
 #
-# **Predict, run, explain.** A photo goes from "bald eagle, 90 %" to "pizza, more than any other class". On the way, does the probability of the first class (a) fall
-# slowly while the target rises slowly, (b) stay high for long and then fall quickly, (c) fall at once, with many other classes in between? Write your answer down.
+# **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. On the way, does its probability (a) fall
+# slowly while the target rises slowly, (b) stay high for long and then fall quickly, (c) fall at once, with other classes in between? Write your answer down.
 
 # %%
 # ten photos, ten random targets: probability of the first class (gray) and of the target (orange)
@@ -182,6 +183,8 @@ for ax, first, wanted, steps, name in zip(
     ax.plot(wanted[: steps + 1], color="#d95f02")
     ax.set_title(f"{net.category(name)[:20]}: {int(steps)} steps", fontsize=8)
     ax.tick_params(labelsize=7)
+figure.supxlabel("step", fontsize=9)
+figure.supylabel("probability", fontsize=9)
 figure
 
 # %%
@@ -193,8 +196,8 @@ print(
 )
 
 # %% [markdown]
-# Mostly (b): for some steps nothing seems to happen, because the target starts far below a thousandth; then the two lines cross within two or three steps. On some photos both lines are
-# low for a while: there, a third class is on top on the way. The whole change is less than a hundredth as long as the photo.
+# All three happen. The most frequent is (b): for some steps the target stays near 0, because it starts far below a thousandth; then the two lines cross within two or three steps. On other photos
+# the first class falls step by step. Where both lines are low for a while, a third class is on top on the way. The whole change, as a list of numbers, is less than a hundredth as long as the photo.
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -324,11 +327,11 @@ names = [
     f"{how}:\n{name}, {p:.0%}"
     for how, (name, p) in ((h, net.predict(x)[0][0]) for h, x in attacks.items())
 ]
-show_images(rows, names, columns=3)
+show_images(rows, [*names, *["its change, ten times"] * 3], columns=3)
 
 # %% [markdown]
-# There is no sports car in the change. With a limit for each pixel (middle), every pixel moves. With a limit for the whole length (left and right), the change
-# gathers where the gradient is strong: on and around the bird.
+# There is no sports car in the change. With a limit for each pixel (middle), every pixel moves, the sky as much as the bird. Where only the length of the whole change counts (left and right), it
+# is strongest where the gradient is strong: on and around the bird.
 
 # %% [markdown]
 # ## Does it survive?
@@ -357,16 +360,7 @@ figure
 right = torch.tensor(labels)
 for name, images in (("clean photos", photos), ("attacked photos", ten)):
     mine = (net(images).argmax(1) == right).float().mean()
-    theirs = (
-        (
-            other(
-                torch.nn.functional.interpolate(images, size=240, mode="bicubic").clamp(0, 1)
-            ).argmax(1)
-            == right
-        )
-        .float()
-        .mean()
-    )
+    theirs = (other(resize(images, other.input_size)).argmax(1) == right).float().mean()
     print(f"{name}: attacked network {mine:.0%} right, the other network {theirs:.0%} right")
 
 # %% [markdown]
@@ -391,15 +385,15 @@ print(
 )
 
 # %%
-# what the two changes look like
+# what the two changes look like, ten times
 eagle_noise = (eagle + 8 / 255 * signs[:1]).clamp(0, 1)
 show_images(
     [eagle_noise[0], magnify(eagle_noise - eagle)[0], attacked[0], magnify(attacked - eagle)[0]],
     [
         net.predict(eagle_noise)[0][0][0],
-        "random, 8/255",
+        "random change, 8/255",
         net.predict(attacked)[0][0][0],
-        "PGD, 2/255",
+        "change by PGD, 2/255",
     ],
     columns=4,
 )

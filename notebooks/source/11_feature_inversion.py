@@ -274,7 +274,7 @@ other = 0.3 + 0.4 * photo("flower", 112)
 from_other = invert(vgg, cat, "relu5_1", init=other, steps=40)
 between = (from_other.images - results["relu5_1"].images).square().mean().sqrt()
 print(
-    f"feature errors: {results['relu5_1'].error.item():.3f} and {from_other.error.item():.3f}; the two pictures differ by {between:.3f}"
+    f"feature error from noise {results['relu5_1'].error.item():.3f}, from the other photo {from_other.error.item():.3f}; the two pictures differ by {between:.3f}"
 )
 show_images(
     [other[0], from_other.images[0], results["relu5_1"].images[0]],
@@ -282,14 +282,14 @@ show_images(
 )
 
 # %% [markdown]
-# Both errors are small against the start, where the error is about 1 or more, and both pictures show the cat's outlines in the same places. Their colors and smooth areas keep a memory of where the search began: what differs
-# between the two is what relu5_1 hardly fixes.
+# Both errors are small against the start, where the error is about 1 or more. Both pictures show eyes, nose and stripes in nearly the same places. Their colors and smooth areas keep a memory of where the search
+# began, and so does the area around the right eye: what differs between the two is what relu5_1 hardly fixes.
 
 # %% [markdown]
 # ## What total variation does
 #
 # So far $\lambda$ was 0, and something else kept the pictures calm: `invert` describes a picture by its Fourier coefficients, low frequencies enlarged (lesson 09). The paper
-# describes it by its pixels. There, $\lambda$ is what holds the noise down.
+# describes it by its pixels. There, $\lambda$ is what holds the noise down (in `invert` it is called `tv_weight`).
 #
 # **Predict, run, explain.** Pixels with $\lambda = 0$, with a middle and with a large $\lambda$. Which looks most like the photo? Which has the largest feature error?
 
@@ -299,12 +299,12 @@ rows, names = [], []
 for weight in (0.0, 0.3, 10.0):
     r = invert(vgg, cat, "relu3_1", parameterization="pixels", tv_weight=weight, steps=30)
     rows.append(r.images[0])
-    names.append(f"weight {weight:g}: error {r.error.item():.3f}")
+    names.append(f"λ = {weight:g}: feature error {r.error.item():.3f}")
 show_images(rows, names)
 
 # %% [markdown]
-# A little total variation takes the grain away and costs no features: the search even gets a little further in the same number of steps. Much of it washes the picture out, and the feature error grows. Total variation is a prior: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture
-# looks surprisingly real.
+# A little total variation takes some of the grain away and costs no features: the search even gets a little further in the same number of steps. Much of it washes the picture out, and the feature error grows. Total
+# variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
 
 # %% [markdown]
 # ## Which feature maps matter?
@@ -323,7 +323,8 @@ for channels in ([5], range(10)):
 [round(p, 3) for p in sure]
 
 # %% [markdown]
-# Inside of the block the network has lost the channels; behind it, everything is as before. `ablated` uses a **forward hook**: a function that PyTorch calls after a layer has run. If the hook returns
+# Channel 5 alone costs this photo more than channels 0 to 9 together: removing one channel can undo the damage of another. Inside of the block the network has lost the channels; behind it, everything is as
+# before. `ablated` uses a **forward hook**: a function that PyTorch calls after a layer has run. If the hook returns
 # something, this replaces the layer's output:
 #
 # ```python
@@ -462,7 +463,7 @@ for name, (accuracies, losses) in (
 
 # %% [markdown]
 # The ranking was made on ten photos without labels, and holds on twenty others. One photo is worth five percent, so read the loss rather than the accuracy. Nothing was trained again after the removal; with
-# training, networks can lose far more channels. A random choice costs little as long as it misses the few channels at the left end of the bars, and much when it hits one: its curve is a mean of lucky and unlucky draws.
+# training, networks can lose far more channels. The random curve lies nearer to that of the least important ones. A random choice costs little as long as it misses the few channels at the left end of the bars, and much when it hits one: its curve is a mean of lucky and unlucky draws.
 
 # %% [markdown] fold="Think: why the size of each change, and not the mean change?"
 # Some removals *lower* the loss of some photos. Such channels would be the first to go. But the change has no reason to have the same sign on other photos. Try `channel_importance(..., signed=True)` and draw the
