@@ -279,8 +279,8 @@ dreams = [deepdream(vgg, garden, layer=name, steps=8) for name in names]
 show_images([d[0] for d in dreams], names, columns=2, width=7.5)
 
 # %% [markdown]
-# From the second to the fourth block: patches of color, then lines, then eyes and fur. Units of shallow layers see a few pixels and know colors and lines; those of the fifth block see
-# nearly the whole picture at this size, and know heads and buildings.
+# From the second to the fourth block: patches of color, then lines, then eyes and fur. In the fifth block the tower becomes another building. Units of shallow layers see a few pixels and know
+# colors and lines; those of the fifth block see nearly the whole picture at this size, and know heads and buildings.
 #
 # ## From noise, and one channel
 #
@@ -293,6 +293,10 @@ noise = 0.5 + 0.12 * torch.randn(1, 3, 128, 128, generator=torch.Generator().man
 units = ["relu5_2", "relu5_2:5", "relu5_2:480", "relu5_2:401"]
 from_noise = [deepdream(vgg, noise.clamp(0, 1), layer=unit, octaves=3, steps=12) for unit in units]
 show_images([d[0] for d in from_noise], units, columns=4, width=9)
+
+# %% [markdown]
+# The whole layer draws eyes. The three channels draw loops, an arch, and the head of an animal (details differ from machine to machine). Where nothing has grown yet you see the noise of
+# the start.
 
 # %% [markdown]
 # ## Guided by another picture
@@ -380,7 +384,7 @@ print(f"{len(animals)} are animals, so {len(breeds) / len(animals):.0%} of the a
 #
 # A dream is not a proof that something is in the photo, and not what "the network thinks". Two tests:
 #
-# 1. **Randomize the weights.** Do dogs come from the method, or from what was learned?
+# 1. **Randomize the weights.** Do the new forms come from the method, or from what was learned?
 # 2. **Ask a classifier** before and after. Another network, EfficientNet, has never seen VGG's layers.
 
 # %%
@@ -396,8 +400,8 @@ for name, picture in (("photo", temple), ("dream", dream)):
     print(f"{name}: {tops}")
 
 # %% [markdown]
-# With random weights the same steps give colored noise: the method adds no dogs, the weights do. The classifier finds towers in the photo; on the machine
-# where this was written, two breeds of dogs were among its first three answers for the dream. The dogs were not there before.
+# With random weights the same steps only add colored noise to the photo: the method brings no new forms, the weights do. The second test takes the dream from the top of this lesson. In the
+# photo the classifier finds buildings. In the dream, on the machine where this was written, its first three answers were breeds of dogs. The dogs were not there before.
 #
 # Other limits, in one sentence each:
 #
