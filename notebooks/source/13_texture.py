@@ -148,8 +148,8 @@ where = torch.stack([row, column, torch.full_like(row, 0.4)])
 show_images([on_paper(pebbles, 80), grown, where], ["the sample", "grown", "from where?"], width=8)
 
 # %% [markdown]
-# The map has patches of smooth color: there the program copies whole pieces, and it jumps to another piece where the two fit together. In the picture the
-# seams are hard to find.
+# The map has patches of smooth color, large and small: there the program copies whole pieces. Where the color jumps, it goes on with another piece that fits. In the picture itself
+# most of the seams are hard to find.
 
 # %% [markdown]
 # ## How large must the window be?
@@ -258,7 +258,7 @@ both = torch.tensor([[1.0, 0, 2], [0, 3, 1]])
 moved_both = both[:, [2, 1, 0]]
 moved_one = torch.stack([both[0, [2, 1, 0]], both[1]])
 for features in (both, moved_both, moved_one):
-    print((features @ features.T / 3).tolist())
+    print(features @ features.T / 3)
 
 # %% [markdown]
 # Positions can be exchanged freely as long as all channels move together: a sum does not know its order. If one channel moves alone, $G_{12}$ changes.
@@ -305,11 +305,12 @@ show_images(
 )
 
 # %% [markdown] solution="13.4"
-# The two matrices are the same. Everything about *where* has gone; what stays is which features appear together, and how strongly. This is close to what people mean by "the same
-# material".
+# The two matrices are the same, up to rounding: each number is a sum over all positions, and a sum does not know their order.
 
 # %% [markdown]
 # ## A texture from noise
+#
+# A Gram matrix stays the same when all positions are shuffled: it says which features appear together and how strongly, and nothing about *where*. This is close to what people mean by "the same material".
 #
 # **Gatys, Ecker and Bethge (2015)** turn this around. Take the Gram matrices $A^l$ of the sample in some layers $l$. Begin with noise, and change its pixels until its own Gram matrices $G^l$ are the
 # same. The loss of one layer with $C$ channels is
@@ -409,16 +410,16 @@ for name in ("coral", "leaves", "weave", "brick"):
         synthesize_texture(net, small, layers=layers[:4], steps=40),
     ]
     titles += [name, "Efros-Leung", "Wei-Levoy", "Gram matrices"]
-show_images(pictures, titles, columns=4, width=6.2)
+show_images(pictures, titles, columns=4, width=7.4)
 
 # %% [markdown]
 # Read the picture row by row.
 #
-# - **Efros–Leung** does well where its window of 13 pixels is larger than the elements. The basket's bands are 16 pixels wide: some go on too far. One of the leaves became too long, too.
+# - **Efros–Leung** does well where its window of 13 pixels is larger than the elements. The basket's bands are 16 pixels wide: some go on too far.
 # - **Wei–Levoy** can get stuck: on the leaves it found a green piece that fits to itself, and went on with it.
 # - **Gram matrices** get the colors and the kind of edges right everywhere, without copying. But nothing tells them that the basket is a strict pattern, or that the joints between bricks are straight
-#   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away. The fine colored grain on the gray bricks is noise from the start that the layers
-#   hardly react to.
+#   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away. The fine colored grain, clearest on the gray bricks, is noise from the start that
+#   the layers hardly react to.
 
 # %% [markdown]
 # ## What does it throw away? A photo instead of a texture
