@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 
 class Edition(StrEnum):
@@ -23,8 +23,8 @@ class Edition(StrEnum):
     live = "live"
 
 
-class _OneLine(TyperGroup):
-    """Commands whose mistakes are told in one line on stderr, with exit status 2.
+class _OneLine:
+    """Mistakes are told in one line on stderr, with exit status 2.
 
     A person's mistake reaches us as a ValueError (every CourseError is one), an OSError with a file name, or typer's own
     usage error. With COURSE_TRACE=1 in the environment the stack trace is shown, for whoever looks for a bug.
@@ -33,16 +33,28 @@ class _OneLine(TyperGroup):
     def main(self, args=None, standalone_mode: bool = True, **options):
         args = sys.argv[1:] if args is None else list(args)
         try:
-            status = super().main(args=args or ["--help"], standalone_mode=False, **options)
+            status = super().main(args=args, standalone_mode=False, **options)
         except typer.Abort:
             status = 1
         except Exception as error:
             message = _one_line(error)
             if message is None or os.environ.get("COURSE_TRACE"):
                 raise
-            print(f"course: {message}", file=sys.stderr)
+            print(f"{self.name}: {message}", file=sys.stderr)
             status = 2
         sys.exit(status or 0)
+
+
+class OneLineCommand(_OneLine, TyperCommand):
+    """A single command, such as `python -m course_utils.training.cifar_net`."""
+
+
+class OneLineGroup(_OneLine, TyperGroup):
+    """A command with subcommands; alone it shows its help."""
+
+    def main(self, args=None, **options):
+        args = sys.argv[1:] if args is None else list(args)
+        super().main(args=args or ["--help"], **options)
 
 
 def _one_line(error: Exception) -> str | None:
@@ -63,7 +75,7 @@ def _one_line(error: Exception) -> str | None:
 app = typer.Typer(
     name="course",
     help="Looking inside convolutional networks: a course.",
-    cls=_OneLine,
+    cls=OneLineGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -82,6 +94,22 @@ def lab(
     from course_utils.commands.lab import open_lab
 
     raise typer.Exit(open_lab(notebook, browser=browser, port=port))
+
+
+@app.command()
+def live(
+    lesson: Annotated[str | None, typer.Argument(help="A lesson number, such as 07.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Build all lessons, and open none.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; what was typed is kept beside it.")] = False,
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+    font_size: Annotated[int, typer.Option(min=8, max=60, help="Of code and text, in pixels.")] = 20,
+) -> None:
+    """Open a lesson for coding live: prompts instead of finished cells, large letters."""
+    from course_utils.commands.live import open_live
+
+    options = {"browser": browser, "port": port, "font_size": font_size}
+    raise typer.Exit(open_live(lesson, every=every, fresh=fresh, **options))
 
 
 @app.command()

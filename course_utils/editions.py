@@ -327,7 +327,7 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
         for cell in section.cells:
             add_cell(cell)
         if edition == "live" and section.work:
-            add("code", _catch_up(lesson, section), tags=["catch-up"])
+            add("code", _catch_up(lesson, section), tags=["catch-up"], jupyter={"source_hidden": True})
     book = nbformat.v4.new_notebook(cells=cells)
     book.metadata = nbformat.from_dict(
         {
@@ -374,8 +374,8 @@ def _catch_up(lesson: Lesson, section: Section) -> str:
     """The cell after a section of the live edition, for a class that is behind."""
     call = f"catch_up({json.dumps(lesson.number)}, {json.dumps(section.title, ensure_ascii=False)})"
     return (
-        "# behind? this cell does the whole section; show_code=True also shows how\n"
-        f"from course_utils.live import catch_up\n\n{call}"
+        f"# catch up: run this cell, and it does all of {section.title!r}\n"
+        f"from course_utils.live import catch_up\n\n{call}  # show_code=True also shows the code"
     )
 
 

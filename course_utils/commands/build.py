@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from course_utils import editions
+from course_utils.commands.live import build_live
 
 
 def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool) -> int:
@@ -26,6 +27,8 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
             )
         if edition == "student":
             return 0
+    if edition == "live":
+        return build_live(lessons)
     for path in editions.build_all(edition, lessons):
         print(path)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.commands import ROOT
@@ -24,7 +25,12 @@ def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = N
     """
     path = find_notebook(notebook)
     root = ROOT if path.is_relative_to(ROOT) else path.parent
-    options = [str(path), f"--ServerApp.root_dir={root}"]
+    return start(path, root, browser=browser, port=port)
+
+
+def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool, port: int | None) -> int:
+    """Start JupyterLab on the file `path` below the folder `root`, with more of its options, and wait until it ends."""
+    options = [str(path), f"--ServerApp.root_dir={root}", *options]
     if port is not None:
         check_port(port)
         options += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
