@@ -139,8 +139,14 @@ def occlusion_scores(
     batch_size: int = 64,
     seed: int = 0,
     progress: bool = True,
+    callback: Callable[[int, int, OcclusionScores], object] | None = None,
 ) -> OcclusionScores:
-    """The score for every place of the window, and which method computed it; see `occlusion` for the arguments."""
+    """The score for every place of the window, and which method computed it; see `occlusion` for the other arguments.
+
+    Args:
+        callback: called after each batch of windows as `callback(done, windows, scores so far)`; if it returns something
+            true, the work ends there, with NaN for the places that are left.
+    """
     check_choice("of", of, ("score", "probability"))
     check_choice("method", method, METHODS)
     check_positive(batch_size=batch_size)
@@ -161,7 +167,12 @@ def occlusion_scores(
         runner = _choose(method, _Watch(net, target, of), ready, cover, places[len(places) // 2], window)
         scores = torch.full((len(ready), len(places)), math.nan, dtype=ready.dtype, device=ready.device)
         bar = tqdm(total=scores.numel(), desc="occlusion", leave=False, disable=not progress)
-        note = ""
+        home, note = images.device, ""
+
+        def result(note: str = "") -> OcclusionScores:
+            grid = scores.view(len(ready), len(tops), len(lefts)).to(home, copy=True)
+            return OcclusionScores(runner.clean.to(home), grid, window, stride, size, runner.name, runner.note + note)
+
         try:
             with bar:
                 for image in range(len(ready)):
@@ -169,11 +180,12 @@ def occlusion_scores(
                         patches = [_cut(cover[image], *places[i], window) for i in part]
                         scores[image, part] = runner.score(image, patches, [places[i] for i in part]).to(scores.dtype)
                         bar.update(len(part))
+                        done = image * len(places) + int(part[-1]) + 1
+                        if callback is not None and callback(done, scores.numel(), result()):
+                            raise KeyboardInterrupt  # a callback that ends the work and a person's Ctrl-C are the same
         except KeyboardInterrupt:
             note = "; interrupted"
-    home = images.device
-    grid = scores.view(len(ready), len(tops), len(lefts)).to(home)
-    return OcclusionScores(runner.clean.to(home), grid, window, stride, size, runner.name, runner.note + note)
+    return result(note)
 
 
 def window_starts(size: int, window: int, stride: int) -> list[int]:

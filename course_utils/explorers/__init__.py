@@ -50,7 +50,14 @@ from __future__ import annotations
 import importlib
 
 # the explorers in the order of the lessons -> their modules
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "FeatureMaps": "feature_maps",
+    "Neighbors": "neighbors",
+    "FeatureSpace": "feature_space",
+    "TopPatches": "patches",
+    "Occlusion": "occlusion",
+    "Saliency": "saliency",
+}
 
 
 def __getattr__(name: str):

@@ -48,6 +48,7 @@ class Explorer:
         self._stop.on_click(lambda _: self.worker.stop())
         self._has_stop = False
         self.box = ipywidgets.VBox()
+        self.box.add_class("course-explorer")
 
     # --- for the author of an explorer ----------------------------------------------------------------------------------
 
@@ -172,8 +173,11 @@ class Explorer:
 
     def figure(self) -> Image.Image:
         """What the explorer shows now, as one picture: for readers without a browser, and for files."""
-        views = [(view.to_pil(), getattr(view, "caption", "")) for view in self._views if hasattr(view, "to_pil")]
-        blocks = [_with_caption(picture, "" if hasattr(view, "rows") else caption) for (picture, caption), view in zip(views, self._views, strict=False)]  # fmt: skip
+        blocks = []
+        for view in self._views:
+            if hasattr(view, "to_pil") and view.layout.display != "none":
+                caption = view.caption if isinstance(view, Picture) else ""
+                blocks.append(_with_caption(view.to_pil(), caption))
         rows, row, used = [], [], 0
         for block in blocks:
             if row and used + block.width > FIGURE_WIDTH:

@@ -36,8 +36,20 @@ function render({ model, el }) {
     left.textContent = steps ? `step ${step} of ${steps}${time(model.get("seconds_left"))}` : "working ...";
   }
 
-  model.on("change", draw);
+  // the handles of ipywidgets' sliders have no name of their own: give them their label's
+  function nameSliders() {
+    for (const slider of el.closest(".course-explorer")?.querySelectorAll(".widget-slider") ?? []) {
+      const label = slider.querySelector(".widget-label")?.textContent;
+      if (label) slider.querySelectorAll(".noUi-handle").forEach((handle) => handle.setAttribute("aria-label", label));
+    }
+  }
+
+  model.on("change", () => {
+    draw();
+    nameSliders();
+  });
   draw();
+  setTimeout(nameSliders, 500);
 }
 
 export default { render };

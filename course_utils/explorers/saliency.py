@@ -1,0 +1,118 @@
+"""Saliency and the rules of backprop: a class or one unit, sent back to the pixels."""
+
+from __future__ import annotations
+
+import ipywidgets
+import torch
+
+from course_utils.activations.feature_maps import scale_maps
+from course_utils.activations.patches import receptive_field
+from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.network import class_of, layers_of, own_network
+from course_utils.explorers.panel import Explorer
+from course_utils.explorers.parts import heat
+from course_utils.gradients.guided import RULES, as_picture, backprop
+from course_utils.hooks import layer_outputs
+from course_utils.networks import Network
+
+CLASS, UNIT = "a class", "one unit"
+
+
+class Saliency(Explorer):
+    """A class by its name, or a unit by a click on its feature map; one of three rules for the ReLU.
+
+    Args:
+        net: the network, or its name; one without classes has only units.
+        photo: a name of the gallery.
+        target: a class; empty for the predicted one.
+        rule: "gradient", "deconvnet" or "guided".
+        unit: `"layer:channel"`; given, the explorer begins with this unit at its strongest place, and not with a class.
+    """
+
+    title = "Saliency maps, and the rules of backprop"
+
+    def __init__(
+        self,
+        net: Network | str = "efficientnet_lite0",
+        photo: str = "bald_eagle",
+        *,
+        target: str = "",
+        rule: str = "gradient",
+        unit: str | None = None,
+    ):
+        super().__init__()
+        self.net = own_network(net)
+        self._seen: tuple | None = None  # (photo, layer) and its maps
+        self._fields: dict[str, object] = {}
+        layers = layers_of(self.net)
+        layer, channel = unit.rpartition(":")[::2] if unit else (layers[len(layers) // 2], 0)
+        layers = layers if layer in layers else [layer, *layers]
+        self.photo = self.knob("photo", PhotoChooser(photo))
+        style = {"button_width": "auto"}
+        self.rule = self.knob("rule", ipywidgets.ToggleButtons(options=RULES, value=rule, description="Rule", style=style))  # fmt: skip
+        what = [CLASS, UNIT] if self.net.categories else [UNIT]
+        self.what = self.knob("what", ipywidgets.ToggleButtons(options=what, value=UNIT if unit else what[0], description="Send back", style=style))  # fmt: skip
+        self.target = self.knob("target", ipywidgets.Combobox(value=target, options=self.net.categories or (), placeholder="the predicted class", description="Class", continuous_update=False))  # fmt: skip
+        self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer, description="Layer"))
+        self.channel = self.knob("channel", ipywidgets.IntSlider(value=int(channel), min=0, max=max(1, int(channel)), description="Channel"))  # fmt: skip
+        self.what.observe(self._what_chosen, "value")
+        self.shown = self.picture("", width=224)
+        self.map = self.picture("", name="place", kind="click", cross=True, width=224)
+        self.signed = self.picture("", width=260)
+        self.size = self.picture("", width=260)
+        self._what_chosen(None)
+        maps = self._maps(self.knobs())
+        if unit:
+            self._go_to_strongest(maps[int(channel)])
+        self.start()
+
+    def update(self, knobs):
+        image = knobs.photo.tensor()
+        boxes, caption = [], knobs.photo.name
+        if knobs.what == UNIT:
+            maps = self._maps(knobs)
+            channel, (height, width) = min(knobs.channel, len(maps) - 1), maps.shape[1:]
+            row, column = min(int(knobs.place[1] * height), height - 1), min(int(knobs.place[0] * width), width - 1)
+            one, value = maps[channel], maps[channel, row, column].item()
+            note = "" if value else "; it is off, so backprop sends nothing back: click on a bright place"
+            self.map.show(scale_maps(one[None], scaling="own")[0], f"{knobs.layer}, channel {channel}; click on a place", step=(1 / width, 1 / height))  # fmt: skip
+            target, position = f"{knobs.layer}:{channel}", (row, column)
+            named = f"The unit at row {row}, column {column} of {target} has the value {value:.3g}{note}."
+            top, left, bottom, right = self._field(knobs.layer).box(row, column)
+            boxes = [[left / 224, top / 224, right / 224, bottom / 224]]
+            caption += ". The frame: what the unit can see"
+        else:
+            with torch.no_grad():
+                scores = self.net(image)
+            target, position = class_of(self.net, knobs.target, scores), "strongest"
+            share = scores.softmax(1)[0, target].item()
+            named = f"Class {self.net.category(target)}: score {scores[0, target]:.2f}, probability {share:.1%}."
+        self.shown.show(image, caption, boxes=boxes)
+        gradient = backprop(self.net, image, target, rule=knobs.rule, position=position)
+        self.signed.show(as_picture(gradient)[0], f"{knobs.rule}, signed: gray is 0")
+        size = gradient[0].abs().amax(0)
+        self.size.show(heat(size), f"{knobs.rule}, size |·|, the largest of red, green and blue")
+        self.say(named)
+
+    def _maps(self, knobs) -> torch.Tensor:
+        key = (knobs.photo, knobs.layer)
+        if self._seen is None or self._seen[0] != key:
+            self._seen = (key, layer_outputs(self.net, knobs.photo.tensor(), [knobs.layer])[knobs.layer][0])
+            if self.channel.max != len(self._seen[1]) - 1:
+                self.channel.max = len(self._seen[1]) - 1
+        return self._seen[1]
+
+    def _field(self, layer: str):
+        if layer not in self._fields:
+            self._fields[layer] = receptive_field(self.net, layer, size=224)
+        return self._fields[layer]
+
+    def _go_to_strongest(self, one: torch.Tensor) -> None:
+        row, column = divmod(int(one.argmax()), one.shape[1])
+        self.map.y, self.map.x = (row + 0.5) / one.shape[0], (column + 0.5) / one.shape[1]
+
+    def _what_chosen(self, _) -> None:
+        unit = self.what.value == UNIT
+        for widget in (self.layer, self.channel, self.map):
+            widget.layout.display = "" if unit else "none"
+        self.target.layout.display = "none" if unit else ""
