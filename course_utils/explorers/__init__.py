@@ -34,9 +34,9 @@ and a line in `_HOME` below. The rules:
 - Afterwards every change runs `update` in the explorer's one background thread, with a snapshot of the knobs. A newer
   change replaces one that waits, and ends a running generator at its next `yield`. *Stop* does that too; what is shown stays.
   So yield at least twice a second. A `try: ... finally:` around yields is run when it is stopped.
-- A method that has a callback instead of steps calls `self.worker.tick(step, steps)` there (True: end now), or
-  `self.worker.check()`, which raises a KeyboardInterrupt, so that a method of the course returns its best so far.
-  Give it `progress=False`. Such work shows a Stop button if `self._has_stop = True` is set before `start()`.
+- A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer` (live.py): a Start button, a live picture, Stop.
+  Without it, a callback calls `self.worker.tick(step, steps)` (True: end now) or `self.worker.check()`, which raises a
+  KeyboardInterrupt, so that a method of the course returns its best so far. Give the method `progress=False`.
 - An exception becomes words in the status line: raise CourseError or ValueError with one line that a person can act on.
 - Use a network of your own, `own_network(net)`: same weights, separate hooks, so that cells can run meanwhile.
 - Keep what a knob does not change (the network's answer to a photo) in the explorer, one photo and one layer at a time.
@@ -57,6 +57,12 @@ _HOME: dict[str, str] = {
     "TopPatches": "patches",
     "Occlusion": "occlusion",
     "Saliency": "saliency",
+    "ClassVisualization": "ascent",
+    "Fooling": "fooling",
+    "Inversion": "inversion",
+    "DeepDream": "deepdream",
+    "Texture": "texture",
+    "StyleTransfer": "style",
 }
 
 

@@ -1,0 +1,108 @@
+"""Explore class visualization: which regularizers turn noise into a picture?"""
+
+from __future__ import annotations
+
+import ipywidgets
+from torch import Tensor
+
+from course_utils.explorers.bars import Bars
+from course_utils.explorers.classes import class_chooser
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.network import own_network
+from course_utils.gradients import ROBUST, Blur, ClipSmallNorm, Fourier, L2Decay, Pixels, visualize
+from course_utils.images import resize
+from course_utils.networks import Network, load_network
+
+
+class ClassVisualization(LiveExplorer):
+    """Draw a class, with each helper on or off; a second network judges the result.
+
+    Args:
+        net: a classifier, or its name.
+        target: the class at the beginning, by name.
+        judge: the name of a network with the same classes that had no part in the picture.
+        size: side of the picture.
+        steps: of the ascent.
+    """
+
+    title = "Class visualization: what would the network like to see?"
+    first_steps = 32
+    contrast = {"fourier": False, "robust": False}
+
+    def __init__(
+        self,
+        net: Network | str = "efficientnet_lite0",
+        *,
+        target: str = "goldfish",
+        judge: str = "efficientnet_lite2",
+        size: int = 128,
+        steps: int = 96,
+    ):
+        super().__init__()
+        self.net, self.size, self.steps = own_network(net), size, steps
+        self._judge_name, self._judge = judge, None
+
+        def switch(name: str, text: str, value: bool) -> ipywidgets.Checkbox:
+            box = ipywidgets.Checkbox(value=value, description=text, indent=False, layout={"width": "auto"})
+            return self.knob(name, box, update=False)
+
+        self.knob("target", class_chooser(self.net, target), update=False)
+        self.knob("seed", ipywidgets.BoundedIntText(0, min=0, max=9999, description="Seed", layout={"width": "110px"}), update=False)  # fmt: skip
+        self.fourier = switch("fourier", "Frequencies", True)
+        switch("robust", "Random transforms", True)
+        self._for_pixels = [
+            switch("decay", "L2 decay", False),
+            switch("blur", "Blur", False),
+            switch("clip", "Clip small pixels", False),
+        ]
+        self.fourier.observe(lambda _: self._regularizers_need_pixels(), "value")
+        self._regularizers_need_pixels()
+        self.button("Start", self.update, button_style="primary")
+        self.out = self.picture("", width=250)
+        self.before = self.picture("", width=250)
+        self.bars = self.view(Bars("What the network says of it"))
+        self.start()
+
+    def _regularizers_need_pixels(self) -> None:
+        for box in self._for_pixels:
+            box.disabled = self.fourier.value
+
+    def update(self, knobs) -> None:
+        target = self.net.class_index(knobs.target.strip())
+        name = self.net.category(target)
+        how = ["frequencies" if knobs.fourier else "pixels", *(["transforms"] if knobs.robust else [])]
+        chosen = {"decay": L2Decay(0.005), "blur": Blur(0.8, every=4), "clip": ClipSmallNorm(20)}
+        chosen = {key: one for key, one in chosen.items() if getattr(knobs, key) and not knobs.fourier}
+        words = f"{name}: {', '.join([*how, *chosen])}"
+        self.keep()
+
+        def show(step, images, values):
+            self.out.show(images, f"{words}; step {step}")
+            self.bars.show(self.net.predict(images)[0])
+
+        image = visualize(
+            self.net,
+            target,
+            image=Fourier() if knobs.fourier else Pixels(),
+            transforms=ROBUST if knobs.robust else (),
+            regularizers=list(chosen.values()),
+            optimizer="adam" if knobs.fourier else "ascent",
+            lr=0.05 if knobs.fourier else 0.03,
+            size=self.size,
+            steps=self.steps,
+            seed=knobs.seed,
+            callback=self.watch(self.steps, show),
+            progress=False,
+        )
+        self.out.show(image, words)
+        self.bars.show(self.net.predict(image)[0])
+        own, rank = self.net(image).softmax(1)[0, target].item(), self._rank(image, target)
+        self.out.caption = f"{words}\n{own:.0%} for its maker, rank {rank} for the judge"
+        self.say(f"Its maker says {name} with {own:.0%}. The judge, {self._judge_name}, puts {name} on rank {rank}.")
+
+    def _rank(self, image: Tensor, target: int) -> int:
+        """The place of the class among those of a network that had no part in the picture: 1 is the first."""
+        if self._judge is None:
+            self._judge = load_network(self._judge_name, device=self.net.device)
+        scores = self._judge(resize(image, self._judge.input_size))[0]
+        return int((scores > scores[target]).sum()) + 1

@@ -1,0 +1,88 @@
+"""Explore DeepDream: whatever a layer sees, show more of it."""
+
+from __future__ import annotations
+
+import ipywidgets
+from torch import Tensor
+
+from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.network import own_network
+from course_utils.fun.deepdream import deepdream
+from course_utils.networks import Network
+
+LAYERS = ("relu2_2", "relu3_1", "relu3_3", "relu4_1", "relu4_3", "relu5_1", "relu5_2", "relu5_3")
+
+
+class DeepDream(LiveExplorer):
+    """Let a layer dream on a photo, from small sizes to large ones.
+
+    Args:
+        net: a network with VGG's layer names, or its name.
+        photo: the photo at the beginning.
+        layer: the layer at the beginning.
+        size: longer side of the picture.
+        steps: at each size.
+    """
+
+    title = "DeepDream: show more of what you see"
+    first_steps = 15
+
+    def __init__(
+        self,
+        net: Network | str = "vgg19",
+        *,
+        photo: str = "china",
+        layer: str = "relu5_2",
+        size: int = 256,
+        steps: int = 10,
+    ):
+        super().__init__()
+        self.net, self.size, self.steps = own_network(net), size, steps
+        self._dream: Tensor | None = None
+        self.knob("photo", PhotoChooser(photo), update=False)
+        self.knob("layer", ipywidgets.Dropdown(options=LAYERS, value=layer, description="Layer"), update=False)
+        self.knob("octaves", ipywidgets.IntSlider(4, min=1, max=5, description="Octaves"), update=False)
+        self.knob("jitter", ipywidgets.IntSlider(16, min=0, max=32, description="Jitter"), update=False)
+        self.button("Start", self.update, button_style="primary")
+        self.button("Dream on", self.dream_on)
+        self.photo = self.picture("", width=420)
+        self.out = self.picture("", width=420)
+        self.start()
+
+    def update(self, knobs) -> None:
+        photo = knobs.photo.tensor(self.size, crop=False)
+        self.photo.show(photo, "the photo")
+        self._let_dream(knobs, photo)
+
+    def dream_on(self, knobs) -> None:
+        """Start from the dream instead of from the photo."""
+        self._let_dream(knobs, self._dream)
+
+    def _let_dream(self, knobs, start: Tensor) -> None:
+        steps = self.steps * knobs.octaves
+        words = f"{knobs.layer}, octaves: {knobs.octaves}, jitter: {knobs.jitter}"
+        answers = []
+
+        def show(step, images, values):
+            self.out.show(images, f"{words}; size {step // self.steps + 1} of {knobs.octaves}")
+
+        def note(step, images, values):
+            answers.append(values.item())
+            return callback(step, images, values)
+
+        callback = self.watch(steps, show)
+        self._dream = deepdream(
+            self.net,
+            start,
+            layer=knobs.layer,
+            octaves=knobs.octaves,
+            steps=self.steps,
+            jitter=knobs.jitter,
+            callback=note,
+            progress=False,
+        )
+        self.out.show(self._dream, words)
+        last = len(answers) - 1
+        growth = answers[last] / max(answers[last - last % self.steps], 1e-12)
+        self.say(f"{knobs.layer} answers {growth:.1f} times as strongly as at the first step of the last size.")

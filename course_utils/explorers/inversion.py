@@ -1,0 +1,80 @@
+"""Explore feature inversion: what does each layer still know of the photo?"""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.network import own_network
+from course_utils.gradients.inversion import invert
+from course_utils.networks import Network
+
+LAYERS = ("relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu4_4", "relu5_1")
+
+
+class Inversion(LiveExplorer):
+    """Find a picture from noise that gives the same features in a layer.
+
+    Args:
+        net: a network with VGG's layer names, or its name.
+        photo: the photo at the beginning.
+        layer: the layer at the beginning.
+        size: side of the pictures.
+        steps: of the search.
+    """
+
+    title = "Feature inversion: a picture made from nothing but one layer's numbers"
+    first_steps = 10
+    contrast = {"layer": "relu4_1"}
+
+    def __init__(
+        self,
+        net: Network | str = "vgg19",
+        *,
+        photo: str = "cat",
+        layer: str = "relu3_1",
+        size: int = 112,
+        steps: int = 40,
+    ):
+        super().__init__()
+        self.net, self.size, self.steps = own_network(net), size, steps
+        self.knob("photo", PhotoChooser(photo), update=False)
+        self.knob("layer", ipywidgets.Dropdown(options=LAYERS, value=layer, description="Layer"), update=False)
+        ways = [("frequencies", "fourier"), ("pixels", "pixels")]
+        self.knob("way", ipywidgets.Dropdown(options=ways, description="Search over"), update=False)
+        smooth = [("none", 0.0), ("a little (0.1)", 0.1), ("some (1)", 1.0), ("much (10)", 10.0)]
+        self.knob("tv", ipywidgets.Dropdown(options=smooth, description="Total variation"), update=False)
+        self.knob("seed", ipywidgets.BoundedIntText(0, min=0, max=9999, description="Seed", layout={"width": "110px"}), update=False)  # fmt: skip
+        self.button("Start", self.update, button_style="primary")
+        self.photo = self.picture("", width=220)
+        self.out = self.picture("", width=220)
+        self.before = self.picture("", width=220)
+        self.start()
+
+    def update(self, knobs) -> None:
+        photo = knobs.photo.tensor(self.size)
+        smooth = f", total variation {knobs.tv:g}" if knobs.tv else ""
+        words = f"{knobs.layer}, {'frequencies' if knobs.way == 'fourier' else 'pixels'}{smooth}"
+        self.keep()
+        self.photo.show(photo, "the photo")
+
+        def show(step, images, errors):
+            self.out.show(images, f"{words}\nrelative error {errors.item():.3f}, step {step}")
+
+        found = invert(
+            self.net,
+            photo,
+            knobs.layer,
+            parameterization=knobs.way,
+            tv_weight=knobs.tv,
+            steps=self.steps,
+            seed=knobs.seed,
+            callback=self.watch(self.steps, show),
+            progress=False,
+        )
+        self.out.show(found.images, f"{words}\nrelative error {found.error.item():.3f}")
+        self.say(
+            f"{knobs.layer}: the features differ by {found.error.item():.1%} of their size; "
+            f"at the start it was {found.errors[0, 0].item():.0%}."
+        )

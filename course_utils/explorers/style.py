@@ -1,0 +1,110 @@
+"""Explore style transfer: turn the weights while it paints."""
+
+from __future__ import annotations
+
+import ipywidgets
+from torch import Tensor
+
+from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.network import own_network
+from course_utils.fun.style import style_transfer
+from course_utils.fun.style_images import style_image, style_names
+from course_utils.images import resize
+from course_utils.networks import Network
+
+
+class StyleTransfer(LiveExplorer):
+    """Repaint a photo. The weights can be turned while it works: it goes on from the picture that is there.
+
+    Args:
+        net: a network with VGG's layer names, or its name.
+        photo: the photo at the beginning.
+        style: the style at the beginning, one of `style_names()`.
+        size: longer side of the picture.
+        steps: at each of the two sizes.
+    """
+
+    title = "Style transfer: one picture's content, another one's style"
+    first_steps = 16
+
+    def __init__(
+        self,
+        net: Network | str = "vgg19",
+        *,
+        photo: str = "china",
+        style: str = "night",
+        size: int = 160,
+        steps: int = 30,
+    ):
+        super().__init__()
+        self.net, self.size, self.steps = own_network(net), size, steps
+        self._content: Tensor | None = None
+        self._painting: Tensor | None = None
+        weight = {"base": 10, "step": 0.5, "readout_format": ".3g", "continuous_update": False}
+        self.knob("photo", PhotoChooser(photo), update=False)
+        self.knob("style", ipywidgets.Dropdown(options=style_names(), value=style, description="Style"), update=False)
+        live = [
+            self.knob(
+                "content_weight",
+                ipywidgets.FloatLogSlider(1.0, min=-2, max=2, description="Content", **weight),
+                update=False,
+            ),  # fmt: skip
+            self.knob(
+                "style_weight",
+                ipywidgets.FloatLogSlider(100.0, min=-1, max=4, description="Style weight", **weight),
+                update=False,
+            ),  # fmt: skip
+            self.knob(
+                "stroke",
+                ipywidgets.IntSlider(160, min=64, max=256, step=32, description="Style size", continuous_update=False),
+                update=False,
+            ),  # fmt: skip
+        ]
+        for slider in live:
+            slider.observe(lambda _: self._turned(), "value")
+        self.button("Start", self.update, button_style="primary")
+        self.button("Paint on", self.paint_on)
+        self.photo = self.picture("", width=300)
+        self.style = self.picture("", width=200)
+        self.out = self.picture("", width=316)
+        self.start()
+
+    def _turned(self) -> None:
+        if self.worker.busy:
+            self.run(self.paint_on)
+
+    def update(self, knobs) -> None:
+        self._content = knobs.photo.tensor(self.size, crop=False)
+        self.photo.show(self._content, "the content")
+        self._paint(knobs, init="content", scales=2)
+
+    def paint_on(self, knobs) -> None:
+        """Go on from the picture that is there."""
+        self._paint(knobs, init=self._painting, scales=1)
+
+    def _paint(self, knobs, *, init: str | Tensor, scales: int) -> None:
+        style, content, steps = style_image(knobs.style, knobs.stroke), self._content, scales * (self.steps + 1)
+        self.style.show(style, f"the style, {knobs.stroke} pixels wide")
+        words = f"{knobs.style}, style {knobs.style_weight:.3g}, content {knobs.content_weight:.3g}"
+
+        def show(step, images, losses):
+            self._painting = images if images.shape == content.shape else resize(images, tuple(content.shape[2:]))
+            self.out.show(self._painting, f"{words}; step {step}")
+
+        self._painting, log = style_transfer(
+            self.net,
+            content,
+            style,
+            content_weight=knobs.content_weight,
+            style_weight=knobs.style_weight,
+            init=init,
+            scales=scales,
+            steps=self.steps,
+            return_losses=True,
+            callback=self.watch(steps, show),
+            progress=False,
+        )
+        self.out.show(self._painting, words)
+        share = knobs.content_weight * log[-1]["content"] / log[-1]["total"]
+        self.say(f"Of the loss that is left, {share:.0%} comes from the content and {1 - share:.0%} from the style.")

@@ -1,0 +1,94 @@
+"""Explore texture: pixel by pixel, and by Gram matrices."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.network import own_network
+from course_utils.fun import TEXTURES, efros_leung, on_paper, synthesize_texture, texture_sample
+from course_utils.fun.texture import TEXTURE_LAYERS
+from course_utils.networks import Network
+
+GRAM, PIXELS = "Gram matrices", "pixel by pixel"
+
+
+class Texture(LiveExplorer):
+    """Make more of a texture, by Gram matrices of a network or by copying one pixel after the other.
+
+    Args:
+        net: a network with VGG's layer names, or its name.
+        sample: the texture at the beginning, one of `TEXTURES`.
+        size: side of the picture from Gram matrices, and of its sample.
+        steps: of the descent from noise.
+    """
+
+    title = "Texture: more of the same"
+    first_steps = 12
+    contrast = {"depth": 1}
+
+    def __init__(self, net: Network | str = "vgg19", *, sample: str = "pebbles", size: int = 112, steps: int = 60):
+        super().__init__()
+        self.net, self.size, self.steps = own_network(net), size, steps
+        self.knob("sample", ipywidgets.Dropdown(options=TEXTURES, value=sample, description="Sample"), update=False)
+        self.way = self.knob("way", ipywidgets.Dropdown(options=[GRAM, PIXELS], description="Method"), update=False)
+        depths = [(f"{count}, up to {layer}", count) for count, layer in enumerate(TEXTURE_LAYERS, start=1)]
+        self.depth = self.knob(
+            "depth", ipywidgets.Dropdown(options=depths, value=4, description="Layers"), update=False
+        )
+        self.window = self.knob("window", ipywidgets.IntSlider(11, min=3, max=23, step=2, description="Window"), update=False)  # fmt: skip
+        self.way.observe(lambda _: self._only_what_counts(), "value")
+        self._only_what_counts()
+        self.button("Start", self.update, button_style="primary")
+        self.sample = self.picture("", width=220)
+        self.out = self.picture("", width=220)
+        self.before = self.picture("", width=220)
+        self.start()
+
+    def _only_what_counts(self) -> None:
+        self.depth.disabled = self.way.value != GRAM
+        self.window.disabled = self.way.value == GRAM
+
+    def update(self, knobs) -> None:
+        self.keep()
+        self._by_gram_matrices(knobs) if knobs.way == GRAM else self._pixel_by_pixel(knobs)
+
+    def _by_gram_matrices(self, knobs) -> None:
+        sample, layers = texture_sample(knobs.sample, self.size), TEXTURE_LAYERS[: knobs.depth]
+        words = f"{knobs.sample}: Gram matrices, {layers[0]} to {layers[-1]}" if knobs.depth > 1 else f"{knobs.sample}: Gram matrix of {layers[0]}"  # fmt: skip
+        self.sample.show(sample, "the sample")
+
+        def show(step, images, losses):
+            self.out.show(images, f"{words}; step {step}")
+
+        image, losses = synthesize_texture(
+            self.net,
+            sample,
+            layers=layers,
+            steps=self.steps,
+            return_losses=True,
+            callback=self.watch(self.steps, show),
+            progress=False,
+        )
+        self.out.show(image, words)
+        self.say(f"The loss fell from {losses[0]:.2g} to {min(losses):.2g} (0: the same Gram matrices).")
+
+    def _pixel_by_pixel(self, knobs) -> None:
+        small, size = 56, 80
+        sample = texture_sample(knobs.sample, small)
+        words = f"{knobs.sample}: pixel by pixel, window {knobs.window}"
+        self.sample.show(on_paper(sample, size), "the sample, at the same scale")
+
+        def show(ring, images, share):
+            self.out.show(images, f"{words}; {share.item():.0%} filled")
+
+        callback = self.watch(size * size, show)
+        image = efros_leung(
+            sample,
+            size,
+            window=knobs.window,
+            callback=lambda ring, images, share: callback(round(share.item() * size * size), images, share),
+            progress=False,
+        )
+        self.out.show(image, words)
+        self.say(f"Every pixel is a copy of one of the sample's, chosen by the {knobs.window}x{knobs.window} pixels around it.")  # fmt: skip
