@@ -6,7 +6,7 @@
 
 import torch
 
-from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.gradients import (
     ROBUST,
     Blur,
@@ -450,6 +450,19 @@ show_images(rows, titles, columns=6)
 
 # %% [markdown]
 # The three pictures differ in color and layout, and still excite the same unit. A single picture would have hidden this.
+
+# %% [markdown]
+# ## Explore
+#
+# Any of the 1000 classes, each helper on or off. The last result stays beside the new one; below each stands what its maker and the judge say.
+#
+# - Goldfish with "Frequencies" off, then on; with "Random transforms" off, then on. When does the judge agree?
+# - With "Frequencies" off, try the three regularizers one by one. Which kind of noise does each one take away?
+# - A class of your own with three seeds. What is the same in all three pictures, and what changes?
+
+# %%
+# draw any class, with each helper on or off
+explorers.ClassVisualization(net)
 
 # %% [markdown]
 # ## What this picture does not show

@@ -6,7 +6,7 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, labelled_photos, load_network, photo, quiz, show_images
+from course_utils import check, explorers, labelled_photos, load_network, photo, quiz, show_images
 from course_utils.gradients import fgsm, fool, fooled, magnify, pgd, survival
 from course_utils.images import resize
 from course_utils.plots import new_figure
@@ -366,6 +366,19 @@ for name, images in (("clean photos", photos), ("attacked photos", ten)):
 # %% [markdown]
 # Rounding changes nothing, nor does a JPEG file of very high quality. Stronger compression and even a small crop undo most of the attacks. The other network almost never says the target class, and
 # mostly sees what was there before. So this change fits one network. That is no safety: with the gradients of several networks at once, and a larger $\varepsilon$, attacks transfer.
+
+# %% [markdown]
+# ## Explore
+#
+# Choose a photo, the class that the network should see, and ε. Ten steps of PGD run after every change.
+#
+# - What is the smallest ε that turns the eagle into a toaster? Into a vulture? Into a jeep?
+# - Look at the change while you raise ε. Where in the photo is it?
+# - Take a photo of your own. Is it harder or easier than the eagle?
+
+# %%
+# attack any photo toward any class
+explorers.Fooling(net)
 
 # %% [markdown]
 # ## What this picture does not show

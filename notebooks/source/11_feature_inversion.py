@@ -5,7 +5,16 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, gallery, labelled_photos, load_network, photo, quiz, show_images
+from course_utils import (
+    check,
+    explorers,
+    gallery,
+    labelled_photos,
+    load_network,
+    photo,
+    quiz,
+    show_images,
+)
 from course_utils.gradients import (
     ablated,
     channel_importance,
@@ -468,6 +477,19 @@ for name, (accuracies, losses) in (
 # %% [markdown] fold="Think: why the size of each change, and not the mean change?"
 # Some removals *lower* the loss of some photos. Such channels would be the first to go. But the change has no reason to have the same sign on other photos. Try `channel_importance(..., signed=True)` and draw the
 # curve again, once on the ten ranking photos and once on the twenty others.
+
+# %% [markdown]
+# ## Explore
+#
+# One photo, one layer, one search. The last result stays beside the new one.
+#
+# - Go from relu1_2 to relu5_1. Where do the colors go, where the places of things?
+# - relu5_1 with three seeds: what differs between the three pictures is what the layer does not know.
+# - relu3_1 over pixels: with no total variation, with some, with much.
+
+# %%
+# look into any layer: what does it still know of the photo?
+explorers.Inversion(vgg)
 
 # %% [markdown]
 # ## What this picture does not show

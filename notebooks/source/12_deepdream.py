@@ -6,7 +6,7 @@
 import torch
 from torch.nn.functional import interpolate
 
-from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import deepdream, dream_step
 from course_utils.hooks import forward_to
 from course_utils.networks import randomized
@@ -378,6 +378,19 @@ print(f"{len(animals)} are animals, so {len(breeds) / len(animals):.0%} of the a
 # %% [markdown]
 # To tell a Norfolk terrier from a Norwich terrier a network needs many channels for eyes, snouts, ears and fur. They are a large part of what the layer is made of, and so of
 # what it dreams.
+
+# %% [markdown]
+# ## Explore
+#
+# Choose, press Start, and press Stop when you like what you see. "Dream on" starts from the dream instead of from the photo.
+#
+# - One octave against four, on the same layer. How large are the things that appear?
+# - Jitter 0 against 16.
+# - A deep layer, and "Dream on" three times. What is left of the photo?
+
+# %%
+# dream on any photo
+explorers.DeepDream(vgg)
 
 # %% [markdown]
 # ## What this picture does not show

@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import (
     efros_leung,
     gram_loss,
@@ -438,6 +438,19 @@ show_images(
 # matrices. (On another machine the pieces may lie elsewhere.)
 #
 # In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
+
+# %% [markdown]
+# ## Explore
+#
+# Both methods, nine samples. The last result stays beside the new one.
+#
+# - Gram matrices of one layer, of three, of five. How large are the elements that are right?
+# - Pixel by pixel with a window of 5, of 11, of 21. From which window on do the elements stay whole?
+# - For each sample: which method would you take?
+
+# %%
+# make more of any sample, by either method
+explorers.Texture(net)
 
 # %% [markdown]
 # ## What this picture does not show
