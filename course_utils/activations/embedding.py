@@ -325,16 +325,18 @@ def show_points(
     rows = math.ceil(len(maps) / columns)
     figure, axes = new_figure(rows, columns, width=min(width, 4.2 * columns), aspect=1.06)
     colors = _palette(int(labels.max()) + 1)
-    for ax in axes.flat:
+    for ax in axes.flat[len(maps) :]:
         ax.axis("off")
     for ax, (name, points) in zip(axes.flat, maps.items(), strict=False):
         places = points.detach().cpu().numpy()
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="lightgray")  # a frame, or two maps side by side look like one
         if text:
             for (x, y), label in zip(places, labels, strict=True):
                 ax.text(x, y, str(label), color=colors[label], fontsize=6, ha="center", va="center", weight="bold")
-            ax.set_xlim(places[:, 0].min(), places[:, 0].max())
-            ax.set_ylim(places[:, 1].min(), places[:, 1].max())
+            ax.update_datalim(places)  # text alone does not count, and an equal aspect would cut the map
             ax.margins(0.05)
+            ax.autoscale_view()
         else:
             ax.scatter(*places.T, c=colors[labels], s=9, linewidths=0)
         ax.set_aspect("equal", adjustable="datalim")

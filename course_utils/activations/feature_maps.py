@@ -250,9 +250,12 @@ def show_layers(
         strength = maps.amax((1, 2)) if by == "peak" else maps.std((1, 2), correction=0)
         best = strength.argsort(descending=True, stable=True)[:k]
         pictures = scale_maps(maps[best], scaling=scaling)
-        axes[row, 0].set_title(f"{layer}  {maps.shape[1]}x{maps.shape[2]}", fontsize=7, loc="left")
+        label = f"{layer}\n{maps.shape[1]} x {maps.shape[2]}"
         if row == 0:
             axes[row, 0].imshow(to_array(image).clip(0, 1))
+            axes[row, 0].set_title(label, fontsize=7)
+        else:  # inside of the empty place, where no long name can run into the numbers of the maps
+            axes[row, 0].text(0.5, 0.5, label, fontsize=7, ha="center", va="center", transform=axes[row, 0].transAxes)
         for ax, picture, channel in zip(axes[row, 1:], pictures, best.tolist(), strict=False):
             ax.imshow(to_array(picture), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             ax.set_title(f"{channel}", fontsize=6, pad=2)

@@ -37,7 +37,7 @@ show_channel(
 )
 
 # %% [markdown]
-# The photos are dark where the channel is silent and light where it answers. It answers to two faces, and hardly to the rest. Nobody asked for a face
+# The photos are dark where the channel is silent and light where it answers. It answers to two faces, and much less to the rest. Nobody asked for a face
 # channel: VGG-19 was trained to name 1000 kinds of things, and "face" is not one of them. How do you find such a channel, and how do you know
 # that it is what it seems?
 
@@ -242,7 +242,7 @@ check("02.3", record)
 # each channel.
 
 # %%
-# 37 photos, two layers, one pass (the longest cell of the lesson)
+# 37 photos, three layers, one pass (the longest cell of the lesson)
 photos = torch.cat([photo(name) for name in gallery().names])
 titles = gallery().names
 outputs = layer_outputs(net, photos, ["relu5_1", "relu5_2", "relu5_4"], batch_size=8)
@@ -301,7 +301,7 @@ show_images(
 )
 
 # %%
-# dead, selective and strongest channels, from one call
+# the same kind of numbers for another network: dead, selective and strongest channels, from one call
 found = channels(lite, photos, "bn2.act")
 print(
     f"EfficientNet-Lite0, last layer: {int(found.dead.sum())} of {len(found.dead)} channels are silent in all {len(photos)} photos"
@@ -311,6 +311,8 @@ print("the strongest channels for the cat:", found.strongest(titles.index("cat")
 
 # %% [markdown]
 # No channel is dead over these photos, and many answer strongly to a few photos only.
+#
+# Look again at the last two rows of the picture above. These channels of relu5_1 answer to every photo, and mostly at its border. There the convolution sees the zeros that are put around a picture (its *padding*), whatever the photo shows.
 
 # %% [markdown]
 # ## Looking for a face channel
@@ -526,7 +528,7 @@ show_layers(
 # - A group of random photos also gets a "channel of its own" now and then. The more channels you search, the more you find. Always test a channel on pictures that did not choose it.
 # - Random weights also give maps with edges in the early layers: the photo shines through any filter. A pretty early map is no evidence of learning. Further in, nothing of the astronaut is left: the last maps show only the border of the picture.
 #
-# And in one sentence each: a channel may answer to several things (look at the tail of each list); a thing may be coded by many channels together; and a strong answer does not say that the network *uses* it for its decision (lesson 06 asks that).
+# And in one sentence each: a channel may answer to several things (look at the tail of each list); a thing may be coded by many channels together; and a strong answer does not say that the network *uses* it for its decision (lesson 11 asks that).
 
 # %% [markdown]
 # ## Quiz

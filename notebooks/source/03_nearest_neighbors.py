@@ -161,7 +161,7 @@ check("03.3", k_nearest)
 # `topk` makes no promise about ties. A *stable* sort does: equal values keep their order.
 
 # %% picture="03.3"
-# your functions on pixels: what is near to a spoonbill, a jeep and a cup, each at the right
+# your functions on pixels: what is near to a jeep, a spoonbill and a cup, each at the right
 pixels = vectors(None, small.images, space="pixels")
 asked = [i for i, v in enumerate(small.variants) if v == "right" and i > 11][:3]
 table = l2_distances(pixels[asked] - 0.5, pixels - 0.5)
@@ -318,8 +318,8 @@ cures = {
 show_bars(list(cures.items()), label="recall at 5")
 
 # %% [markdown]
-# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it is no better than pixels: the
-# architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
+# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
+# than the pixels do: the architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
 
 # %% [markdown]
 # ## What this picture does not show

@@ -264,7 +264,7 @@ for name, space in (("pixels", moved.flatten(1)), ("features", moved_features)):
 # ## Perplexity and seeds
 
 # %%
-# the same digits with four perplexities
+# the same digits with four perplexities, one color for each digit
 show_points(
     {f"perplexity {p}": tsne(digits, perplexity=p, steps=500) for p in (2, 10, 30, 120)},
     labels,
@@ -273,7 +273,7 @@ show_points(
 )
 
 # %% [markdown]
-# A small perplexity looks at two neighbors and tears groups into crumbs; a large one lets everything attract everything. The groups are there for a wide range between. Try several before you believe in one.
+# A perplexity of 2 looks at two neighbors and tears groups into crumbs. With 120, more than a quarter of all points, the groups grow wide and begin to touch. They are there for a wide range between. Try several before you believe in one.
 #
 # **Predict, run, explain.** Below are two maps of the same digits, with random starts and the seeds 0 and 1. Which will be the same in both: the groups, their places, both, or none?
 

@@ -277,6 +277,8 @@ for name, result in (("trained", learned), ("random weights", random)):
     )
 
 # %% [markdown]
+# (The numbers may be negative: this layer ends without a ReLU. Only their order matters.)
+#
 # The random network has its favorites, too: one row holds smooth dark patches, another one rough textures. And by the count the two networks hardly differ. So patches that share something are no
 # evidence of learning by themselves; even random filters answer to contrast and texture. Other limits:
 #

@@ -279,7 +279,7 @@ for channel, images, places, boxes in zip(
 show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 133 (last two rows)")
 
 # %% [markdown]
-# Channel 253 seems to respond to faces: a dog's, two people's, a cat's. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
+# Channel 253 seems to respond to faces: a dog's, two people's, and the eye of a cat. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
 # ImageNet has no class "face".
 #
 # These are guesses from four photos. More photos may show a channel that responds to something else as well. Lesson 09 asks the channel itself.
@@ -375,7 +375,8 @@ signals = {
     for rule in ("gradient", "guided")
 }
 rows = [as_picture(signal)[0] for rule in signals for signal in signals[rule]]
-show_images(rows, [*cases] * 2, columns=4)
+titles = [f"{rule}: {name}" if name == "bald eagle" else name for rule in signals for name in cases]
+show_images(rows, titles, columns=4)
 
 # %%
 # the same in numbers: rank correlation of |signal| with the one of the trained network for 'bald eagle'
