@@ -86,7 +86,7 @@ Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help
 
 @app.command()
 def lab(
-    notebook: Annotated[str, typer.Argument(help="A lesson number, such as 07, or a notebook file.")] = "00",
+    notebook: Annotated[str, typer.Argument(help="A lesson number, such as 07, explore, or a notebook file.")] = "00",
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
 ) -> None:

@@ -27,6 +27,10 @@ from course_utils.errors import CourseError
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks" / "source"
 EDITIONS = ("student", "solution", "live")
+EXPLORE = (
+    "explore"  # the notebook of all explorers: written and built like a lesson, but without a number and a live edition
+)
+MOST_BYTES = 590_000  # of a notebook with its pictures
 
 _MARKERS = {"SOLUTION", "STUB"}
 _REGION = re.compile(r"^[ \t]*### BEGIN (\w+)\n(.*?)^[ \t]*### END (\w+)[ \t]*(?:\n|\Z)", re.S | re.M)
@@ -102,6 +106,18 @@ def lesson_paths(lessons: Sequence[str] | None = None) -> list[Path]:
     return [by_number[str(number).zfill(2)] for number in lessons]
 
 
+def source_paths(notebooks: Sequence[str] | None = None) -> list[Path]:
+    """The sources of all notebooks, or of the given ones: lesson numbers, and "explore".
+
+    Raises:
+        CourseError: a number that no lesson has.
+    """
+    numbers = [n for n in notebooks or () if n != EXPLORE]
+    paths = lesson_paths(numbers) if numbers or not notebooks else []
+    explore = SOURCE / f"{EXPLORE}.py"
+    return [*paths, explore] if explore.exists() and (not notebooks or EXPLORE in notebooks) else paths
+
+
 def read_lesson(path: str | Path) -> Lesson:
     """Read a source and check that it keeps the rules.
 
@@ -137,7 +153,7 @@ def read_lesson(path: str | Path) -> Lesson:
 
 
 def _problems(lesson: Lesson) -> Iterator[str]:
-    if not lesson.title or not lesson.minutes or lesson.path.stem[:2] != lesson.number:
+    if not lesson.title or not lesson.minutes or lesson.path.stem.split("_")[0] != lesson.number:
         yield 'the first cell needs lesson="NN" (the number of the file name), title="..." and minutes=NN.'
     told, coded = [], []
     for index, cell in enumerate(lesson.cells):
@@ -243,9 +259,9 @@ def _is_setup(cell: NotebookNode) -> bool:
 
 
 def _is_complete(cell: NotebookNode) -> bool:
-    """Whether a worked cell has nothing that a class could type: the quiz."""
+    """Whether a cell has nothing that a class would type: it only shows the quiz or an explorer."""
     body = ast.parse(cell.source).body if "exercise" not in cell.metadata else []
-    return len(body) == 1 and re.match(r"quiz\(", ast.unparse(body[0])) is not None
+    return len(body) == 1 and re.match(r"quiz\(|explorers\.", ast.unparse(body[0])) is not None
 
 
 # --- editions ----------------------------------------------------------------------------------------------------------
@@ -346,7 +362,8 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
 def _markdown(lesson: Lesson, data: dict, source: str) -> str:
     if "lesson" in data:
         needs = f" · needs lesson {lesson.needs}" if lesson.needs else ""
-        return f"# {lesson.number} · {lesson.title}\n\n*{_minutes(lesson.minutes)}{needs}*\n\n{source}"
+        number = f"{lesson.number} · " if lesson.number.isdigit() else ""
+        return f"# {number}{lesson.title}\n\n*{_minutes(lesson.minutes)}{needs}*\n\n{source}"
     if "exercise" in data:
         points = f"{data['points']} point{'s' if data['points'] != 1 else ''}"
         facts = f"difficulty {_dots(data['difficulty'])} · importance {_dots(data['importance'])} · {_minutes(data['minutes'])} · {points}"
@@ -405,7 +422,7 @@ def build_all(edition: str = "student", lessons: Sequence[str] | None = None) ->
     if edition == "live":
         return [path for path, _ in build_live(lessons)]
     written = []
-    for source in lesson_paths(lessons):
+    for source in source_paths(lessons):
         lesson = read_lesson(source)
         book, path = build(lesson, edition), target_path(lesson, edition)
         if path.exists():
@@ -491,7 +508,7 @@ def check_all(lessons: Sequence[str] | None = None) -> list[str]:
     """What is stale: student notebooks whose cells, ids or metadata are not what their source says, or without a source."""
     stale = []
     wanted = set()
-    for source in lesson_paths(lessons):
+    for source in source_paths(lessons):
         lesson = read_lesson(source)
         path = target_path(lesson, "student")
         wanted.add(path)
@@ -556,7 +573,7 @@ def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iter
     Raises:
         CourseError: a cell of the solution edition raised, or a solution failed its check.
     """
-    for source in lesson_paths(lessons):
+    for source in source_paths(lessons):
         lesson = read_lesson(source)
         solved, cell_times, total = run_notebook(build(lesson, "solution"), timeout=timeout)
         student = build(lesson, "student")
@@ -572,6 +589,7 @@ def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iter
                     )
                 cell.attachments = {"expected.png": picture}
         path = target_path(lesson, "student")
+        _fit(student)
         _write(path, to_text(student))
         first = next((end for end, cell in cell_times if _first_picture(cell.outputs)), float("nan"))
         starts = [0.0, *(end for end, _ in cell_times)]
@@ -666,6 +684,24 @@ def _shrink(data: dict) -> None:
         data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode("ascii")
     else:
         data["image/png"] = base64.b64encode(palette.getvalue()).decode("ascii")
+
+
+def _fit(book: NotebookNode) -> None:
+    """Photos at a lower quality, until the notebook is small enough for a repository that holds all of them."""
+    from PIL import Image
+
+    outputs = [
+        o.data for c in book.cells if c.cell_type == "code" for o in c.outputs if "image/jpeg" in o.get("data", {})
+    ]
+    originals = [base64.b64decode(data["image/jpeg"]) for data in outputs]
+    for quality in (60, 45, 32, 24):
+        if len(to_text(book).encode()) <= MOST_BYTES:
+            return
+        for data, original in zip(outputs, originals, strict=True):
+            smaller = io.BytesIO()
+            Image.open(io.BytesIO(original)).save(smaller, "JPEG", quality=quality, optimize=True)
+            if smaller.tell() < len(original):
+                data["image/jpeg"] = base64.b64encode(smaller.getvalue()).decode("ascii")
 
 
 def _first_picture(outputs: list) -> dict | None:

@@ -16,7 +16,7 @@ def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = N
     """Start JupyterLab on a notebook and wait until it ends.
 
     Args:
-        notebook: a lesson number (`"07"`) or a file.
+        notebook: a lesson number (`"07"`), `"explore"` for the notebook of all explorers, or a file.
         browser: open the browser.
         port: the port to listen on; None for Jupyter's own choice, 8888 or the next free one.
 
@@ -45,8 +45,10 @@ def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool,
 
 
 def find_notebook(notebook: str) -> Path:
-    """The file of a lesson number or of a path."""
+    """The file of a lesson number, of "explore", or of a path."""
     folder = ROOT / "notebooks"
+    if notebook == "explore" and (folder / "explore.ipynb").is_file():
+        return folder / "explore.ipynb"
     if notebook.isdigit():
         found = sorted(folder.glob(f"{int(notebook):02d}_*.ipynb"))
         if found:
@@ -55,7 +57,7 @@ def find_notebook(notebook: str) -> Path:
         raise CourseError(f"There is no lesson {notebook}; there are: {numbers}.")
     path = Path(notebook).resolve()
     if not path.is_file():
-        raise CourseError(f"There is no file {notebook}; give a lesson number such as 07, or a notebook file.")
+        raise CourseError(f"There is no file {notebook}; give a lesson number such as 07, explore, or a notebook file.")
     return path
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ipywidgets
 from torch import Tensor
+from torch.nn import functional
 
 from course_utils.activations.feature_maps import SCALINGS, scale_maps
 from course_utils.activations.patches import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet
+from course_utils.explorers.parts import cell, cell_box, sheet, short
 from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
 
-COLUMNS = {64: 8, 128: 16, 256: 16, 512: 32}
+SHEET = 880  # pixels, the width of the sheet of all maps
 
 
 class FeatureMaps(Explorer):
@@ -57,8 +58,11 @@ class FeatureMaps(Explorer):
         self.network.observe(self._network_chosen, "value")
         self.map = self.picture("", name="place", kind="click", cross=True)
         self.shown = self.picture("")
-        self.all = self.picture("", name="pick", kind="click", update=False, width=300)
+        self.all = self.picture("", name="pick", kind="click", update=False, width=SHEET)
         self.all.observe(self._picked, "clicks")
+        one = self._maps(self.knobs())[self.layer.value][channel]  # begin where it says most
+        row, column = divmod(int(one.argmax()), one.shape[1])
+        self.map.y, self.map.x = (row + 0.5) / one.shape[0], (column + 0.5) / one.shape[1]
         self.start()
 
     def update(self, knobs):
@@ -70,9 +74,9 @@ class FeatureMaps(Explorer):
         row, column = min(int(knobs.place[1] * height), height - 1), min(int(knobs.place[0] * width), width - 1)
         pictures = scale_maps(maps, scaling=knobs.scaling) if knobs.scaling == "shared" else None
         shown = pictures[channel] if pictures is not None else scale_maps(one[None], scaling="own")[0]
-        self.map.show(shown, f"{knobs.layer}, channel {channel}: {height}x{width} places, from {one.min():.3g} (black) to {one.max():.3g}", step=(1 / width, 1 / height))  # fmt: skip
+        self.map.show(shown, f"{knobs.layer}, channel {channel}: {height}x{width} places, from {short(one.min())} (black) to {short(one.max())}", step=(1 / width, 1 / height))  # fmt: skip
         self.say(
-            f"The cross: row {row}, column {column} of {height}x{width}; the channel says {one[row, column]:.3g} there."
+            f"The cross: row {row}, column {column} of {height}x{width}; the channel says {short(one[row, column])} there."
         )
         yield
         self._show_all(knobs, maps, channel)
@@ -98,21 +102,21 @@ class FeatureMaps(Explorer):
         return self._fields[key]
 
     def _show_all(self, knobs, maps: Tensor, channel: int) -> None:
-        key = (self._seen[0], knobs.layer, knobs.scaling)
-        columns = COLUMNS.get(len(maps), max(1, round(len(maps) ** 0.5)))
+        key, columns = (self._seen[0], knobs.layer, knobs.scaling), _columns(len(maps))
         if self._sheet != key:
-            side = max(8, 300 // columns)
-            small = scale_maps(maps, scaling=knobs.scaling)
-            self._sheet = key
-            self.all.show(sheet(list(small), side=side, columns=columns, gap=0), step=(1 / columns, columns / len(maps)))  # fmt: skip
+            self._sheet, side = key, SHEET // columns
+            small = functional.interpolate(maps[None], size=(side, side), mode="area")[
+                0
+            ]  # keep dots that a stride skips
+            pictures = sheet(list(scale_maps(small, scaling=knobs.scaling)), side=side, columns=columns, gap=0)
+            self.all.show(pictures, step=(1 / columns, columns / len(maps)))
         caption = f"all {len(maps)} channels of {knobs.layer}; a click chooses one. The frame: channel {channel}"
         with self.all.hold_sync():
             self.all.caption, self.all.boxes = caption, [cell_box(channel, count=len(maps), columns=columns)]
 
     def _picked(self, _) -> None:
         count = self.channel.max + 1
-        columns = COLUMNS.get(count, max(1, round(count**0.5)))
-        self.channel.value = cell((self.all.x, self.all.y), count=count, columns=columns)
+        self.channel.value = cell((self.all.x, self.all.y), count=count, columns=_columns(count))
 
     def _network_chosen(self, change) -> None:
         if change.new not in self._nets:
@@ -120,3 +124,7 @@ class FeatureMaps(Explorer):
         layers = layers_of(self._nets[change.new])
         self.layer.options = layers  # this chooses the first, and updates
         self.layer.value = layers[len(layers) // 3]
+
+
+def _columns(channels: int) -> int:
+    return 16 if channels <= 64 else 32 if channels <= 256 else 48

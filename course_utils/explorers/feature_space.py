@@ -9,14 +9,13 @@ from torch import Tensor
 
 from course_utils.activations.embedding import fit_square, pca, tsne
 from course_utils.activations.neighbors import Crops, crop_set, l2_distances, nearest, vectors
-from course_utils.explorers.neighbors import OBJECTS
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import sheet
+from course_utils.explorers.parts import sheet, short
 from course_utils.images import to_pil
 from course_utils.networks import Network
 
-SIDE, THUMB = 460, 30
+SIDE, THUMB = 460, 28
 
 
 class FeatureSpace(Explorer):
@@ -24,16 +23,16 @@ class FeatureSpace(Explorer):
 
     Args:
         net: the network whose features count, or its name.
-        crops: the pictures; None for six of each of ten objects.
+        crops: the pictures; None for three of each photo of the gallery.
         perplexity: of t-SNE, at the beginning.
     """
 
     title = "The space of features"
 
-    def __init__(self, net: Network | str = "efficientnet_lite0", *, crops: Crops | None = None, perplexity: int = 6):
+    def __init__(self, net: Network | str = "efficientnet_lite0", *, crops: Crops | None = None, perplexity: int = 8):
         super().__init__()
         net = own_network(net)
-        self.crops = crops or crop_set(OBJECTS, size=128)
+        self.crops = crops or crop_set(variants=("whole", "cropped", "recolored"), size=128)
         self.spaces = {space: vectors(net, self.crops.images, space=space) for space in ("features", "pixels")}
         self.thumbs = [to_pil(image).resize((THUMB, THUMB), Image.Resampling.BILINEAR) for image in self.crops.images]
         self._maps: dict[tuple, Tensor] = {}
@@ -43,9 +42,9 @@ class FeatureSpace(Explorer):
         self.space = self.knob("space", ipywidgets.ToggleButtons(options=list(self.spaces), description="Space", style=style))  # fmt: skip
         self.method = self.knob("method", ipywidgets.ToggleButtons(options=["t-SNE", "PCA"], description="Map", style=style))  # fmt: skip
         self.perplexity = self.knob("perplexity", ipywidgets.IntSlider(value=perplexity, min=2, max=(len(self.thumbs) - 1) // 3, description="Perplexity", continuous_update=False))  # fmt: skip
-        self.map = self.picture("", name="place", kind="click", cross=True, width=SIDE, step=(0.02, 0.02))
+        self.map = self.picture("", name="place", kind="click", width=SIDE, step=(0.02, 0.02))
         self.photo = self.picture("", width=200)
-        self.near = self.picture("", width=420)
+        self.near = self.picture("", width=200)
         self.start()
 
     def update(self, knobs):
@@ -55,13 +54,15 @@ class FeatureSpace(Explorer):
         target = torch.tensor(knobs.place) * SIDE
         index = int((points - target).norm(dim=1).argmin())
         crops, box = self.crops, (points[index, None] + torch.tensor([[-1], [1]]) * THUMB / 2) / SIDE
-        self.map.boxes = [box.flatten().tolist()]
+        with self.map.hold_sync():  # the arrow keys go on from the framed picture
+            self.map.boxes = [box.flatten().tolist()]
+            self.map.x, self.map.y = (points[index] / SIDE).tolist()
         name = f"{crops.names[crops.objects[index]]}, {crops.variants[index]}"
         self.photo.show(crops.images[index], f"the framed one: {name}")
         indices, distances = nearest(self._tables[knobs.space][index : index + 1], 6)
         indices = [i for i in indices[0].tolist() if i != index][:5]
-        labels = [f"{'✓' if crops.objects[i] == crops.objects[index] else '✗'} {self._tables[knobs.space][index, i]:.3g}" for i in indices]  # fmt: skip
-        near = sheet(list(crops.images[indices]), side=80, columns=5, labels=labels)
+        labels = [f"{'✓' if crops.objects[i] == crops.objects[index] else '✗'} {short(self._tables[knobs.space][index, i])}" for i in indices]  # fmt: skip
+        near = sheet(list(crops.images[indices]), side=98, columns=2, labels=labels)
         self.near.show(near, f"the nearest in the full space of {self.spaces[knobs.space].shape[1]:,} numbers; ✓: the same object")  # fmt: skip
         same = sum(label.startswith("✓") for label in labels)
         self.say(f"{name}: {same} of its 5 nearest in {knobs.space} show the same object.")

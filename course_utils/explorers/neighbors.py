@@ -17,7 +17,7 @@ from course_utils.activations.neighbors import (
 )
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet
+from course_utils.explorers.parts import cell, cell_box, sheet, short
 from course_utils.networks import Network
 
 OBJECTS = ("bull_mastiff", "dalmatian", "spoonbill", "bald_eagle", "cat", "jeep", "cannon", "strawberry", "coffee", "flower")  # fmt: skip
@@ -44,7 +44,7 @@ class Neighbors(Explorer):
         count, self.columns = len(self.crops.images), 2 * len(VARIANTS)
         self.metric = self.knob("metric", ipywidgets.ToggleButtons(options=METRICS, description="Distance", style={"button_width": "auto"}))  # fmt: skip
         rows = -(-count // self.columns)
-        self.all = self.picture("", name="place", kind="click", width=420, step=(1 / self.columns, 1 / rows))
+        self.all = self.picture("", name="place", kind="click", width=768, step=(1 / self.columns, 1 / rows))
         box = cell_box(query, count=count, columns=self.columns)
         self.all.x, self.all.y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         self.all.show(sheet(list(self.crops.images), side=64, columns=self.columns, gap=0))
@@ -62,7 +62,10 @@ class Neighbors(Explorer):
             same = [bool(crops.objects[i] == crops.objects[query]) for i in indices]
             hits[space] = sum(same)
             row = self._table(space, knobs.metric)[query]
-            labels = ["asked for", *(f"{'✓' if s else '✗'} {row[i]:.3g}" for i, s in zip(indices, same, strict=True))]
+            labels = [
+                "asked for",
+                *(f"{'✓' if s else '✗'} {short(row[i])}" for i, s in zip(indices, same, strict=True)),
+            ]
             shown = sheet(list(crops.images[[query, *indices]]), side=88, columns=COUNT + 1, labels=labels)
             picture.show(shown, f"nearest in {space}: {hits[space]} of {COUNT} show the same object (✓)")
         frame = [cell_box(query, count=count, columns=self.columns)]

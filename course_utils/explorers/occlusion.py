@@ -37,12 +37,13 @@ class Occlusion(Explorer):
         self._mapped: tuple | None = None  # (photo, class) of the map that is shown
         self.photo = self.knob("photo", PhotoChooser(photo))
         self.window = self.knob("window", ipywidgets.IntSlider(value=window, min=16, max=128, step=8, description="Window"))  # fmt: skip
+        self.stride = self.knob("stride", ipywidgets.IntSlider(value=16, min=8, max=32, step=8, description="Step of the map"), update=False)  # fmt: skip
         self.cover = self.knob("cover", ipywidgets.Dropdown(options=BASELINES, description="Covered with"))
         self.target = self.knob("target", ipywidgets.Combobox(value=target, options=self.net.categories, placeholder="the predicted class", description="Map of class", continuous_update=False))  # fmt: skip
         self.button("Full map", self.full_map)
-        self.covered = self.picture("", name="place", kind="drag", width=300)
-        self.bars = self.view(Bars("Probability with the window", width=330))
-        self.map = self.picture("", name="spot", kind="click", update=False, width=300)
+        self.covered = self.picture("", name="place", kind="drag", width=290)
+        self.map = self.picture("", name="spot", kind="click", update=False, width=290)
+        self.bars = self.view(Bars("Probability with the window (without it)", width=280))
         self.map.observe(self._look_there, "clicks")
         self._has_stop = True
         self.start()
@@ -62,7 +63,7 @@ class Occlusion(Explorer):
         best = clean.topk(5).indices.tolist()
         size = knobs.window / image.shape[-1]
         self.covered.show(covered, f"{knobs.photo.name}: drag the window", window=[size, size])
-        self.bars.show([(f"{self.net.category(c)} (whole photo {clean[c]:.0%})", probabilities[c]) for c in best])
+        self.bars.show([(f"{self.net.category(c)} ({clean[c]:.0%})", probabilities[c]) for c in best])
         first = best[0]
         self.say(f"{self.net.category(first)}: {clean[first]:.1%} for the whole photo, {probabilities[first]:.1%} with the window.")  # fmt: skip
 
@@ -80,7 +81,7 @@ class Occlusion(Explorer):
                 shown = time.monotonic()
             return self.worker.tick(done, windows)
 
-        stride = max(8, knobs.window // 4)
+        stride = min(knobs.stride, knobs.window)
         occlusion_scores(self.net, image, target, window=knobs.window, stride=stride, baseline=knobs.cover, batch_size=16, progress=False, callback=look)  # fmt: skip
 
     def _show_map(self, drops: torch.Tensor, image: torch.Tensor, name: str) -> None:

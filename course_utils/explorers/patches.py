@@ -12,7 +12,7 @@ from course_utils.activations.patches import TopPatches as Found
 from course_utils.activations.patches import top_patches
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet
+from course_utils.explorers.parts import cell, cell_box, sheet, short
 from course_utils.images import gallery, photo
 from course_utils.networks import Network
 
@@ -25,7 +25,7 @@ class TopPatches(Explorer):
 
     Args:
         net: the network, or its name.
-        layer: at the beginning; None for one in the middle.
+        layer: at the beginning; None for one in the first third.
         channel: at the beginning.
         images, names: `(N, 3, H, W)` and N names; None for the gallery.
     """
@@ -37,7 +37,7 @@ class TopPatches(Explorer):
         net: Network | str = "efficientnet_lite0",
         *,
         layer: str | None = None,
-        channel: int = 0,
+        channel: int = 8,
         images: Tensor | None = None,
         names: list[str] | None = None,
     ):
@@ -50,7 +50,7 @@ class TopPatches(Explorer):
         self._found: dict[str, tuple[Found, int]] = {}  # layer -> what was found in the first so many photos
         # in a network of blocks their outputs: after a ReLU6 many places share the largest value, 6
         layers = [n for n in self.net.layers if re.fullmatch(r"blocks\.\d+\.\d+", n)] or layers_of(self.net, most=12)
-        layer = layer or layers[len(layers) // 2]
+        layer = layer or layers[len(layers) // 3]
         layers = layers if layer in layers else [layer, *layers]
         self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer, description="Layer"))
         self.channel = self.knob("channel", ipywidgets.IntSlider(value=channel, min=0, max=max(1, channel), description="Channel"))  # fmt: skip
@@ -88,6 +88,6 @@ class TopPatches(Explorer):
         height, width = self.images.shape[2:]
         top, left, bottom, right = boxes[rank]
         frame = [left / width, top / height, right / width, bottom / height]
-        caption = f"number {rank + 1}: {self.names[photos[rank]]}, value {found.values[row, rank]:.3g}; the frame is the receptive field"  # fmt: skip
+        caption = f"number {rank + 1}: {self.names[photos[rank]]}, value {short(found.values[row, rank])}; the frame is the receptive field"  # fmt: skip
         self.photo.show(self.images[photos[rank]], caption, boxes=[frame])
         self.say(f"Channel {row} of {len(found.channels)}, the best of {done} photos.")

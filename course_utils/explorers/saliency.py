@@ -10,7 +10,7 @@ from course_utils.activations.patches import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import class_of, layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import heat
+from course_utils.explorers.parts import heat, short
 from course_utils.gradients.guided import RULES, as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
@@ -56,10 +56,10 @@ class Saliency(Explorer):
         self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer, description="Layer"))
         self.channel = self.knob("channel", ipywidgets.IntSlider(value=int(channel), min=0, max=max(1, int(channel)), description="Channel"))  # fmt: skip
         self.what.observe(self._what_chosen, "value")
-        self.shown = self.picture("", width=224)
-        self.map = self.picture("", name="place", kind="click", cross=True, width=224)
-        self.signed = self.picture("", width=260)
-        self.size = self.picture("", width=260)
+        self.shown = self.picture("")
+        self.map = self.picture("", name="place", kind="click", cross=True)
+        self.signed = self.picture("")
+        self.size = self.picture("")
         self._what_chosen(None)
         maps = self._maps(self.knobs())
         if unit:
@@ -77,7 +77,7 @@ class Saliency(Explorer):
             note = "" if value else "; it is off, so backprop sends nothing back: click on a bright place"
             self.map.show(scale_maps(one[None], scaling="own")[0], f"{knobs.layer}, channel {channel}; click on a place", step=(1 / width, 1 / height))  # fmt: skip
             target, position = f"{knobs.layer}:{channel}", (row, column)
-            named = f"The unit at row {row}, column {column} of {target} has the value {value:.3g}{note}."
+            named = f"The unit at row {row}, column {column} of {target} has the value {short(value)}{note}."
             top, left, bottom, right = self._field(knobs.layer).box(row, column)
             boxes = [[left / 224, top / 224, right / 224, bottom / 224]]
             caption += ". The frame: what the unit can see"
@@ -116,3 +116,5 @@ class Saliency(Explorer):
         for widget in (self.layer, self.channel, self.map):
             widget.layout.display = "" if unit else "none"
         self.target.layout.display = "none" if unit else ""
+        for picture in (self.shown, self.map, self.signed, self.size):
+            picture.width = 210 if unit else 280  # four or three side by side

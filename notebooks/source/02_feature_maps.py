@@ -5,7 +5,16 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import (
+    check,
+    explorers,
+    gallery,
+    layer_outputs,
+    load_network,
+    photo,
+    quiz,
+    show_images,
+)
 from course_utils.activations import (
     channels,
     face_patches,
@@ -488,6 +497,15 @@ show_channel(
 # %% [markdown]
 # The heads of both dogs, on every ground; the cat's and the woman's heads and the mastiff's body hardly at all. The dalmatian's body is in between. You now have three names with evidence: *faces* (tested on new pictures), *letter-like shapes* (planted, with
 # controls), *dog heads* (cut and pasted). The evidence for the last one is the weakest: two dogs.
+
+# %% [markdown]
+# ## Explore
+#
+# Choose a layer and turn through its channels. Click on the large map: the frame in the photo shows what this place can see. Find a channel that is silent on this photo, and a photo (or a picture of your own) that wakes it up.
+
+# %%
+# one channel, one place, and what it can see
+explorers.FeatureMaps(net)
 
 # %% [markdown]
 # ## What this picture does not show

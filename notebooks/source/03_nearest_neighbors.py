@@ -5,7 +5,7 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, load_network, photo, quiz, show_bars, show_images
+from course_utils import check, explorers, load_network, photo, quiz, show_bars, show_images
 from course_utils.activations import cosine_distances as cosine_of
 from course_utils.activations import (
     crop_set,
@@ -320,6 +320,15 @@ show_bars(list(cures.items()), label="recall at 5")
 # %% [markdown]
 # Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
 # than the pixels do: the architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
+
+# %% [markdown]
+# ## Explore
+#
+# Click on a picture. Below are its nearest ones in pixels and in features; ✓ marks those that show the same object. Find a picture for which the pixels do as well as the features. Which change of the photo do pixels survive?
+
+# %%
+# the nearest in pixels, and in features
+explorers.Neighbors(net)
 
 # %% [markdown]
 # ## What this picture does not show

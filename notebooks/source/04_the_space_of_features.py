@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from sklearn.datasets import load_digits
 
-from course_utils import check, load_network, quiz
+from course_utils import check, explorers, load_network, quiz
 from course_utils.activations import (
     crop_set,
     grid_cells,
@@ -331,6 +331,15 @@ cells = torch.stack([row.flatten(), column.flatten()], 1)
 centers = torch.stack([(cells[:, 1] + 0.5) / 20, 1 - (cells[:, 0] + 0.5) / 20], 1)
 chosen = place(torch.cdist(points, centers).square())
 show_grid(1 - digits.view(-1, 8, 8), cells[chosen], side=16, width=6)
+
+# %% [markdown]
+# ## Explore
+#
+# Click on a picture of the map. On the right are its nearest ones in the full space. Do they also lie nearest on the map? Look at PCA as well, and at another perplexity.
+
+# %%
+# a map of pictures, and the neighbors before it was made flat
+explorers.FeatureSpace(net)
 
 # %% [markdown]
 # ## What this picture does not show

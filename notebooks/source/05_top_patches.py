@@ -6,7 +6,16 @@
 import torch
 from IPython.display import display
 
-from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import (
+    check,
+    explorers,
+    gallery,
+    layer_outputs,
+    load_network,
+    photo,
+    quiz,
+    show_images,
+)
 from course_utils.activations import receptive_field, show_patches, top_patches
 from course_utils.networks import randomized
 
@@ -255,6 +264,15 @@ show_patches(result, some, places=True, title="relu5_1: where the patches are")
 # %% [markdown]
 # Near the pixels, a channel asks for one edge in one direction, in nearly any color. In the middle, it asks for a shape such as a curved border. Deep inside, a patch is most of a photo, and a row can only be read with care: much
 # of each patch may not matter.
+
+# %% [markdown]
+# ## Explore
+#
+# Turn through the channels and guess, before you read on, what the nine patches have in common. Click on a patch to see it in its photo. Which channels can you name in one word, and for which do you find no word?
+
+# %%
+# what a channel answers to most
+explorers.TopPatches(net, layer="blocks.2.1")
 
 # %% [markdown]
 # ## What this picture does not show

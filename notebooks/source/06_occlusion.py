@@ -9,7 +9,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from course_utils import check, load_network, photo, quiz, show_heat, show_images
+from course_utils import check, explorers, load_network, photo, quiz, show_heat, show_images
 from course_utils.activations import occlusion, occlusion_scores, window_starts
 from course_utils.networks import randomized
 
@@ -315,6 +315,15 @@ for method in ("full", "incremental"):
 gap = (timed["full"].scores - timed["incremental"].scores).abs().max()
 print(f"largest difference: {gap:.0e}")
 print(timed["incremental"].note)
+
+# %% [markdown]
+# ## Explore
+#
+# Drag the window over the photo and watch the probabilities. Can you cover the dog's head so that another class wins? *Full map* covers every place in turn; a smaller step takes longer.
+
+# %%
+# cover a part, and see what the network still believes
+explorers.Occlusion(net)
 
 # %% [markdown]
 # ## What this picture does not show

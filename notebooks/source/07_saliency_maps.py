@@ -6,7 +6,16 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, labelled_photos, load_network, photo, quiz, show_heat, show_images
+from course_utils import (
+    check,
+    explorers,
+    labelled_photos,
+    load_network,
+    photo,
+    quiz,
+    show_heat,
+    show_images,
+)
 from course_utils.gradients import (
     accuracy,
     blur,
@@ -395,6 +404,15 @@ print(f"digits without a mark: {accuracy(cheater, plain[test], labels[test]):.0%
 #
 # Look at the numbers once more. Most of the cheater's saliency is *not* on the mark: without a mark it still reads many digits. It learned both, and when they
 # disagree the mark wins. A map does not show which of two causes wins.
+
+# %% [markdown]
+# ## Explore
+#
+# Send a class of your choice back to the pixels: type its name. Then choose *one unit*, and click on a place of its feature map. Lesson 08 explains the other two rules.
+
+# %%
+# which pixels matter for a class, or for one unit
+explorers.Saliency(net)
 
 # %% [markdown]
 # ## What this picture does not show

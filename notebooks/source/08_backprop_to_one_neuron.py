@@ -5,7 +5,7 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import top_patches
 from course_utils.gradients import as_picture, backprop, rank_correlation, relu_rule
 from course_utils.images import resize
@@ -350,6 +350,15 @@ check("08.4", guided_with_skip)
 
 # %% [markdown] solution="08.4"
 # The clamp comes too late: after the sum it cuts off the skip's signal, too. `relu_rule` exchanges the ReLU itself, so it sees only what comes through the ReLU.
+
+# %% [markdown]
+# ## Explore
+#
+# Click on a place of the feature map and compare the three rules. Then click on a place where the unit is off: what do the rules send back from there?
+
+# %%
+# one unit, three rules
+explorers.Saliency(net, "cat", unit="relu4_1:5", rule="guided")
 
 # %% [markdown]
 # ## What this picture does not show

@@ -1,0 +1,60 @@
+# %% [markdown] lesson="explore" title="Explore: all explorers together" minutes=30
+# Every method of the course that is worth turning a knob on, in the order of the lessons. Each cell stands alone: run the first one, then the one that you want.
+# All controls work by keyboard: Tab goes from one to the next, the arrow keys turn a knob or move the cross on a picture, and Enter chooses the place. For a photo of your own, press *My own picture*.
+
+# %% tags=["setup"]
+from course_utils import explorers
+
+# %% [markdown]
+# ## Feature maps (lesson 02)
+#
+# Choose a layer, then turn through its channels. Click on the large map: the frame in the photo shows what this place can see. How does it grow from layer to layer?
+
+# %%
+# one channel, one place, and what it can see
+explorers.FeatureMaps()
+
+# %% [markdown]
+# ## Nearest neighbors (lesson 03)
+#
+# Click on a picture. Below are the pictures that are nearest in pixels and in features. For which pictures do the pixels do well?
+
+# %%
+# the nearest in pixels, and in features
+explorers.Neighbors()
+
+# %% [markdown]
+# ## The space of features (lesson 04)
+#
+# Click on a picture of the map. Its neighbors in the full space are on the right. Are they its neighbors on the map, too? Compare t-SNE with PCA, and features with pixels.
+
+# %%
+# a map of pictures
+explorers.FeatureSpace()
+
+# %% [markdown]
+# ## Top patches (lesson 05)
+#
+# Turn through the channels. What have the nine patches of a channel in common? Click on one to see where in its photo it lies.
+
+# %%
+# what a channel answers to most
+explorers.TopPatches()
+
+# %% [markdown]
+# ## Occlusion (lesson 06)
+#
+# Drag the window over the photo and watch the probabilities. *Full map* covers every place in turn.
+
+# %%
+# cover a part
+explorers.Occlusion()
+
+# %% [markdown]
+# ## Saliency (lesson 07) and the rules of backprop (lesson 08)
+#
+# Send a class back to the pixels; or choose *one unit* and click on its feature map. Compare the three rules.
+
+# %%
+# which pixels matter, by three rules
+explorers.Saliency()
