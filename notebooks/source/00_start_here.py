@@ -51,6 +51,9 @@ show_predictions(photos, net.predict(photos))
 # - An exercise is a function. Replace the line `raise NotImplementedError(...)`. The last line, `check(...)`, tells you at once whether it is right, and if not, what was expected and the likeliest cause.
 # - Hints are folded, like this one:
 
+# %% [markdown] notes="1" minutes=1
+# Show Shift + Enter once, and open the hint. Say that a red cell is normal here: it waits for a function.
+
 # %% [markdown] fold="Open me"
 # Hints come in steps: first an idea, then usual error messages, then the picture you should get. Open as many as you need.
 
@@ -58,6 +61,10 @@ show_predictions(photos, net.predict(photos))
 # ## What goes in: a tensor
 #
 # A batch of images is a tensor of shape $(N, 3, H, W)$: $N$ images, three colors (red, green, blue), $H$ rows and $W$ columns. Every value lies between 0 (dark) and 1 (bright). This is so everywhere in the course.
+
+# %% [markdown] notes="1" minutes=2
+# Type the shape first and let the room name each of the four numbers. The common slip is height and width before the
+# colors.
 
 # %%
 # what a photo is
@@ -69,6 +76,10 @@ eagle[0, :, 100:102, 100:103]
 # ## In the head first
 #
 # An image of 1 × 2 pixels: the left one is red $(1, 0, 0)$, the right one is yellow $(1, 1, 0)$. Its tensor has the shape $(1, 3, 1, 2)$. What are its six numbers, in the order in which PyTorch prints them? What is their mean? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=4
+# One minute of silence with pencil and paper before you run the cell. Then type the exercise wrongly on purpose,
+# `dim=1`, and read aloud what `check` says.
 
 # %%
 # a red and a yellow pixel: color first, then rows, then columns
@@ -108,6 +119,10 @@ show_images(everything[order], [names[i] for i in order], columns=7)
 #
 # Networks are trained on numbers around 0. So the first step inside is $(x - \text{mean}) / \text{std}$, with one mean and one standard deviation for each color. `net` does this itself; you hand in plain images.
 
+# %% [markdown] notes="1" minutes=4
+# Run the stub with an image of width 5 and read the error. Then ask why width 3 gives no error and a wrong answer: that
+# is the dangerous case.
+
 # %% [markdown] exercise="00.2" title="Spot the bug: one mean for each color" points=2 difficulty=2 importance=3 minutes=6
 # This line runs without an error for images of width 3, and stops with an error for most others. For width 3 it is wrong. Mend it, so that it is right for every size.
 
@@ -138,6 +153,10 @@ check("00.2", normalize)
 # The network returns one **score** $S_c$ for every class $c$: any number, large if it believes in the class. The **softmax** turns scores into probabilities, which lie between 0 and 1 and add up to 1:
 #
 # $$p_c = \frac{e^{S_c}}{\sum_k e^{S_k}} .$$
+
+# %% [markdown] notes="1" minutes=8
+# Type the softmax without the subtraction first. `check` finds the infinity; let the room find the cure. Leave exercise
+# 00.4 to them.
 
 # %%
 # scores and probabilities of the eagle
@@ -208,6 +227,9 @@ print(
 #
 # The next cell shows the network the eagle photo four times: as it is, turned upside down, in gray, and with its blocks of 56 × 56 pixels shuffled. Before you run it, write down: for which of the four will it still say "bald eagle"?
 
+# %% [markdown] notes="1" minutes=2
+# Hands up for each of the four photos, and write the counts on the board, before the cell runs.
+
 # %%
 # the same photo, changed
 blocks = eagle.unfold(2, 56, 56).unfold(3, 56, 56).reshape(3, 16, 56, 56)
@@ -226,6 +248,9 @@ show_predictions(changed, net.predict(changed))
 # ## One picture from each part
 #
 # **Filters.** The weights of the first layer, as pictures (lesson 01).
+
+# %% [markdown] notes="1" minutes=3
+# Do not explain the methods. One sentence for each picture: which question does it ask the network?
 
 # %%
 # the 64 first-layer filters of VGG-19
@@ -280,6 +305,9 @@ show_images([cat[0], dream[0]], ["photo", "dream"])
 #
 # The gallery holds these photos, with license and source. `photo("path/to/your.jpg")` reads a file of yours, everywhere in the course; `load_folder("a/folder")` reads a whole folder.
 
+# %% [markdown] notes="1" minutes=1
+# If somebody has a photo at hand, use it. Otherwise take a name from the gallery that the room chooses.
+
 # %%
 # the gallery
 gallery()
@@ -294,6 +322,9 @@ show_predictions(mine, net.predict(mine), k=5)
 #
 # A picture is not an explanation. Here is a small check that the course repeats in every lesson: make the same picture with something that cannot know the answer. If it looks the same, it explains nothing. Below, the plain saliency map of the class in the photo, and of a class that is not in it.
 
+# %% [markdown] notes="1" minutes=1
+# Ask before the cell: if you did not know the titles, which map belongs to the right class?
+
 # %%
 # the map of the right class, and of a wrong one
 two = saliency(net, torch.cat([gun, gun]), ["cannon", "goldfish"])
@@ -304,6 +335,9 @@ show_images([gun[0], *two], ["photo", "why cannon?", "why goldfish?"], vmin=0, c
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=2
+# By show of hands. The explanation of a wrong answer is worth more than the right one: click it, too.
 
 # %%
 # four questions, with an explanation for every answer

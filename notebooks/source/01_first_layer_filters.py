@@ -44,11 +44,18 @@ show_filters(weights, numbers=True, title=f"VGG-19, first layer: {tuple(weights.
 # for the window that is proportional to the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. In the first layer the three channels are red, green and blue, and you
 # can draw it.
 
+# %% [markdown] notes="1" minutes=5
+# Draw one window and one filter side by side on the board. The sentence to keep: the picture of a filter is the picture
+# of what it looks for.
+
 # %% [markdown]
 # ## In the head first
 #
 # A filter of one row: $w = (-1, 0, 1)$, no bias. The image row is $(5, 5, 5, 9, 9, 9)$. What are the four responses? What would they be for the row $(9, 9, 9, 5, 5, 5)$?
 # *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=4
+# Four numbers on paper, then the cell. Ask for the sum of the weights: 0. That is why a plain area gives 0.
 
 # %%
 # slide (-1, 0, 1) over a step up, and over a step down
@@ -67,6 +74,10 @@ for row in ([5.0, 5, 5, 9, 9, 9], [9.0, 9, 9, 5, 5, 5]):
 #
 # Weights are positive and negative, pictures go from 0 to 1. A fair drawing keeps two things: weight 0 is always **middle gray** (0.5), and a filter uses its full range, however weak it is. With $m = \max |w|$ of
 # one filter, a weight is drawn as $\tfrac12 + \tfrac12\, w/m$.
+
+# %% [markdown] notes="1" minutes=8
+# Ask what gray means before you type. Type it with one maximum for all filters first: the weak filters disappear. Then
+# one maximum for each.
 
 # %% [markdown] exercise="01.1" title="Filters as pictures" points=2 difficulty=1 importance=4 minutes=7
 # `weights` has shape `(C, 3, k, k)`: `C` filters. Return pictures of the same shape. Every filter has its own $m$.
@@ -100,6 +111,10 @@ show_images(filters_to_pictures(weights)[:16], columns=8)
 
 # %% [markdown]
 # ## What a filter answers to
+
+# %% [markdown] notes="1" minutes=18
+# The core of the lesson. Write the two loops first, then show `unfold`. For the bars, take up the numbers on the board
+# from the beginning.
 
 # %% [markdown] exercise="01.2" title="Build it: the response of one filter" points=3 difficulty=2 importance=5 minutes=12
 # Compute $y_{ij}$ for one filter at all positions where the window lies inside the image. Do not use `conv2d`: write the inner product.
@@ -188,6 +203,9 @@ show_images(rows, titles, columns=6, width=6.5)
 #
 # lies between 0 (a gray filter) and 1 (a filter that does not see gray at all).
 
+# %% [markdown] notes="1" minutes=9
+# Do one pixel by hand: $(1, 1, 1)$ is all gray, $(1, -1, 0)$ has no gray at all. Then the exercise.
+
 # %% [markdown] exercise="01.3" title="The color share" points=2 difficulty=2 importance=3 minutes=8
 # Return the color share of each filter: shape `(C,)`.
 
@@ -232,6 +250,9 @@ show_bars(
 # The lecture shows AlexNet's filters (64 of 3 × 11 × 11), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). Their weights must be downloaded once. The next cell shows every network whose
 # weights are on this computer or can be fetched now, and says so plainly for the others.
 
+# %% [markdown] notes="1" minutes=2
+# Whatever network is not on this computer says so. Do not wait for downloads in class.
+
 # %%
 # first-layer filters of other networks, where their weights can be had
 for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet121"):
@@ -248,6 +269,10 @@ for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet
 #
 # The second convolution of VGG-19 has weights of shape `(64, 64, 3, 3)`. A filter now has 64 input channels, and these are not colors: they are the responses of the 64 filters above. There is no way to draw 64 channels as one color picture. You can
 # draw each 3 × 3 slice in gray: 64 slices for each filter. To lay them out on one sheet, the axes of the tensor must be put into the right order.
+
+# %% [markdown] notes="1" minutes=9
+# Run the stub and ask what is wrong with the picture, not with the code. The cure is the order of the axes; draw the
+# sheet with its rows and columns on the board.
 
 # %% [markdown] exercise="01.4" title="Spot the bug: a sheet of slices" points=2 difficulty=3 importance=3 minutes=8
 # The sheet should have one row of slices for each output channel and one column for each input channel. Slice `weights[o, i]` belongs to the rows `o * h` to `(o + 1) * h` and the columns `i * w` to `(i + 1) * w` of the sheet. The code below gives the
@@ -300,6 +325,10 @@ show_raw_weights(
 #
 # Two checks before you trust a picture of filters:
 
+# %% [markdown] notes="1" minutes=4
+# Hide the titles: which of the two sheets is trained? With 3 × 3 filters the room will be unsure, and that is the
+# point.
+
 # %%
 # trained and random weights, drawn in the same way
 nothing = randomized(vgg)
@@ -326,6 +355,9 @@ for name, one in (("trained", vgg), ("random", nothing)):
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

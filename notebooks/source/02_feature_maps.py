@@ -64,11 +64,18 @@ show_channel(
 # $X_c$ are the channels that come in, $W_k$ the weights of filter $k$, $b_k$ its bias; $\max(0,\cdot)$ is the ReLU. So $A_k$ is a small gray picture, the
 # **feature map** of channel $k$: bright where the photo holds what filter $k$ looks for.
 
+# %% [markdown] notes="1" minutes=3
+# One sentence for the formula: slide, multiply, add, cut off below 0. Ask what the ReLU throws away.
+
 # %% [markdown]
 # ## In the head first
 #
 # One row of pixels, and a filter with two weights, `[-1, 1]`, bias 0. At each position it computes *right pixel minus left pixel*. Where is its map
 # bright, before the ReLU and after it? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=14
+# The row of pixels on paper first. In exercise 02.1 forget the constant map on purpose: `check` finds the division by
+# 0. Give 02.2 to the room and continue with the catch-up cell if it takes longer.
 
 # %%
 # an edge, dark to light and back, and its feature map before and after the ReLU
@@ -156,6 +163,9 @@ show_images([contact_sheet(to_gray(middle[:48], True), 12)], width=6.5)
 # **Predict, run, explain.** Below are 96 channels of the last layer of VGG-19, first with own scaling, then with shared scaling. How many of them will still be visible in the second picture: nearly all,
 # about half, or a few? Write your answer down.
 
+# %% [markdown] notes="1" minutes=3
+# Votes before the cell: nearly all, half, a few. Most rooms say half.
+
 # %%
 # the same maps twice
 last = feature_maps(net, astronaut, "relu5_4")[0, :96]
@@ -170,6 +180,9 @@ show_images(both, ["own", "shared"], columns=2, width=9)
 # ## From edges to objects
 #
 # Now follow a photo down the layers. Each row shows the six channels with the largest values; the number above a map is its channel.
+
+# %% [markdown] notes="1" minutes=5
+# Go down the rows slowly and ask at each: could you draw the person from this map? Stop where the room says no.
 
 # %%
 # a person, through VGG-19
@@ -201,6 +214,10 @@ show_layers(
 #
 # To record a layer you give PyTorch a **hook**: a function that is called each time the layer has run, with the module, its inputs and its output. This one is in many blog posts. The question is about the maps of a
 # convolution *before* its ReLU, with their negative values.
+
+# %% [markdown] notes="1" minutes=6
+# Run the stub. Do not tell that the ReLU works in place; let the room print the smallest value before and after the
+# forward pass.
 
 # %% [markdown] exercise="02.3" title="Spot the bug: where are the negative values?" points=2 difficulty=3 importance=4 minutes=8
 # Run the cell as it is and read what `check` says. The function has one fault.
@@ -249,6 +266,10 @@ check("02.3", record)
 #
 # One photo cannot tell what a channel answers to. So take all the photos of the gallery and keep the largest value of each map: a table with one row for each photo and one column for
 # each channel.
+
+# %% [markdown] notes="1" minutes=11
+# Start the long cell first and explain selectivity while it runs. Two extremes by hand: answers to one photo only, and
+# to all alike.
 
 # %%
 # 37 photos, three layers, one pass (the longest cell of the lesson)
@@ -329,6 +350,10 @@ print("the strongest channels for the cat:", found.strongest(titles.index("cat")
 # Three photos show a person's face: `astronaut`, `grace_hopper`, `camera`. A face channel should answer more to these than to any other photo. One number for this is the probability that a random photo of the group gives a higher response
 # than a random other photo; an equal response counts one half. (Statisticians call it the *area under the ROC curve*.)
 
+# %% [markdown] notes="1" minutes=14
+# Let the room name channel 480 a face channel before you run the test. The disappointment is the lesson: what chose a
+# channel cannot judge it.
+
 # %% [markdown] exercise="02.5" title="Build it: separation" points=3 difficulty=3 importance=4 minutes=10
 # Compare every image of the group with every other image, for each channel. Return the share of pairs that the group wins, with one half for a tie.
 
@@ -403,6 +428,9 @@ for layer, channel in (("relu5_1", 457), ("relu5_4", 193), ("relu5_4", 480)):
 #
 # For faces you had new pictures. For letters you can do better: make the cause yourself. Write a word into photos that have none, and, as controls, put other black and white things of the same size in its place.
 
+# %% [markdown] notes="1" minutes=7
+# Ask for controls before you show ours: what else should be pasted in, if you doubt that it reads?
+
 # %%
 # words, the same words mirrored and turned upside down, bars, and blocks, on photos without text
 places = ["rocket", "flower", "dung_beetle"]
@@ -465,6 +493,9 @@ show_channel(photos, outputs["relu5_1"][:, 116], titles, count=6, title="relu5_1
 #
 # Two photos show a dog. Channel 365 of relu5_2 puts them first. Is it the head, the fur, or the grass they stand on? Cut out pieces, and paste them into photos without a dog.
 
+# %% [markdown] notes="1" minutes=3
+# Ask which of the six pieces will move it most, head or fur.
+
 # %%
 # six pieces
 cuts = {
@@ -512,6 +543,9 @@ explorers.FeatureMaps(net)
 #
 # How many "perfect" channels does luck alone give? Test it: choose three photos **at random**, call them the group, and count the channels that separate them perfectly. There are 512 channels, and many ways to choose.
 
+# %% [markdown] notes="1" minutes=3
+# The number of perfect channels by luck alone: ask for a guess first.
+
 # %%
 # perfect channels of relu5_4 for 200 random groups of three photos
 generator = torch.Generator().manual_seed(0)
@@ -550,6 +584,9 @@ show_layers(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -55,11 +55,17 @@ show_neighbors(
 #
 # The cosine distance compares directions only: 0 for the same direction, 1 for a right angle, 2 for opposite directions.
 
+# %% [markdown] notes="1" minutes=3
+# Ask how long the row of a photo is. Two rows on the board, pixels and features, and one distance for both.
+
 # %% [markdown]
 # ## In the head first
 #
 # Three pictures of four pixels in a row, with one white pixel: $a = (1,0,0,0)$, $b = (0,1,0,0)$ (moved by one), and all gray $g = (0.4, 0.4, 0.4, 0.4)$. Which is nearer to $a$ in L2: the same
 # thing moved by one pixel, or no thing at all? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=3
+# Let the room vote before the cell: the moved pixel, or plain gray? Most choose the moved pixel.
 
 # %%
 # a white pixel, the same one place further, and plain gray
@@ -77,6 +83,10 @@ a, b, gray = torch.tensor([1.0, 0, 0, 0]), torch.tensor([0.0, 1, 0, 0]), torch.f
 # $$|a-b|^2 = |a|^2 - 2\,a\cdot b + |b|^2 .$$
 #
 # All products $a \cdot b$ together are **one matrix product**, `a @ b.T`, the thing computers do best.
+
+# %% [markdown] notes="1" minutes=19
+# Write the binomial formula for two numbers first, then for rows. Leave out the cut at 0 and let `check` find the NaN.
+# Give 03.2 and 03.3 to the room, or catch up.
 
 # %% [markdown] exercise="03.1" title="Build it: L2 distances without a loop" points=3 difficulty=3 importance=5 minutes=12
 # `a` has shape `(N, D)`, `b` has shape `(M, D)`. Return the table `(N, M)`. `check` also gives you rows that are nearly equal and far from 0. Look at what happens there.
@@ -182,6 +192,9 @@ show_neighbors(
 #
 # To leave out the picture itself, many programs drop the first neighbor. It is the nearest, at distance 0, is it not?
 
+# %% [markdown] notes="1" minutes=6
+# Ask when the first neighbor is not the picture itself. Two equal pictures are enough.
+
 # %% [markdown] exercise="03.4" title="Spot the bug: who is the first?" points=2 difficulty=3 importance=3 minutes=8
 # `distances` is the table of a set with itself. Run the cell as it is and read what `check` says. Then repair it: only the picture itself goes; everything else may stay.
 
@@ -217,6 +230,10 @@ check("03.4", without_itself)
 #
 # The lecture shows an elephant, left and right in two photos. Here is the same experiment with a number at its end. From each of the 37 photos of the gallery we make six pictures: whole, moved to the left, moved to the right, mirrored (flipped),
 # cropped, and recolored.
+
+# %% [markdown] notes="1" minutes=16
+# Start the long cell before you explain recall. For the four cures, collect an order from the room and keep it on the
+# board.
 
 # %%
 # the six pictures of one thing
@@ -335,6 +352,9 @@ explorers.Neighbors(net)
 #
 # "Features agree, so the network understands what the thing is." Test this sentence. Cut a photo into $4 \times 4$ tiles and shuffle them. No thing is left, only its small parts. Then ask for the neighbors of the broken picture.
 
+# %% [markdown] notes="1" minutes=5
+# Cover the tiles' neighbors and ask what the network will find without a whole thing left.
+
 # %%
 # shuffled tiles, and their nearest pictures in feature space
 generator = torch.Generator().manual_seed(1)
@@ -388,6 +408,9 @@ for name, table in (
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -45,6 +45,9 @@ show_grid(crops.images, grid_cells(flat, columns=18), side=40, width=9)
 # - **PCA** looks along the directions in which the cloud is widest. It is a projection, a shadow of the cloud: linear, always the same, and distances on the map are never larger than the true ones.
 # - **t-SNE** moves points on the plane until each has its true neighbors around it. It gives up everything else: the scale, the axes, the distances between groups.
 
+# %% [markdown] notes="1" minutes=3
+# Two promises on the board: a shadow (PCA), and neighbors (t-SNE). Ask which one you would use to measure a distance.
+
 # %% [markdown]
 # ## PCA
 #
@@ -56,6 +59,10 @@ show_grid(crops.images, grid_cells(flat, columns=18), side=40, width=9)
 # along the first $k$ directions are the first $k$ columns of $(X - \bar x)V$.
 #
 # **In the head first.** Three points: $(0,0)$, $(3,4)$, $(6,8)$. What is the mean? Along which direction do they vary, and what are their coordinates along it? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=13
+# The three points on paper first. Type the SVD without subtracting the mean, and look at what `check` says. In the
+# scree plot ask how much a plane can show.
 
 # %%
 # three points on a line
@@ -121,6 +128,10 @@ show_scree({"pixels": pca(pixels).ratio, "features": pca(features).ratio}, title
 # $$\mathrm{Perp}(p) = 2^{H(p)}, \qquad H(p) = -\sum_j p_j \log_2 p_j .$$
 #
 # In the head: four neighbors with $\frac14$ each have $H = 2$, so the perplexity is $4$. Two with $\frac12$ each: $2$. One with probability 1: $1$.
+
+# %% [markdown] notes="1" minutes=24
+# The longest section. Type 04.2 with the room; for 04.3 draw the bisection on the board and give it to them, or catch
+# up. t-SNE runs for some seconds.
 
 # %% [markdown] exercise="04.2" title="Build it: perplexity" points=1 difficulty=1 importance=4 minutes=5
 # `p` has one distribution in each row. Some entries are 0: they add nothing.
@@ -229,6 +240,9 @@ for name, space in (("pixels", pixels), ("features", features)):
 #
 # **Predict, run, explain.** Which space will be sorted better by digit, pixels or features? Write your answer down.
 
+# %% [markdown] notes="1" minutes=6
+# Collect votes before the cell. Do not save the network: pixels win here, and the next cell says when.
+
 # %%
 # digits by pixels and by features
 values, labels = load_digits(return_X_y=True)
@@ -263,6 +277,9 @@ for name, space in (("pixels", moved.flatten(1)), ("features", moved_features)):
 # %% [markdown]
 # ## Perplexity and seeds
 
+# %% [markdown] notes="1" minutes=6
+# Show one perplexity at a time and ask: how many groups? Then two seeds, and ask what changed places.
+
 # %%
 # the same digits with four perplexities, one color for each digit
 show_points(
@@ -293,6 +310,9 @@ show_points(
 #
 # Pictures on a plane overlap. On a grid each has its own cell, and nothing is hidden. Which point gets which cell? Let `cost[i, c]` be the squared distance from point $i$ to cell $c$. Then the question is: give each point its own cell so that the **sum** of the costs is as
 # small as possible.
+
+# %% [markdown] notes="1" minutes=6
+# Run the stub and count how many pictures lie in one cell.
 
 # %% [markdown] exercise="04.5" title="Spot the bug: two in one cell" points=2 difficulty=2 importance=2 minutes=6
 # The first idea is below. Run it, read what `check` says, and repair it with `linear_sum_assignment(cost)` from SciPy (imported above). It takes an array and returns two arrays: the rows, and for each row its column.
@@ -346,6 +366,9 @@ explorers.FeatureSpace(net)
 #
 # Make data whose truth you know. **First:** three groups, one narrow, one wide, one very far away.
 
+# %% [markdown] notes="1" minutes=6
+# The truth first, then the map. Ask what is wrong with the sizes and with the distances before you read the text.
+
 # %%
 # the truth on the left, the map on the right
 generator = torch.Generator().manual_seed(0)
@@ -382,6 +405,10 @@ show_points(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time. Then go back to the question of the beginning: five cells further, is it
+# less alike?
 
 # %%
 # four questions, with an explanation for every answer

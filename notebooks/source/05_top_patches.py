@@ -54,10 +54,17 @@ show_patches(
 #
 # The order matters: $r$ and $a$ use the old $j$. Unit $i$ then sees the pixels from $a + i\,j$ to $a + i\,j + r - 1$.
 
+# %% [markdown] notes="1" minutes=3
+# Draw a row of pixels, a row of units above, and connect them. Count the pixels below one unit.
+
 # %% [markdown]
 # ## In the head first
 #
 # A convolution (kernel 3, stride 1, padding 1), a pooling (kernel 2, stride 2), again a convolution like the first. What are size, stride and start? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=17
+# The three steps on paper, then the cell. The usual slip in 05.1 is to multiply the stride before the size has grown.
+# 05.2 is for the room.
 
 # %%
 # the three steps, one line each
@@ -145,6 +152,9 @@ check("05.2", patch_box)
 # The output of a layer for `N` photos has shape `(N, C, H, W)`. For each channel you want the `k` strongest places. But the neighbors of a strong place are strong, too, and the row would show
 # nearly the same patch again and again. So take only the **best place of each photo**, and then the best photos.
 
+# %% [markdown] notes="1" minutes=14
+# Do the small example by hand: which place, which photo? Then type the exercise; `//` and `%` need a drawing.
+
 # %%
 # a small example: two photos, one channel, 2 x 3 places
 maps = torch.tensor([[[[1.0, 9.0, 8.0], [0.0, 2.0, 1.0]]], [[[3.0, 0.0, 1.0], [5.0, 4.0, 2.0]]]])
@@ -197,6 +207,9 @@ show_images(patches, columns=6, title="channel 8, strongest first")
 # For a million photos you cannot keep all maps. You do not have to: keep only the `k` best so far for each channel, and compare them with each new batch. The memory is channels × k, whatever the number of photos. And two
 # computers can each take one half, if their results can be **merged**.
 
+# %% [markdown] notes="1" minutes=8
+# Run the stub and ask what belongs together: the value and the number of its image must move together.
+
 # %% [markdown] exercise="05.4" title="Spot the bug: merged, but wrong" points=2 difficulty=3 importance=3 minutes=8
 # Each half gives the `k` best values of every channel `(C, k)` and the numbers of their images `(C, k)`. The function returns the right values. What is wrong with it? Repair it.
 
@@ -243,6 +256,9 @@ torch.equal(merged.images, found.images), torch.equal(merged.places, found.place
 # **Predict, run, explain.** The next cell shows three layers of VGG-19, from near the pixels to deep inside. In which of them will the patches of a row agree pixel by pixel? In which only in a shape? And in which will it be hard to
 # say what they share? Write your answer down.
 
+# %% [markdown] notes="1" minutes=7
+# Votes before the cell, one for each layer. Then take up the names from the beginning.
+
 # %%
 # three layers of VGG-19 (16 convolutions); only a few photos, so that it takes seconds
 vgg = load_network("vgg19")
@@ -279,6 +295,9 @@ explorers.TopPatches(net, layer="blocks.2.1")
 #
 # **Any channel has a best patch.** Ask a network with random weights: its channels have strongest places, too.
 
+# %% [markdown] notes="1" minutes=6
+# Show the random network's rows without the title and let the room name them, too.
+
 # %%
 # a network that has learned nothing
 nothing = randomized(net)
@@ -306,6 +325,9 @@ for name, result in (("trained", learned), ("random weights", random)):
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -45,11 +45,18 @@ show_heat(
 # Red ($d > 0$): what was covered speaks *for* the class. Blue ($d < 0$): it speaks *against* it. (Zeiler & Fergus, 2014, draw the score itself. In their
 # pictures the important places are the low ones.)
 
+# %% [markdown] notes="1" minutes=3
+# Take up the sheet of paper from the beginning: the drop is the answer to it, as a number.
+
 # %% [markdown]
 # ## In the head first
 #
 # An "image" of five pixels, `[1, 0, 2, 0, 0]`, and a score that adds them all up. The window has 2 pixels, the stride is 1, the cover is 0. What are the four
 # drops? What is the map? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=23
+# The four windows on paper. In 06.1 most slips happen at the border: ask where the last window begins. Give 06.2 to the
+# room, or catch up.
 
 # %%
 # four windows; the pixels at the ends lie in one window only
@@ -158,6 +165,9 @@ show_heat(dog, spread(scores.drops()[0], 224, 224, 32, 16), signed=True, title="
 # **Predict, run, explain.** The same photo, covered with gray, with its mean color, with a blurred version of itself, and with noise. Will the four maps
 # (a) be equal, (b) agree on the main place and differ elsewhere, (c) have nothing in common? Write your answer down, then run the cell.
 
+# %% [markdown] notes="1" minutes=5
+# Ask what a picture of nothing looks like. Then votes, then the cell.
+
 # %%
 # four covers, one color scale
 covers = ("gray", "mean", "blur", "noise")
@@ -185,6 +195,9 @@ show_images(scaled, titles, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
 # ## Which class, and where is it?
 #
 # A map belongs to a class. To see that, put two animals in one photo: a spoonbill (a bird) on the left, a dalmatian on the right.
+
+# %% [markdown] notes="1" minutes=5
+# Ask for the two maps in words before you run the cell: which half is red for which question?
 
 # %%
 # the same photo, two questions
@@ -216,6 +229,10 @@ for name, heat in zip(classes, maps, strict=True):
 # $o\,s - p$ to $o\,s - p + k - 1$. Which outputs can have changed?
 #
 # In the head: $k = 3$, $s = 1$, $p = 1$; the inputs 4 and 5 have changed. Output 3 sees 2, 3, 4; output 6 sees 5, 6, 7. So it is 3 to 6: one more on each side.
+
+# %% [markdown] notes="1" minutes=19
+# Draw the cone from a window upward. 06.3 by hand for one layer first, with kernel 3 and stride 2. If time is short,
+# catch up and show only the times.
 
 # %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15
 # Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 padding - kernel) // stride + 1` of them.
@@ -330,6 +347,9 @@ explorers.Occlusion(net)
 #
 # **A network that knows nothing.** With random weights, what does the map look like?
 
+# %% [markdown] notes="1" minutes=6
+# Votes for one and for two strawberries before the cell. The sentence to keep: no drop is not the same as no use.
+
 # %%
 # random weights, the same photo, the same class, each map with its own scale
 nothing = randomized(net)
@@ -365,6 +385,9 @@ show_heat(both, maps, names, signed=True)
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -64,11 +64,19 @@ show_heat(
 #
 # One forward pass, one backward pass, and you have a number for every pixel.
 
+# %% [markdown] notes="1" minutes=4
+# One image, one score, one arrow back. Say in words what the derivative of the score by one pixel means before you
+# write the symbol.
+
 # %% [markdown]
 # ## In the head first
 #
 # A network with one linear layer: $S = 2a - 3b + 0\,c$ for an image of three pixels $a, b, c$. What are the three numbers of its
 # saliency map? Does the answer depend on the image? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=16
+# Three numbers on paper first. Then `requires_grad`, `gather`, `sum`: type each and look at it. Type the exercise
+# without the copy and read what `check` says.
 
 # %%
 # the gradient of 2a - 3b + 0c with respect to its pixels
@@ -152,6 +160,9 @@ show_heat(eagle, saliency_map(net, eagle, [22])[0], title="the plain saliency ma
 # **Predict, run, explain.** The network is sure that this is a cannon. Which of the three maps will be nearly black? Write your answer
 # down, then run the cell. The three maps share one brightness scale; the number is the largest gradient.
 
+# %% [markdown] notes="1" minutes=6
+# Votes before the cell. Then the formula, and ask what happens to the bracket when the network is sure.
+
 # %%
 # the same photo, three quantities
 gun = photo("cannon")
@@ -186,6 +197,9 @@ show_images(
 # $$\bar g = \frac1n \sum_{s=1}^{n} \nabla S_c(I + \varepsilon_s), \qquad M_{ij} = \max_k |\bar g_{ijk}| .$$
 #
 # What points up in one copy and down in the next cancels; what all copies agree on stays.
+
+# %% [markdown] notes="1" minutes=9
+# Ask what should be averaged, the maps or the signed gradients, and why. Try `noise=1.0` at the end if somebody asks.
 
 # %% [markdown] exercise="07.2" title="Build it: SmoothGrad" points=2 difficulty=2 importance=3 minutes=8
 # The noise is given, so that the answer is known: `noise` has shape `(n, 3, H, W)`, one noise image for each copy. Average the **signed** gradients, then
@@ -235,6 +249,10 @@ show_images(maps, ["plain gradient", "4 copies", "16 copies", "48 copies"], vmin
 # lowest). Simonyan et al. give these two sets as seeds to **GrabCut**, a classical program that learns the colors of both and cuts along the edges
 # between them. Seeds are chosen by **quantile**: the 0.95 quantile is the value that 95 % of the pixels do not exceed.
 
+# %% [markdown] notes="1" minutes=9
+# Ask what the 0.95 quantile is before you type. Do not hide the spoonbill that fails: ask which of the two steps lost
+# it.
+
 # %% [markdown] exercise="07.3" title="Seeds from a map" points=2 difficulty=2 importance=2 minutes=8
 # Mark every pixel of a map: **1** (surely object) where the map is larger than its `foreground` quantile, **0** (surely background) where it is not
 # larger than its `background` quantile, **2** (undecided) everywhere else.
@@ -283,6 +301,9 @@ show_images([*photos, *cut], columns=4, title="segmented by a network that never
 #
 # This function is in a well-known course. It returns the right gradient, once.
 
+# %% [markdown] notes="1" minutes=6
+# Call the stub twice in a cell of your own and compare. Let the room find both faults.
+
 # %% [markdown] exercise="07.4" title="Spot the bug: a gradient that grows" points=2 difficulty=3 importance=4 minutes=8
 # Run the cell as it is and read what `check` says. Then change the function so that it gives the same answer however often it is called, and leaves
 # the caller's `images` as they were.
@@ -324,6 +345,10 @@ check("07.4", clean_gradient)
 # A network that tells huskies from wolves looked very good, until a map showed that it looked at the snow. You will now plant such a shortcut
 # yourself. The data: handwritten digits, 16 × 16 pixels. In the training pictures a white mark in the top row gives the label away: the digit 0 has it at the left,
 # 1 a little further right, and so on.
+
+# %% [markdown] notes="1" minutes=12
+# Ask which of the two networks they would put into a hospital, before the maps. The experiment with the wrong marks
+# proves it, not the map.
 
 # %%
 # the digits with their marks
@@ -422,6 +447,9 @@ explorers.Saliency(net)
 # 1. **Randomize the weights.** If the map of a network that knows nothing looks the same, the map says nothing about what was learned.
 # 2. **Compare with an edge detector.** Edges are where objects are. If the map is only edges, no network is needed to draw it.
 
+# %% [markdown] notes="1" minutes=6
+# Hide the titles: which of the three maps needs no network? Then the numbers.
+
 # %%
 # the same method on the trained network, on random weights, and an edge detector
 nothing = randomized(net)
@@ -475,6 +503,9 @@ show_heat(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -47,11 +47,19 @@ show_images([cat[0], *pictures], ["photo", "gradient", "deconvnet", "guided back
 # $[\ldots]$ is 1 where the condition holds and 0 elsewhere. The **deconvnet** (Zeiler & Fergus, 2014) uses a ReLU on the way down, because there was one on the way up.
 # **Guided backprop** (Springenberg et al., 2015) uses both conditions. Everything else, convolutions and pooling, is the ordinary backward pass.
 
+# %% [markdown] notes="1" minutes=4
+# Draw one ReLU with an arrow up and an arrow down. Ask: who may stop the arrow that comes down, the number that went up
+# or the signal itself?
+
 # %% [markdown]
 # ## In the head first
 #
 # Four numbers enter a ReLU, $x = (2, -1, 3, -4)$. From above comes $R = (5, 5, -7, -7)$. What goes on below, by each of the three rules? *(Think, then run the
 # cell.)*
+
+# %% [markdown] notes="1" minutes=9
+# Four columns on the board, one row for each rule, filled in by the room. Then type the exercise; the three rules
+# differ in one line.
 
 # %%
 # the three rules on four numbers: all four cases of signs
@@ -106,6 +114,9 @@ check("08.1", relu_backward)
 #
 # with the image $I$ (all its pixels in one column of numbers) and the class scores $S$, sends the score of class $c$ down like this: start with $R = (0, \ldots, 1, \ldots, 0)$, the 1 at place $c$; multiply with $W_3^\top$; apply the rule with $x_2$; multiply with
 # $W_2^\top$; apply the rule with $x_1$; multiply with $W_1^\top$. There is no ReLU below the first layer, so the result keeps its sign.
+
+# %% [markdown] notes="1" minutes=13
+# Do the small matrix by hand. In 08.2 write the way up first and keep what entered each ReLU; the way down needs it.
 
 # %%
 # up and down through one matrix and one ReLU
@@ -171,6 +182,9 @@ check("08.2", backprop_by_hand)
 # `relu_rule` exchanges this line for all ReLUs that run inside of its block. It does so for the operation itself. So it finds `nn.ReLU` modules, also those that
 # work in place or are used twice, and functions such as `F.relu`, and the ReLU6 (a ReLU that is cut off at 6).
 
+# %% [markdown] notes="1" minutes=6
+# Ask before the cell: at which depth will the plain gradient be the noisiest?
+
 # %%
 # how many ReLUs lie between the image and the layer relu5_1?
 pixels = cat.clone().requires_grad_()
@@ -205,6 +219,9 @@ show_images(rows, titles, columns=3, width=7)
 # ## Which neuron?
 #
 # A channel of `relu5_1` has a neuron at each position. The usual choice is the strongest: the position where the channel responds most to this photo.
+
+# %% [markdown] notes="1" minutes=7
+# Ask for the largest of a flat list, then for its row and column. `//` and `%` need a drawing.
 
 # %% [markdown] exercise="08.3" title="The strongest position" points=1 difficulty=2 importance=3 minutes=8
 # `maps` holds the outputs of a layer for a batch of images. For each image, return the row and the column where the given channel is largest.
@@ -244,6 +261,9 @@ show_images(
 #
 # One photo says little. The figure of the lecture puts two things side by side: the photos that excite a channel most (lesson 05), and what guided backprop finds in each. What the
 # pictures have in common is a guess at what the channel responds to.
+
+# %% [markdown] notes="1" minutes=6
+# Hide the text and collect names for both channels. Ask how many photos it would take to be sure.
 
 # %%
 # the patches of 14 photos that excite two channels of relu5_1 most (lesson 05)
@@ -290,6 +310,9 @@ show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 13
 # Channel 253 responds to faces. On the photo of a cup of coffee its output is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back by the
 # three rules. Which of the three pictures will be empty? Write your answer down, then run the cell.
 
+# %% [markdown] notes="1" minutes=4
+# Votes for the empty picture before the cell. The deconvnet draws a neuron that is off: let that sink in.
+
 # %%
 # a neuron that is off, sent back by the three rules
 off = photos[names.index("coffee")][None]
@@ -317,6 +340,9 @@ show_images(pictures, titles, columns=4)
 #
 # Many tools change the ReLU with a *hook*: a function that PyTorch calls when a gradient arrives at a tensor. The hook is placed on the tensor that enters the ReLU. This is right as
 # long as the tensor goes nowhere else. In a residual network it does: $y = \max(0, x) + w\,x$. Then the gradient at $x$ is the **sum** of what comes through both branches.
+
+# %% [markdown] notes="1" minutes=8
+# Draw the two branches into $y$. Ask at which place the hook sits and what arrives there.
 
 # %% [markdown] exercise="08.4" title="Spot the bug: a ReLU with a skip branch" points=2 difficulty=3 importance=3 minutes=10
 # The function should send a signal `R` from $y = \max(0, x) + w\,x$ back to $x$ by the rule of guided backprop. The rule belongs to the ReLU, and to nothing else. Run the cell, read what `check`
@@ -369,6 +395,9 @@ explorers.Saliency(net, "cat", unit="relu4_1:5", rule="guided")
 # 1. **Another class.** The eagle's photo, but the score of *strawberry*.
 # 2. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes. For comparison, the last column gives random weights to all layers.
 
+# %% [markdown] notes="1" minutes=6
+# Take up the vote of the beginning. Show the eagle for strawberry without its title.
+
 # %%
 # the gradient (top) and guided backprop (bottom): trained, another class, random weights
 classifier = load_network("efficientnet_lite0")
@@ -413,6 +442,9 @@ for rule, (first, *others) in signals.items():
 # A gradient has positive and negative numbers. You saw it with 0 as middle gray. The choice matters: a display that stretches each picture from its smallest to its largest value
 # shows another gray for 0 in every picture.
 
+# %% [markdown] notes="1" minutes=5
+# Stretch a picture from its smallest to its largest value first, and ask where 0 has gone.
+
 # %% [markdown] exercise="08.5" title="Signed numbers as a picture" points=1 difficulty=1 importance=2 minutes=6
 # Turn a batch of signed gradients into pictures in [0, 1]: 0 becomes 0.5, and in each image the number with the largest **absolute value** becomes 1 if it is positive and 0 if it is negative. Each
 # image has its own scale; its three colors share it.
@@ -444,6 +476,9 @@ show_images(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

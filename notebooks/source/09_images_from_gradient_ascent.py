@@ -50,10 +50,17 @@ show_images(drawn, classes)
 # where $\overline{|g|}$ is the mean size of the gradient's numbers. So $\eta$ is the mean change of a pixel in one step, whatever the network. After each step the pixels are
 # cut off at 0 and 1.
 
+# %% [markdown] notes="1" minutes=4
+# Put training and this lesson side by side on the board: what stays, what changes?
+
 # %% [markdown]
 # ## In the head first
 #
 # The score is linear: $S = 2a - 3b$, the image is $(a, b) = (0.5, 0.5)$, and $\eta = 0.1$. What is the image after one step? Where does it end? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=14
+# Two numbers on paper: one step, then the end. Type the loop with the room and watch the picture of the daisy: nobody
+# will recognize it.
 
 # %%
 # one step uphill on 2a - 3b: the mean size of the gradient (2, -3) is 2.5
@@ -108,6 +115,9 @@ show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1
 #
 # **Predict, run, explain.** Plain ascent from gray, 100 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
 
+# %% [markdown] notes="1" minutes=6
+# Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge.
+
 # %%
 # what the network says of its own picture, and what the judge says
 judge = load_network("efficientnet_lite2")
@@ -144,6 +154,10 @@ show_images(plain, verdicts(plain, daisy), width=3.5)
 # - **clip pixels with small contribution**: without a pixel, the score would change by about $\left|\sum_k g_k\,(-z_k)\right|$, the sum over its three colors. Pixels where this is smallest become 0.
 #
 # "Smallest" is a **percentile**: with 20 %, a fifth of the pixels.
+
+# %% [markdown] notes="1" minutes=13
+# One sentence and one gesture for each of the four. Do the percentile on the five numbers, then the exercise; or catch
+# up.
 
 # %%
 # micro-example: the value below which 20 % of five numbers lie, and what is not smaller
@@ -187,6 +201,9 @@ check("09.2", pull_back)
 # Noise that raises the score is exact: shift it by one pixel, and it no longer works. So shift the picture a little in every step, before the network sees it. Only what survives
 # all shifts can grow. The same holds for a little scaling and rotation.
 
+# %% [markdown] notes="1" minutes=8
+# Ask what a picture must be like to survive a shift. The slip in 09.3 is to forget the way back.
+
 # %% [markdown] exercise="09.3" title="Jitter: a gradient that survives a shift" points=2 difficulty=2 importance=3 minutes=8
 # Shift the image by `dy` rows and `dx` columns with `torch.roll` (what leaves on one side comes back on the other), take the gradient there, and shift the gradient **back**, so that it fits the
 # image that came in.
@@ -220,6 +237,10 @@ check("09.3", shifted_gradient)
 #
 # The pictures that can be reached are the same. But a step uphill goes elsewhere: a step in pixels changes mostly fine noise, and a step in frequencies changes all scales alike. In the same way the
 # three colors are mixed so that they are as independent as in photos: light and dark, red against blue, green against both.
+
+# %% [markdown] notes="1" minutes=15
+# Show the four waves and let the room say high or low. Draw the folded frequencies of four rows on the board before
+# 09.4.
 
 # %%
 # four waves: low and high frequency, along rows, along columns, and both
@@ -285,6 +306,9 @@ show_images(
 # `visualize` puts the pieces together: what is turned (`image=Pixels()` or `Fourier()`), what happens before the network sees it (`transforms=`), what is made large, and what pulls the picture
 # back (`regularizers=`). The same class, the same number of steps, four settings:
 
+# %% [markdown] notes="1" minutes=6
+# Ask for an order of the four settings before the cell. One class proves little: show the table.
+
 # %%
 # the ablation: one class, four settings
 better = [L2Decay(0.005), Blur(0.8, every=4), ClipSmallNorm(20)]
@@ -344,6 +368,9 @@ show_images(
 #
 # This loop is in a repository with many thousand stars. On a score with small gradients the picture does not change at all, however many steps you make.
 
+# %% [markdown] notes="1" minutes=5
+# Run the stub with small weights and print the picture before and after.
+
 # %% [markdown] exercise="09.5" title="Spot the bug: a picture that does not move" points=1 difficulty=2 importance=3 minutes=6
 # The score is linear, $S = \sum w\,I$, so its gradient is $w$. Run the cell, read what `check` says, and repair the loop.
 
@@ -382,6 +409,9 @@ check("09.5", climb)
 # Not only a class can be asked what it likes to see. Here are three channels in each of four layers of VGG-19, the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
 # over its positions is made large.
 
+# %% [markdown] notes="1" minutes=4
+# Let the room put the rows into their order with the titles hidden.
+
 # %%
 # from edges to parts: three channels of each layer, three pictures in one pass
 vgg = load_network("vgg19")
@@ -407,6 +437,9 @@ show_images(rows, titles, columns=6)
 # most, cluster them by their features, and start from the *mean image* of each cluster. A center bias, a gradient that is stronger in the middle, asks for one object instead of many.
 #
 # We cut pieces out of 10 photos, take the 40 that excite channel 670 of the last feature layer most, and make three clusters.
+
+# %% [markdown] notes="1" minutes=5
+# Ask which things one unit might answer to, and look for them in the pieces.
 
 # %%
 # pieces of photos, and the 40 that excite the unit most
@@ -469,6 +502,9 @@ explorers.ClassVisualization(net)
 #
 # How much of the picture comes from the network, and how much from our own wishes (smooth, colored like photos)? The test: a network with random weights, the same settings.
 
+# %% [markdown] notes="1" minutes=4
+# Ask what is left when nothing was learned: colors, smoothness, petals?
+
 # %%
 # the same class and settings, with trained and with random weights
 nothing = randomized(net)
@@ -484,6 +520,9 @@ show_images(pair, ["trained weights", "random weights"], columns=2, width=5)
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

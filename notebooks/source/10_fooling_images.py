@@ -39,11 +39,18 @@ show_images([eagle[0], attacked[0]], names)
 # largest score of all classes. The weights of the network stay as they are: training changes weights and keeps images, fooling does the
 # opposite.
 
+# %% [markdown] notes="1" minutes=4
+# Take up saliency: there the gradient was looked at, here it is walked along.
+
 # %% [markdown]
 # ## In the head first: why is so little enough?
 #
 # A linear score of three pixels, $S = 2a - 3b + 0\,c$. You may change every pixel by at most $\varepsilon = 0.1$. Which change raises the score most, and
 # by how much? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=20
+# Three pixels on paper. Then multiply: 150,528 times a hundredth times a hundredth. Type FGSM with the room; in 10.2
+# ask for the stop before the step.
 
 # %%
 # the best change moves every pixel by eps in the direction of its own weight
@@ -169,6 +176,9 @@ show_images(
 # **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. On the way, does its probability (a) fall
 # slowly while the target rises slowly, (b) stay high for long and then fall quickly, (c) fall at once, with other classes in between? Write your answer down.
 
+# %% [markdown] notes="1" minutes=7
+# Votes for (a), (b), (c) before the cell. Follow one photo with the finger.
+
 # %%
 # ten photos, ten random targets: probability of the first class (gray) and of the target (orange)
 photos, labels, _ = labelled_photos()
@@ -205,6 +215,10 @@ print(
 # The loop above has no limit for a single pixel. **Projected gradient descent** (PGD; Madry et al., 2018) takes the sign steps of FGSM, many of them, small, and after every
 # step goes back to the nearest point that is allowed: each pixel at most $\varepsilon$ away from the photo, and in $[0, 1]$. Going to the nearest allowed point is called
 # **projection**.
+
+# %% [markdown] notes="1" minutes=12
+# Draw the square around the photo and a step that leaves it: go back to the nearest point. Votes for one step against
+# ten.
 
 # %%
 # the projection of a change on [-eps, eps], pixel by pixel
@@ -274,6 +288,9 @@ print(
 # The change is too small to see, so everybody magnifies it. A well-known course does it with the lines below. They put the mean color of ImageNet into the
 # picture of a *difference*.
 
+# %% [markdown] notes="1" minutes=6
+# Run the stub on two equal pictures: what color should nothing have?
+
 # %% [markdown] exercise="10.4" title="Spot the bug: the picture of a change" points=1 difficulty=2 importance=3 minutes=6
 # Return the picture of the change `after - before`, magnified by `factor`: 0.5 (gray) where nothing changes, brighter for more, darker for less, cut off to
 # $[0, 1]$.
@@ -342,6 +359,9 @@ show_images(rows, [*names, *["its change, ten times"] * 3], columns=3)
 # **Predict, run, explain.** Order these four by how much they hurt the attack: rounding the pixels to whole numbers from 0 to 255; a JPEG file of quality 75; a crop to the
 # middle 80 %; another network (EfficientNet-Lite1, a little larger, same training photos).
 
+# %% [markdown] notes="1" minutes=6
+# An order of the four from the room, on the board, before the cell.
+
 # %%
 # which share of the attacks still reaches the target?
 other = load_network("efficientnet_lite1")
@@ -385,6 +405,9 @@ explorers.Fooling(net)
 #
 # It is tempting to say: "networks are so brittle that any small change fools them". Test it: a *random* change of the same size for every pixel.
 
+# %% [markdown] notes="1" minutes=5
+# Ask how large a random change must be to do the same. Guesses on the board.
+
 # %%
 # the sanity check: every pixel moves by the same eps, up or down at random
 signs = torch.randint(0, 2, photos.shape, generator=generator) * 2.0 - 1
@@ -422,6 +445,9 @@ show_images(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

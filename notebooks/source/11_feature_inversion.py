@@ -54,6 +54,9 @@ show_images([cat[0], found.images[0]], ["the photo", "from its features at relu3
 #
 # Many pictures can have almost the same features. Where they differ, the layer does not care. So inversion shows you *what a layer no longer tells apart*.
 
+# %% [markdown] notes="1" minutes=4
+# One sentence: find a picture with the same numbers. Ask whether there can be more than one.
+
 # %% [markdown]
 # ## In the head first: total variation
 #
@@ -64,6 +67,10 @@ show_images([cat[0], found.images[0]], ["the photo", "from its features at relu3
 # At the last row there is nothing below, and at the last column nothing on the right: that difference is 0, but the pixel's other difference still counts.
 #
 # A $4 \times 4$ picture, left half black (0), right half white (1). What is $V_1$? And $V_2$? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=13
+# One step of 1 and two steps of a half on paper, for both powers. In 11.1 the last row and the last column are the
+# trap.
 
 # %%
 # four rows, one step of height 1 in each: 4 for every beta
@@ -126,6 +133,9 @@ for name, picture in (("photo", cat), ("blurred", blurred), ("noise", noise)):
 # ## Features on the way
 #
 # You need the output of a layer *with* its graph, so that a gradient can flow back. `forward_to(net, images, [layer])` runs the network up to that layer and stops there.
+
+# %% [markdown] notes="1" minutes=14
+# Type `forward_to` and look at the shape. 11.2 and 11.3 belong together: the room can write the loop alone.
 
 # %%
 # the features of one layer, and the gradient of their sum with respect to the pixels
@@ -206,6 +216,9 @@ show_images(
 #
 # Mahendran & Vedaldi lower the learning rate by a factor of 10 every so many steps. A well-known repository of PyTorch visualizations does it with the lines below. It looks right.
 
+# %% [markdown] notes="1" minutes=5
+# Print the first ten learning rates of the stub and let the room see it.
+
 # %% [markdown] exercise="11.4" title="Spot the bug: a learning rate that falls" points=1 difficulty=2 importance=2 minutes=6
 # Return the list of the learning rates of all steps: `lr` for the first `every` steps, a tenth of it for the next `every` steps, and so on.
 
@@ -250,6 +263,9 @@ check("11.4", learning_rates)
 # **Predict, run, explain.** Four layers: relu2_2, relu3_1, relu4_1, relu5_1. What goes first on the way down: (a) the layout (where things are), (b) the colors, (c) fine detail? Write your order
 # down, then run the cell.
 
+# %% [markdown] notes="1" minutes=6
+# An order of the three from the room before the cell. The cell takes a while: explain the error meanwhile.
+
 # %%
 # one photo from the features of four layers
 layers = ["relu2_2", "relu3_1", "relu4_1", "relu5_1"]
@@ -277,6 +293,9 @@ for layer, r in results.items():
 #
 # If a layer told everything, it would not matter where the search begins.
 
+# %% [markdown] notes="1" minutes=4
+# Ask where the two results will differ: there the layer knows nothing.
+
 # %%
 # the same features of relu5_1, reached from noise and from another photo, made pale so that no pixel is stuck at black or white
 other = 0.3 + 0.4 * photo("flower", 112)
@@ -302,6 +321,9 @@ show_images(
 #
 # **Predict, run, explain.** Pixels with $\lambda = 0$, with a middle and with a large $\lambda$. Which looks most like the photo? Which has the largest feature error?
 
+# %% [markdown] notes="1" minutes=4
+# Ask which picture is the best, and by which measure.
+
 # %%
 # the paper's way, at relu3_1: pixels, and a growing weight of the total variation
 rows, names = [], []
@@ -320,6 +342,9 @@ show_images(rows, names)
 #
 # Inversion tells what a layer *holds*. It does not tell what the network *uses*. For this, take something away and look at what is lost: set one channel of a layer to 0, for all positions, and
 # measure how the loss of each photo changes. This is **ablation**. `ablated` does it for the time of a `with` block:
+
+# %% [markdown] notes="1" minutes=13
+# Ask for a guess: one channel gone, or ten? Then type 11.5; the slip is a hook that stays.
 
 # %%
 # the probability of "goose": the whole network, without channel 5, without channels 0 to 9
@@ -407,6 +432,9 @@ print(
 #
 # **Predict, run, explain.** Three curves: least important first, most important first, at random. Will the random curve lie (a) halfway between the other two, (b) near the lower one, (c) near the upper one?
 # Write down your answer and one reason.
+
+# %% [markdown] notes="1" minutes=6
+# Ask how many channels may go before the network fails. Note the guesses.
 
 # %%
 # rank on ten color photos without labels (one forward pass for each of the 40 channels)
@@ -496,6 +524,9 @@ explorers.Inversion(vgg)
 #
 # A good inversion looks like understanding. The test: invert a network that has learned **nothing**, VGG-19 with random weights.
 
+# %% [markdown] notes="1" minutes=4
+# Hide the titles at relu2_2: which network has learned?
+
 # %%
 # the sanity check: the same layers, random weights
 nothing = randomized(vgg)
@@ -524,6 +555,9 @@ show_images(
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

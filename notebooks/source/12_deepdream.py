@@ -42,11 +42,18 @@ show_images([temple[0], dream[0]], ["photo", "dream"], columns=2, width=8.5)
 #
 # So the dream climbs the sum of *squares*. A unit that is active already pulls hardest: a faint likeness becomes a strong one.
 
+# %% [markdown] notes="1" minutes=4
+# The four steps on the board, with one arrow up and one arrow down. Ask what is new compared with lesson 09: no unit is
+# named.
+
 # %% [markdown]
 # ## In the head first
 #
 # A layer has three units with activations $a = (0, 1, 3)$. Each grows by the same small amount for the same effort. How much does each pull, if you ascend (a) the
 # sum of $a$, (b) $\frac12$ of the sum of squares? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=13
+# Three activations on paper. Ask who wins with the squares. Then the third argument of `grad`, and the exercise.
 
 # %%
 # how hard each unit pulls
@@ -119,6 +126,9 @@ print(f"largest difference, relative: {difference:.0e}")
 #
 # Now a pixel changes by $s$ on average, for every layer and every photo. One step size fits all.
 
+# %% [markdown] notes="1" minutes=6
+# Ask why one step size should fit all layers. Show the dream, and let the room find the grid in the sky.
+
 # %% [markdown] exercise="12.2" title="The step" points=2 difficulty=1 importance=4 minutes=6
 # Return the picture after one step. Cut its values off at 0 and 1. Where the gradient is 0 everywhere, the picture stays as it is.
 
@@ -155,6 +165,9 @@ show_images([temple[0], mine[0]], ["photo", "20 steps"], columns=2, width=7.5)
 #
 # Poolings look at fixed blocks of pixels, so the pattern sticks to a grid. The remedy: roll the picture by a random shift before each step and roll back
 # afterwards. `roll` moves pixels in a circle; what leaves at one side comes back at the other:
+
+# %% [markdown] notes="1" minutes=7
+# Roll a sheet of paper. In the stub ask: was the gradient rolled back?
 
 # %%
 # roll by one row down and two columns to the right
@@ -204,6 +217,9 @@ check("12.3", jittered_gradient)
 # From one octave to the next something has to be enlarged, and enlarging blurs. DeepDream enlarges only the **detail**:
 #
 # $$\text{detail} = \text{dream} - \text{photo at this size}, \qquad \text{next start} = \text{photo at the next size} + \text{enlarged detail}.$$
+
+# %% [markdown] notes="1" minutes=12
+# Draw the temple three times, small to large, with one eye of the same size in each. Votes before the comparison.
 
 # %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8
 # Return the picture with which the next octave starts. Enlarge with
@@ -272,6 +288,9 @@ show_images(
 # **Predict, run, explain.** Four layers, from the second block to the fifth. Which one will draw colors, which one lines, which one eyes and fur, and which one will change the form of the
 # tower?
 
+# %% [markdown] notes="1" minutes=4
+# Four layers, four answers: let the room match them before the cell.
+
 # %%
 # the same photo, four layers (about 15 seconds)
 names = ["relu2_2", "relu3_3", "relu4_3", "relu5_2"]
@@ -286,6 +305,9 @@ show_images([d[0] for d in dreams], names, columns=2, width=7.5)
 #
 # Nothing asks for a photo. From noise the dream shows what the layer likes best. And instead of a layer you can name one channel, `"relu5_2:137"`: then only this channel's
 # activation is the gradient, and the dream is close to the pictures of lesson 09.
+
+# %% [markdown] notes="1" minutes=3
+# Without a photo nobody can say it was in the photo. Let people name what they see.
 
 # %%
 # from noise: the whole layer, and three single channels (about 15 seconds)
@@ -307,6 +329,9 @@ show_images([d[0] for d in from_noise], units, columns=4, width=9)
 # $$\frac{\partial L}{\partial a_p} = b_{q(p)}, \qquad q(p) = \arg\max_q \; a_p \cdot b_q .$$
 #
 # Here $a_p$ is the vector of all channels at position $p$ of your picture, and $b_q$ the one at position $q$ of the guide.
+
+# %% [markdown] notes="1" minutes=10
+# Ask who decides what is dreamed. For 12.5 draw both maps as lists of vectors; each looks for its best partner.
 
 # %% [markdown] exercise="12.5" title="The guide's gradient" points=2 difficulty=3 importance=2 minutes=12
 # Return the gradient for the layer. The two pictures may have different sizes.
@@ -366,6 +391,9 @@ show_images(
 #
 # VGG-19 was trained to tell 1000 categories apart. Count what they are. In the list of ImageNet the breeds of dogs stand together, from *Chihuahua* to *Mexican hairless*.
 
+# %% [markdown] notes="1" minutes=3
+# A guess first: how many of the 1000 classes are dogs?
+
 # %%
 # count the dogs
 classifier = load_network("efficientnet_lite0")
@@ -400,6 +428,9 @@ explorers.DeepDream(vgg)
 # 1. **Randomize the weights.** Do the new forms come from the method, or from what was learned?
 # 2. **Ask a classifier** before and after. Another network, EfficientNet, has never seen VGG's layers.
 
+# %% [markdown] notes="1" minutes=4
+# Take up the guesses of the beginning: where does the animal come from?
+
 # %%
 # the same dream with random weights (about 5 seconds)
 nothing = randomized(vgg)
@@ -424,6 +455,9 @@ for name, picture in (("photo", temple), ("dream", dream)):
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

@@ -46,11 +46,18 @@ show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width
 #
 # So the texture is treated like a language: what usually comes after these neighbors?
 
+# %% [markdown] notes="1" minutes=4
+# Play it with the room: you show a window with one pixel missing, they look for the same window in the sample.
+
 # %% [markdown]
 # ## In the head first
 #
 # A picture with one row. The sample is `5 1 2 5 1 2 7 1 2 5`. The picture so far ends with `… 1 2 ?`. You look at
 # the two pixels before the question mark. Which values can follow them, and how often each? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=16
+# The row of numbers on paper. Type the distance with the room; 13.2 is for them. Then the map of positions: ask where
+# it copies.
 
 # %%
 # where does "1 2" occur in the sample, and what follows it?
@@ -157,6 +164,9 @@ show_images([on_paper(pebbles, 80), grown, where], ["the sample", "grown", "from
 # **Predict, run, explain.** The basket below has bands that are 16 pixels wide. You grow it with windows of 7, 13 and 21 pixels. With which of them will the bands go over and under correctly? Write your answer
 # down, then run the cell.
 
+# %% [markdown] notes="1" minutes=5
+# Votes for 7, 13, 21 before the cell.
+
 # %%
 # the same sample, three windows
 basket = texture_sample("weave", 64)
@@ -178,6 +188,9 @@ show_images([basket, *results], ["the sample", "window 7", "window 13", "window 
 # rows above, and the pixels to its left. So all neighborhoods of the sample can be put in a **search tree** once, and each question is answered without looking at all of
 # them. To see large structures with a small window, they write a picture of a quarter of the size first, then one of half the size, then the full one; each pixel also looks at its place in the
 # smaller picture.
+
+# %% [markdown] notes="1" minutes=9
+# Draw the typewriter: which pixels are known? Ask why this makes a search tree possible.
 
 # %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10
 # Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all $2\cdot$`half`$+1$ columns from $x -$`half` to $x +$`half`; from the row $y$ itself the `half` pixels to the left.
@@ -246,11 +259,17 @@ show_images(pictures, titles, columns=3, width=6)
 #
 # This is the **Gram matrix**, $C\times C$ numbers. $G_{ij}$ is large when channels $i$ and $j$ are often active at the same position, wherever this is.
 
+# %% [markdown] notes="1" minutes=5
+# From copying to numbers. Ask what should stay the same when you shuffle the pebbles.
+
 # %% [markdown]
 # ## In the head first
 #
 # Two channels and three positions. $F_1$ = `1 0 2` and $F_2$ = `0 3 1`. What is $G$, with $M = 3$? Then exchange the first and the last position in **both** rows: what changes?
 # And if you exchange them in $F_1$ only? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=9
+# Two rows of three numbers on paper, then exchange positions. Type the exercise: one matrix product.
 
 # %%
 # three Gram matrices by hand
@@ -322,6 +341,9 @@ show_images(
 # **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu4_1` 68 × 68, of `relu5_1` 156 × 156. What will each
 # picture look like?
 
+# %% [markdown] notes="1" minutes=6
+# Start the cell, it runs for half a minute. Meanwhile: how large is what one position of each layer sees?
+
 # %%
 # layer by layer (half a minute, or more on a slow computer)
 net = load_network("vgg19")
@@ -343,6 +365,9 @@ show_images([stones[0], *results], titles, columns=3, width=6.6)
 #
 # This function computes $E_l$ between the features of a picture and of a sample. A program with this bug works well for years, until somebody takes a sample of another size: then the colors become too dark or too
 # bright.
+
+# %% [markdown] notes="1" minutes=6
+# Two samples of the same material in two sizes: should the numbers differ? Then run the stub.
 
 # %% [markdown] exercise="13.5" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6
 # Run the cell as it is and read what `check` says. Then correct the function.
@@ -384,6 +409,9 @@ check("13.5", gram_distance)
 #
 # Every program divides by something else. They all compute the same thing up to a factor, so "style weight 1000" in one program is not "style weight 1000" in another:
 
+# %% [markdown] notes="1" minutes=3
+# One glance at the numbers. The message: a style weight means nothing without its program.
+
 # %%
 # the same two textures, in the scales of four programs
 wood = layer_outputs(net, texture_sample("wood", 64), ["relu2_1"])["relu2_1"]
@@ -397,6 +425,9 @@ for convention in ("gatys", "cs231n", "pystiche", "johnson"):
 # ## Three methods, four textures
 #
 # **Predict, run, explain.** Each of the three methods fails on at least one of these textures. Before you run the cell: which method on which texture, and why?
+
+# %% [markdown] notes="1" minutes=7
+# Start the cell and collect predictions while it runs: which method fails on which texture?
 
 # %%
 # all methods on the same samples (half a minute, or more on a slow computer)
@@ -425,6 +456,9 @@ show_images(pictures, titles, columns=4, width=7.4)
 # ## What does it throw away? A photo instead of a texture
 #
 # **Predict, run, explain.** A cat is not a texture. You hand its photo in as the sample. Will you see (a) the cat, (b) noise, (c) something else?
+
+# %% [markdown] notes="1" minutes=5
+# Votes before the cell. Then ask what was kept and what was lost.
 
 # %%
 # the Gram matrices of a cat
@@ -457,6 +491,9 @@ explorers.Texture(net)
 #
 # The pictures are good. Does this prove that VGG-19's *learned* features are needed? A sanity check: draw all its weights anew, at random, and do the same.
 
+# %% [markdown] notes="1" minutes=5
+# Ask what random weights can still know: colors. Then look.
+
 # %%
 # the same method on a network that has learned nothing
 nothing = randomized(net)
@@ -472,6 +509,9 @@ show_images([stones, results[3], random_result], names, width=6.5)
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=4
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer

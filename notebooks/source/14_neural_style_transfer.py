@@ -51,11 +51,18 @@ show_images(
 #
 # Then gradient descent on the pixels of $x$.
 
+# %% [markdown] notes="1" minutes=4
+# Two columns again, content and style, now with the layer under each. Ask what the weight between them decides.
+
 # %% [markdown]
 # ## In the head first
 #
 # A layer with two channels and two positions. What is its Gram matrix, divided by the number of positions? What does it become when the two positions change places? *(Think,
 # then run the cell.)*
+
+# %% [markdown] notes="1" minutes=17
+# The Gram matrix of two positions on paper. Type 14.1 with the room: one term for each layer. Start the picture, and
+# explain total variation while it paints.
 
 # %%
 # two channels, two positions: (1, 0) and (2, 3)
@@ -150,6 +157,9 @@ for name, picture in (("photo", temple), ("painting", painting), ("noise", noise
 # The course drew its own style pictures (`data/styles`, free to use). Here is the same photo with four of them. `style_transfer` minimizes the loss with **L-BFGS**, which learns the curvature of
 # the loss from its last gradients, and it paints a picture of half the size first. 25 steps are few; give it 100 at home.
 
+# %% [markdown] notes="1" minutes=8
+# Start the cell first. For the three weights collect predictions: colors, stars, roofs.
+
 # %%
 # four styles (about 20 seconds)
 view = photo("china", 128, crop=False)
@@ -181,6 +191,9 @@ show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], colum
 # ## How large are the strokes?
 #
 # A layer sees a fixed number of pixels. If the style picture is small, its strokes have few pixels, and the painting gets fine strokes.
+
+# %% [markdown] notes="1" minutes=8
+# Ask what happens to the strokes if the style picture is made larger. Then the bug: who divides by what?
 
 # %% [markdown] exercise="14.3" title="Spot the bug: a style picture of another size" points=2 difficulty=3 importance=4 minutes=8
 # This function compares the styles of two pictures. It was tested with pictures of the same size, and it is wrong for others. Run the cell as it is, and repair it.
@@ -247,6 +260,9 @@ show_images(
 #
 # The constant does not depend on the picture, so the gradient is the same: **one** loss, to the weighted mean of the Gram matrices.
 
+# %% [markdown] notes="1" minutes=9
+# Show the algebra with two numbers instead of matrices. The exercise is two lines.
+
 # %% [markdown] exercise="14.4" title="The mixed target" points=2 difficulty=2 importance=3 minutes=8
 # Return the weighted mean of the styles' Gram matrices, for one layer. The weights may have any sum; they count as shares.
 
@@ -309,6 +325,9 @@ show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=7.
 #
 # and the colors are $R - Y$ and $B - Y$. They stay the same if you add the same number to R, G and B.
 
+# %% [markdown] notes="1" minutes=9
+# Ask which of the two should keep its brightness. Draw $Y$ and the two colors as three sheets.
+
 # %% [markdown] exercise="14.5" title="Brightness of one, colors of the other" points=2 difficulty=2 importance=3 minutes=8
 # Return a picture with the painting's $Y$ and the photo's colors. Cut its values off at 0 and 1.
 
@@ -360,6 +379,9 @@ show_images(
 #
 # Losses can be added. Here a third one lets a deep layer dream (lesson 12) while the picture is painted: $-\delta \cdot \frac12 \operatorname{mean}(a^2)$.
 
+# %% [markdown] notes="1" minutes=4
+# Ask from which lesson the third term comes. A small weight first.
+
 # %%
 # painting and dreaming at once (about 8 seconds)
 dreaming = style_transfer(
@@ -378,6 +400,9 @@ show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], colu
 #
 # What is "style" here? **Predict first:** we cut the night into 16 squares and shuffle them. Its composition is gone: hills in the sky, half a tree anywhere. Will the painting
 # change (a) completely, (b) hardly?
+
+# %% [markdown] notes="1" minutes=6
+# Votes before the cell: shuffled style, completely or hardly? Then ask what an art historian would miss.
 
 # %%
 # a shuffled style, and a network that has learned nothing (about 12 seconds)
@@ -415,6 +440,9 @@ print(f"the photo is {far / near:.0f} times as far from the style as the shuffle
 
 # %% [markdown]
 # ## Quiz
+
+# %% [markdown] notes="1" minutes=3
+# By show of hands, one question at a time.
 
 # %%
 # four questions, with an explanation for every answer
