@@ -1,6 +1,14 @@
 """Fun applications: DeepDream, texture synthesis, neural style transfer."""
 
 from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step
+from course_utils.fun.fast_style import (
+    STYLE_NAMES,
+    ConditionalInstanceNorm,
+    StyleNet,
+    instance_norm,
+    load_style_net,
+    stylize,
+)
 from course_utils.fun.pixel_texture import efros_leung, wei_levoy
 from course_utils.fun.style import (
     content_loss,
@@ -16,7 +24,10 @@ from course_utils.fun.texture import gram_loss, gram_matrix, synthesize_texture,
 from course_utils.fun.texture_samples import TEXTURES, draw_texture, on_paper, texture_sample
 
 __all__ = [
+    "STYLE_NAMES",
     "TEXTURES",
+    "ConditionalInstanceNorm",
+    "StyleNet",
     "content_loss",
     "deepdream",
     "draw_style",
@@ -26,7 +37,9 @@ __all__ = [
     "efros_leung",
     "gram_loss",
     "gram_matrix",
+    "instance_norm",
     "keep_colors",
+    "load_style_net",
     "match_colors",
     "mean_gram",
     "on_paper",
@@ -34,6 +47,7 @@ __all__ = [
     "style_loss",
     "style_names",
     "style_transfer",
+    "stylize",
     "synthesize_texture",
     "texture_grams",
     "texture_loss",

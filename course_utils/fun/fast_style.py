@@ -1,0 +1,251 @@
+"""Fast style transfer: a network that repaints a picture in one pass, and that holds eight styles at once.
+
+The network is trained on the loss of lesson 14 (`python -m course_utils.training.styles`); what an optimization finds for one
+picture, it has learned for all. Johnson et al., Perceptual Losses for Real-Time Style Transfer, ECCV 2016 (the network and the
+training); Ulyanov et al., Instance Normalization, 2016; Dumoulin et al., A Learned Representation for Artistic Style, ICLR 2017
+(one pair of rows gamma, beta for each style).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from math import isfinite
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.networks.network import frozen
+from course_utils.networks.weights import own_weights
+from course_utils.validate import check_choice, check_images
+
+STYLE_NAMES = ("night", "glass", "waves", "mosaic", "ink", "geometry", "dots", "woodcut")
+WIDTHS = (24, 48, 96)
+BLOCKS = 4
+LEAST = 16  # pixels of the shorter side: at a quarter of the size, reflection still has something to reflect
+OVERSHOOT = 0.05  # how far the soft limit of a pixel lies beyond black and white, so that both can be reached
+
+
+def instance_norm(features: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> Tensor:
+    """Give every channel of every picture its own mean 0 and variance 1, then the scale `gamma` and the shift `beta`.
+
+    Batch norm takes mean and variance over the whole batch, and at test time those of the training; then a picture's own
+    contrast stays in. Here it is taken out.
+
+    Args:
+        features: `(N, C, H, W)`.
+        gamma, beta: `(C,)`, or `(N, C)` with a row for each picture.
+        eps: added to the variance (the mean of the squared differences, not divided by `H * W - 1`).
+
+    Returns:
+        `(N, C, H, W)`.
+
+    Reference:
+        Ulyanov, Vedaldi, Lempitsky: Instance Normalization, 2016.
+    """
+    variance, mean = torch.var_mean(features, dim=(2, 3), keepdim=True, correction=0)
+    normal = (features - mean) * (variance + eps).rsqrt()
+    return normal * gamma.reshape(-1, gamma.shape[-1], 1, 1) + beta.reshape(-1, beta.shape[-1], 1, 1)
+
+
+class ConditionalInstanceNorm(nn.Module):
+    """Instance norm whose `gamma` and `beta` are a mixture of rows, one row for each style.
+
+    Args:
+        styles: number of styles (rows).
+        channels: number of channels (columns).
+    """
+
+    def __init__(self, styles: int, channels: int):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(styles, channels))
+        self.beta = nn.Parameter(torch.zeros(styles, channels))
+
+    def forward(self, features: Tensor, mix: Tensor) -> Tensor:
+        """`features` `(N, C, H, W)`, `mix` `(N, styles)`: the share of every style in every picture."""
+        return instance_norm(features, mix @ self.gamma, mix @ self.beta)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm in the place of conditional instance norm, for comparison: it knows no styles."""
+
+    def __init__(self, styles: int, channels: int):
+        super().__init__(channels)
+
+    def forward(self, features: Tensor, mix: Tensor) -> Tensor:
+        return super().forward(features)
+
+
+NORMS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}
+
+
+class _Layer(nn.Module):
+    """Reflection padding, convolution, norm and (unless it ends a residual block) ReLU; before them, enlarged twice or not."""
+
+    def __init__(self, styles, inputs, outputs, side, *, norm, stride=1, up=False, relu=True):
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, side, stride, bias=False)  # the norm would take a bias away
+        self.norm = NORMS[norm](styles, outputs)
+        self.up, self.relu = up, relu
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        if self.up:  # repeats every pixel: a transposed convolution would leave a checkerboard
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        margin = self.convolution.kernel_size[0] // 2
+        x = self.norm(self.convolution(F.pad(x, (margin,) * 4, mode="reflect")), mix)
+        return F.relu(x, inplace=True) if self.relu else x
+
+
+class _Block(nn.Module):
+    """A residual block: what two layers add to their input."""
+
+    def __init__(self, styles, channels, *, norm):
+        super().__init__()
+        self.one = _Layer(styles, channels, channels, 3, norm=norm)
+        self.two = _Layer(styles, channels, channels, 3, norm=norm, relu=False)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        return x + self.two(self.one(x, mix), mix)
+
+
+class StyleNet(nn.Module):
+    """Pictures in, repainted pictures out, in one pass: to a quarter of the size, residual blocks, and back.
+
+    Slimmer than Johnson et al.'s network (32, 64, 128 channels), with three things that save training: the features on the way
+    down are added on the way up; the last layer says what to *change* about the photo (after a color matrix of the style), so
+    that an untrained network returns its input; and all convolutions are shared by all styles, which own only rows of
+    `gamma` and `beta` and a color matrix.
+
+    Args:
+        styles: the names of the styles, in the order of the rows.
+        widths: channels at the full, the half and the quarter size.
+        blocks: number of residual blocks.
+        norm: "instance", or "batch" (for comparison; it cannot tell styles apart).
+
+    Attributes:
+        styles: the names.
+    """
+
+    def __init__(
+        self,
+        styles: Sequence[str] = STYLE_NAMES,
+        *,
+        widths: Sequence[int] = WIDTHS,
+        blocks: int = BLOCKS,
+        norm: str = "instance",
+    ):
+        super().__init__()
+        check_choice("norm", norm, list(NORMS))
+        if not styles or isinstance(styles, str):
+            raise ValueError("styles must be a list of one or more names.")
+        self.styles = tuple(styles)
+        count, (full, half, quarter) = len(self.styles), widths
+        self.first = _Layer(count, 3, full, 5, norm=norm)
+        self.down_1 = _Layer(count, full, half, 3, norm=norm, stride=2)
+        self.down_2 = _Layer(count, half, quarter, 3, norm=norm, stride=2)
+        self.blocks = nn.ModuleList(_Block(count, quarter, norm=norm) for _ in range(blocks))
+        self.up_1 = _Layer(count, quarter, half, 3, norm=norm, up=True)
+        self.up_2 = _Layer(count, half, full, 3, norm=norm, up=True)
+        self.last = nn.Conv2d(full, 3, 5)
+        self.color = nn.Parameter(torch.eye(3).repeat(count, 1, 1))  # (styles, 3, 3)
+        self.shift = nn.Parameter(torch.zeros(count, 3))
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, images: Tensor, mix: Tensor) -> Tensor:
+        """Repaint pictures.
+
+        Args:
+            images: `(N, 3, H, W)` in [0, 1], both sides at least 16 pixels.
+            mix: `(N, styles)`, the share of each style; a row with a single 1 is a single style.
+
+        Returns:
+            `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did not.
+        """
+        height, width = images.shape[2:]
+        if min(height, width) < LEAST:
+            raise ValueError(f"images of {height}x{width} pixels are too small; the smallest size is {LEAST}x{LEAST}.")
+        x = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
+        a = self.first(2 * x - 1, mix)
+        b = self.down_1(a, mix)
+        c = self.down_2(b, mix)
+        for block in self.blocks:
+            c = block(c, mix)
+        d = self.up_2(self.up_1(c, mix) + b, mix) + a
+        change = self.last(F.pad(d, (2, 2, 2, 2), mode="reflect"))
+        raw = torch.logit((x + OVERSHOOT) / (1 + 2 * OVERSHOOT))
+        colors = torch.einsum("ns,sij,njhw->nihw", mix, self.color, raw) + (mix @ self.shift)[:, :, None, None]
+        soft = torch.sigmoid(colors + change) * (1 + 2 * OVERSHOOT) - OVERSHOOT
+        out = soft + (soft.clamp(0, 1) - soft).detach()
+        return out[:, :, :height, :width]
+
+
+def style_rows(net: StyleNet) -> list[nn.Parameter]:
+    """The weights that belong to single styles; their first dimension is the style."""
+    own = [net.color, net.shift]
+    return own + [p for m in net.modules() if isinstance(m, ConditionalInstanceNorm) for p in (m.gamma, m.beta)]
+
+
+@cache
+def _stored() -> dict[str, Tensor]:
+    return own_weights("styles")
+
+
+def load_style_net(*, device: str | torch.device = "cpu") -> StyleNet:
+    """The course's network for eight styles (`net.styles`), trained by `course_utils.training.styles`.
+
+    Raises:
+        WeightsError: its file is missing, changed or damaged.
+    """
+    net = StyleNet(STYLE_NAMES)
+    net.load_state_dict({name: value.float() for name, value in _stored().items()})
+    return net.eval().requires_grad_(False).to(device)
+
+
+def mixture(net: StyleNet, style: str | Mapping[str, float] | Sequence[float] | Tensor) -> Tensor:
+    """The shares of the styles as a row `(1, styles)` of numbers that add up to 1.
+
+    Args:
+        style: a name of `net.styles`, a dictionary from names to weights, or one weight for each style. Weights are used as
+            shares of their sum.
+
+    Raises:
+        ValueError: an unknown name, a wrong number of weights, a negative one, or all 0.
+    """
+    count = len(net.styles)
+    if isinstance(style, str):
+        style = {style: 1.0}
+    if isinstance(style, Mapping):
+        for name in style:
+            check_choice("style", name, net.styles)
+        style = [style.get(name, 0.0) for name in net.styles]
+    weights = torch.as_tensor(style, dtype=torch.float64).flatten()
+    if len(weights) != count:
+        raise ValueError(
+            f"style must be a name, a dictionary, or {count} weights ({', '.join(net.styles)}); not {len(weights)}."
+        )
+    total = weights.sum().item()
+    if not (isfinite(total) and total > 0 and weights.min() >= 0):
+        raise ValueError("the weights of the styles must be 0 or greater, and not all 0.")
+    return (weights / total)[None].to(net.color)
+
+
+def stylize(net: StyleNet, images: Tensor, style: str | Mapping[str, float] | Sequence[float] | Tensor) -> Tensor:
+    """Repaint pictures in one pass.
+
+    Args:
+        net: from `load_style_net()`, or one that you trained.
+        images: `(N, 3, H, W)` RGB in [0, 1], both sides at least 16 pixels; any size.
+        style: as in `mixture`: a name, a dictionary from names to weights, or one weight for each style.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1], without gradients, on the images' device.
+
+    Raises:
+        ValueError: pictures that are too small or no pictures, or a style that does not exist.
+    """
+    ready = check_images(net, images)
+    mix = mixture(net, style)
+    with frozen(net), torch.no_grad():
+        return net(ready, mix.expand(len(ready), -1)).to(images.device)

@@ -1,0 +1,329 @@
+"""Train the network of lesson 15, one network for many styles:
+
+    python -m course_utils.training.styles --content FOLDER --styles all --out data/weights/styles.safetensors
+
+`--content` is any folder of photos; every 25th one is held out (`--every`). The run can be stopped and goes on from its
+checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take one to two hours on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
+from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
+from course_utils.fun.style_images import style_image, style_names
+from course_utils.fun.texture import gram_matrix, texture_grams
+from course_utils.hooks import forward_to
+from course_utils.images import image_files, load_image, resize
+from course_utils.networks import Network, load_network
+from course_utils.validate import check_positive
+
+# How strong each of our styles is painted, in units in which lesson 14's default is 1000. Roughly one over the square root of
+# the style loss of a photo: styles far from any photo (black and white stripes) would else leave nothing of it.
+STYLE_WEIGHTS = {
+    "night": 2.0,
+    "glass": 0.6,
+    "waves": 1.2,
+    "mosaic": 1.0,
+    "ink": 3.0,
+    "geometry": 0.6,
+    "dots": 1.0,
+    "woodcut": 0.5,
+}
+SHORTER_SIDE = 288  # photos are kept at this size; crops are cut from them
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training: crops of `side` pixels, `batch` pictures in a step, `steps` steps."""
+
+    side: int
+    batch: int
+    steps: int
+
+    @classmethod
+    def read(cls, text: str) -> Stage:
+        """`"64x4x1000"`."""
+        try:
+            side, batch, steps = (int(part) for part in text.split("x"))
+            check_positive(side=side, batch=batch, steps=steps)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"a stage is SIDExBATCHxSTEPS, for example 64x4x1000; not {text!r}"
+            ) from None
+        return cls(side, batch, steps)
+
+
+STAGES = (Stage(64, 4, 1800), Stage(96, 4, 500), Stage(128, 4, 480))
+
+
+class PerceptualLoss(nn.Module):
+    """Content and style loss of lesson 14, for a batch in which every picture has its own photo and its own style.
+
+    Args:
+        net: VGG-19, or another network.
+        styles: `(1, 3, h, w)` pictures, in the order of the style numbers.
+        style_weights: one for each style.
+        content_layers, style_layers: as in `style_transfer`.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        styles: Sequence[Tensor],
+        *,
+        style_weights: Sequence[float],
+        content_layers: Sequence[str] = CONTENT_LAYERS,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+    ):
+        super().__init__()
+        if len(styles) != len(style_weights):
+            raise ValueError(f"{len(styles)} styles need {len(styles)} style_weights, not {len(style_weights)}.")
+        self.net, self.content_layers, self.style_layers = net, list(content_layers), list(style_layers)
+        seen = [texture_grams(net, style, self.style_layers) for style in styles]
+        self.grams = {layer: torch.cat([one[layer] for one in seen]) for layer in self.style_layers}
+        self.weights = torch.tensor(style_weights)
+
+    @torch.no_grad()
+    def content(self, photos: Tensor) -> dict[str, Tensor]:
+        """The features that repainted pictures are to keep."""
+        return forward_to(self.net, photos, self.content_layers)
+
+    def forward(self, pictures: Tensor, content: Mapping[str, Tensor], numbers: Tensor) -> Tensor:
+        """`content + style_weight * style` of every picture.
+
+        Args:
+            pictures: `(N, 3, H, W)`.
+            content: from `content(photos)`, one row for each picture.
+            numbers: `(N,)`, the style of each.
+
+        Returns:
+            `(N,)`, in the units of `style_transfer`.
+        """
+        seen = forward_to(self.net, pictures, list(dict.fromkeys([*self.content_layers, *self.style_layers])))
+        grams = {layer: gram_matrix(seen[layer]) for layer in self.style_layers}
+        totals = []
+        for i, number in enumerate(numbers.tolist()):  # the losses of lesson 14 are means over their batch
+            kept = sum(content_loss(seen[name][i], content[name][i]) for name in self.content_layers)
+            painted = sum(style_loss(grams[name][i], self.grams[name][number]) for name in self.style_layers)
+            totals.append(kept + self.weights[number] * painted)
+        return torch.stack(totals)
+
+
+def crops(photos: Sequence[Tensor], count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Random squares of photos, made smaller by a factor from 1 to 2.2, half of them mirrored: `(count, 3, side, side)` in [0, 1].
+
+    Args:
+        photos: uint8 `(3, H, W)`.
+    """
+
+    def draw(high: int) -> int:
+        return int(torch.randint(high, (), generator=generator))
+
+    out = []
+    for _ in range(count):
+        one = photos[draw(len(photos))]
+        height, width = one.shape[1:]
+        most = min(height, width, round(2.2 * side))
+        least = min(side, most)
+        cut = least + draw(most - least + 1)
+        top, left = draw(height - cut + 1), draw(width - cut + 1)
+        square = one[None, :, top : top + cut, left : left + cut].float() / 255
+        square = resize(square, side)
+        out.append(square.flip(3) if draw(2) else square)
+    return torch.cat(out)
+
+
+def photos_of(folder: str | Path, *, every: int = 25) -> tuple[list[Tensor], list[Path]]:
+    """The photos of a folder to train on, uint8 `(3, H, W)`, and the files of every `every`-th one, which are held out.
+
+    Raises:
+        ImageError: no such folder, or no pictures in it that can be read.
+    """
+    files = sorted(image_files(folder))
+    held_out, train = files[::every] if every else [], []
+    for path in files:
+        if path in held_out:
+            continue
+        image = load_image(path, None)
+        scale = SHORTER_SIDE / min(image.shape[2:])
+        if abs(scale - 1) > 0.02:
+            image = resize(image, (round(image.shape[2] * scale), round(image.shape[3] * scale)))
+        train.append(image[0].mul(255).round().to(torch.uint8))
+    return train, held_out
+
+
+def train(
+    net: StyleNet,
+    loss: PerceptualLoss,
+    photos: Sequence[Tensor],
+    *,
+    stages: Sequence[Stage] = STAGES,
+    lr: float = 2e-3,
+    decay: float = 0.6,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    checkpoint_every: float = 180,
+    log: Callable[[dict], None] | None = None,
+) -> list[dict[str, float]]:
+    """Train a `StyleNet` in place with Adam.
+
+    Every loss is divided by the loss of the untouched photo in the same style (a running mean), so that strong and weak styles
+    are learned equally fast: 1 is "did nothing". Each photo of a batch is painted in several styles, so that its content
+    features are computed once.
+
+    Args:
+        net: the network; the rows of the styles get five times the step of the shared convolutions.
+        loss: has as many styles as the network.
+        photos: uint8 `(3, H, W)`.
+        stages: small crops first, since they cost least.
+        lr: Adam's, constant, then going down in a straight line to 0.
+        decay: over which part of the steps it goes down.
+        seed: of crops and styles.
+        checkpoint: file to go on from, and to save to every `checkpoint_every` seconds.
+        log: gets a dictionary with "step", "loss", and "seconds" every 25 steps.
+
+    Returns:
+        Those dictionaries.
+    """
+    total = sum(stage.steps for stage in stages)
+    rows = style_rows(net)
+    own = {id(p) for p in rows}
+    groups = [{"params": [p for p in net.parameters() if id(p) not in own], "scale": 1}, {"params": rows, "scale": 5}]
+    adam = torch.optim.Adam([g for g in groups if g["params"]], lr=lr, betas=(0.9, 0.99))
+    at_photo, history, first, began = torch.zeros(len(net.styles)), [], 0, time.perf_counter()
+    if checkpoint is not None and checkpoint.exists():
+        stored = torch.load(checkpoint, weights_only=True)
+        net.load_state_dict(stored["net"])
+        adam.load_state_dict(stored["adam"])
+        at_photo, history, first = stored["at_photo"], stored["history"], stored["step"]
+        began -= history[-1]["seconds"] if history else 0
+    saved, recent, order = time.perf_counter(), [], []
+    plan = [stage for stage in stages for _ in range(stage.steps)]
+    net.train()
+    for step in range(first, total):
+        stage = plan[step]
+        # a generator of each step: a run that went on from a checkpoint draws what an unbroken run draws
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        while len(order) < stage.batch:
+            order += torch.randperm(len(net.styles), generator=generator).tolist()
+        numbers, order = torch.tensor(order[: stage.batch]), order[stage.batch :]
+        few = max(1, stage.batch // 4)
+        which = torch.arange(stage.batch) % few
+        some = crops(photos, few, stage.side, generator)
+        content = {name: value[which] for name, value in loss.content(some).items()}
+        for n in numbers.tolist():  # the loss of the photo itself: known only up to the crop, so a mean over crops
+            if at_photo[n] == 0:
+                with torch.no_grad():
+                    sample = crops(photos, 4, 96, torch.Generator().manual_seed(seed))
+                    at_photo[n] = loss(sample, loss.content(sample), torch.full((4,), n)).mean()
+        rate = lr * min(1.0, (total - step) / max(1.0, decay * total), (step + 1) / 20)
+        for group in adam.param_groups:
+            group["lr"] = rate * group["scale"]
+        pictures = net(some[which], nn.functional.one_hot(numbers, len(net.styles)).to(some))
+        each = loss(pictures, content, numbers) / at_photo[numbers]
+        adam.zero_grad()
+        each.mean().backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        adam.step()
+        recent.append(each.mean().item())
+        if len(recent) == 25 or step + 1 == total:
+            seconds = time.perf_counter() - began
+            history.append({"step": step + 1, "loss": sum(recent) / len(recent), "seconds": seconds})
+            recent = []
+            if log is not None:
+                log(history[-1])
+        now = time.perf_counter()
+        if checkpoint is not None and (now - saved > checkpoint_every or step + 1 == total):
+            saved = now
+            state = {"net": net.state_dict(), "adam": adam.state_dict(), "at_photo": at_photo}
+            partial = checkpoint.with_suffix(".part")
+            torch.save({**state, "history": history, "step": step + 1}, partial)
+            partial.replace(checkpoint)
+    net.eval()
+    return history
+
+
+def save_style_net(net: StyleNet, path: Path) -> str:
+    """Write the weights as float16 safetensors; returns their sha256."""
+    import hashlib
+
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.detach().half().contiguous() for name, value in net.state_dict().items()}, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _styles(text: str) -> dict[str, Tensor]:
+    """Names of our styles separated by commas, "all", or a folder of pictures."""
+    if Path(text).is_dir():
+        return {path.stem: load_image(path, 256) for path in sorted(image_files(text))}
+    names = list(STYLE_NAMES) if text == "all" else text.split(",")
+    wrong = [name for name in names if name not in style_names()]
+    if wrong:
+        raise CourseError(
+            f"{wrong[0]!r} is neither a folder nor a style of the course ({', '.join(style_names())}, or all)."
+        )
+    return {name: style_image(name, 256) for name in names}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils.training.styles", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--content", required=True, help="folder of photos")
+    parser.add_argument(
+        "--styles", default="all", help="all, names of our styles (night,dots), or a folder of pictures"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="where the weights go (.safetensors)")
+    parser.add_argument(
+        "--weights", type=float, nargs="+", help="style weight of each style (default: ours; 2 for others)"
+    )
+    parser.add_argument("--stages", type=Stage.read, nargs="+", default=list(STAGES), help="SIDExBATCHxSTEPS ...")
+    parser.add_argument("--every", type=int, default=25, help="hold out every so-many-th photo (0: none)")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    try:
+        run(options)
+    except (CourseError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    styles = _styles(options.styles)
+    weights = options.weights or [STYLE_WEIGHTS.get(name, 2.0) for name in styles]
+    photos, held_out = photos_of(options.content, every=options.every)
+    print(f"{len(photos)} photos to train on, {len(held_out)} held out; styles: {', '.join(styles)}", flush=True)
+    torch.manual_seed(options.seed)
+    net = StyleNet(list(styles))
+    loss = PerceptualLoss(load_network("vgg19", device="cpu"), list(styles.values()), style_weights=weights)
+    train(
+        net,
+        loss,
+        photos,
+        stages=options.stages,
+        lr=options.lr,
+        seed=options.seed,
+        checkpoint=options.out.with_suffix(".checkpoint"),
+        log=lambda entry: print(json.dumps(entry), flush=True),
+    )
+    print(f"{options.out}: sha256 {save_style_net(net, options.out)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
