@@ -17,6 +17,11 @@ def vgg():
 
 
 @pytest.fixture(scope="session")
+def cifar():
+    return load_network("cifar_net", device="cpu")
+
+
+@pytest.fixture(scope="session")
 def eagle():
     return photo("bald_eagle")
 

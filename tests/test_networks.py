@@ -12,6 +12,7 @@ from course_utils import load_network
 from course_utils.errors import WeightsError
 from course_utils.images import labelled_photos
 from course_utils.networks import OFFLINE, efficientnet, frozen, randomized, torchvision_names, vgg, weights, zoo
+from course_utils.networks.cifar import first_layer_during_training
 from course_utils.networks.network import Network
 
 
@@ -52,8 +53,8 @@ def vgg_weights():
     return vgg.weights_path()
 
 
-def test_networks_are_in_eval_mode_and_without_gradients(lite, vgg):
-    for net in (lite, vgg):
+def test_networks_are_in_eval_mode_and_without_gradients(lite, vgg, cifar):
+    for net in (lite, vgg, cifar):
         assert not any(m.training for m in net.modules())
         assert not any(p.requires_grad for p in net.parameters())
 
@@ -113,6 +114,36 @@ def test_every_efficientnet_lite_loads(number):
     images, labels, _ = labelled_photos(net.input_size)
     with torch.no_grad():
         assert (net(images[:6]).argmax(1) == torch.tensor(labels[:6])).sum() >= 5
+
+
+def test_cifar_net_is_the_lectures_small_network(cifar):
+    layers = [f"{kind}{number}" for number in (1, 2, 3) for kind in ("conv", "relu", "pool")]
+    assert cifar.layers == [*layers, "flatten", "classifier"] and cifar.feature_layer == "flatten"
+    shapes = [tuple(cifar.layer(f"conv{number}").weight.shape) for number in (1, 2, 3)]
+    assert shapes == [(16, 3, 7, 7), (20, 16, 7, 7), (20, 20, 7, 7)]
+    assert cifar.categories[3] == "cat" and len(cifar.categories) == 10 and cifar.input_size == 32
+
+
+def test_cifar_net_says_which_size_it_needs(cifar):
+    assert cifar(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+    with pytest.raises(ValueError, match="32 x 32 pixels, and these are about 64 x 40"):
+        cifar(torch.rand(1, 3, 64, 40))
+
+
+def test_the_first_layers_snapshots_end_with_the_trained_weights(cifar):
+    during = first_layer_during_training()
+    assert list(during)[:5] == [0, 50, 100, 200, 1000] and all(w.shape == (16, 3, 7, 7) for w in during.values())
+    assert torch.equal(during[max(during)], cifar.layer("conv1").weight)
+    assert torch.cosine_similarity(during[0].flatten(), during[1000].flatten(), dim=0) < 0.5
+
+
+def test_a_damaged_cifar_net_says_how_to_get_it_back(tmp_path, monkeypatch):
+    damaged = bytearray((weights.FOLDER / "cifar_net.safetensors").read_bytes())
+    damaged[-100] ^= 1
+    (tmp_path / "cifar_net.safetensors").write_bytes(damaged)
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    with pytest.raises(WeightsError, match="^cifar_net.safetensors is damaged or changed.*Run: git checkout"):
+        load_network("cifar_net")
 
 
 def test_an_unknown_name_says_what_there_is():

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from course_utils.errors import WeightsError
-from course_utils.networks import efficientnet, vgg
+from course_utils.networks import cifar, efficientnet, vgg
 from course_utils.networks.network import Network
 
 # Networks that need no download: their weights come with installed packages or with this repository.
@@ -22,6 +22,7 @@ OFFLINE: dict[str, Callable[[], Network]] = {
     "efficientnet_lite0": lambda: efficientnet.load_efficientnet_lite(0),
     "efficientnet_lite1": lambda: efficientnet.load_efficientnet_lite(1),
     "efficientnet_lite2": lambda: efficientnet.load_efficientnet_lite(2),
+    "cifar_net": cifar.load_cifar_net,
 }
 
 

@@ -1,4 +1,4 @@
-# %% [markdown] lesson="01" title="Filters: what the weights themselves look like" minutes=60 needs="00"
+# %% [markdown] lesson="01" title="Filters: what the weights themselves look like" minutes=75 needs="00"
 # You will be able to: draw the filters of a network's first layer as pictures and read them; compute what a filter answers at a place of an image; tell
 # edge filters from color filters by a number; and say why the weights of deeper layers cannot be read this way.
 
@@ -12,12 +12,13 @@ from course_utils.filters import (
     filter_response,
     filter_weights,
     filters_as_images,
+    raw_weight_sheet,
     show_filters,
-    show_raw_weights,
     strongest_windows,
     test_patterns,
 )
 from course_utils.networks import randomized
+from course_utils.networks.cifar import first_layer_during_training
 
 # %%
 # the result first: all 64 filters of VGG-19's first layer
@@ -265,17 +266,74 @@ for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet
         display(show_filters(first, title=f"{name}: {tuple(first.shape)}"))
 
 # %% [markdown]
+# ## A network whose every filter can be drawn
+#
+# VGG-19 has 5,504 filters. For this lesson we trained a network that has 56, in three layers, all of them 7 × 7: `cifar_net`. It sorts pictures of 32 × 32 pixels into the ten classes of CIFAR-10 (airplane, automobile, bird, ...),
+# and is right for 72 of 100 pictures that it has not seen (guessing gives 10). `data/weights/cifar_net.md` says how it was trained.
+#
+# | layer | weights | what one filter takes in |
+# |---|---|---|
+# | `conv1` | 16 × 3 × 7 × 7 | red, green and blue |
+# | `conv2` | 20 × 16 × 7 × 7 | the 16 feature maps of `conv1` |
+# | `conv3` | 20 × 20 × 7 × 7 | the 20 feature maps of `conv2` |
+
+# %% [markdown] notes="1" minutes=4
+# Ask what the shape of each layer's weights means before you run the cell. 56 filters are few enough to look at all of
+# them.
+
+# %%
+# layer 1 of cifar_net: all 16 filters
+cifar = load_network("cifar_net")
+first = filter_weights(cifar, "conv1")
+show_filters(first, columns=8, numbers=True, title=f"conv1 of cifar_net: {tuple(first.shape)}")
+
+# %% [markdown]
+# With 7 × 7 positions you see the shapes better than in VGG-19. Filters 3 and 14 are gray: stripes along the two diagonals. Filter 6 is a bright vertical line between dark ones, filter 10 a horizontal one. Filter 8 is a blue spot on orange ground, filter 7 is pink
+# above green, and most of the others are edges between two colors. The training pulled neighboring weights of this layer a little together (the card says how strongly), which makes the pictures cleaner.
+#
+# Two of the 16 are different: 4 and 11 are smooth ramps of color without an edge. Remember them.
+
+# %% [markdown]
+# ## Filters during training
+#
+# The training began with random numbers. We kept the first layer after some of its 4,680 steps (in one step, the network sees 128 pictures).
+#
+# **Predict, run, explain.** Will the filters appear (a) all at once near the end, (b) within the first few hundred steps, (c) evenly over the whole training? Write your answer down, then run the cell.
+
+# %% [markdown] notes="1" minutes=6
+# Collect votes for (a), (b), (c) before the cell runs.
+
+# %%
+# the first layer after so many steps; every column is one filter
+during = first_layer_during_training()
+for step, then in during.items():
+    display(show_filters(then, title=f"after {step:,} steps"))
+
+# %%
+# how much a filter already looks like what it will be: the mean correlation with its last state
+last = during[max(during)].flatten(1)
+for step, then in during.items():
+    alike = torch.cosine_similarity(then.flatten(1), last, dim=1).mean()
+    print(f"after {step:5,} steps: {alike:5.2f}")
+
+# %% [markdown]
+# (b) is nearest, but not from the first step. For 200 steps the picture stays noise, although the network already learns: the layers above it use the random filters as they are. Then the filters appear, and after 1,000 steps, about a fifth of the training, you
+# recognize almost every one. At that point the network got about half of its training pictures right; the other four fifths of the training took it to seven in ten, and hardly changed the *pictures* of the first layer.
+#
+# Compare the columns in the first and the last row: what a filter becomes cannot be seen in the numbers it began with.
+
+# %% [markdown]
 # ## Deeper layers cannot be read
 #
-# The second convolution of VGG-19 has weights of shape `(64, 64, 3, 3)`. A filter now has 64 input channels, and these are not colors: they are the responses of the 64 filters above. There is no way to draw 64 channels as one color picture. You can
-# draw each 3 × 3 slice in gray: 64 slices for each filter. To lay them out on one sheet, the axes of the tensor must be put into the right order.
+# `conv2` has weights of shape `(20, 16, 7, 7)`. A filter now has 16 input channels, and these are not colors: they are the responses of the 16 filters above. There is no way to draw 16 channels as one color picture. You can
+# draw each 7 × 7 slice in gray: 16 slices for each filter. To lay them out on one sheet, the axes of the tensor must be put into the right order.
 
 # %% [markdown] notes="1" minutes=9
 # Run the stub and ask what is wrong with the picture, not with the code. The cure is the order of the axes; draw the
 # sheet with its rows and columns on the board.
 
 # %% [markdown] exercise="01.4" title="Spot the bug: a sheet of slices" points=2 difficulty=3 importance=3 minutes=8
-# The sheet should have one row of slices for each output channel and one column for each input channel. Slice `weights[o, i]` belongs to the rows `o * h` to `(o + 1) * h` and the columns `i * w` to `(i + 1) * w` of the sheet. The code below gives the
+# Lay a tensor such as `(20, 16, 7, 7)` out on one sheet: one row of slices for each output channel and one column for each input channel. Slice `weights[o, i]` belongs to the rows `o * h` to `(o + 1) * h` and the columns `i * w` to `(i + 1) * w` of the sheet. The code below gives the
 # right shape, and the wrong picture. Find out why, and mend it.
 
 
@@ -301,23 +359,45 @@ check("01.4", weight_sheet)
 # `reshape` never moves numbers; it reads them in the order in which they lie in memory: o, i, h, w. A row of the sheet needs the order o, h, i, w. `permute` changes the order of the axes.
 
 # %% picture="01.4"
-# your sheet: 16 output channels x 48 input channels of conv2_1
-deep = filter_weights(vgg, "conv2_1")[:16, :48]
-show_images(
-    [weight_sheet(filters_as_images(deep))], vmin=0, vmax=1, width=9, title="conv2_1, your sheet"
-)
+# your sheet of conv2: 20 output channels x 16 input channels
+second = filter_weights(cifar, "conv2")
+sheet = weight_sheet(filters_as_images(second))
+show_images([sheet], vmin=0, vmax=1, width=4.5, title=f"conv2, your sheet: {tuple(sheet.shape)}")
 
 # %%
-# the same with a gap between the slices: 20 filters of conv2_1, 40 of their 64 input channels
-show_raw_weights(
-    filter_weights(vgg, "conv2_1"),
-    rows=20,
-    columns=40,
-    title="conv2_1: what do these filters look for?",
-)
+# layers 2 and 3 with a gap between the slices: each row is one filter
+deeper = [filter_weights(cifar, layer) for layer in ("conv2", "conv3")]
+names = [f"{layer}: {tuple(w.shape)}" for layer, w in zip(("conv2", "conv3"), deeper, strict=True)]
+show_images([raw_weight_sheet(w) for w in deeper], names, vmin=0, vmax=1, width=9)
 
 # %% [markdown]
-# Nothing to see, and that is the point: the slices say how a filter combines *earlier filters*, and without knowing those by heart the picture means little. This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
+# Find a row that tells you what its filter looks for. There is none, and that is the point: a slice says where the filter wants to see *an earlier filter* answer. You would have to know all 16 by heart, and for `conv3` the 20 combinations of them.
+#
+# One thing can be read. In the sheet of `conv2`, two **columns** are flat gray: 4 and 11. All filters of layer 2 ignore the two ramps of layer 1.
+
+# %%
+# how strong each filter of layer 1 is, and how much layer 2 makes of it
+strength = first.flatten(1).norm(dim=1)
+used = second.transpose(0, 1).flatten(1).norm(dim=1)
+for channel in (3, 6, 8, 14, 4, 11):
+    print(
+        f"filter {channel:2}: strength {strength[channel]:.2f}, used by conv2 {used[channel]:.2f}"
+    )
+
+# %% [markdown]
+# Filters 4 and 11 are nearly zero. Their pictures look as strong as the others because every filter is stretched to its full range. They are left over: the training found no use for them and let them fade.
+#
+# **Predict, run, explain.** The next cell shows `conv2` beside the same layer with random weights. Neither can be read. Can you still tell which one was trained? By what?
+
+# %%
+# conv2, trained and random
+random_cifar = randomized(cifar)
+pair = [raw_weight_sheet(filter_weights(one, "conv2")) for one in (cifar, random_cifar)]
+show_images(pair, ["A", "B"], vmin=0, vmax=1, width=9)
+
+# %% [markdown]
+# A was trained. Its neighboring weights agree, so the slices have soft spots and lines, and some columns are stronger than others. So "cannot be read" does not mean "is noise": the structure is there, and a picture of the weights is the wrong way to ask for it.
+# This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
 # depends on (06 to 08), what image a unit would like best (09).
 
 # %% [markdown]
@@ -330,13 +410,15 @@ show_raw_weights(
 # point.
 
 # %%
-# trained and random weights, drawn in the same way
+# trained and random weights, drawn in the same way: cifar_net (7 x 7) and VGG-19 (3 x 3)
 nothing = randomized(vgg)
-display(show_filters(weights[:32], title="trained"))
-show_filters(filter_weights(nothing)[:32], title="the same network with random weights")
+display(show_filters(first, title="cifar_net, trained"))
+display(show_filters(filter_weights(random_cifar), title="cifar_net with random weights"))
+display(show_filters(weights[:16], title="VGG-19, trained"))
+show_filters(filter_weights(nothing)[:16], title="VGG-19 with random weights")
 
 # %% [markdown]
-# Random filters are colorful as well, since every filter is stretched to its full range. What the trained ones have and the random ones do not is *structure*: neighboring weights agree, gray filters are gray. With 3 × 3 positions there is little room to see it; with AlexNet's 11 × 11 it is obvious at a glance.
+# Random filters are colorful as well, since every filter is stretched to its full range. What the trained ones have and the random ones do not is *structure*: neighboring weights agree, gray filters are gray. With 3 × 3 positions there is little room to see it; with 7 × 7, or AlexNet's 11 × 11, you see it at a glance.
 #
 # In numbers: how many filters are nearly gray or nearly pure color?
 
@@ -350,7 +432,7 @@ for name, one in (("trained", vgg), ("random", nothing)):
 
 # %% [markdown]
 # - The picture shows what a filter answers to most, not how often that occurs in photos, and not what the network does with the answer.
-# - Each filter is stretched by itself: the picture does not show which filters are strong.
+# - Each filter is stretched by itself: the picture does not show which filters are strong (filters 4 and 11 of `cifar_net`).
 # - A unit is more than its filter: batch normalization, bias and ReLU decide when it is silent.
 
 # %% [markdown]
@@ -368,6 +450,7 @@ quiz("01")
 #
 # - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
 # - Networks trained on photos learn oriented edges and color-opponent patches in their first layer.
+# - Filters begin as noise and take their form early in the training.
 # - Deeper weights combine earlier filters; they can be drawn and not read.
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones
