@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def lbfgs(
-    evaluate: Callable[[Tensor], tuple[float, Tensor]], x: Tensor, steps: int, *, lr: float = 1.0, history: int = 20
+    evaluate: Callable[[Tensor], tuple[float, Tensor]], x: Tensor, steps: int, *, lr: float = 1.0, history: int = 50
 ) -> Iterator[float]:
     """Minimize, one evaluation at a time.
 

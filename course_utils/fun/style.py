@@ -278,7 +278,7 @@ def _adam(evaluate: Callable[[Tensor], tuple[float, Tensor]], start: Tensor, ste
     yield evaluate(picture)[0]
 
 
-def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.75) -> Tensor:
+def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.5) -> Tensor:
     """How far each frequency of a picture moves for the same push: `1 / frequency^exponent`, of mean square 1.
 
     A change of variables, as in Olah et al., Feature Visualization, 2017: the picture is the optimizer's variable with its low

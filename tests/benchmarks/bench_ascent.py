@@ -1,6 +1,6 @@
 """Class images judged by a network that did not make them, for every setting of the regularizers; and the loop's overhead.
 
-    python tests/benchmarks/bench_ascent.py            # both, about 5 minutes on two cores
+    python tests/benchmarks/bench_ascent.py            # both, about 8 minutes on two cores
     python tests/benchmarks/bench_ascent.py overhead   # only the overhead
     python tests/benchmarks/bench_ascent.py best       # only the best setting
 
