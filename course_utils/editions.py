@@ -303,7 +303,7 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
     if edition not in EDITIONS:
         raise CourseError(f"There is no edition {edition!r}; there are {', '.join(EDITIONS)}.")
     points = {e.id: e.points for e in lesson.exercises}
-    cells, seen = [], {}
+    cells, seen, clock = [], {}, 0
 
     def add(kind: str, source: str, cell_id: str | None = None, **metadata) -> None:
         make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
@@ -312,10 +312,15 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
         cells.append(cell)
 
     def add_cell(cell: NotebookNode) -> None:
+        nonlocal clock
         data, source = cell.metadata, cell.source
         if ("solution" in data and edition != "solution") or ("notes" in data and edition != "live"):
             return
-        if cell.cell_type == "markdown":
+        if "notes" in data:
+            clock += int(data.get("minutes", 0))
+            until = f" · {_minutes(data['minutes'])}, until {clock} of {lesson.minutes}" if "minutes" in data else ""
+            add("markdown", _folded(f"Speaker notes{until}", source))
+        elif cell.cell_type == "markdown":
             add("markdown", _markdown(lesson, data, source))
         elif "exercise" in data:
             which, tag = data["exercise"], data["exercise"].replace(".", "-")
@@ -370,8 +375,6 @@ def _markdown(lesson: Lesson, data: dict, source: str) -> str:
         return f"### Exercise {data['exercise']} · {data['title']}\n\n*{facts}*\n\n{source}"
     if "fold" in data:
         return _folded(data["fold"], source)
-    if "notes" in data:
-        return _folded(f"Speaker notes{' · ' + _minutes(data['minutes']) if 'minutes' in data else ''}", source)
     if "solution" in data:
         return f"**Why this is the solution.** {source}"
     return source

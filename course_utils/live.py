@@ -88,6 +88,8 @@ def names(cells: Sequence[str]) -> tuple[set[str], set[str]]:
             symbols = table.get_symbols()
             makes = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
             uses = {s.get_name() for s in symbols if s.is_referenced()} | _free(table)
+            if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+                uses.add(statement.target.id)  # the table calls it assigned only
             if isinstance(statement, ast.AugAssign | ast.Assign | ast.AnnAssign):
                 used |= uses - made  # x = x + 1 needs an x
             else:

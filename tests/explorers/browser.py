@@ -44,7 +44,8 @@ FLAGS = [
 class Server:
     """A JupyterLab of its own: fresh configuration, a free port, the notebooks in a temporary folder."""
 
-    def __init__(self, *, arguments: Sequence[str] = ()):
+    def __init__(self, *, arguments: Sequence[str] = (), command: Sequence[str] = ("-m", "jupyterlab")):
+        """Start Python on `command`, with the options of JupyterLab behind it."""
         self.folder = Path(tempfile.mkdtemp(prefix="lab-"))
         self.root = self.folder / "notebooks"
         self.root.mkdir()
@@ -56,7 +57,7 @@ class Server:
         env = dict(os.environ, **{f"JUPYTER_{name}": str(self.folder / sub) for name, sub in places.items()})
         env |= {f"JUPYTERLAB_{name}_DIR": str(self.folder / name) for name in ("WORKSPACES", "SETTINGS")}
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+            sys.executable, *command, "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
             "--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
             f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *arguments,
@@ -106,8 +107,7 @@ class Lab:
         self.page.wait_for_function("() => window.jupyterapp && document.querySelector('#jp-main-dock-panel')")
         self.page.evaluate("() => window.jupyterapp.restored.then(() => 0)")
         self.page.add_style_tag(content=".Toastify { display: none !important }")  # notices cover the page
-        with contextlib.suppress(Exception):
-            self.command("application:toggle-left-area")
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
         self._kernel: str | None = None
 
     def _requested(self, request) -> None:
