@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib
+import textwrap
 from dataclasses import dataclass
 
 
@@ -61,10 +62,13 @@ def quiz(lesson: str, answers: str | None = None):
 
 
 def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
+    def wrapped(mark: str, text: str) -> str:  # a notebook breaks long lines anywhere, also inside of a word
+        return textwrap.fill(mark + text, width=100, subsequent_indent=" " * len(mark), break_on_hyphens=False)
+
     lines = []
     for number, question in enumerate(asked, 1):
-        lines.append(f"{number}. {question.text}")
-        lines += [f"   {chr(97 + i)}) {text}" for i, (text, _) in enumerate(question.options)]
+        lines.append(wrapped(f"{number}. ", question.text))
+        lines += [wrapped(f"   {chr(97 + i)}) ", text) for i, (text, _) in enumerate(question.options)]
     lines.append(f'Answer with one letter a question: quiz("{lesson}", "{"a" * len(asked)}")')
     return "\n".join(lines)
 

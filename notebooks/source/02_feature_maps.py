@@ -334,7 +334,8 @@ show_images(
 # the same kind of numbers for another network: dead, selective and strongest channels, from one call
 found = channels(lite, photos, "bn2.act")
 print(
-    f"EfficientNet-Lite0, last layer: {int(found.dead.sum())} of {len(found.dead)} channels are silent in all {len(photos)} photos"
+    f"EfficientNet-Lite0, last layer: {int(found.dead.sum())} of {len(found.dead)} channels "
+    f"are silent in all {len(photos)} photos"
 )
 print(f"half of the channels have a selectivity above {found.selectivity.median():.2f}")
 print("the strongest channels for the cat:", found.strongest(titles.index("cat"), k=5).tolist())
@@ -555,11 +556,11 @@ for _ in range(200):
     chosen[torch.randperm(len(photos), generator=generator)[:3]] = True
     counts.append(int((separation_of(peaks["relu5_4"], chosen) == 1).sum()))
 counts = torch.tensor(counts)
+of_faces = int((separation_of(peaks["relu5_4"], people) == 1).sum())
+print(f"the three face photos: {of_faces} perfect channels")
 print(
-    f"the three face photos: {int((separation_of(peaks['relu5_4'], people) == 1).sum())} perfect channels"
-)
-print(
-    f"a random group: {counts.float().mean():.1f} on average, at most {int(counts.max())}; none at all in {(counts == 0).float().mean():.0%}"
+    f"a random group: {counts.float().mean():.2f} on average, at most {int(counts.max())}; "
+    f"none at all in {(counts == 0).float().mean():.0%}"
 )
 
 # %%

@@ -228,9 +228,11 @@ show_points(two, crops.objects)
 # %%
 # how well each space is sorted, before and after the map
 for name, space in (("pixels", pixels), ("features", features)):
+    plane = pca(space, k=2).project(space)
+    own, shadow, near = (label_agreement(x, crops.objects) for x in (space, plane, two[name]))
     print(
-        f"{name:9s} in their own space: {label_agreement(space, crops.objects):.0%},  on the plane of PCA: "
-        f"{label_agreement(pca(space, k=2).project(space), crops.objects):.0%},  on the map of t-SNE: {label_agreement(two[name], crops.objects):.0%}"
+        f"{name:9s} in their own space: {own:.0%},  on the plane of PCA: {shadow:.0%},  "
+        f"on the map of t-SNE: {near:.0%}"
     )
 
 # %% [markdown]

@@ -20,7 +20,7 @@ from course_utils.activations import receptive_field, show_patches, top_patches
 from course_utils.networks import randomized
 
 # %%
-# the result first: for a few channels of a middle layer, the patches that excite them most, out of all photos of the gallery
+# the result first: for a few channels of a middle layer, the patches that excite them most
 net = load_network("efficientnet_lite0")
 photos = torch.cat([photo(one.name) for one in gallery()])
 found = top_patches(net, photos, "blocks.2.1", k=8)
@@ -111,7 +111,7 @@ for block, convolutions in enumerate((2, 2, 4, 4, 4), 1):
     layers += [(2, 2, 0, 1)]
 
 # %%
-# the library walks through a real network, also through branches and padding that depends on the size of the image
+# the library walks through a real network, also through branches and padding that fits the image
 for layer in ("conv_stem", "blocks.1.0", "blocks.2.1", "blocks.3.0", "blocks.5.0"):
     field = receptive_field(net, layer)
     print(
@@ -310,7 +310,8 @@ learned = top_patches(net, photos, "blocks.2.1", k=1)
 random = top_patches(nothing, photos, "blocks.2.1", k=1)
 for name, result in (("trained", learned), ("random weights", random)):
     print(
-        f"{name}: {len(result.images.unique())} different photos hold the first places of {len(result.channels)} channels"
+        f"{name}: {len(result.images.unique())} different photos "
+        f"hold the first places of {len(result.channels)} channels"
     )
 
 # %% [markdown]

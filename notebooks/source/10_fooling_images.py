@@ -201,9 +201,8 @@ figure
 # how large is the change?
 length = (result.images - photos[:10]).flatten(1).norm(dim=1)
 print(f"fooled: {int(result.success.sum())} of 10; steps until fooled: {result.steps.tolist()}")
-print(
-    f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {photos[:10].flatten(1).norm(dim=1).mean():.0f}"
-)
+whole = photos[:10].flatten(1).norm(dim=1).mean()
+print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {whole:.0f}")
 
 # %% [markdown]
 # All three happen. The most frequent is (b): for some steps the target stays near 0, because it starts far below a thousandth; then the two lines cross within two or three steps. On other photos
@@ -271,9 +270,8 @@ one = fgsm(net, photos, targets, eps=8 / 255, targeted=True)
 ten = pgd(net, photos, targets, eps=8 / 255, steps=10, targeted=True)
 print(f"FGSM, one step:  {int(fooled(net, one, targets).sum())} of 20 reach the target")
 print(f"PGD, ten steps:  {int(fooled(net, ten, targets).sum())} of 20 reach the target")
-print(
-    f"largest change of a pixel: {(one - photos).abs().max() * 255:.1f} and {(ten - photos).abs().max() * 255:.1f} of 255"
-)
+largest = [(x - photos).abs().max() * 255 for x in (one, ten)]
+print(f"largest change of a pixel: {largest[0]:.1f} and {largest[1]:.1f} of 255")
 
 # %% [markdown]
 # Both may move every pixel equally far. The gradient at the photo is right for a short way only: a single long step ends at a place where the score is another
@@ -413,12 +411,10 @@ explorers.Fooling(net)
 signs = torch.randint(0, 2, photos.shape, generator=generator) * 2.0 - 1
 noisy = (photos + 8 / 255 * signs).clamp(0, 1)
 clean_class = net(photos).argmax(1)
-print(
-    f"random change of 8/255:  {int((net(noisy).argmax(1) != clean_class).sum())} of 20 photos change their class"
-)
-print(
-    f"FGSM, away from it, 1/255: {int(fooled(net, fgsm(net, photos, clean_class, eps=1 / 255), clean_class, targeted=False).sum())} of 20"
-)
+away = fgsm(net, photos, clean_class, eps=1 / 255)
+for name, x in (("random change of 8/255", noisy), ("one step of FGSM, 1/255", away)):
+    changed = int((net(x).argmax(1) != clean_class).sum())
+    print(f"{name}: {changed} of 20 photos change their class")
 
 # %%
 # what the two changes look like, ten times

@@ -121,9 +121,8 @@ blurred = torch.nn.functional.avg_pool2d(
 )
 noise = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
 for name, picture in (("photo", cat), ("blurred", blurred), ("noise", noise)):
-    print(
-        f"{name:8s} V_1 {total_variation(picture[0], 1) / 112**2:.3f}   V_2 {total_variation(picture[0], 2) / 112**2:.4f}"
-    )
+    v1, v2 = (total_variation(picture[0], beta) / 112**2 for beta in (1, 2))
+    print(f"{name:8s} V_1 {v1:.3f}   V_2 {v2:.4f}")
 
 # %% [markdown] solution="11.1"
 # Inside an optimization the plain formula has a trap: for $\beta < 2$ the derivative of $v^{\beta/2}$ at $v = 0$ is infinite, and infinity times 0 is not a number. One flat
@@ -277,7 +276,8 @@ show_images([cat[0], *(r.images[0] for r in results.values())], ["photo", *layer
 for layer, r in results.items():
     pixel_error = (r.images - cat).square().mean().sqrt()
     print(
-        f"{layer}: the feature error fell by {r.fall.item():.1%}; pixels differ by {pixel_error:.3f} (root mean square)"
+        f"{layer}: the feature error fell by {r.fall.item():.1%}; "
+        f"pixels differ by {pixel_error:.3f} (root mean square)"
     )
 
 # %% [markdown]
@@ -297,12 +297,13 @@ for layer, r in results.items():
 # Ask where the two results will differ: there the layer knows nothing.
 
 # %%
-# the same features of relu5_1, reached from noise and from another photo, made pale so that no pixel is stuck at black or white
+# relu5_1, reached from noise and from another photo (pale, so that no pixel is stuck at black or white)
 other = 0.3 + 0.4 * photo("flower", 112)
 from_other = invert(vgg, cat, "relu5_1", init=other, steps=40)
 between = (from_other.images - results["relu5_1"].images).square().mean().sqrt()
 print(
-    f"feature error from noise {results['relu5_1'].error.item():.3f}, from the other photo {from_other.error.item():.3f}; the two pictures differ by {between:.3f}"
+    f"feature error from noise {results['relu5_1'].error.item():.3f}, "
+    f"from the other photo {from_other.error.item():.3f}; the two pictures differ by {between:.3f}"
 )
 show_images(
     [other[0], from_other.images[0], results["relu5_1"].images[0]],
@@ -495,7 +496,8 @@ for name, (accuracies, losses) in (
     ("random", random.tolist()),
 ):
     print(
-        f"{name:15s}: accuracy {accuracies[0]:.0%} to {accuracies[at]:.0%}, loss {losses[0]:.2f} to {losses[at]:.2f}"
+        f"{name:15s}: accuracy {accuracies[0]:.0%} to {accuracies[at]:.0%}, "
+        f"loss {losses[0]:.2f} to {losses[at]:.2f}"
     )
 
 # %% [markdown]

@@ -180,10 +180,10 @@ square, square.roll((1, 2), (0, 1))
 
 # %% exercise="12.3"
 def jittered_gradient(net, images, dy, dx):
-    """The dream gradient, found at the picture rolled by dy rows and dx columns, and belonging to the picture as it was given.
+    """The dream gradient, found at the picture rolled by dy rows and dx columns.
 
-    net: net(images) gives the layer's activation; images: (N, 3, H, W)
-    returns: (N, 3, H, W)
+    net: net(images) gives the layer's activation; images: (N, 3, H, W); dy, dx: positive or negative
+    returns: (N, 3, H, W), belonging to the pixels of `images` as they were given
     """
     ### BEGIN SOLUTION
     rolled = images.roll((dy, dx), (2, 3)).requires_grad_()

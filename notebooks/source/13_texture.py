@@ -193,7 +193,7 @@ show_images([basket, *results], ["the sample", "window 7", "window 13", "window 
 # Draw the typewriter: which pixels are known? Ask why this makes a search tree possible.
 
 # %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10
-# Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all $2\cdot$`half`$+1$ columns from $x -$`half` to $x +$`half`; from the row $y$ itself the `half` pixels to the left.
+# Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all `2 * half + 1` columns from `x - half` to `x + half`; from the row `y` itself the `half` pixels to the left.
 # Go row by row, from left to right. What leaves the picture at one side enters at the other side: row $-1$ is the last row.
 
 
