@@ -1,0 +1,314 @@
+"""The explorers of long work, without a browser: static figure, live pictures, stop, newest request only, errors in words."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import threading
+import time
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import explorers
+from course_utils.explorers import live
+from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.panel import FIGURE_BYTES
+from course_utils.fun import texture_sample
+
+
+def until(condition, timeout: float = 60.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
+
+
+# --- the frame, with a method that only counts ---------------------------------------------------------------------------
+
+
+def count(steps, callback, seconds=0.01):
+    """A long method as those of the course: gray pictures that become lighter."""
+    image = torch.zeros(1, 3, 8, 8)
+    for step in range(steps):
+        image = torch.full((1, 3, 8, 8), step / steps)
+        if callback(step, image, torch.tensor([float(step)])):
+            break
+        time.sleep(seconds)
+    return image
+
+
+class Counting(LiveExplorer):
+    title, first_steps, contrast = "Counting", 5, {"offset": 100}
+
+    def __init__(self, steps=1000):
+        super().__init__()
+        self.steps, self.runs, self.shown = steps, [], []
+        self.offset = self.knob("offset", ipywidgets.IntSlider(0, description="Offset", max=1000), update=False)
+        self.button("Start", self.update)
+        self.out, self.before = self.picture(""), self.picture("")
+        self.start()
+
+    def update(self, knobs):
+        self.runs.append(knobs.offset)
+        self.keep()
+
+        def show(step, images, values):
+            self.shown.append((time.monotonic(), threading.get_ident()))
+            self.out.show(images, f"{step}")
+
+        image = count(self.steps, self.watch(self.steps, show))
+        self.out.show(image, f"{knobs.offset}: {image.mean():.3f}")
+        self.say("done")
+
+
+def test_the_first_steps_and_the_contrast_are_the_static_figure():
+    explorer = Counting()
+    assert explorer.runs == [100, 0]
+    assert explorer.out.caption == "0: 0.005" and explorer.before.caption == "The result before: 100: 0.005"
+    assert not explorer.shown  # a figure that nobody sees in the making costs nothing
+    assert explorer.offset.value == 0
+
+
+def test_live_pictures_come_from_the_background_and_not_too_often(monkeypatch):
+    explorer = Counting(steps=60)
+    explorer.run(explorer.update)
+    explorer.wait()
+    times = [t for t, _ in explorer.shown]
+    assert 2 <= len(times) < 30 and min(np.diff(times)) >= 0.9 * live.PAUSE
+    assert all(thread != threading.get_ident() for _, thread in explorer.shown)
+    assert explorer.out.caption == "0: 0.983" and explorer.status.text == "done"
+    assert (explorer.status.step, explorer.status.steps) == (59, 60)
+    assert explorer.before.caption == "The result before: 0: 0.083"
+
+
+def test_stop_ends_it_and_keeps_the_last_picture():
+    explorer = Counting()
+    assert explorer._stop in explorer.box.children[1].children
+    explorer.run(explorer.update)
+    until(lambda: explorer.status.step >= 3)
+    asked = time.monotonic()
+    explorer._stop.click()
+    explorer.wait(5)
+    assert time.monotonic() - asked < 1
+    step = explorer.status.step
+    assert (
+        explorer.out.caption == f"0: {step / 1000:.3f}" and explorer.status.text == f"Stopped at step {step} of 1000."
+    )
+    before = explorer.out.image
+    time.sleep(0.3)
+    assert explorer.out.image == before and explorer.status.step == step
+
+
+def test_of_many_starts_the_last_one_counts():
+    explorer = Counting(steps=100)
+    for offset in range(1, 21):
+        explorer.offset.value = offset
+        explorer.run(explorer.update)
+    explorer.wait()
+    assert explorer.runs[-1] == 20 and explorer.out.caption.startswith("20: 0.99")
+    assert len(explorer.runs) <= 2 + 20 and explorer.runs == sorted(set(explorer.runs), key=explorer.runs.index)
+    assert not explorer.worker.busy
+
+
+# --- the explorers ---------------------------------------------------------------------------------------------------------
+
+
+def make(name, lite, vgg):
+    """A small one of each, so that the tests are fast."""
+    options = {
+        "ClassVisualization": {"net": lite, "size": 64, "steps": 40, "judge": "efficientnet_lite0"},
+        "Fooling": {"net": lite, "steps": 4},
+        "Inversion": {"net": vgg, "size": 48, "layer": "relu2_2", "steps": 40},
+        "DeepDream": {"net": vgg, "size": 72, "layer": "relu4_1"},
+        "Texture": {"net": vgg, "size": 48, "steps": 60},
+        "StyleTransfer": {"net": vgg, "size": 64},
+    }[name]
+    return getattr(explorers, name)(**options)
+
+
+METHODS = {
+    "ClassVisualization": "visualize",
+    "Fooling": "pgd",
+    "Inversion": "invert",
+    "DeepDream": "deepdream",
+    "Texture": "synthesize_texture",
+    "StyleTransfer": "style_transfer",
+}
+WITH_START = [name for name in METHODS if name != "Fooling"]
+
+
+@pytest.fixture(scope="module")
+def made(lite, vgg):
+    cache = {}
+
+    def get(name):
+        if name not in cache:
+            cache[name] = make(name, lite, vgg)
+        return cache[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_without_a_browser_there_is_a_figure_that_shows_something(name, made):
+    explorer = made(name)
+    bundle = explorer._repr_mimebundle_()
+    data = base64.b64decode(next(value for kind, value in bundle.items() if kind.startswith("image/")))
+    assert len(data) <= FIGURE_BYTES
+    assert Image.open(io.BytesIO(data)).size[0] > 500
+    for picture in (view for view in explorer._views if hasattr(view, "image")):
+        assert picture.image and picture.caption
+        assert np.asarray(Image.open(io.BytesIO(picture.image)).convert("L"), float).std() > 5
+    assert explorer.status.text and explorer._stop in explorer.box.children[1].children
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_broken_method_fails_the_cell(name, lite, vgg, monkeypatch):
+    def broken(*args, **options):
+        raise RuntimeError("the method is broken")
+
+    module = importlib.import_module(getattr(explorers, name).__module__)
+    monkeypatch.setattr(module, METHODS[name], broken)
+    with pytest.raises(RuntimeError, match="the method is broken"):
+        make(name, lite, vgg)
+
+
+@pytest.mark.parametrize("name", WITH_START)
+def test_it_shows_the_picture_in_the_making_and_stops(name, made):
+    explorer, seen = made(name), []
+    explorer.out.observe(lambda change: seen.append(bytes(change.new)), "image")
+    explorer.run(explorer.update)
+    until(lambda: len(seen) >= 2 and explorer.status.step >= 2)
+    explorer.stop()
+    explorer.wait()
+    assert len(set(seen)) >= 2, "the picture changed while it was made"
+    assert explorer.error is None and explorer.status.text.startswith("Stopped at step ")
+    assert explorer.status.step < explorer.status.steps - 1
+    assert explorer.out.image == seen[-1]
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in explorer.net.modules())
+
+
+@pytest.mark.parametrize("name", ["ClassVisualization", "Fooling"])
+def test_a_class_that_does_not_exist_is_told_in_words(name, made):
+    explorer = made(name)
+    chooser, before = explorer._knobs["target"], explorer.out.image
+    right = chooser.value
+    chooser.value = "goldfsh"
+    explorer.run(explorer.update)
+    explorer.wait()
+    assert "goldfsh" in explorer.status.error and "goldfish" in explorer.status.error
+    assert explorer.out.image == before
+    chooser.value = f" {right} "  # spaces are forgiven
+    explorer.run(explorer.update)
+    until(lambda: not explorer.status.error and explorer.out.image != before)
+    explorer.stop()
+    explorer.wait()
+    assert not explorer.status.error
+
+
+def test_the_helpers_of_class_visualization_do_what_they_say(made, monkeypatch):
+    explorer, calls = made("ClassVisualization"), []
+    module = importlib.import_module("course_utils.explorers.ascent")
+    monkeypatch.setattr(module, "visualize", lambda net, target, **o: calls.append(o) or torch.rand(1, 3, 64, 64))
+    boxes = explorer._knobs
+    assert boxes["decay"].disabled
+    boxes["decay"].value = True  # it counts only for pixels
+    explorer.update(explorer.knobs())
+    boxes["fourier"].value = False
+    assert not boxes["decay"].disabled
+    boxes["blur"].value, boxes["robust"].value = True, False
+    explorer.update(explorer.knobs())
+    fourier, pixels = calls
+    assert type(fourier["image"]).__name__ == "Fourier" and fourier["regularizers"] == [] and fourier["transforms"]
+    assert type(pixels["image"]).__name__ == "Pixels" and pixels["transforms"] == ()
+    assert [type(r).__name__ for r in pixels["regularizers"]] == ["L2Decay", "Blur"]
+    assert "pixels, decay, blur" in explorer.out.caption and "for the judge" in explorer.out.caption
+    for key, value in (("fourier", True), ("robust", True), ("decay", False), ("blur", False)):
+        boxes[key].value = value
+
+
+def test_a_larger_eps_fools_and_eps_0_does_nothing(made):
+    explorer = made("Fooling")
+    shown = {}
+    for eps in (0, 8):
+        explorer._knobs["eps"].value = eps
+        explorer.wait()
+        shown[eps] = dict(explorer.bars.rows)
+    assert shown[0] == pytest.approx(dict(explorer.first.rows), abs=1e-5)
+    assert shown[8]["toaster"] > shown[0]["toaster"] + 0.1
+    assert "8/255" in explorer.out.caption
+
+
+def test_dream_on_starts_from_the_dream(made, monkeypatch):
+    explorer, starts = made("DeepDream"), []
+    module = importlib.import_module("course_utils.explorers.deepdream")
+    real = module.deepdream
+
+    def spy(net, start, **options):
+        starts.append(start)
+        return real(net, start, **{**options, "octaves": 1, "steps": 1})
+
+    monkeypatch.setattr(module, "deepdream", spy)
+    explorer.update(explorer.knobs())
+    first = explorer._dream
+    explorer.dream_on(explorer.knobs())
+    assert starts[1] is first and not torch.equal(explorer._dream, first)
+
+
+def test_texture_pixel_by_pixel_copies_pixels(made):
+    explorer = made("Texture")
+    knobs = explorer._knobs
+    assert knobs["window"].disabled and not knobs["depth"].disabled
+    knobs["way"].value, knobs["window"].value = "pixel by pixel", 5
+    assert knobs["depth"].disabled and not knobs["window"].disabled
+    explorer.run(explorer.update)
+    explorer.wait(120)
+    assert explorer.error is None and "window 5" in explorer.out.caption
+    grown = np.asarray(Image.open(io.BytesIO(explorer.out.image)).convert("RGB")).reshape(-1, 3)
+    sample = (texture_sample("pebbles", 56)[0] * 255).round().byte().permute(1, 2, 0).reshape(-1, 3).numpy()
+    assert {tuple(p) for p in grown} <= {tuple(p) for p in sample}
+    knobs["way"].value = "Gram matrices"
+
+
+def test_style_weights_turn_while_it_paints(made, monkeypatch):
+    explorer, calls = made("StyleTransfer"), []
+    module = importlib.import_module("course_utils.explorers.style")
+    real = module.style_transfer
+
+    def spy(*args, **options):
+        calls.append(options)
+        return real(*args, **options)
+
+    monkeypatch.setattr(module, "style_transfer", spy)
+    slider = explorer._knobs["style_weight"]
+    slider.value = 300.0  # nothing works: nothing starts
+    explorer.wait()
+    assert not calls
+    explorer.run(explorer.update)
+    until(lambda: "style 300, content 1; step" in explorer.out.caption)
+    slider.value = 1000.0
+    until(lambda: "style 1e+03, content 1; step" in explorer.out.caption)
+    explorer.stop()
+    explorer.wait()
+    assert calls[0]["init"] == "content" and calls[0]["style_weight"] == pytest.approx(300)
+    assert isinstance(calls[1]["init"], torch.Tensor) and calls[1]["style_weight"] == pytest.approx(1000)
+    assert calls[1]["scales"] == 1 and "style 1e+03" in explorer.out.caption
+
+
+def test_a_hundred_turns_leave_no_queue(made):
+    explorer = made("Fooling")
+    runs, real = [], explorer.update
+    explorer.update = lambda knobs: runs.append(knobs.eps) or real(knobs)
+    try:
+        for turn in range(100):
+            explorer._knobs["eps"].value = 1 + turn % 5
+        explorer._knobs["eps"].value = 3
+        explorer.wait(120)
+    finally:
+        del explorer.update
+    assert runs[-1] == 3 and len(runs) < 30, "positions that the slider only passed are not computed"
