@@ -58,3 +58,57 @@ explorers.Occlusion()
 # %%
 # which pixels matter, by three rules
 explorers.Saliency()
+
+# %% [markdown]
+# ## Class visualization (lesson 09)
+#
+# Draw any class of the 1000, with each helper on or off. The last result stays beside the new one.
+
+# %%
+# draw any class, with each helper on or off
+explorers.ClassVisualization()
+
+# %% [markdown]
+# ## Fooling (lesson 10)
+#
+# Choose a photo, the class that the network should see, and ε. What is the smallest ε that is enough?
+
+# %%
+# attack any photo toward any class
+explorers.Fooling()
+
+# %% [markdown]
+# ## Feature inversion (lesson 11)
+#
+# What does each layer still know of the photo? Go from relu1_2 to relu5_1, and then take another seed.
+
+# %%
+# look into any layer: what does it still know of the photo?
+explorers.Inversion()
+
+# %% [markdown]
+# ## DeepDream (lesson 12)
+#
+# Choose a layer and press Start. *Dream on* starts from the dream instead of from the photo.
+
+# %%
+# dream on any photo
+explorers.DeepDream()
+
+# %% [markdown]
+# ## Texture (lesson 13)
+#
+# One layer against five, a small window against a large one. Which samples does each method fail on?
+
+# %%
+# make more of any sample, by either method
+explorers.Texture()
+
+# %% [markdown]
+# ## Style transfer (lesson 14)
+#
+# Press Start, and turn the weights while it paints: it goes on from the picture that is there.
+
+# %%
+# paint, and turn the weights meanwhile
+explorers.StyleTransfer()
