@@ -42,7 +42,7 @@ and a line in `_HOME` below. The rules:
 - Keep what a knob does not change (the network's answer to a photo) in the explorer, one photo and one layer at a time.
 - Draw with PIL or torch, not with Matplotlib: it is too slow for a knob. Pictures are at most about 300 pixels wide.
 - Every control has a `description`. Color is never the only difference: write it in the caption too.
-- `tests/explorers/` has its unit test and its browser test.
+- It stands in its lesson, in `notebooks/source/explore.py`, and in `tests/explorers/`: a unit test and a browser test.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ _HOME: dict[str, str] = {
     "DeepDream": "deepdream",
     "Texture": "texture",
     "StyleTransfer": "style",
+    "ManyStyles": "fast_style",
 }
 
 

@@ -112,3 +112,12 @@ explorers.Texture()
 # %%
 # paint, and turn the weights meanwhile
 explorers.StyleTransfer()
+
+# %% [markdown]
+# ## Many styles (lesson 15)
+#
+# One network, eight styles. Raise one slider, then a second one: the picture follows at once.
+
+# %%
+# mix styles
+explorers.ManyStyles()
