@@ -298,16 +298,16 @@ show_filters(first, columns=8, numbers=True, title=f"conv1 of cifar_net: {tuple(
 #
 # The training began with random numbers. We kept the first layer after some of its 4,680 steps (in one step, the network sees 128 pictures).
 #
-# **Predict, run, explain.** Will the filters appear (a) all at once near the end, (b) within the first few hundred steps, (c) evenly over the whole training? Write your answer down, then run the cell.
+# **Predict, run, explain.** Will the filters appear (a) near the end, (b) within the first fifth of the training, (c) evenly over the whole training? Write your answer down, then run the cell.
 
 # %% [markdown] notes="1" minutes=6
 # Collect votes for (a), (b), (c) before the cell runs.
 
 # %%
-# the first layer after so many steps; every column is one filter
+# the first layer after so many steps: one row for each time, one column for each filter
 during = first_layer_during_training()
-for step, then in during.items():
-    display(show_filters(then, title=f"after {step:,} steps"))
+times = ", ".join(f"{step:,}" for step in during)
+show_filters(torch.cat(list(during.values())), title=f"from top to bottom: after {times} steps")
 
 # %%
 # how much a filter already looks like what it will be: the mean correlation with its last state
@@ -317,8 +317,8 @@ for step, then in during.items():
     print(f"after {step:5,} steps: {alike:5.2f}")
 
 # %% [markdown]
-# (b) is nearest, but not from the first step. For 200 steps the picture stays noise, although the network already learns: the layers above it use the random filters as they are. Then the filters appear, and after 1,000 steps, about a fifth of the training, you
-# recognize almost every one. At that point the network got about half of its training pictures right; the other four fifths of the training took it to seven in ten, and hardly changed the *pictures* of the first layer.
+# (b): for the first 200 steps the picture stays noise; after 1,000 steps, about a fifth of the training, you recognize almost every filter. At that point the network got about half of its training pictures right. The other four
+# fifths of the training took it to seven in ten and made the filters clearer, but most of them kept their form.
 #
 # Compare the columns in the first and the last row: what a filter becomes cannot be seen in the numbers it began with.
 
@@ -412,10 +412,11 @@ show_images(pair, ["A", "B"], vmin=0, vmax=1, width=9)
 # %%
 # trained and random weights, drawn in the same way: cifar_net (7 x 7) and VGG-19 (3 x 3)
 nothing = randomized(vgg)
-display(show_filters(first, title="cifar_net, trained"))
-display(show_filters(filter_weights(random_cifar), title="cifar_net with random weights"))
-display(show_filters(weights[:16], title="VGG-19, trained"))
-show_filters(filter_weights(nothing)[:16], title="VGG-19 with random weights")
+random_first = filter_weights(random_cifar, "conv1")
+both = torch.cat([first, random_first])
+display(show_filters(both, title="cifar_net: trained (above), random (below)"))
+both = torch.cat([weights[:16], filter_weights(nothing)[:16]])
+show_filters(both, title="VGG-19: trained (above), random (below)")
 
 # %% [markdown]
 # Random filters are colorful as well, since every filter is stretched to its full range. What the trained ones have and the random ones do not is *structure*: neighboring weights agree, gray filters are gray. With 3 × 3 positions there is little room to see it; with 7 × 7, or AlexNet's 11 × 11, you see it at a glance.
