@@ -32,7 +32,7 @@ show_patches(
 )
 
 # %% [markdown]
-# Every row belongs to one channel. Nobody chose the patches: they are the places where this channel answers most, in the whole collection. Look along a row: many of its patches share
+# Every row belongs to one channel; the number above a patch is the channel's value there. Nobody chose the patches: they are the places where this channel answers most, in the whole collection. Look along a row: many of its patches share
 # something, a slanted edge or an arc, although the things in them differ. To draw them, two questions must be answered: *where* does a channel answer most, and *which pixels* does it see there?
 
 # %% [markdown] notes="1" minutes=4
@@ -77,7 +77,7 @@ for kernel, step, padding in ((3, 1, 1), (2, 2, 0), (3, 1, 1)):
 # The last convolution adds 4, not 2: after the pooling, two neighbors are two pixels apart. The start is negative: the first unit sees padding.
 
 # %% [markdown] exercise="05.1" title="Build it: the receptive field" points=3 difficulty=3 importance=4 minutes=12
-# Do this for any list of layers.
+# Do this for any list of layers. Each layer is given by its four numbers, kernel, stride, padding and dilation; a pooling layer, too. Return the size, the stride and the start of the last layer.
 
 
 # %% exercise="05.1"

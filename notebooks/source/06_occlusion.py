@@ -235,7 +235,7 @@ for name, heat in zip(classes, maps, strict=True):
 # catch up and show only the times.
 
 # %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15
-# Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 padding - kernel) // stride + 1` of them.
+# Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 * padding - kernel) // stride + 1` of them.
 
 
 # %% exercise="06.3"
@@ -363,8 +363,8 @@ show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
 #
 # **Redundancy.** Occlusion removes one place at a time. If the evidence is there twice, removing it once may change little.
 #
-# **Predict, run, explain.** On the left a photo with one strawberry half and a gray half; on the right the same half twice. In which photo does the score of "strawberry" fall more when one window
-# is covered? Compare the *probability*, which shows it most clearly.
+# **Predict, run, explain.** Two photos: in the first, the left half shows strawberries and the right half is gray; the second holds the same left half twice. In which of them does the score of "strawberry" fall more when one
+# window is covered? Compare the *probability*, which shows it most clearly.
 
 # %%
 # one copy and two copies of the same evidence
@@ -377,7 +377,7 @@ names = [f"largest drop of the probability: {heat.max():.2f}" for heat in maps]
 show_heat(both, maps, names, signed=True)
 
 # %% [markdown]
-# So "covering it changes nothing" does not mean "the network does not use it". And other limits:
+# In the first photo (above) the probability falls much more than in the second (below), where the other copy is still there. So "covering it changes nothing" does not mean "the network does not use it". And other limits:
 #
 # - The map is as coarse as the window, and its edges are the window's edges.
 # - A covered photo is a photo that the network was never trained on. A part of the drop is surprise, not loss of evidence.

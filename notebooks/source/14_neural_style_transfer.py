@@ -40,13 +40,13 @@ show_images(
 # Two lessons come together. In lesson 11 you found a picture with given **features**: deep features keep what is where and forget the exact pixels. In lesson 13 you found a picture with
 # given **Gram matrices**: they keep what a texture is made of and forget where. Gatys, Ecker & Bethge (2016) ask one picture $x$ for both:
 #
-# $$L(x) = \alpha\,\underbrace{\operatorname{mean}\bigl(F(x) - F(\text{content})\bigr)^2}_{\text{content loss}} \;+\; \beta\,\underbrace{\sum_{\ell} w_\ell
-# \operatorname{mean}\bigl(G_\ell(x) - G_\ell(\text{style})\bigr)^2}_{\text{style loss}} \;+\; \gamma\,\mathrm{TV}(x) .$$
+# $$L(x) = \alpha\,\underbrace{\operatorname{mean}\bigl[(F(x) - F(\text{content}))^2\bigr]}_{\text{content loss}} \;+\; \beta\,\underbrace{\sum_{\ell} w_\ell
+# \operatorname{mean}\bigl[(G_\ell(x) - G_\ell(\text{style}))^2\bigr]}_{\text{style loss}} \;+\; \gamma\,\mathrm{TV}(x) .$$
 #
 # - $F$: the features of one deep layer, here `relu4_2`.
 # - $G_\ell = \frac{1}{M_\ell} F_\ell F_\ell^{\mathsf T}$: the Gram matrix of layer $\ell$, for $M_\ell$ positions; here of `relu1_1`, `relu2_1`, ..., `relu5_1`.
 # - $w_\ell$: how much each layer counts, here $1/C_\ell^2$ for $C_\ell$ channels.
-# - $\mathrm{TV}$: the total variation, which keeps neighbors similar.
+# - $\mathrm{TV}$: the total variation of lesson 11, with $\beta = 2$ there. It keeps neighbors similar.
 # - $\alpha, \beta, \gamma$: `content_weight`, `style_weight`, `tv_weight`. Only their ratios matter.
 #
 # Then gradient descent on the pixels of $x$.
@@ -165,12 +165,13 @@ for name, picture in (("photo", temple), ("painting", painting), ("noise", noise
 view = photo("china", 128, crop=False)
 names = ["glass", "waves", "mosaic", "woodcut"]
 styles = [style_image(name, 128) for name in names]
-paintings = [style_transfer(vgg, view, style, steps=25) for style in styles]
-pairs = [picture[0] for pair in zip(styles, paintings, strict=True) for picture in pair]
-titles = [title for name in names for title in (name, "painting")]
-show_images(pairs, titles, columns=4, width=9)
+paintings = [style_transfer(vgg, view, style, style_weight=10, steps=25) for style in styles]
+titles = [*names, *["painting"] * 4]
+show_images([picture[0] for picture in styles + paintings], titles, columns=4, width=9)
 
 # %% [markdown]
+# The weights are the same for all four, and still they do not leave the same amount of temple. A style with strong contrasts has large Gram matrices, and its loss weighs more.
+#
 # **Predict, run, explain.** Now one style with three weights: 0.1, 1 and 100. At which weight do the colors change, at which do stars appear in the sky, at which do the roofs get lost? Write it
 # down, then run the cell.
 
@@ -190,7 +191,7 @@ show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], colum
 #
 # ## How large are the strokes?
 #
-# A layer sees a fixed number of pixels. If the style picture is small, its strokes have few pixels, and the painting gets fine strokes.
+# A layer sees a fixed number of pixels. If the style picture is small, each of its strokes has few pixels, and so it has in the painting.
 
 # %% [markdown] notes="1" minutes=8
 # Ask what happens to the strokes if the style picture is made larger. Then the bug: who divides by what?
@@ -249,7 +250,7 @@ show_images(
 )
 
 # %% [markdown]
-# In the small style picture the units see whole rings of the mosaic at once, so rings appear in the painting. In the large one they see single stones.
+# In the small style picture the units see whole rings of the mosaic at once, so small rings appear in the painting. In the large one they see single stones, which are now as large as the rings were.
 
 # %% [markdown]
 # ## Two styles at once
@@ -316,6 +317,8 @@ mix = style_transfer(
 show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=7.5)
 
 # %% [markdown]
+# "Half and half" is said of the Gram matrices. The glass has the stronger contrasts, so its matrices have the larger numbers, and its colors take more than half of the picture.
+#
 # ## Keep the photo's colors
 #
 # Two ways. **Before:** give the style picture the photo's colors, by a linear map of RGB after which mean and covariance agree (`preserve_color="match"`). **After:** take only the
@@ -377,23 +380,33 @@ show_images(
 # %% [markdown]
 # ## Style and dream
 #
-# Losses can be added. Here a third one lets a deep layer dream (lesson 12) while the picture is painted: $-\delta \cdot \frac12 \operatorname{mean}(a^2)$.
+# Losses can be added. Here another one lets a deep layer with the activation $a$ dream (lesson 12) while the picture is painted: $-\delta \cdot \frac12 \operatorname{mean}(a^2)$. Its weight $\delta$ is
+# called `dream_weight`.
 
 # %% [markdown] notes="1" minutes=4
 # Ask from which lesson the third term comes. A small weight first.
 
 # %%
-# painting and dreaming at once (about 8 seconds)
-dreaming = style_transfer(
-    vgg,
-    view,
-    style_image("dots", 128),
-    style_weight=10,
-    steps=30,
-    dream_layer="relu5_2",
-    dream_weight=1e5,
-)
-show_images([view[0], dreaming[0]], ["photo", "dots, dreaming of relu5_2"], columns=2, width=7.5)
+# painting in the style of "dots" and dreaming of relu5_2 at once (about 15 seconds)
+strengths = [100, 1000]
+dreaming = [
+    style_transfer(
+        vgg,
+        view,
+        style_image("dots", 128),
+        style_weight=10,
+        steps=30,
+        dream_layer="relu5_2",
+        dream_weight=weight,
+    )
+    for weight in strengths
+]
+names = ["style", *[f"dream_weight {weight}" for weight in strengths]]
+show_images([style_image("dots", 128)[0], *[d[0] for d in dreaming]], names, columns=3, width=9)
+
+# %% [markdown]
+# With the small weight it is a painting. With the large one a thing grows that neither the photo nor the style holds. (What grows may differ from machine to machine.) With a still larger weight nothing but the dream
+# is left.
 
 # %% [markdown]
 # ## What this picture does not show
