@@ -273,7 +273,8 @@ class Notebook:
         self.area.get_by_label(label, exact=True).first.select_option(option)
 
     def press_button(self, text: str) -> None:
-        self.area.get_by_role("button", name=text).first.click()
+        outputs = self.area.locator(".jp-OutputArea")  # the notebook's own "Restart the kernel" is no "Start"
+        outputs.get_by_role("button", name=text, exact=True).first.click()
 
     def upload(self, path: Path) -> None:
         """Hand a file to the first upload button."""
