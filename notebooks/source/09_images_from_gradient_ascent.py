@@ -113,7 +113,7 @@ show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1
 # Is this a daisy? The network that made it cannot be asked: it is always sure. So ask a network that had no part in it. `efficientnet_lite2` has other weights and sees
 # larger images. We note the **rank** of the class among the judge's 1000 classes: 1 means that it names the class first.
 #
-# **Predict, run, explain.** Plain ascent from gray, 100 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
+# **Predict, run, explain.** Plain ascent from gray, 96 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
 
 # %% [markdown] notes="1" minutes=6
 # Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge.
@@ -124,12 +124,12 @@ judge = load_network("efficientnet_lite2")
 
 
 def verdicts(images, target):
-    """One line for each image: the maker's probability, the judge's rank."""
+    """For each image the maker's probability and the judge's rank, as a title."""
     scores = judge(resize(images, judge.input_size))
     ranks = (scores > scores[:, target, None]).sum(1) + 1
     own = net(images).softmax(1)[:, target]
     return [
-        f"maker {p:.0%}, judge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
+        f"maker {p:.0%}\njudge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
     ]
 
 
@@ -243,7 +243,7 @@ check("09.3", shifted_gradient)
 # 09.4.
 
 # %%
-# four waves: low and high frequency, along rows, along columns, and both
+# four waves: low and high frequency, from top to bottom, from left to right, and both
 waves = []
 for row, column in ((1, 0), (0, 2), (3, 3), (0, 12)):
     strength = torch.zeros(32, 17, dtype=torch.complex64)
@@ -252,6 +252,9 @@ for row, column in ((1, 0), (0, 2), (3, 3), (0, 12)):
 show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], columns=4)
 
 # %% [markdown]
+# Each wave has one place in a table of strengths. The row of this place says how many waves fit from top to bottom, the column how many fit from left to right. A strength is a complex number: its size is the
+# height of the wave, and its angle says how far the wave is shifted.
+#
 # `torch.fft.rfftfreq(width)` gives the frequencies of the columns (waves per pixel, from 0 to 0.5), `torch.fft.fftfreq(height)` those of the rows: they go up to 0.5 and come back with a minus sign.
 
 # %%
@@ -259,8 +262,8 @@ show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], column
 torch.fft.fftfreq(4), torch.fft.rfftfreq(5)
 
 # %% [markdown] exercise="09.4" title="Build it: a picture from frequencies" points=3 difficulty=4 importance=3 minutes=15
-# `real` and `imaginary` are the two parts of the strengths. For each of them, the frequency is $f = \sqrt{f_y^2 + f_x^2}$, but at least $1 / \max(H, W)$. Divide the strengths by $f^{\text{decay}}$ and go
-# back to pixels with `torch.fft.irfft2(..., s=(height, width), norm="ortho")`.
+# `real` and `imaginary` are the two parts of the strengths. The strength in row $y$ and column $x$ has the frequency $f = \sqrt{f_y^2 + f_x^2}$, with $f_y$ from `fftfreq` and $f_x$ from `rfftfreq`. Where $f$ is smaller than
+# $1 / \max(H, W)$, use this value in its place. Divide the strengths by $f^{\text{decay}}$ and go back to pixels with `torch.fft.irfft2(..., s=(height, width), norm="ortho")`.
 
 
 # %% exercise="09.4"
@@ -304,14 +307,15 @@ show_images(
 # ## All together
 #
 # `visualize` puts the pieces together: what is turned (`image=Pixels()` or `Fourier()`), what happens before the network sees it (`transforms=`), what is made large, and what pulls the picture
-# back (`regularizers=`). The same class, the same number of steps, four settings:
+# back (`regularizers=`). The same class, five settings. The first four have the same size and the same number of steps; the last is larger and takes longer, and its strengths fall faster with the frequency (decay 1.4):
 
 # %% [markdown] notes="1" minutes=6
 # Ask for an order of the four settings before the cell. One class proves little: show the table.
 
 # %%
-# the ablation: one class, four settings
+# the ablation: one class, five settings (about 15 seconds)
 better = [L2Decay(0.005), Blur(0.8, every=4), ClipSmallNorm(20)]
+by_trained = visualize(net, daisy, **settings)
 rows = {
     "nothing": plain,
     "L2 decay": visualize(
@@ -334,15 +338,15 @@ rows = {
         regularizers=better,
         **settings,
     ),
-    "Fourier, transforms": visualize(net, daisy, **settings),
+    "Fourier, transforms": by_trained,
+    "the same, longer": visualize(net, daisy, image=Fourier(decay=1.4), size=192, steps=240),
 }
-images = torch.cat(list(rows.values()))
-show_images(
-    images, [f"{a}\n{b}" for a, b in zip(rows, verdicts(images, daisy), strict=True)], columns=4
-)
+titles = [f"{name}\n{verdicts(one, daisy)[0]}" for name, one in rows.items()]
+show_images([one[0] for one in rows.values()], titles, columns=5)
 
 # %% [markdown]
-# The maker is sure of every one of them. The judge names only the last.
+# The maker is sure of every one of them. For the judge the first three are no daisies at all. With Fourier coefficients and transforms the class comes near the top, and with the last setting the judge names it first. That
+# picture shows flowers, if not a whole one.
 #
 # One class proves little. `tests/benchmarks/bench_ascent.py` draws ten classes with every setting, from goldfish to daisy, and asks the judge. On our machine:
 #
@@ -360,13 +364,13 @@ show_images(
 # | Fourier and transforms | 9 | 9 | 1 |
 # | Fourier with decay 1.4 and transforms, 192 pixels, 240 steps | **10** | **10** | 1 |
 #
-# All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours; the order of the last rows stays. Transforms alone and Fourier alone do little.
-# Each removes another kind of noise, and only together do they leave no cheap way to a high score.
+# All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours. Yosinski and his colleagues drew their pictures with an older and smaller network; on ours their pieces calm
+# the picture, and do not convince the judge. Transforms alone and Fourier alone do little. Each removes another kind of noise, and only together do they leave no cheap way to a high score.
 
 # %% [markdown]
 # ## Spot the bug
 #
-# This loop is in a repository with many thousand stars. On a score with small gradients the picture does not change at all, however many steps you make.
+# A loop like this is in a well-known repository. On a score with small gradients the picture does not change at all, however many steps you make.
 
 # %% [markdown] notes="1" minutes=5
 # Run the stub with small weights and print the picture before and after.
@@ -406,29 +410,33 @@ check("09.5", climb)
 # %% [markdown]
 # ## Layer by layer
 #
-# Not only a class can be asked what it likes to see. Here are three channels in each of four layers of VGG-19, the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
+# Not only a class can be asked what it likes to see. Here are three channels in each of five layers of VGG-19, the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
 # over its positions is made large.
 
 # %% [markdown] notes="1" minutes=4
 # Let the room put the rows into their order with the titles hidden.
 
 # %%
-# from edges to parts: three channels of each layer, three pictures in one pass
+# from spots to parts: one column for each layer, three pictures in one pass (about 20 seconds)
 vgg = load_network("vgg19")
-rows, titles = [], []
-for layer, size, lr in (
-    ("relu1_2", 40, 0.05),
-    ("relu2_2", 48, 0.05),
-    ("relu3_1", 64, 0.05),
-    ("relu4_1", 80, 0.05),
+columns = []
+for layer, size in (
+    ("relu1_2", 40),
+    ("relu2_2", 48),
+    ("relu3_1", 64),
+    ("relu4_1", 80),
+    ("relu5_1", 80),
 ):
     units = [f"{layer}:{k}" for k in (12, 20, 42)]
-    rows += [*resize(visualize(vgg, units, size=size, steps=40, lr=lr), 80)]
-    titles += units
-show_images(rows, titles, columns=6)
+    columns.append(
+        [*zip(resize(visualize(vgg, units, size=size, steps=40), 80), units, strict=True)]
+    )
+cells = [cell for row in zip(*columns, strict=True) for cell in row]
+show_images([image for image, _ in cells], [unit for _, unit in cells], columns=5, width=7)
 
 # %% [markdown]
-# The first layer likes spots and stripes of two colors. Further up the textures become larger, richer and more regular. No channel was told what to become.
+# The first column likes spots and stripes of two colors. (Its pictures are 40 pixels wide, and enlarged: a unit of this layer sees 5 pixels.) To the right the textures become richer and more regular. In the last column there
+# are round things with spikes or scales. No channel was told what to become.
 
 # %% [markdown]
 # ## More than one facet
@@ -481,8 +489,14 @@ for k in range(3):
     titles += [*[f"cluster {k + 1}"] * 4, "mean", "facet"]
 show_images(rows, titles, columns=6)
 
+# %%
+# do all three excite the unit? its mean over all positions, for the facets and for the best photo pieces
+grown = layer_outputs(net, facets, ["conv_head"])["conv_head"][:, 670].mean((1, 2))
+print("facets:     ", [f"{value:.1f}" for value in grown.tolist()])
+print("best pieces:", [f"{value:.1f}" for value in responses.topk(3).values.tolist()])
+
 # %% [markdown]
-# The three pictures differ in color and layout, and still excite the same unit. A single picture would have hidden this.
+# The three pictures differ in color and layout, and all three still excite the same unit: compare the numbers. A single picture would have hidden this.
 
 # %% [markdown]
 # ## Explore
@@ -509,7 +523,7 @@ explorers.ClassVisualization(net)
 # the same class and settings, with trained and with random weights
 nothing = randomized(net)
 empty = visualize(nothing, daisy, **settings)
-pair = torch.cat([images[3:], empty])
+pair = torch.cat([by_trained, empty])
 show_images(pair, ["trained weights", "random weights"], columns=2, width=5)
 
 # %% [markdown]
