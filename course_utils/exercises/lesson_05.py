@@ -267,7 +267,7 @@ QUIZ = (
         "The patches are 196 pixels wide, but the channel seems to like a small detail in the middle. Why?",
         (
             ("The receptive field was computed wrongly.", "It is exact: no pixel outside can have any effect."),
-            ("The field says what *can* have an effect. Pixels at its rim have few paths to the unit, so their effect is small.", "Yes: the effective field is much smaller, with most weight in the middle."),
+            ("The field says what can have an effect. Pixels at its rim have few paths to the unit, so their effect is small.", "Yes: the effective field is much smaller, with most weight in the middle."),
             ("The patch was resized.", "It is cut out at its own size."),
             ("Pooling throws the rim away.", "Pooling takes the largest value, wherever it is."),
         ),

@@ -216,7 +216,7 @@ QUIZ = (
         "What does guided backprop stop at a ReLU that the plain gradient lets through?",
         (
             ("Signals where the ReLU was off.", "The plain gradient stops these as well."),
-            ("Negative signals where the ReLU was on.", "Yes. What remains speaks *for* the neuron along every path."),
+            ("Negative signals where the ReLU was on.", "Yes. What remains speaks for the neuron along every path."),
             ("Positive signals where the ReLU was on.", "Both rules let these through."),
             ("Signals from other neurons.", "Only one neuron sends a signal, in every rule."),
         ),
