@@ -235,10 +235,11 @@ def _small_file(picture: Image.Image) -> tuple[str, bytes]:
     file = io.BytesIO()
     picture.quantize(64, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     best = ("image/png", file.getvalue())
-    for quality in (80, 65, 50, 35):
+    for scale, quality in ((1, 80), (1, 65), (1, 50), (0.8, 65), (0.8, 45), (0.6, 45)):
+        size = (round(picture.width * scale), round(picture.height * scale))
         file = io.BytesIO()
-        picture.save(file, "JPEG", quality=quality, optimize=True)
-        if file.tell() < len(best[1]) or len(best[1]) > FIGURE_BYTES:
+        picture.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=quality, optimize=True)
+        if file.tell() < len(best[1]):
             best = ("image/jpeg", file.getvalue())
         if len(best[1]) <= FIGURE_BYTES:
             break

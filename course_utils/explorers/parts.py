@@ -78,7 +78,8 @@ def heat(values: Tensor, *, signed: bool = False, photo: Tensor | None = None) -
     values = values.detach().float().cpu()
     top = heat_range(values)
     scaled = (values / top).clamp(-1, 1)
-    colors = matplotlib.colormaps[SIGNED if signed else "inferno"]((scaled + 1) / 2 if signed else scaled.clamp(min=0))
+    values = (scaled + 1) / 2 if signed else scaled.clamp(min=0)
+    colors = matplotlib.colormaps[SIGNED if signed else "inferno"](values.numpy())
     picture = torch.from_numpy(colors[..., :3]).permute(2, 0, 1).float()
     if photo is not None:
         gray = 0.35 + 0.65 * photo[0].float().cpu().mean(0)
