@@ -15,6 +15,7 @@ from course_utils.filters import (
 from course_utils.filters import (
     test_patterns as patterns,
 )
+from course_utils.networks import randomized
 
 
 def test_the_first_layers_have_the_shapes_of_their_papers(vgg, lite):
@@ -63,6 +64,30 @@ def test_the_filters_that_lesson_01_names_do_what_it_says(vgg):
     assert answer(10, "stripes 90°") > 4 * answer(10, "stripes 0°")
     assert answer(12, "red | green") > 8 * answer(12, "black | white")
     assert answer(5, "blue | yellow") > 4 * answer(5, "black | white")
+
+
+def test_what_lesson_01_says_of_cifar_net(cifar):
+    shown, weights = patterns(32), filter_weights(cifar)
+    answer = lambda c, name: filter_response(cifar, shown[name], c)[0, 4:-4, 4:-4].abs().max()  # noqa: E731
+    for channel, yes, no in ((6, "0", "90"), (10, "90", "0"), (14, "45", "135"), (3, "135", "45")):
+        assert answer(channel, f"stripes {yes}°") > 3 * answer(channel, f"stripes {no}°"), channel
+    assert answer(8, "blue | yellow") > 3 * answer(8, "black | white")
+    assert (color_share(weights)[[3, 6, 14]] < 0.1).all()
+    strength = weights.flatten(1).norm(dim=1)
+    used = filter_weights(cifar, "conv2").transpose(0, 1).flatten(1).norm(dim=1)
+    for values in (strength, used):
+        weakest = values.argsort()
+        assert set(weakest[:2].tolist()) == {4, 11} and values[weakest[1]] < 0.6 * values[weakest[2]]
+
+
+def test_trained_layers_have_neighbors_that_agree_and_random_ones_do_not(cifar):
+    def agree(net, layer):
+        weights = filter_weights(net, layer)
+        return torch.cosine_similarity(weights[..., 1:].flatten(), weights[..., :-1].flatten(), dim=0)
+
+    nothing = randomized(cifar)
+    for layer in convolutions(cifar):
+        assert agree(cifar, layer) > 0.35 and agree(nothing, layer).abs() < 0.1
 
 
 def test_a_sheet_holds_every_slice_in_its_place():
