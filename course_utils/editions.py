@@ -10,6 +10,7 @@ import ast
 import base64
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -456,7 +457,8 @@ def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> 
             if not fresh:
                 yield path, "kept as it is, with what was typed; --fresh begins anew"
                 continue
-            aside = path.with_suffix(".typed.ipynb")
+            names = (path.with_suffix(f".typed-{number}.ipynb") for number in itertools.count(1))
+            aside = next(name for name in names if not name.exists())
             os.replace(path, aside)
             done = f"begun anew; what was typed is now in {aside.name}"
         elif fresh:

@@ -45,7 +45,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "[]"
-    for name in ("lab", "tour", "doctor", "build"):
+    for name in ("lab", "live", "tour", "doctor", "build"):
         assert re.search(rf"^  {name} ", result.stdout, flags=re.M)
 
 
@@ -398,8 +398,8 @@ def test_build_can_run_the_solutions(course, editions):
 
 
 def test_build_runs_before_it_builds_another_edition(course, editions):
-    assert course("build", "--execute", "--edition", "live", "00").exit_code == 0
-    assert editions == [("execute", ["00"]), ("build", "live", ["00"])]
+    assert course("build", "--execute", "--edition", "solution", "00").exit_code == 0
+    assert editions == [("execute", ["00"]), ("build", "solution", ["00"])]
 
 
 def test_build_check_fails_on_a_stale_notebook(course, editions):

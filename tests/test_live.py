@@ -350,8 +350,11 @@ def test_what_was_typed_is_never_lost(course, started, place):  # noqa: F811
         again()
         assert path.read_text() == text
     assert "kept as it is, with what was typed; --fresh" in course("build", "--edition", "live").stdout
-    assert "what was typed is now in 42_sums.typed.ipynb" in course("live", "--all", "--fresh").stdout
-    assert path.with_suffix(".typed.ipynb").read_text() == text and "more = base" not in path.read_text()
+    assert "what was typed is now in 42_sums.typed-1.ipynb" in course("live", "--all", "--fresh").stdout
+    assert path.with_suffix(".typed-1.ipynb").read_text() == text and "more = base" not in path.read_text()
+    typed(path, "another = 1")
+    assert [done for _, done in build_live(fresh=True)][0].endswith("42_sums.typed-2.ipynb")
+    assert path.with_suffix(".typed-1.ipynb").read_text() == text
 
 
 def test_running_is_not_typing_and_a_newer_source_is_built(place):
