@@ -5,7 +5,7 @@
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, layer_outputs, load_network, photo, quiz, show_images
+from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import (
     gram_matrix,
     match_colors,
@@ -407,6 +407,19 @@ show_images([style_image("dots", 128)[0], *[d[0] for d in dreaming]], names, col
 # %% [markdown]
 # With the small weight it is a painting. With the large one a thing grows that neither the photo nor the style holds. (What grows may differ from machine to machine.) With a still larger weight nothing but the dream
 # is left.
+
+# %% [markdown]
+# ## Explore
+#
+# Press Start, and turn the weights while it paints: it goes on from the picture that is there.
+#
+# - Raise the style weight until the temple is gone. Then lower it again: does the temple come back?
+# - Style size 64 against 256: the strokes follow.
+# - Stop early, late, at the end. When do the colors come, and when the strokes?
+
+# %%
+# paint, and turn the weights meanwhile
+explorers.StyleTransfer(vgg)
 
 # %% [markdown]
 # ## What this picture does not show
