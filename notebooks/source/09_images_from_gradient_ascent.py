@@ -345,7 +345,7 @@ titles = [f"{name}\n{verdicts(one, daisy)[0]}" for name, one in rows.items()]
 show_images([one[0] for one in rows.values()], titles, columns=5)
 
 # %% [markdown]
-# The maker is sure of every one of them. For the judge the first three are no daisies at all. With Fourier coefficients and transforms the class comes near the top, and with the last setting the judge names it first. That
+# The maker is sure of every one of them. For the judge the first three are no daisies at all. With Fourier coefficients and transforms the class comes to the top or near it (rank 1 in one run, 5 in another), and with the last setting the judge named it first each time. That
 # picture shows flowers, if not a whole one.
 #
 # One class proves little. `tests/benchmarks/bench_ascent.py` draws ten classes with every setting, from goldfish to daisy, and asks the judge. On our machine:
@@ -435,8 +435,8 @@ cells = [cell for row in zip(*columns, strict=True) for cell in row]
 show_images([image for image, _ in cells], [unit for _, unit in cells], columns=5, width=7)
 
 # %% [markdown]
-# The first column likes spots and stripes of two colors. (Its pictures are 40 pixels wide, and enlarged: a unit of this layer sees 5 pixels.) To the right the textures become richer and more regular. In the last column there
-# are round things with spikes or scales. No channel was told what to become.
+# The first column likes spots and stripes of two colors. (Its pictures are 40 pixels wide, and enlarged: a unit of this layer sees 5 pixels.) To the right the textures become richer and more regular. In the last column
+# parts of things appear, with scales, threads and folds. No channel was told what to become.
 
 # %% [markdown]
 # ## More than one facet
