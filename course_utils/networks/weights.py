@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "data" / "weights"
 # the sha256 of each file in data/weights: weights that this project trained; NAME.md beside each says how
 OWN: dict[str, str] = {
     "styles": "611f8c725299b1b34c1a7c28799394f490004fbc67b658c31285a455cae1674a",
-    "cifar_net": "8c677fc7921270b6fcaecc7bf8e4c1d65cb61d6ef828bfe49a9396f4681e7fde",
+    "cifar_net": "65ad898eb395f7b0179a66ebf60ad9f65d7cf26ee3341f7e5d4219e7f4e65c6b",
 }
 
 

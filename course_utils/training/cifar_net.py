@@ -17,7 +17,7 @@ from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
 
 TRAIN, TEST = "cifar10_train.npz", "cifar10_test.npz"
-SNAPSHOTS = (0, 50, 100, 200, 1000)  # steps after which the first layer is kept; after the last step it is kept always
+SNAPSHOTS = (0, 200, 400, 700, 1000)  # steps after which the first layer is kept; after the last step it is kept always
 
 
 @dataclass(frozen=True)

@@ -317,7 +317,7 @@ for step, then in during.items():
     print(f"after {step:5,} steps: {alike:5.2f}")
 
 # %% [markdown]
-# (b): for the first 200 steps the picture stays noise; after 1,000 steps, about a fifth of the training, you recognize almost every filter. At that point the network got about half of its training pictures right. The other four
+# (b): for the first 200 steps the picture stays noise. Then the edges and colors come out of it, and after 1,000 steps, about a fifth of the training, you recognize almost every filter. At that point the network got about half of its training pictures right. The other four
 # fifths of the training took it to seven in ten and made the filters clearer, but most of them kept their form.
 #
 # Compare the columns in the first and the last row: what a filter becomes cannot be seen in the numbers it began with.
