@@ -205,6 +205,13 @@ def painting(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_images([small, style, result], ["photo", "style", "painting"])
 
 
+def eight_styles(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.fun import STYLE_NAMES, load_style_net, stylize
+
+    net = load_style_net()
+    return plots.show_images([stylize(net, photo, name) for name in STYLE_NAMES], STYLE_NAMES, columns=4)
+
+
 TOUR: tuple[Stop, ...] = (
     Stop(
         "00",
@@ -307,6 +314,12 @@ TOUR: tuple[Stop, ...] = (
         "Style transfer",
         "The features of the photo with the Gram matrices of another picture: one gives the things, the other the brush.",
         painting,
+    ),
+    Stop(
+        "15",
+        "Eight styles, one pass each",
+        "One network that has learned to lower the same loss for any photo: each picture takes a fraction of a second.",
+        eight_styles,
     ),
 )
 

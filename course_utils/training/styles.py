@@ -176,6 +176,7 @@ def train(
     checkpoint: Path | None = None,
     checkpoint_every: float = 180,
     log: Callable[[dict], None] | None = None,
+    log_every: int = 25,
 ) -> list[dict[str, float]]:
     """Train a `StyleNet` in place with Adam.
 
@@ -192,7 +193,7 @@ def train(
         decay: over which part of the steps it goes down.
         seed: of crops and styles.
         checkpoint: file to go on from, and to save to every `checkpoint_every` seconds.
-        log: gets a dictionary with "step", "loss", and "seconds" every 25 steps.
+        log: gets a dictionary with "step", "loss", and "seconds" every `log_every` steps; "loss" is their mean.
 
     Returns:
         Those dictionaries.
@@ -238,7 +239,7 @@ def train(
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         recent.append(each.mean().item())
-        if len(recent) == 25 or step + 1 == total:
+        if len(recent) == log_every or step + 1 == total:
             seconds = time.perf_counter() - began
             history.append({"step": step + 1, "loss": sum(recent) / len(recent), "seconds": seconds})
             recent = []

@@ -1,0 +1,132 @@
+"""Training of the style network: a falling loss in seconds, the losses of lesson 14, and a run that goes on."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from course_utils.exercises.tiny import tiny_net
+from course_utils.fun import StyleNet, gram_matrix
+from course_utils.fun.style import Targets
+from course_utils.training import styles
+from course_utils.training.styles import PerceptualLoss, Stage, crops, main, photos_of, train
+
+LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"]}
+SMALL = {"widths": (4, 6, 8), "blocks": 1}
+
+
+def picture(seed, height, width):
+    """Soft random colors, as photos have them."""
+    grid = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    return Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("photos")
+    for i in range(6):
+        picture(i, 150 + 10 * i, 200).save(place / f"{i}.png")
+    return place
+
+
+def photos(count=3):
+    return [torch.from_numpy(np.array(picture(i, 60, 70))).permute(2, 0, 1).contiguous() for i in range(count)]
+
+
+def tiny_loss():
+    net = tiny_net("maps").float()
+    draw = np.random.default_rng(0)
+    stripes = torch.tensor([0.0, 1.0]).repeat(8).expand(1, 3, 16, 16)
+    noise = torch.from_numpy(draw.uniform(size=(1, 3, 20, 16))).float()
+    return PerceptualLoss(net, [stripes, noise], style_weights=[3.0, 0.5], **LAYERS)
+
+
+def test_the_loss_of_a_batch_is_lesson_14s_loss_of_each_picture():
+    loss = tiny_loss()
+    x, photo = torch.rand(2, 3, 4, 16, 18, generator=torch.Generator().manual_seed(0)).unbind(0)
+    x, photo = x.transpose(0, 1)[:3].contiguous(), photo.transpose(0, 1)[:3].contiguous()
+    x, photo = x[:, :3], photo[:, :3]
+    got = loss(x, loss.content(photo), torch.tensor([1, 0, 1]))
+    for i, number in enumerate([1, 0, 1]):
+        targets = Targets(loss.content(photo[i : i + 1]), {k: v[number : number + 1] for k, v in loss.grams.items()})
+        parts = targets.losses(loss.net, x[i : i + 1])
+        assert got[i].item() == pytest.approx((parts["content"] + [3.0, 0.5][number] * parts["style"]).item(), rel=1e-5)
+
+
+def test_gram_targets_are_the_styles():
+    loss = tiny_loss()
+    assert loss.grams["4"].shape == (2, 8, 8)
+    assert torch.allclose(loss.grams["4"], loss.grams["4"].transpose(1, 2))
+    assert gram_matrix(torch.ones(1, 8, 2, 2)).shape == loss.grams["4"][:1].shape
+
+
+def test_the_loss_falls_within_seconds():
+    torch.manual_seed(0)
+    history = train(StyleNet(["a", "b"], **SMALL), tiny_loss(), photos(), stages=[Stage(32, 4, 200)], lr=3e-3)
+    assert [entry["step"] for entry in history] == list(range(25, 201, 25))
+    assert history[-1]["loss"] < 0.98 and history[-1]["loss"] < 0.8 * history[0]["loss"], "1 is the untouched photo"
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
+    def run(stages, **options):
+        torch.manual_seed(0)
+        net = StyleNet(["a", "b"], **SMALL)
+        train(net, tiny_loss(), photos(), stages=stages, decay=1e-9, **options)
+        return net.state_dict()
+
+    whole = run([Stage(32, 2, 30)])
+    path = tmp_path / "run.checkpoint"
+    half = run([Stage(32, 2, 20)], checkpoint=path)
+    resumed = run([Stage(32, 2, 30)], checkpoint=path)
+    assert all(torch.allclose(resumed[name], value, atol=1e-6) for name, value in whole.items())
+    assert not all(torch.allclose(half[name], value, atol=1e-6) for name, value in whole.items())
+
+
+def test_crops_are_in_range_and_follow_the_generator():
+    one, same, other = (crops(photos(), 5, 24, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert one.shape == (5, 3, 24, 24) and one.min() >= 0 and one.max() <= 1
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    assert len({tuple(c.flatten()[:5].tolist()) for c in one}) > 1
+
+
+def test_photos_are_resized_and_some_are_held_out(folder):
+    kept, held_out = photos_of(folder, every=3)
+    assert [p.name for p in held_out] == ["0.png", "3.png"]
+    assert len(kept) == 4 and all(min(p.shape[1:]) == styles.SHORTER_SIDE and p.dtype == torch.uint8 for p in kept)
+    assert len(photos_of(folder, every=0)[0]) == 6
+
+
+def test_the_command_trains_and_writes_the_weights(folder, tmp_path, monkeypatch, capsys):
+    net = tiny_net("maps").float()
+    monkeypatch.setattr(styles, "load_network", lambda *args, **kwargs: net)
+    monkeypatch.setattr(styles, "PerceptualLoss", lambda *args, **kwargs: PerceptualLoss(*args, **kwargs, **LAYERS))
+    out = tmp_path / "mine.safetensors"
+    arguments = ["--content", str(folder), "--styles", "night,dots", "--out", str(out), "--every", "3"]
+    assert main([*arguments, "--stages", "32x2x3"]) == 0
+    assert "4 photos to train on, 2 held out; styles: night, dots" in capsys.readouterr().out
+    stored = load_file(out)
+    assert stored["color"].shape == (2, 3, 3) and stored["color"].dtype == torch.float16
+    StyleNet(["night", "dots"]).load_state_dict(stored)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"--styles": "night,moon"}, "'moon' is neither a folder nor a style of the course"),
+        ({"--content": "nowhere"}, "There is no folder nowhere"),
+        ({"--weights": "1"}, "8 styles need 8 style_weights, not 1"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(folder, tmp_path, monkeypatch, capsys, change, message):
+    monkeypatch.setattr(styles, "load_network", lambda *args, **kwargs: tiny_net("maps").float())
+    options = {"--content": str(folder), "--styles": "all", "--out": str(tmp_path / "x.safetensors")} | change
+    assert main([word for pair in options.items() for word in pair]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_stage_must_be_readable(capsys):
+    with pytest.raises(SystemExit):
+        main(["--content", ".", "--out", "x", "--stages", "64"])
+    assert "SIDExBATCHxSTEPS" in capsys.readouterr().err
