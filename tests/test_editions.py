@@ -296,3 +296,55 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     assert kept[0].text == "kept\n" and list(kept[1].data) == ["text/plain"]
     (kind,) = kept[2].data
     assert len(kept[2].data[kind]) < len(png()) and kept[2].execution_count is None
+
+
+EXPLORE = """# %% [markdown] lesson="explore" title="All explorers" minutes=5
+# Turn the knobs.
+
+# %% tags=["setup"]
+import math
+
+# %%
+# a worked cell
+math.pi
+"""
+
+
+def test_the_notebook_of_all_explorers_is_built_and_checked_with_the_lessons(place):
+    source = place / "notebooks" / "source" / "explore.py"
+    source.write_text(EXPLORE)
+    assert [p.name for p in editions.source_paths()] == ["42_doubling.py", "explore.py"]
+    assert editions.source_paths(["explore"]) == [source]
+    assert [p.name for p in editions.source_paths(["42"])] == ["42_doubling.py"]
+    assert [p.name for p in editions.lesson_paths()] == ["42_doubling.py"], (
+        "it is no lesson: no exercises, no live edition"
+    )
+    build_all()
+    path = place / "notebooks" / "explore.ipynb"
+    book = nbformat.read(path, as_version=4)
+    assert sources(book)[0] == "# All explorers\n\n*5 minutes*\n\nTurn the knobs."
+    assert check_all() == []
+    source.write_text(EXPLORE.replace("pi", "e"))
+    assert check_all() == check_all(["explore"]) == ["explore.ipynb differs from explore.py"]
+    path.unlink()
+    assert check_all() == ["explore.ipynb is missing"]
+
+
+def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):
+    file = io.BytesIO()
+    noise = Image.effect_noise((300, 300), 90).convert("RGB")
+    noise.save(file, "JPEG", quality=76)
+    data = {"image/jpeg": base64.b64encode(file.getvalue()).decode()}
+    outputs = [nbformat.v4.new_output("display_data", dict(data)) for _ in range(3)]
+    cell = nbformat.v4.new_code_cell("x", outputs=outputs)
+    cell["id"] = "photos"
+    book = nbformat.v4.new_notebook(cells=[cell])
+    before = len(to_text(book))
+    monkeypatch.setattr(editions, "MOST_BYTES", before)
+    editions._fit(book)
+    assert len(to_text(book)) == before, "small enough: nothing changes"
+    monkeypatch.setattr(editions, "MOST_BYTES", round(before * 0.7))
+    editions._fit(book)
+    assert len(to_text(book)) <= before * 0.7
+    for output in book.cells[0].outputs:
+        assert Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"]))).size == (300, 300)

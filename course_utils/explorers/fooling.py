@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipywidgets
 import torch
+from PIL import Image
 
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import PhotoChooser
@@ -46,8 +47,8 @@ class Fooling(LiveExplorer):
         self.clean = self.picture("", width=224)
         self.out = self.picture("", width=224)
         self.change = self.picture("", width=224)
-        self.first = self.view(Bars("Before"))
-        self.bars = self.view(Bars("After"))
+        self.first, self.bars = Bars("Before"), Bars("After")
+        self.view(_Column([self.first, self.bars]))
         self.start()
 
     def update(self, knobs) -> None:
@@ -88,3 +89,20 @@ class Fooling(LiveExplorer):
             after, says = show(self.steps, attacked if knobs.eps else photo, None)
         done = "It is fooled." if says == name else f"It does not say {name} yet: try a larger ε."
         self.say(f"{name}: from {before[target]:.1%} to {after[target]:.1%}. {done}")
+
+
+class _Column(ipywidgets.VBox):
+    """Tables of bars, one above the other."""
+
+    def close(self) -> None:
+        for bars in self.children:
+            bars.close()
+        super().close()
+
+    def to_pil(self) -> Image.Image:
+        """The same as a picture."""
+        parts = [bars.to_pil() for bars in self.children]
+        page = Image.new("RGB", (max(p.width for p in parts), sum(p.height for p in parts)), "white")
+        for index, part in enumerate(parts):
+            page.paste(part, (0, sum(p.height for p in parts[:index])))
+        return page

@@ -6,10 +6,17 @@ import importlib.util
 
 import pytest
 
-from tests.explorers.browser import CHROMIUM, Lab, Server
+from tests.explorers.browser import CHROMIUM, MEASURED, Lab, Server
 
 # JupyterLab's own messages about things that a fresh configuration does not have
 HARMLESS = ()
+
+
+def pytest_terminal_summary(terminalreporter):
+    if MEASURED:
+        terminalreporter.section("answers of the explorers in the browser")
+        for line in MEASURED:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import importlib
 import io
 import threading
@@ -10,15 +11,18 @@ import time
 
 import ipywidgets
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
 
-from course_utils import explorers
+from course_utils import explorers, photo
 from course_utils.explorers import live
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
 from course_utils.fun import texture_sample
+from course_utils.fun.fast_style import load_style_net, stylize
+from course_utils.images import to_pil
 
 
 def until(condition, timeout: float = 60.0) -> None:
@@ -312,3 +316,60 @@ def test_a_hundred_turns_leave_no_queue(made):
     finally:
         del explorer.update
     assert runs[-1] == 3 and len(runs) < 30, "positions that the slider only passed are not computed"
+
+
+# --- many styles -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def styles():
+    return explorers.ManyStyles(size=64)
+
+
+def test_sliders_mix_styles(styles):
+    image = photo("china", 64, crop=False)
+    assert styles.out.caption == "night 100%"
+    styles._knobs["ink"].value = 0.25
+    styles.wait()
+    assert styles.out.caption == "night 80%, ink 20%"
+    seen = np.asarray(Image.open(io.BytesIO(styles.out.image)).convert("RGB"))
+    wanted = to_pil(stylize(load_style_net(), image, {"night": 0.8, "ink": 0.2}))
+    assert np.array_equal(seen, np.asarray(wanted))
+    assert not np.array_equal(seen, np.asarray(to_pil(stylize(load_style_net(), image, "night"))))
+    before = styles.out.image
+    styles._knobs["night"].value = styles._knobs["ink"].value = 0
+    styles.wait()
+    assert styles.status.error == "All sliders are at 0: raise one of them." and styles.out.image == before
+    styles._knobs["night"].value = 1
+    styles.wait()
+    assert not styles.status.error and styles.out.caption == "night 100%"
+
+
+def test_many_styles_has_a_figure_and_fails_when_it_is_broken(styles, monkeypatch):
+    bundle = styles._repr_mimebundle_()
+    data = base64.b64decode(next(value for kind, value in bundle.items() if kind.startswith("image/")))
+    assert len(data) <= FIGURE_BYTES and Image.open(io.BytesIO(data)).size[0] > 500
+
+    def broken(*args, **options):
+        raise RuntimeError("the method is broken")
+
+    monkeypatch.setattr("course_utils.explorers.fast_style.stylize", broken)
+    with pytest.raises(RuntimeError, match="the method is broken"):
+        explorers.ManyStyles(size=64)
+
+
+def test_a_hundred_turns_leave_no_memory(styles):
+    process, slider = psutil.Process(), styles._knobs["waves"]
+    for value in (0.1, 0.2, 0.3):
+        slider.value = value
+        styles.wait()
+    gc.collect()
+    before = process.memory_info().rss
+    for turn in range(100):
+        slider.value = 0.05 * (1 + turn % 19)
+        if turn % 5 == 0:  # else most of them would only replace one another
+            styles.wait()
+    styles.wait()
+    gc.collect()
+    assert styles.out.caption == f"night {1 / 1.3:.0%}, waves {0.3 / 1.3:.0%}"
+    assert process.memory_info().rss - before < 50e6 and not styles.worker.busy
