@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.errors import Spent
 from course_utils.fun.deepdream import resize
-from course_utils.fun.lbfgs import lbfgs
 from course_utils.fun.texture import gram_matrix
 from course_utils.hooks import check_size, forward_to, smallest_size
 from course_utils.networks.network import Network, frozen
@@ -59,12 +59,13 @@ def style_transfer(
         style_weights: one number for each style, used as shares of their sum; None for equal shares.
         content_weight, style_weight, tv_weight: of the three losses. More style, less content: raise `style_weight`.
         content_layers, style_layers: layers whose features, and whose Gram matrices, are to be matched.
-        steps: updates at each size; or a list of numbers, one for each size, the smallest size first.
+        steps: updates at each size, each with one pass through the network (L-BFGS: also the tries of its line search); or a
+            list of numbers, one for each size, the smallest size first.
         scales: how many sizes, each twice the one before: half the size costs a quarter of the time and places the large
             strokes. Sizes too small for the layers are left out.
         init: "content", "noise" (with `seed`), or an image of the content's shape.
         optimizer: "lbfgs" or "adam".
-        lr: step length; None for 1 (L-BFGS, see `lbfgs`) or 0.02 (Adam, in units of a pixel's range).
+        lr: step length; None for 1 (L-BFGS) or 0.02 (Adam, in units of a pixel's range).
         style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they are.
         preserve_color: "match" recolors the styles with the content's colors first, "luminance" takes only the
             brightness of the result. None: the style's colors.
@@ -221,37 +222,51 @@ def _minimize(
 ) -> tuple[Tensor, list[dict[str, float]], bool]:
     """Returns the best image, the losses before each update and after the last, and whether Ctrl-C or `watch` ended it."""
     best, best_total, log, stopped = start.clamp(0, 1), float("inf"), [], False
-    spread = smooth_steps(start.shape[2:], start)
+    by_lbfgs, spread = optimizer == "lbfgs", smooth_steps(start.shape[2:], start)
+    variable = (torch.zeros_like(start) if by_lbfgs else start.clone()).requires_grad_()
+    bar = tqdm(total=steps + 1, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
 
-    def amplified(variable: Tensor) -> Tensor:
+    def picture_now() -> Tensor:
+        if not by_lbfgs:
+            return variable * 1
         change = torch.fft.irfft2(torch.fft.rfft2(variable) * spread, s=start.shape[2:])
         return start + change / 255  # so that a first step of 1 is one step of an 8-bit pixel
 
-    def evaluate(variable: Tensor, picture_of: Callable[[Tensor], Tensor] = amplified) -> tuple[float, Tensor]:
+    def objective() -> Tensor:
         nonlocal best, best_total
         with torch.enable_grad():
-            variable = variable.detach().requires_grad_()
-            picture = picture_of(variable)
+            picture = picture_now()
             parts = losses(picture)
             total = sum((weights[name] * value for name, value in parts.items() if weights[name]), 0 * picture.sum())
-            (gradient,) = torch.autograd.grad(total, variable)
+            (variable.grad,) = torch.autograd.grad(total, [variable])
         log.append({"total": total.item(), **{name: value.item() for name, value in parts.items()}})
-        if log[-1]["total"] < best_total:
+        if log[-1]["total"] < best_total:  # False for NaN
             best, best_total = picture.detach().clamp(0, 1), log[-1]["total"]
         if watch is not None:
             watch(len(log) - 1, picture.detach().clamp(0, 1), log[-1]["total"])
-        return log[-1]["total"], gradient
+        bar.update()
+        bar.set_postfix_str(f"loss {log[-1]['total']:.3g}", refresh=False)
+        if len(log) > steps or not isfinite(log[-1]["total"]):
+            raise Spent
+        return total.detach()
 
-    if optimizer == "lbfgs":
-        # Clamping inside would make L-BFGS fail: its model of the loss is a smooth one. The picture is cut off at the end.
-        walk = lbfgs(evaluate, torch.zeros_like(start), steps, lr=lr or 1.0)
-    else:
-        walk = _adam(lambda picture: evaluate(picture, lambda pixels: pixels * 1), start, steps, lr or 0.02)
-    bar = tqdm(total=steps + 1, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
     try:
-        for total in walk if steps else ():
-            bar.update()
-            bar.set_postfix(loss=f"{total:.3g}")
+        if not steps:
+            pass
+        elif by_lbfgs:
+            # Pixels are not cut off inside, or L-BFGS would fail: its model of the loss is a smooth one. Without the line search
+            # some steps make the loss a thousand times larger. With tolerances it would stop early.
+            torch.optim.LBFGS(
+                [variable], lr=lr or 1.0, max_iter=steps, max_eval=2 * steps, history_size=50, tolerance_grad=0,
+                tolerance_change=0, line_search_fn="strong_wolfe",
+            ).step(objective)  # fmt: skip
+        else:
+            search = torch.optim.Adam([variable], lr=lr or 0.02)
+            while True:
+                search.step(objective)
+                variable.detach().clamp_(0, 1)
+    except Spent:
+        pass
     except KeyboardInterrupt:
         stopped = True
     finally:
@@ -262,20 +277,6 @@ def _minimize(
 def _watch(callback: Callable, first: int, step: int, picture: Tensor, loss: float) -> None:
     if callback(first + step, picture, picture.new_tensor([loss])):
         raise KeyboardInterrupt  # a callback that ends the search and a person's Ctrl-C are the same
-
-
-def _adam(evaluate: Callable[[Tensor], tuple[float, Tensor]], start: Tensor, steps: int, lr: float) -> Iterator[float]:
-    """Adam on the pixels, cut off at 0 and 1 after every step. Yields the losses; ends when one is not a number."""
-    picture = start.clone()
-    search = torch.optim.Adam([picture], lr=lr)
-    for _ in range(steps):
-        total, picture.grad = evaluate(picture)
-        yield total
-        if not isfinite(total):
-            return
-        search.step()
-        picture.clamp_(0, 1)
-    yield evaluate(picture)[0]
 
 
 def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.5) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.errors import Spent
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import check_choice, check_images, check_positive
@@ -165,7 +166,7 @@ def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, opt
         if value.item() < best_value:  # False for NaN
             best, best_value = code.detach().clone(), value.item()
         if len(errors) > steps:
-            raise _Spent
+            raise Spent
         if watch is not None:
             watch(len(errors) - 1, picture, errors[-1])
         bar.update()
@@ -184,17 +185,13 @@ def _invert_one(net, layer, wanted, start, describe, tv_weight, beta, steps, opt
             stepper = torch.optim.Adam([code], lr=lr or 0.05)
             while True:
                 stepper.step(objective)
-    except _Spent:
+    except Spent:
         pass
     except KeyboardInterrupt:
         interrupted = True
     with torch.no_grad():
         # Cut off only here: inside the loop, cutting would make the optimizer's picture of the objective wrong.
         return to_picture(best).clamp(0, 1), errors or [float("nan")], interrupted
-
-
-class _Spent(Exception):
-    """All steps are taken."""
 
 
 def _wanted_features(net: Network, images: Tensor, layer: str, size) -> tuple[Tensor, tuple[int, int]]:

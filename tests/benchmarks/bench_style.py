@@ -52,26 +52,6 @@ def clocked(net, content, style, wanted=None, **options):
     return clock
 
 
-def torch_lbfgs(line_search):
-    """`torch.optim.LBFGS` in the place of ours: the same arguments, the same evaluations."""
-
-    def walk(evaluate, x, steps, *, lr=1.0, history=20):
-        x, losses = x.clone().requires_grad_(), []
-        search = torch.optim.LBFGS(
-            [x], lr=lr, max_iter=steps, max_eval=steps, history_size=history, line_search_fn=line_search
-        )
-
-        def closure():
-            loss, x.grad = evaluate(x)
-            losses.append(loss)
-            return torch.tensor(loss)
-
-        search.step(closure)
-        yield from losses
-
-    return walk
-
-
 def main(iterations: int = 300, size: int = 256, goal: float | None = None) -> None:
     net = load_network("vgg19", device="cpu")
     content = photo("china", size, crop=False)
@@ -116,23 +96,16 @@ def main(iterations: int = 300, size: int = 256, goal: float | None = None) -> N
         "low frequencies amplified, half the size first": {"scales": 2},
         "low frequencies amplified, one size": {"scales": 1},
         "pixels as variables, one size": {"scales": 1, "exponent": 0.0},
-        "low frequencies amplified, one size, torch's L-BFGS": {"scales": 1, "lbfgs": torch_lbfgs(None)},
-        "low frequencies amplified, one size, torch's L-BFGS with line search": {
-            "scales": 1,
-            "lbfgs": torch_lbfgs("strong_wolfe"),
-        },
-        "pixels as variables, one size, torch's L-BFGS": {"scales": 1, "exponent": 0.0, "lbfgs": torch_lbfgs(None)},
     }
-    spread, walk = ours.smooth_steps, ours.lbfgs
+    spread = ours.smooth_steps
     for name, options in variants.items():
-        exponent, ours.lbfgs = options.pop("exponent", None), options.pop("lbfgs", walk)
-        if exponent is not None:
+        if options.pop("exponent", None) is not None:
             ours.smooth_steps = lambda size, like: spread(size, like, exponent=0.0)
         steps = [60, iterations][-options["scales"] :]
         clock = clocked(net, content, style, wanted=100 * goal, steps=steps, **options)
         if clock[-1][2] > 100 * goal:
             name += f" (not reached, best loss {min(total for *_, total in clock) / 100:.5g})"
-        ours.smooth_steps, ours.lbfgs = spread, walk
+        ours.smooth_steps = spread
         large = sum(width == content.shape[3] for _, width, _ in clock)
         small = len(clock) - large
         seconds = large * full + small * half
