@@ -278,7 +278,7 @@ def show_channel(
     marked: Sequence[bool] | Tensor | None = None,
     width: float = WIDTH,
 ) -> Figure:
-    """One channel over many photos: each photo is dark where the channel is silent and light where it answers.
+    """One channel over many photos: each photo is dark and gray where the channel is silent, and as it is where it answers.
 
     Args:
         images: `(N, 3, H, W)`.
@@ -307,7 +307,9 @@ def show_channel(
     )[:, 0]
     for ax, place in zip(axes.flat, places, strict=False):
         light = (big[place].cpu().numpy() / top).clip(0, 1)[..., None]
-        ax.imshow((to_array(images[place]) * (0.18 + 0.82 * light)).clip(0, 1))
+        picture = to_array(images[place])
+        gray = 0.4 * picture.mean(-1, keepdims=True)
+        ax.imshow((gray + light * (picture - gray)).clip(0, 1))
         name = f"{titles[place]}  " if titles is not None else ""
         value = peak[place].item()
         ax.set_title(f"{name}{value:,.0f}" if value >= 10 else f"{name}{value:.2g}", fontsize=8, pad=3)

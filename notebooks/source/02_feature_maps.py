@@ -46,7 +46,7 @@ show_channel(
 )
 
 # %% [markdown]
-# The photos are dark where the channel is silent and light where it answers. It answers to two faces, and much less to the rest. Nobody asked for a face
+# The photos are dark and gray where the channel is silent, and have their light and colors where it answers. It answers to two faces, and much less to the rest. Nobody asked for a face
 # channel: VGG-19 was trained to name 1000 kinds of things, and "face" is not one of them. How do you find such a channel, and how do you know
 # that it is what it seems?
 
