@@ -26,6 +26,8 @@ CASES = {
     "edges": lambda net, x: edges(x),
     "feature_maps": lambda net, x: activations.feature_maps(net, x, "3"),
     "channels": lambda net, x: activations.channels(net, x, "3"),
+    "evidence_map": lambda net, x: activations.evidence_map(net, x, "4", 1),
+    "deletion_curve": lambda net, x: activations.deletion_curve(net, x, x[:, 0], 1, steps=2),
     "neighbors": lambda net, x: activations.neighbors(net, x, k=1, layer="3"),
     "neighbors in pixel space": lambda net, x: activations.neighbors(None, x, k=1, space="pixels", metric="cosine"),
     "tsne": lambda net, x: activations.tsne(x.flatten(0, 2).detach(), perplexity=5, steps=250),

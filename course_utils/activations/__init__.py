@@ -16,6 +16,7 @@ from course_utils.activations.embedding import (
     show_scree,
     tsne,
 )
+from course_utils.activations.evidence import deletion_curve, evidence_map
 from course_utils.activations.feature_maps import (
     Channels,
     channels,
@@ -68,6 +69,8 @@ __all__ = [
     "channels",
     "cosine_distances",
     "crop_set",
+    "deletion_curve",
+    "evidence_map",
     "face_patches",
     "feature_maps",
     "grid_cells",

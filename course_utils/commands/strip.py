@@ -29,10 +29,9 @@ def colored(heat: Tensor, cmap: str = "inferno") -> Tensor:
 
 
 def first_filters(nets: Networks, image: Tensor) -> Tensor:
-    """The 32 first filters of EfficientNet-Lite0 and 32 of VGG-19 as a mosaic 8 x 8."""
-    tiles = [filters_as_images(filter_weights(nets[n]))[:32] for n in ("efficientnet_lite0", "vgg19")]
-    tiles = torch.nn.functional.pad(torch.cat(tiles), (0, 1, 0, 1), value=1.0)
-    return tiles.unflatten(0, (8, 8)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+    """The 16 first filters of the course's own network, 7 x 7 pixels each, as a mosaic 4 x 4."""
+    tiles = torch.nn.functional.pad(filters_as_images(filter_weights(nets["cifar_net"])), (0, 1, 0, 1), value=1.0)
+    return tiles.unflatten(0, (4, 4)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 
 def feature_map(nets: Networks, image: Tensor) -> Tensor:
@@ -45,9 +44,11 @@ def feature_map(nets: Networks, image: Tensor) -> Tensor:
 def covered(nets: Networks, image: Tensor) -> Tensor:
     from course_utils.activations.occlusion import occlusion
 
-    heat = occlusion(nets.classifier, image, window=48, stride=12, progress=False)[0]
-    signed = (0.5 + 0.5 * heat / heat_range(heat)).clamp(0, 1).numpy()
-    return torch.from_numpy(colormaps["RdBu_r"](signed)[:, :, :3]).permute(2, 0, 1).float()
+    heat = occlusion(nets.classifier, image, window=48, stride=12, progress=False)[:1]
+    smooth = torch.nn.functional.interpolate(heat[None], size=image.shape[2:], mode="bicubic")[0, 0]
+    signed = (0.5 + 0.5 * smooth / heat_range(heat[0])).clamp(0, 1).numpy()
+    color = torch.from_numpy(colormaps["RdBu_r"](signed)[:, :, :3]).permute(2, 0, 1).float()
+    return 0.4 * image[0].mean(0) + 0.6 * color
 
 
 def guided(nets: Networks, image: Tensor) -> Tensor:
@@ -55,7 +56,8 @@ def guided(nets: Networks, image: Tensor) -> Tensor:
 
 
 def wanted(nets: Networks, image: Tensor) -> Tensor:
-    return gradients.visualize(nets.classifier, "goldfish", steps=160, progress=False)[0]
+    settings = {"image": gradients.Fourier(decay=1.4), "size": 192, "steps": 240}  # lesson 09's best
+    return gradients.visualize(nets.classifier, "goldfish", **settings, progress=False)[0]
 
 
 def teapot(nets: Networks, image: Tensor) -> Tensor:
@@ -77,6 +79,18 @@ def dream(nets: Networks, image: Tensor) -> Tensor:
     return deepdream(nets.vgg, image, octaves=3, steps=8, step_size=3 / 255, progress=False)[0]
 
 
+def painted(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.fun import style_image, style_transfer
+
+    return style_transfer(nets.vgg, image, style_image("night", 224), style_weight=100, progress=False)[0]
+
+
+def one_pass(nets: Networks, image: Tensor) -> Tensor:
+    from course_utils.fun import load_style_net, stylize
+
+    return stylize(load_style_net(), image, "mosaic")[0]
+
+
 PICTURES: tuple[tuple[str, Callable[[Networks, Tensor], Tensor]], ...] = (
     ("a photo", lambda nets, image: image[0]),
     ("filters", first_filters),
@@ -84,19 +98,21 @@ PICTURES: tuple[tuple[str, Callable[[Networks, Tensor], Tensor]], ...] = (
     ("occlusion", covered),
     ("saliency", lambda nets, image: colored(gradients.smoothgrad(nets.classifier, image)[0])),
     ("guided backprop", guided),
-    ("what it wants to see: goldfish", wanted),
+    ("wanted: a goldfish", wanted),
     ('"a teapot"', teapot),
     ("rebuilt from features", inverted),
     ("DeepDream", dream),
+    ("style transfer", painted),
+    ("mosaic, in one pass", one_pass),
 )
 
 
 def make_strip() -> Image.Image:
     """All pictures side by side, each with a name."""
     nets, image = Networks(), photo(PHOTO)
-    columns = min(len(PICTURES), 5)
+    columns = min(len(PICTURES), 6)
     rows = -(-len(PICTURES) // columns)
-    figure, axes = new_figure(rows, columns, width=10.5, aspect=1.13)
+    figure, axes = new_figure(rows, columns, width=12, aspect=1.13)
     for ax in axes.flat:
         ax.axis("off")
     for ax, (name, draw) in zip(axes.flat, PICTURES, strict=False):
