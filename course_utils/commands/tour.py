@@ -212,6 +212,14 @@ def eight_styles(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_images([stylize(net, photo, name) for name in STYLE_NAMES], STYLE_NAMES, columns=4)
 
 
+def why_not(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations import evidence_map
+
+    (first, _), (second, _) = nets.classifier.predict(photo, k=2)[0]
+    heat, _ = evidence_map(nets.classifier, photo, "bn2.act", first, against=second)
+    return plots.show_heat(photo, heat, title=f"red: {first}, blue: {second}", signed=True)
+
+
 TOUR: tuple[Stop, ...] = (
     Stop(
         "00",
@@ -320,6 +328,12 @@ TOUR: tuple[Stop, ...] = (
         "Eight styles, one pass each",
         "One network that has learned to lower the same loss for any photo: each picture takes a fraction of a second.",
         eight_styles,
+    ),
+    Stop(
+        "16",
+        "Why this and not that",
+        "What each place adds to the difference between the two best scores; together they are the difference, exactly.",
+        why_not,
     ),
 )
 
