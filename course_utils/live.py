@@ -94,7 +94,8 @@ def names(cells: Sequence[str]) -> tuple[set[str], set[str]]:
                 used |= uses - made  # x = x + 1 needs an x
             else:
                 used |= uses - made - makes  # a loop's or a function's own names
-            made |= makes
+            # Python deletes the name of a caught exception after its block
+            made |= makes - {node.name for node in ast.walk(statement) if isinstance(node, ast.ExceptHandler)}
     return used, made
 
 

@@ -271,6 +271,7 @@ def test_catching_up_with_a_slip(place, monkeypatch):
         ("a[0] = 1", {"a"}, set()),
         ("a, b = b, a", {"a", "b"}, {"a", "b"}),
         ("f = lambda q: q + k", {"k"}, {"f"}),
+        ("try:\n    a = b\nexcept ValueError as problem:\n    print(problem)", {"b", "ValueError", "print"}, {"a"}),
     ],
 )
 def test_names_that_a_cell_uses_and_makes(cell, used, made):

@@ -73,7 +73,7 @@ function render({ model, el }) {
     const kind = model.get("kind"), text = model.get("caption");
     caption.textContent = text;
     image.alt = text;
-    surface.style.width = model.get("width") + "px";
+    figure.style.width = model.get("width") + "px"; // of the caption too: it must not push the next picture away
     surface.classList.toggle("course-pixelated", model.get("pixelated"));
     surface.classList.toggle("course-active", kind !== "view");
     if (kind === "view") {

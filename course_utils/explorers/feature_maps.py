@@ -6,7 +6,7 @@ import ipywidgets
 from torch import Tensor
 from torch.nn import functional
 
-from course_utils.activations.feature_maps import SCALINGS, scale_maps
+from course_utils.activations.feature_maps import scale_maps
 from course_utils.activations.patches import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import layers_of, own_network
@@ -16,6 +16,7 @@ from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
 
 SHEET = 880  # pixels, the width of the sheet of all maps
+SCALES = [("this channel's range", "own"), ("one range for all", "shared")]
 
 
 class FeatureMaps(Explorer):
@@ -54,7 +55,7 @@ class FeatureMaps(Explorer):
         self.photo = self.knob("photo", PhotoChooser(photo))
         self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer or layers[len(layers) // 3], description="Layer"))  # fmt: skip
         self.channel = self.knob("channel", ipywidgets.IntSlider(value=channel, min=0, max=max(channel, 1), description="Channel"))  # fmt: skip
-        self.scaling = self.knob("scaling", ipywidgets.ToggleButtons(options=SCALINGS, value="own", description="Black and white of", style={"button_width": "auto"}))  # fmt: skip
+        self.scaling = self.knob("scaling", ipywidgets.ToggleButtons(options=SCALES, value="own", description="Black to white", style={"button_width": "auto"}))  # fmt: skip
         self.network.observe(self._network_chosen, "value")
         self.map = self.picture("", name="place", kind="click", cross=True)
         self.shown = self.picture("")
@@ -104,12 +105,13 @@ class FeatureMaps(Explorer):
     def _show_all(self, knobs, maps: Tensor, channel: int) -> None:
         key, columns = (self._seen[0], knobs.layer, knobs.scaling), _columns(len(maps))
         if self._sheet != key:
-            self._sheet, side = key, SHEET // columns
-            small = functional.interpolate(maps[None], size=(side, side), mode="area")[
-                0
-            ]  # keep dots that a stride skips
-            pictures = sheet(list(scale_maps(small, scaling=knobs.scaling)), side=side, columns=columns, gap=0)
-            self.all.show(pictures, step=(1 / columns, columns / len(maps)))
+            self._sheet, side = key, SHEET // columns - 1
+            # "area" keeps dots that a stride would skip
+            small = functional.interpolate(maps[None], size=(side, side), mode="area")[0]
+            pictures = sheet(
+                list(scale_maps(small, scaling=knobs.scaling)), side=side, columns=columns, gap=1, paper="#505a78"
+            )
+            self.all.show(pictures, step=(1 / columns, columns / len(maps)), width=pictures.width)
         caption = f"all {len(maps)} channels of {knobs.layer}; a click chooses one. The frame: channel {channel}"
         with self.all.hold_sync():
             self.all.caption, self.all.boxes = caption, [cell_box(channel, count=len(maps), columns=columns)]

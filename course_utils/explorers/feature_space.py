@@ -63,9 +63,12 @@ class FeatureSpace(Explorer):
         indices = [i for i in indices[0].tolist() if i != index][:5]
         labels = [f"{'✓' if crops.objects[i] == crops.objects[index] else '✗'} {short(self._tables[knobs.space][index, i])}" for i in indices]  # fmt: skip
         near = sheet(list(crops.images[indices]), side=98, columns=2, labels=labels)
-        self.near.show(near, f"the nearest in the full space of {self.spaces[knobs.space].shape[1]:,} numbers; ✓: the same object")  # fmt: skip
+        self.near.show(near, f"the nearest in the full space of {self.spaces[knobs.space].shape[1]:,} numbers, and how far they are; ✓: the same object")  # fmt: skip
         same = sum(label.startswith("✓") for label in labels)
-        self.say(f"{name}: {same} of its 5 nearest in {knobs.space} show the same object.")
+        others = int((crops.objects == crops.objects[index]).sum()) - 1
+        self.say(
+            f"{name}: of the {others} other pictures of this object, {same} are among its 5 nearest in {knobs.space}."
+        )
 
     def _places(self, knobs) -> Tensor:
         """The middle of each thumbnail in pixels of the map, `(N, 2)`, y downwards."""

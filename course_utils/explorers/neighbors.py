@@ -21,7 +21,8 @@ from course_utils.explorers.parts import cell, cell_box, sheet, short
 from course_utils.networks import Network
 
 OBJECTS = ("bull_mastiff", "dalmatian", "spoonbill", "bald_eagle", "cat", "jeep", "cannon", "strawberry", "coffee", "flower")  # fmt: skip
-COUNT = 5
+COUNT, SIDE = 5, 84
+ROW = (COUNT + 1) * (SIDE + 4) - 4  # pixels: as wide as it is drawn, so that the labels can be read
 
 
 class Neighbors(Explorer):
@@ -48,7 +49,7 @@ class Neighbors(Explorer):
         box = cell_box(query, count=count, columns=self.columns)
         self.all.x, self.all.y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         self.all.show(sheet(list(self.crops.images), side=64, columns=self.columns, gap=0))
-        self.found = {space: self.picture("", width=420) for space in self.spaces}
+        self.found = {space: self.picture("", width=ROW) for space in self.spaces}
         self.start()
 
     def update(self, knobs):
@@ -66,8 +67,11 @@ class Neighbors(Explorer):
                 "asked for",
                 *(f"{'✓' if s else '✗'} {short(row[i])}" for i, s in zip(indices, same, strict=True)),
             ]
-            shown = sheet(list(crops.images[[query, *indices]]), side=88, columns=COUNT + 1, labels=labels)
-            picture.show(shown, f"nearest in {space}: {hits[space]} of {COUNT} show the same object (✓)")
+            shown = sheet(list(crops.images[[query, *indices]]), side=SIDE, columns=COUNT + 1, labels=labels)
+            picture.show(
+                shown,
+                f"nearest in {space}: {hits[space]} of {COUNT} show the same object (✓). The numbers: {knobs.metric} distance",
+            )
         frame = [cell_box(query, count=count, columns=self.columns)]
         with self.all.hold_sync():
             self.all.boxes, self.all.caption = frame, f"{count} pictures; click on one. The frame: {name}, {variant}"

@@ -41,9 +41,9 @@ class Occlusion(Explorer):
         self.cover = self.knob("cover", ipywidgets.Dropdown(options=BASELINES, description="Covered with"))
         self.target = self.knob("target", ipywidgets.Combobox(value=target, options=self.net.categories, placeholder="the predicted class", description="Map of class", continuous_update=False))  # fmt: skip
         self.button("Full map", self.full_map)
-        self.covered = self.picture("", name="place", kind="drag", width=290)
-        self.map = self.picture("", name="spot", kind="click", update=False, width=290)
-        self.bars = self.view(Bars("Probability with the window (without it)", width=280))
+        self.covered = self.picture("", name="place", kind="drag", width=270)
+        self.map = self.picture("", name="spot", kind="click", update=False, width=270)
+        self.bars = self.view(Bars("Probability with the window (without it)", width=320))
         self.map.observe(self._look_there, "clicks")
         self._has_stop = True
         self.start()

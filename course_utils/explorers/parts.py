@@ -18,9 +18,15 @@ SIGNED = "PuOr_r"  # dark violet for negative, dark orange for positive: told ap
 
 
 def sheet(
-    pictures: Sequence[Tensor | Image.Image], *, side: int, columns: int, labels: Sequence[str] = (), gap: int = 4
+    pictures: Sequence[Tensor | Image.Image],
+    *,
+    side: int,
+    columns: int,
+    labels: Sequence[str] = (),
+    gap: int = 4,
+    paper: str = "white",
 ) -> Image.Image:
-    """Small pictures row by row on white, each with a line of text beneath if there are labels.
+    """Small pictures row by row, each with a line of text beneath if there are labels.
 
     Args:
         pictures: tensors `(3, h, w)` or `(h, w)` in [0, 1], or PIL pictures; each is fitted into a square.
@@ -28,10 +34,11 @@ def sheet(
         columns: pictures side by side.
         labels: one line for each picture.
         gap: pixels between them.
+        paper: the color between them.
     """
     rows = -(-len(pictures) // columns)
     text = 15 if labels else 0
-    page = Image.new("RGB", (columns * (side + gap) - gap, rows * (side + gap + text) - gap), "white")
+    page = Image.new("RGB", (columns * (side + gap) - gap, rows * (side + gap + text) - gap), paper)
     draw, line = Draw.Draw(page), font(10)
     for index, picture in enumerate(pictures):
         picture = to_pil(picture) if isinstance(picture, Tensor) else picture
@@ -54,7 +61,7 @@ def short(value: float) -> str:
 
 
 def cell(place: tuple[float, float], *, count: int, columns: int) -> int:
-    """The number of the cell at a place `(x, y)` in 0..1 of a sheet without labels, at most `count - 1`."""
+    """The number of the cell at a place `(x, y)` in 0..1 of a sheet without labels and with a gap of a few pixels, at most `count - 1`."""
     rows = -(-count // columns)
     column, row = min(int(place[0] * columns), columns - 1), min(int(place[1] * rows), rows - 1)
     return min(row * columns + column, count - 1)

@@ -8,6 +8,7 @@ from torch import Tensor
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
+from course_utils.explorers.parts import short
 from course_utils.fun.style import style_transfer
 from course_utils.fun.style_images import style_image, style_names
 from course_utils.images import resize
@@ -41,13 +42,13 @@ class StyleTransfer(LiveExplorer):
         self.net, self.size, self.steps = own_network(net), size, steps
         self._content: Tensor | None = None
         self._painting: Tensor | None = None
-        weight = {"base": 10, "step": 0.5, "readout_format": ".3g", "continuous_update": False}
+        weight = {"base": 10, "step": 0.5, "readout_format": ",.3r", "continuous_update": False}
         self.knob("photo", PhotoChooser(photo), update=False)
         self.knob("style", ipywidgets.Dropdown(options=style_names(), value=style, description="Style"), update=False)
         live = [
             self.knob(
                 "content_weight",
-                ipywidgets.FloatLogSlider(1.0, min=-2, max=2, description="Content", **weight),
+                ipywidgets.FloatLogSlider(1.0, min=-2, max=2, description="Content weight", **weight),
                 update=False,
             ),  # fmt: skip
             self.knob(
@@ -67,7 +68,7 @@ class StyleTransfer(LiveExplorer):
         self.button("Paint on", self.paint_on)
         self.photo = self.picture("", width=300)
         self.style = self.picture("", width=200)
-        self.out = self.picture("", width=316)
+        self.out = self.picture("", width=300)
         self.start()
 
     def _turned(self) -> None:
@@ -86,7 +87,7 @@ class StyleTransfer(LiveExplorer):
     def _paint(self, knobs, *, init: str | Tensor, scales: int) -> None:
         style, content, steps = style_image(knobs.style, knobs.stroke), self._content, scales * (self.steps + 1)
         self.style.show(style, f"the style, {knobs.stroke} pixels wide")
-        words = f"{knobs.style}, style {knobs.style_weight:.3g}, content {knobs.content_weight:.3g}"
+        words = f"{knobs.style}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
 
         def show(step, images, losses):
             self._painting = images if images.shape == content.shape else resize(images, tuple(content.shape[2:]))

@@ -296,12 +296,12 @@ def test_style_weights_turn_while_it_paints(made, monkeypatch):
     explorer.run(explorer.update)
     until(lambda: "style 300, content 1; step" in explorer.out.caption)
     slider.value = 1000.0
-    until(lambda: "style 1e+03, content 1; step" in explorer.out.caption)
+    until(lambda: "style 1,000, content 1; step" in explorer.out.caption)
     explorer.stop()
     explorer.wait()
     assert calls[0]["init"] == "content" and calls[0]["style_weight"] == pytest.approx(300)
     assert isinstance(calls[1]["init"], torch.Tensor) and calls[1]["style_weight"] == pytest.approx(1000)
-    assert calls[1]["scales"] == 1 and "style 1e+03" in explorer.out.caption
+    assert calls[1]["scales"] == 1 and "style 1,000" in explorer.out.caption
 
 
 def test_a_hundred_turns_leave_no_queue(made):

@@ -80,11 +80,11 @@ def test_fooling(open_explorer):
     assert page.kernel("explorer.knobs().eps") == 6
     assert page.kernel("dict(explorer.bars.rows)['toaster']") > 0.5
     assert page.status().endswith("It is fooled.")
+    page.screenshot("fooling")
     page.choose("From", "cat")
     page.until(lambda: page.kernel("explorer.clean.caption") in widgets(page) and "eagle" not in widgets(page))
     page.press_button("Stop")
     page.until(lambda: not page.kernel("explorer.worker.busy"), 60)
-    page.screenshot("fooling")
 
 
 def test_inversion(open_explorer):
@@ -126,9 +126,10 @@ def test_style_transfer(open_explorer):
     page.until(lambda: "waves, style 100, content 1; step" in page.text("figcaption", 2))
     page.press_slider("Style weight", "ArrowRight", 2)  # while it paints
     page.until(
-        lambda: "waves, style 1e+03, content 1; step" in page.text("figcaption", 2),
+        lambda: "waves, style 1,000, content 1; step" in page.text("figcaption", 2),
         what="it paints with the new weight",
     )
+    page.until(lambda: re.search(r"; step \d\d", page.text("figcaption", 2)), 60)  # by then one sees the style
     assert page.kernel("explorer.worker.busy")
     page.press_button("Stop")
     page.until(lambda: page.status().startswith("Stopped"))
