@@ -5,7 +5,7 @@
 import torch
 from torch.nn import functional as F
 
-from course_utils import check, gallery, layer_outputs, load_network, photo, quiz
+from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import (
     baseline_images,
     deletion_curve,
@@ -69,7 +69,7 @@ print(f"ratio of the probabilities {difference.exp():.2f}")
 # This is *class activation mapping* (Zhou et al., 2016), divided by the number of places.
 
 # %% [markdown]
-# In the head first. Two maps of $1 \times 2$: $A_1 = [4, 0]$, $A_2 = [0, 2]$. The class has $w = (3, -1)$ and $b = 1$. What is $M$? What is the score? *(Think, then run the cell.)*
+# **In the head first.** Two maps of $1 \times 2$: $A_1 = [4, 0]$, $A_2 = [0, 2]$. The class has $w = (3, -1)$ and $b = 1$. What is $M$? What is the score? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=14
 # The two maps on paper, then 16.1. The usual slips: no division, and the mean over channels.
@@ -208,7 +208,7 @@ check("16.2", without_and_only)
 # photo: the sooner it rises, the better (Petsiuk et al., 2018). The mean of the curve is its grade.
 
 # %% [markdown]
-# In the head first. The "network" says $p = 0.6\,a + 0.4\,b + 0\,c$ for three pixels $(1, 1, 1)$; a deleted pixel is 0. Map 1 ranks $a, b, c$; map 2 ranks $c, b, a$. What are the two deletion curves? *(Think, then run the cell.)*
+# **In the head first.** The "network" says $p = 0.6\,a + 0.4\,b + 0\,c$ for three pixels $(1, 1, 1)$; a deleted pixel is 0. Map 1 ranks $a, b, c$; map 2 ranks $c, b, a$. What are the two deletion curves? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=20
 # The two curves on paper. In 16.3, ask what happens to pixels with equal heat. The figure takes 20 seconds: collect the votes meanwhile.
@@ -322,15 +322,19 @@ for name, heat in again.items():
 #
 # One suspect is left, and it is not in the photo. Before a photo goes into the network, it is scaled and its border is **cut off**: `photo(...)` keeps the middle seven eighths, as ImageNet networks are tested. Did the network ever see what you see?
 #
-# **Predict, run, explain.** The cap's emblem and half of the ribbons were outside. If we keep more of the border, will the network (a) stay with the gown, (b) change its mind?
+# **Predict, run, explain.** If we keep more of the border, will the network (a) stay with the gown, (b) change its mind?
 
 # %% [markdown] notes="1" minutes=8
 # Let them vote first. Then ask who has ever looked at the crop in a pipeline of their own.
 
 # %%
-# from the middle three quarters of the photo to its full width
+# the whole photo, and what the network got to see
 (file,) = (p.path for p in gallery() if p.name == "grace_hopper")
 whole = load_image(file, None)  # (1, 3, 600, 512)
+show_images([whole[0], admiral[0]], ["the photo", "what the network saw"], width=6)
+
+# %%
+# from the middle three quarters of the width to all of it
 kept, rows = torch.linspace(0.76, 1, 13), []
 for part in kept.tolist():
     side = round(512 * part)
@@ -351,7 +355,7 @@ axes[0, 0].legend(fontsize=8)
 figure
 
 # %% [markdown]
-# (b), and it happens at the usual crop. Left of the line the gown and the mortarboard win, right of it the uniform, clearly. The emblem of the cap and half of the ribbons were in the part that was thrown away.
+# (b), and it happens at the usual crop. Left of the line the gown and the mortarboard win, right of it the uniform, clearly. The white top of the cap, its emblem, a gold button and the ends of the ribbons were in the part that was thrown away. What is left of the cap is a black band over a forehead.
 #
 # The map, the covers and the curves told you about a photo that hardly anybody would have chosen to show. **Before you explain what a network says, look at what it got to see.**
 
