@@ -212,8 +212,8 @@ def test_neighbors_are_those_of_the_method(explorer):
         found = neighbors(net, pictures.images, k=5, space=space, metric="cosine").indices[4]
         hits = sum(bool(pictures.objects[i] == pictures.objects[4]) for i in found)
         assert one.found[space].caption.startswith(f"nearest in {space}: {hits} of 5")
-        strip = sheet(list(pictures.images[[4, *found.tolist()]]), side=88, columns=6, labels=[" "] * 6)
-        assert abs(shown(one.found[space]) - np.asarray(strip).astype(int))[:88].mean() < 6
+        strip = sheet(list(pictures.images[[4, *found.tolist()]]), side=84, columns=6, labels=[" "] * 6)
+        assert abs(shown(one.found[space]) - np.asarray(strip).astype(int))[:84].mean() < 6
     assert one.all.boxes == [pytest.approx(cell_box(4, count=12, columns=12))]
 
 
