@@ -29,14 +29,14 @@ class Bars(ipywidgets.HTML):
         """Show `(name, value)` rows, values in 0..1, in the given order."""
         self.rows = [(str(name), float(value)) for name, value in rows]
         lines = "".join(
-            f"<tr><th scope='row' style='text-align:left;font-weight:normal'>{html.escape(name)}</th>"
-            f"<td style='width:40%'><div style='height:10px;border:1px solid currentColor;width:{100 * value:.1f}%;"
+            f"<tr><th scope='row' style='width:44%;text-align:left;font-weight:normal'>{html.escape(name)}</th>"
+            f"<td style='width:36%'><div style='height:10px;border:1px solid currentColor;width:{100 * value:.1f}%;"
             f"box-sizing:border-box;background:#3b6ea5'></div></td>"
             f"<td style='text-align:right;font-variant-numeric:tabular-nums'>{value:.1%}</td></tr>"
             for name, value in self.rows
         )
         self.value = (
-            f"<table style='width:{self.pixels}px;line-height:1.5;border-spacing:6px 0'>"
+            f"<table style='width:{self.pixels}px;table-layout:fixed;line-height:1.5;border-spacing:6px 0'>"
             f"<caption style='text-align:left;padding-left:6px'>{html.escape(self.caption)}</caption>{lines}</table>"
         )
 
