@@ -102,6 +102,7 @@ def test_deepdream(open_explorer):
     page.press_slider("Octaves", "ArrowLeft")
     start_and_stop(page, "DeepDream", 1)
     assert "relu4_3, octaves: 3" in page.text("figcaption", 1)
+    assert page.kernel("[explorer.knobs().layer, explorer.knobs().octaves]") == ["relu4_3", 3]
     page.screenshot("deepdream")
     start_and_stop(page, "DeepDream, dream on", 1, start="Dream on")
 
