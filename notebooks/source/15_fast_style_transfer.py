@@ -149,7 +149,7 @@ show_images([m.clamp(0, 1)[None] for m in maps], titles, columns=4, width=10)
 # ## Train a small one yourself
 #
 # Two networks, twelve channels wide, with the same start and the same photos: one with instance norm, one with batch norm. One style (`mosaic`), 70 steps, crops of 64 pixels, and VGG-19 only as far as
-# `relu3_1`. That is a thousandth of the paper's training. A loss of 1 means that the photo was left as it is.
+# `relu3_1`. That is about a five-hundredth of the paper's training. A loss of 1 means that the photo was left as it is.
 
 # %% [markdown] notes="1" minutes=8
 # Start the training first. While it runs, ask which of the two networks knows how pale a photo was. Collect votes before the next cell.

@@ -173,18 +173,21 @@ def test_the_names_are_those_of_the_style_pictures():
     assert list(STYLE_NAMES) == style_names() == list(STYLE_WEIGHTS)
 
 
-def test_the_shipped_network_paints_each_style_closer_to_it_than_the_photo(trained):
-    image = photo("coffee", 96)
+def test_each_style_of_the_shipped_network_is_its_own(trained):
+    """In every style's loss the picture painted in that style is the best of the eight, and far better than the photo."""
+    image = photo("china", 128, crop=False)
     loss = PerceptualLoss(
         load_network("vgg19", device="cpu"),
         [style_image(name, 256) for name in STYLE_NAMES],
         style_weights=list(STYLE_WEIGHTS.values()),
     )
-    pictures = torch.cat([stylize(trained, image, name) for name in STYLE_NAMES])
-    content = {name: value.expand(8, -1, -1, -1) for name, value in loss.content(image).items()}
+    pictures = torch.cat([image, *(stylize(trained, image, name) for name in STYLE_NAMES)])
+    content = {name: value.expand(9, -1, -1, -1) for name, value in loss.content(image).items()}
     with torch.no_grad():
-        before, after = (loss(x, content, torch.arange(8)) for x in (image.expand(8, -1, -1, -1), pictures))
-    assert (after / before).max() < 0.5, dict(zip(STYLE_NAMES, (after / before).tolist(), strict=True))
+        table = torch.stack([loss(pictures, content, torch.full((9,), n)) for n in range(8)])  # (styles, pictures)
+    assert table[:, 1:].argmin(1).tolist() == list(range(8))
+    own = table[:, 1:].diagonal() / table[:, 0]
+    assert own.max() < 0.6, dict(zip(STYLE_NAMES, own.tolist(), strict=True))
 
 
 def test_the_shipped_file_is_small_and_half_precision_is_enough(trained):
