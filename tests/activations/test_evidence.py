@@ -58,9 +58,7 @@ def test_a_real_network_in_names():
 
 def test_a_network_that_ends_otherwise_is_refused(net):
     with pytest.raises(ValueError, match="do not add up"):
-        evidence_map(
-            by_hand([nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(3, 2)]), pictures(1), "0", 0
-        )
+        evidence_map(by_hand([nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(3, 2)]), pictures(1), "0", 0)
     with pytest.raises(ValueError, match="does not end in a mean over 1 and a linear layer"):
         evidence_map(net, pictures(1), "1", 0)
     with pytest.raises(ValueError, match="does not end in a mean"):
