@@ -3,7 +3,7 @@
     python -m course_utils.training.styles --content FOLDER --styles all --out data/weights/styles.safetensors
 
 `--content` is any folder of photos; every 25th one is held out (`--every`). The run can be stopped and goes on from its
-checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take one to two hours on two cores.
+checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take about two hours of a core.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Stage:
         return cls(side, batch, steps)
 
 
-STAGES = (Stage(64, 4, 1800), Stage(96, 4, 500), Stage(128, 4, 480))
+STAGES = (Stage(64, 4, 1800), Stage(96, 4, 3400), Stage(128, 4, 800))
 
 
 class PerceptualLoss(nn.Module):
