@@ -92,6 +92,11 @@ def show_images(
     return figure
 
 
+def short(value: float) -> str:
+    """A number with three digits, without a power of ten: 0.0123, 4.79, 4,790."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def heat_range(heat: Tensor, *, percentile: float = 99.5) -> float:
     """The value that a heat map shows as its brightest: a high percentile, so that one pixel does not darken the rest."""
     heat = torch.as_tensor(heat).detach().float().abs().flatten()

@@ -493,8 +493,7 @@ def show_patches(
             else:
                 patch = plots.to_array(patches[line][rank])
                 ax.imshow(patch, interpolation="nearest" if max(patch.shape[:2]) < 40 else "antialiased")
-            value = float(result.values[row, rank])
-            ax.set_title(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}", fontsize=7, pad=2)
+            ax.set_title(plots.short(float(result.values[row, rank])), fontsize=7, pad=2)
         axes[line, 0].set_ylabel(str(channel), fontsize=8)
     if title:
         figure.suptitle(title, fontsize=11)

@@ -11,9 +11,10 @@ from course_utils.activations.patches import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet, short
+from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
+from course_utils.plots import short
 
 SHEET = 880  # pixels, the width of the sheet of all maps
 SCALES = [("this channel's range", "own"), ("one range for all", "shared")]

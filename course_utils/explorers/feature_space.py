@@ -11,9 +11,10 @@ from course_utils.activations.embedding import fit_square, pca, tsne
 from course_utils.activations.neighbors import Crops, crop_set, l2_distances, nearest, vectors
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import sheet, short
+from course_utils.explorers.parts import sheet
 from course_utils.images import to_pil
 from course_utils.networks import Network
+from course_utils.plots import short
 
 SIDE, THUMB = 460, 28
 

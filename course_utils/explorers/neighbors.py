@@ -17,8 +17,9 @@ from course_utils.activations.neighbors import (
 )
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet, short
+from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.networks import Network
+from course_utils.plots import short
 
 OBJECTS = ("bull_mastiff", "dalmatian", "spoonbill", "bald_eagle", "cat", "jeep", "cannon", "strawberry", "coffee", "flower")  # fmt: skip
 COUNT, SIDE = 5, 84

@@ -55,11 +55,6 @@ def sheet(
     return page
 
 
-def short(value: float) -> str:
-    """A number with three digits, without a power of ten: 0.0123, 4.79, 4,790."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def cell(place: tuple[float, float], *, count: int, columns: int) -> int:
     """The number of the cell at a place `(x, y)` in 0..1 of a sheet without labels and with a gap of a few pixels, at most `count - 1`."""
     rows = -(-count // columns)

@@ -12,9 +12,10 @@ from course_utils.activations.patches import TopPatches as Found
 from course_utils.activations.patches import top_patches
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import cell, cell_box, sheet, short
+from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.images import gallery, photo
 from course_utils.networks import Network
+from course_utils.plots import short
 
 COUNT = 9
 BATCH = 2

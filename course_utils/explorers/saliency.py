@@ -10,10 +10,11 @@ from course_utils.activations.patches import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import class_of, layers_of, own_network
 from course_utils.explorers.panel import Explorer
-from course_utils.explorers.parts import heat, short
+from course_utils.explorers.parts import heat
 from course_utils.gradients.guided import RULES, as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
+from course_utils.plots import short
 
 CLASS, UNIT = "a class", "one unit"
 

@@ -222,6 +222,8 @@ def _minimize(
 ) -> tuple[Tensor, list[dict[str, float]], bool]:
     """Returns the best image, the losses before each update and after the last, and whether Ctrl-C or `watch` ended it."""
     best, best_total, log, stopped = start.clamp(0, 1), float("inf"), [], False
+    if not steps:
+        return best, log, stopped
     by_lbfgs, spread = optimizer == "lbfgs", smooth_steps(start.shape[2:], start)
     variable = (torch.zeros_like(start) if by_lbfgs else start.clone()).requires_grad_()
     bar = tqdm(total=steps + 1, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
@@ -251,9 +253,7 @@ def _minimize(
         return total.detach()
 
     try:
-        if not steps:
-            pass
-        elif by_lbfgs:
+        if by_lbfgs:
             # Pixels are not cut off inside, or L-BFGS would fail: its model of the loss is a smooth one. Without the line search
             # some steps make the loss a thousand times larger. With tolerances it would stop early.
             torch.optim.LBFGS(

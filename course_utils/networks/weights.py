@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,15 @@ def package_file(package: str, relative: str) -> Path:
 def _digest(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_weights(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """Write tensors as safetensors, in a folder that is made if needed; returns the file's sha256, for `OWN`."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def checked(path: Path, sha256: str, *, cure: str) -> Path:

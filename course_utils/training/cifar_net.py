@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import time
 import zipfile
@@ -210,15 +209,11 @@ def class_accuracy(model, pictures: Pictures, *, batch_size: int = 500) -> list[
 
 def save(trained: Trained, path: Path) -> str:
     """Write the weights and the first layer's snapshots as safetensors; returns the file's sha256."""
-    from safetensors.torch import save_file
-
     from course_utils.networks.cifar import DURING
+    from course_utils.networks.weights import save_weights
 
-    tensors = {name: value.detach().contiguous() for name, value in trained.model.state_dict().items()}
-    tensors |= {f"{DURING}{step}": value for step, value in trained.first_layer.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    snapshots = {f"{DURING}{step}": value for step, value in trained.first_layer.items()}
+    return save_weights(trained.model.state_dict() | snapshots, path)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -27,6 +27,7 @@ from course_utils.fun.texture import gram_matrix, texture_grams
 from course_utils.hooks import forward_to
 from course_utils.images import image_files, load_image, resize
 from course_utils.networks import Network, load_network
+from course_utils.networks.weights import save_weights
 from course_utils.validate import check_positive
 
 # How strong each of our styles is painted, in units in which lesson 14's default is 1000. Roughly one over the square root of
@@ -258,13 +259,7 @@ def train(
 
 def save_style_net(net: StyleNet, path: Path) -> str:
     """Write the weights as float16 safetensors; returns their sha256."""
-    import hashlib
-
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().half().contiguous() for name, value in net.state_dict().items()}, path)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return save_weights({name: value.half() for name, value in net.state_dict().items()}, path)
 
 
 def _styles(text: str) -> dict[str, Tensor]:

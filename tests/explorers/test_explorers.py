@@ -16,11 +16,12 @@ from course_utils import explorers, load_network, photo
 from course_utils.activations import crop_set, neighbors, occlusion, receptive_field, top_patches, vectors
 from course_utils.editions import SOURCE, source_paths
 from course_utils.explorers.panel import FIGURE_BYTES, _small_file
-from course_utils.explorers.parts import cell, cell_box, heat, sheet, short
+from course_utils.explorers.parts import cell, cell_box, heat, sheet
 from course_utils.explorers.saliency import UNIT
 from course_utils.gradients import as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.images import from_pil
+from course_utils.plots import short
 
 FEW = ("cat", "coffee", "jeep", "flower")
 
