@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from numbers import Integral
 
 import torch
@@ -93,6 +94,24 @@ def check_positive(**values: float) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not value > 0:
             raise ValueError(f"{name} must be greater than 0, not {value!r}.")
+
+
+def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]:
+    """The numbers divided by their sum.
+
+    Args:
+        weights: one number for each of `count` styles.
+        name: what to call the argument in messages.
+
+    Raises:
+        ValueError: too many or too few, a negative one, or all 0.
+    """
+    weights = [float(weight) for weight in weights]
+    if len(weights) != count:
+        raise ValueError(f"{name} has {len(weights)} numbers for {count} styles.")
+    if not all(weight >= 0 and isfinite(weight) for weight in weights) or not sum(weights) > 0:
+        raise ValueError(f"{name} must not be negative, and not all 0; not {weights}.")
+    return [weight / sum(weights) for weight in weights]
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import isfinite
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from torch.nn import functional as F
 
 from course_utils.networks.network import frozen
 from course_utils.networks.weights import own_weights
-from course_utils.validate import check_choice, check_images
+from course_utils.validate import check_choice, check_images, check_shares
 
 STYLE_NAMES = ("night", "glass", "waves", "mosaic", "ink", "geometry", "dots", "woodcut")
 WIDTHS = (24, 48, 96)
@@ -213,22 +212,15 @@ def mixture(net: StyleNet, style: str | Mapping[str, float] | Sequence[float] | 
     Raises:
         ValueError: an unknown name, a wrong number of weights, a negative one, or all 0.
     """
-    count = len(net.styles)
     if isinstance(style, str):
         style = {style: 1.0}
     if isinstance(style, Mapping):
         for name in style:
             check_choice("style", name, net.styles)
         style = [style.get(name, 0.0) for name in net.styles]
-    weights = torch.as_tensor(style, dtype=torch.float64).flatten()
-    if len(weights) != count:
-        raise ValueError(
-            f"style must be a name, a dictionary, or {count} weights ({', '.join(net.styles)}); not {len(weights)}."
-        )
-    total = weights.sum().item()
-    if not (isfinite(total) and total > 0 and weights.min() >= 0):
-        raise ValueError("the weights of the styles must be 0 or greater, and not all 0.")
-    return (weights / total)[None].to(net.color)
+    weights = torch.as_tensor(style).flatten().tolist()
+    shares = check_shares(weights, len(net.styles), f"style (of {', '.join(net.styles)})")
+    return torch.tensor([shares], dtype=torch.float64).to(net.color)
 
 
 def stylize(net: StyleNet, images: Tensor, style: str | Mapping[str, float] | Sequence[float] | Tensor) -> Tensor:

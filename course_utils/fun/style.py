@@ -16,7 +16,7 @@ from course_utils.fun.deepdream import resize
 from course_utils.fun.texture import gram_matrix
 from course_utils.hooks import check_size, forward_to, smallest_size
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_choice, check_images, check_positive
+from course_utils.validate import check_choice, check_images, check_positive, check_shares
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -39,6 +39,7 @@ def style_transfer(
     init: str | Tensor = "content",
     optimizer: str = "lbfgs",
     lr: float | None = None,
+    smoothness: float = 0.5,
     style_size: int | None = None,
     preserve_color: str | None = None,
     dream_layer: str | None = None,
@@ -66,6 +67,8 @@ def style_transfer(
         init: "content", "noise" (with `seed`), or an image of the content's shape.
         optimizer: "lbfgs" or "adam".
         lr: step length; None for 1 (L-BFGS) or 0.02 (Adam, in units of a pixel's range).
+        smoothness: of L-BFGS's steps: for the same push a frequency moves as far as `1 / frequency^smoothness`. 0: plain pixels
+            as variables. It changes how fast the minimum is reached, not where it is.
         style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they are.
         preserve_color: "match" recolors the styles with the content's colors first, "luminance" takes only the
             brightness of the result. None: the style's colors.
@@ -91,7 +94,8 @@ def style_transfer(
     """
     check_choice("optimizer", optimizer, ["lbfgs", "adam"])
     check_positive(scales=scales, lr=1.0 if lr is None else lr)
-    for name, value in (("content_weight", content_weight), ("style_weight", style_weight), ("tv_weight", tv_weight)):
+    numbers = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
+    for name, value in {**numbers, "smoothness": smoothness}.items():
         if not (value >= 0 and isfinite(value)):
             raise ValueError(f"{name} must be 0 or greater, not {value!r}.")
     if preserve_color is not None:
@@ -108,7 +112,8 @@ def style_transfer(
     contents = check_images(net, content, name="content")
     check_size(net, contents, wanted, what="content")
     pictures = _styles(net, styles, style_size, wanted)
-    shares = _shares(style_weights, len(pictures))
+    equal = [1.0] * len(pictures)
+    shares = check_shares(equal if style_weights is None else style_weights, len(pictures), "style_weights")
     starts = [_start(init, one, seed) for one in contents.split(1)]
     weights = {"content": content_weight, "style": style_weight, "tv": tv_weight, "dream": -dream_weight}
     least, results, log, stopped = smallest_size(net, wanted), [], [], False
@@ -127,7 +132,15 @@ def style_transfer(
                 targets = Targets.of(net, resize(one, size), resized, shares, content_layers, style_layers, dream_layer)
                 watch = None if callback is None else partial(_watch, callback, len(log))
                 image, some, stopped = _minimize(
-                    lambda x, t=targets: t.losses(net, x), weights, begin, plan[-1 - k], optimizer, lr, watch, progress
+                    lambda x, t=targets: t.losses(net, x),
+                    weights,
+                    begin,
+                    plan[-1 - k],
+                    optimizer=optimizer,
+                    lr=lr,
+                    smoothness=smoothness,
+                    watch=watch,
+                    progress=progress,
                 )
                 log += [{**losses, "scale": k} for losses in some]
                 change = image - resize(base, size)
@@ -215,8 +228,10 @@ def _minimize(
     weights: dict[str, float],
     start: Tensor,
     steps: int,
+    *,
     optimizer: str,
     lr: float | None,
+    smoothness: float,
     watch: Callable[[int, Tensor, float], None] | None,
     progress: bool,
 ) -> tuple[Tensor, list[dict[str, float]], bool]:
@@ -224,7 +239,7 @@ def _minimize(
     best, best_total, log, stopped = start.clamp(0, 1), float("inf"), [], False
     if not steps:
         return best, log, stopped
-    by_lbfgs, spread = optimizer == "lbfgs", smooth_steps(start.shape[2:], start)
+    by_lbfgs, spread = optimizer == "lbfgs", smooth_steps(start.shape[2:], start, smoothness)
     variable = (torch.zeros_like(start) if by_lbfgs else start.clone()).requires_grad_()
     bar = tqdm(total=steps + 1, desc=f"style {start.shape[2]}x{start.shape[3]}", leave=False, disable=not progress)
 
@@ -279,8 +294,8 @@ def _watch(callback: Callable, first: int, step: int, picture: Tensor, loss: flo
         raise KeyboardInterrupt  # a callback that ends the search and a person's Ctrl-C are the same
 
 
-def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.5) -> Tensor:
-    """How far each frequency of a picture moves for the same push: `1 / frequency^exponent`, of mean square 1.
+def smooth_steps(size: tuple[int, int], like: Tensor, smoothness: float) -> Tensor:
+    """How far each frequency of a picture moves for the same push: `1 / frequency^smoothness`, of mean square 1.
 
     A change of variables, as in Olah et al., Feature Visualization, 2017: the picture is the optimizer's variable with its low
     frequencies amplified. The minimum is the same; L-BFGS gets there in about half the steps, since broad areas no longer wait.
@@ -290,7 +305,7 @@ def smooth_steps(size: tuple[int, int], like: Tensor, *, exponent: float = 0.5) 
     fx = torch.fft.rfftfreq(width, dtype=like.dtype, device=like.device)[None, :]
     frequency = (fy**2 + fx**2).sqrt()
     lowest = 1 / max(height, width)
-    scale = (lowest / frequency.clamp(min=lowest)) ** exponent
+    scale = (lowest / frequency.clamp(min=lowest)) ** smoothness
     return scale / scale.square().mean().sqrt()
 
 
@@ -348,15 +363,6 @@ def _styles(net: Network, styles: Tensor | Sequence[Tensor], style_size: int | N
     for picture in pictures:
         check_size(net, picture, layers, what="a style")
     return pictures
-
-
-def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
-    weights = [1.0] * count if weights is None else [float(w) for w in weights]
-    if len(weights) != count:
-        raise ValueError(f"style_weights has {len(weights)} numbers for {count} styles.")
-    if not all(w >= 0 and isfinite(w) for w in weights) or not sum(weights) > 0:
-        raise ValueError(f"style_weights must not be negative, and not all 0; not {weights}.")
-    return [w / sum(weights) for w in weights]
 
 
 def _start(init: str | Tensor, content: Tensor, seed: int) -> Tensor:

@@ -23,7 +23,6 @@ from statistics import mean, median
 import torch
 from torch import Tensor
 
-import course_utils.fun.style as ours
 from course_utils import load_network, photo
 from course_utils.fun import load_style_net, style_image, style_transfer, stylize
 from course_utils.images import image_files, load_image
@@ -48,14 +47,9 @@ def total(loss: PerceptualLoss, picture: Tensor, image: Tensor, name: str) -> fl
 
 def reference(loss: PerceptualLoss, image: Tensor, name: str, *, plain: bool, steps: int = 100) -> float:
     """The loss after `steps` L-BFGS iterations from the photo."""
-    style, spread = style_image(name, 256), ours.smooth_steps
-    if plain:
-        ours.smooth_steps = lambda size, like: spread(size, like, exponent=0.0)
     settings = {"style_weight": STYLE_WEIGHTS[name], "steps": steps, "scales": 1, "progress": False}
-    try:
-        return total(loss, style_transfer(loss.net, image, style, **settings), image, name)
-    finally:
-        ours.smooth_steps = spread
+    settings |= {"smoothness": 0.0} if plain else {}
+    return total(loss, style_transfer(loss.net, image, style_image(name, 256), **settings), image, name)
 
 
 def losses(folder: Path, size: int, count: int, plain: bool, stored: Path | None) -> None:

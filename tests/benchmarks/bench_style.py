@@ -95,17 +95,13 @@ def main(iterations: int = 300, size: int = 256, goal: float | None = None) -> N
     variants = {
         "low frequencies amplified, half the size first": {"scales": 2},
         "low frequencies amplified, one size": {"scales": 1},
-        "pixels as variables, one size": {"scales": 1, "exponent": 0.0},
+        "pixels as variables, one size": {"scales": 1, "smoothness": 0.0},
     }
-    spread = ours.smooth_steps
     for name, options in variants.items():
-        if options.pop("exponent", None) is not None:
-            ours.smooth_steps = lambda size, like: spread(size, like, exponent=0.0)
         steps = [60, iterations][-options["scales"] :]
         clock = clocked(net, content, style, wanted=100 * goal, steps=steps, **options)
         if clock[-1][2] > 100 * goal:
             name += f" (not reached, best loss {min(total for *_, total in clock) / 100:.5g})"
-        ours.smooth_steps = spread
         large = sum(width == content.shape[3] for _, width, _ in clock)
         small = len(clock) - large
         seconds = large * full + small * half

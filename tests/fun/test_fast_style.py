@@ -146,10 +146,10 @@ def test_too_small_pictures_are_named(net, height, width):
     [
         ("d", "style must be one of 'a', 'b', 'c'; not 'd'"),
         ({"a": 1, "z": 1}, "not 'z'"),
-        ([1, 2], r"3 weights \(a, b, c\); not 2"),
-        ([1, -1, 1], "0 or greater"),
+        ([1, 2], r"style \(of a, b, c\) has 2 numbers for 3 styles"),
+        ([1, -1, 1], "must not be negative"),
         ([0, 0, 0], "not all 0"),
-        ([float("nan"), 1, 1], "0 or greater"),
+        ([float("nan"), 1, 1], "must not be negative"),
     ],
 )
 def test_styles_that_do_not_exist(net, style, message):

@@ -151,13 +151,36 @@ def test_only_content_gives_the_content_and_only_style_gives_the_style(net):
 
 def test_smooth_steps_change_the_path_and_not_the_variables():
     like = picture(0)
-    scale = smooth_steps((16, 20), like)
+    scale = smooth_steps((16, 20), like, 0.5)
     assert scale.shape == (16, 11) and (scale > 0).all()  # every picture can be reached
     assert scale[0, 0] == scale.max() and scale[8, 10] < scale[1, 1]
     assert scale.square().mean().item() == pytest.approx(1)
     z = torch.randn(1, 3, 16, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    flat = smooth_steps((16, 20), like, exponent=0.0)
+    flat = smooth_steps((16, 20), like, 0.0)
     torch.testing.assert_close(torch.fft.irfft2(torch.fft.rfft2(z) * flat, s=(16, 20)), z)
+
+
+def test_without_smoothness_the_pixels_are_the_variables(net):
+    """The first step of L-BFGS goes along the gradient: pixels move in proportion to it, or low frequencies farther."""
+    content, style = 0.35 + 0.3 * picture(0), 0.35 + 0.3 * picture(1)
+    targets = Targets.of(net, content, [style], [1.0], ["4"], ["1", "4"])
+    x = content.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(1e3 * targets.losses(net, x)["style"], x)
+    options = {"content_weight": 0, "steps": 2, "scales": 1, **LAYERS}
+    alike = {}
+    for smoothness in (0.0, 0.5):
+        seen = []
+        style_transfer(
+            net,
+            content,
+            style,
+            smoothness=smoothness,
+            callback=lambda step, image, loss, s=seen: s.append(image),
+            **options,
+        )
+        moved = (content - seen[1]).flatten()
+        alike[smoothness] = torch.cosine_similarity(moved, gradient.flatten(), dim=0).item()
+    assert alike[0.0] == pytest.approx(1, abs=1e-6) and alike[0.5] < 0.99
 
 
 def test_dreaming_along(net):
@@ -322,6 +345,7 @@ def test_bad_settings(net):
         ({"style_weights": [1, 2]}, "style_weights has 2 numbers for 1 styles"),
         ({"style_weights": [0]}, "not all 0"),
         ({"style_weight": -1}, "style_weight must be 0 or greater"),
+        ({"smoothness": -0.5}, "smoothness must be 0 or greater"),
         ({"optimizer": "sgd"}, "optimizer must be one of 'lbfgs', 'adam'"),
         ({"init": "photo"}, "init must be one of"),
         ({"init": picture(0, 5, 5)}, "init must have the content's shape"),
