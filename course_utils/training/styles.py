@@ -8,17 +8,18 @@ checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import typer
 from torch import Tensor, nn
 
+from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
 from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
@@ -60,10 +61,11 @@ class Stage:
             side, batch, steps = (int(part) for part in text.split("x"))
             check_positive(side=side, batch=batch, steps=steps)
         except ValueError:
-            raise argparse.ArgumentTypeError(
-                f"a stage is SIDExBATCHxSTEPS, for example 64x4x1000; not {text!r}"
-            ) from None
+            raise CourseError(f"a stage is SIDExBATCHxSTEPS, for example 64x4x1000; not {text!r}.") from None
         return cls(side, batch, steps)
+
+    def __str__(self) -> str:
+        return f"{self.side}x{self.batch}x{self.steps}"
 
 
 STAGES = (Stage(64, 4, 1800), Stage(96, 4, 3400), Stage(128, 4, 800))
@@ -123,7 +125,7 @@ class PerceptualLoss(nn.Module):
 
 
 def crops(photos: Sequence[Tensor], count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Random squares of photos, made smaller by a factor from 1 to 2.2, half of them mirrored: `(count, 3, side, side)` in [0, 1].
+    """Random squares of photos, more often large than small, scaled to `side`, half of them mirrored: `(count, 3, side, side)` in [0, 1].
 
     Args:
         photos: uint8 `(3, H, W)`.
@@ -136,9 +138,10 @@ def crops(photos: Sequence[Tensor], count: int, side: int, generator: torch.Gene
     for _ in range(count):
         one = photos[draw(len(photos))]
         height, width = one.shape[1:]
-        most = min(height, width, round(2.2 * side))
+        most = min(height, width)
         least = min(side, most)
-        cut = least + draw(most - least + 1)
+        # the larger of two draws: it is mostly whole photos that are repainted, so that scale should be seen most
+        cut = least + max(draw(most - least + 1), draw(most - least + 1))
         top, left = draw(height - cut + 1), draw(width - cut + 1)
         square = one[None, :, top : top + cut, left : left + cut].float() / 255
         square = resize(square, side)
@@ -181,9 +184,9 @@ def train(
 ) -> list[dict[str, float]]:
     """Train a `StyleNet` in place with Adam.
 
-    Every loss is divided by the loss of the untouched photo in the same style (a running mean), so that strong and weak styles
-    are learned equally fast: 1 is "did nothing". Each photo of a batch is painted in several styles, so that its content
-    features are computed once.
+    Every loss is divided by the loss of the untouched photo in the same style: 1 is "did nothing". For the gradient it is
+    divided once more, by its own running mean, so that a percent less counts the same in every style, however far the style is
+    from photos. Each photo of a batch is painted in several styles, so that its content features are computed once.
 
     Args:
         net: the network; the rows of the styles get five times the step of the shared convolutions.
@@ -204,12 +207,14 @@ def train(
     own = {id(p) for p in rows}
     groups = [{"params": [p for p in net.parameters() if id(p) not in own], "scale": 1}, {"params": rows, "scale": 5}]
     adam = torch.optim.Adam([g for g in groups if g["params"]], lr=lr, betas=(0.9, 0.99))
-    at_photo, history, first, began = torch.zeros(len(net.styles)), [], 0, time.perf_counter()
+    at_photo, reached = torch.zeros(len(net.styles)), torch.ones(len(net.styles))
+    history, first, began = [], 0, time.perf_counter()
     if checkpoint is not None and checkpoint.exists():
         stored = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(stored["net"])
         adam.load_state_dict(stored["adam"])
-        at_photo, history, first = stored["at_photo"], stored["history"], stored["step"]
+        at_photo, reached = stored["at_photo"], stored["reached"]
+        history, first = stored["history"], stored["step"]
         began -= history[-1]["seconds"] if history else 0
     saved, recent, order = time.perf_counter(), [], []
     plan = [stage for stage in stages for _ in range(stage.steps)]
@@ -236,7 +241,9 @@ def train(
         pictures = net(some[which], nn.functional.one_hot(numbers, len(net.styles)).to(some))
         each = loss(pictures, content, numbers) / at_photo[numbers]
         adam.zero_grad()
-        each.mean().backward()
+        for n, value in zip(numbers.tolist(), each.tolist(), strict=True):
+            reached[n] += 0.02 * (value - reached[n])
+        (each / reached[numbers]).mean().backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         recent.append(each.mean().item())
@@ -249,7 +256,7 @@ def train(
         now = time.perf_counter()
         if checkpoint is not None and (now - saved > checkpoint_every or step + 1 == total):
             saved = now
-            state = {"net": net.state_dict(), "adam": adam.state_dict(), "at_photo": at_photo}
+            state = {"net": net.state_dict(), "adam": adam.state_dict(), "at_photo": at_photo, "reached": reached}
             partial = checkpoint.with_suffix(".part")
             torch.save({**state, "history": history, "step": step + 1}, partial)
             partial.replace(checkpoint)
@@ -275,51 +282,55 @@ def _styles(text: str) -> dict[str, Tensor]:
     return {name: style_image(name, 256) for name in names}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils.training.styles", description=__doc__.split("\n\n")[0]
-    )
-    parser.add_argument("--content", required=True, help="folder of photos")
-    parser.add_argument(
-        "--styles", default="all", help="all, names of our styles (night,dots), or a folder of pictures"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="where the weights go (.safetensors)")
-    parser.add_argument(
-        "--weights", type=float, nargs="+", help="style weight of each style (default: ours; 2 for others)"
-    )
-    parser.add_argument("--stages", type=Stage.read, nargs="+", default=list(STAGES), help="SIDExBATCHxSTEPS ...")
-    parser.add_argument("--every", type=int, default=25, help="hold out every so-many-th photo (0: none)")
-    parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
+def _weights(text: str) -> list[float]:
     try:
-        run(options)
-    except (CourseError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise CourseError(f"--weights are numbers separated by commas, for example 2,0.5; not {text!r}.") from None
 
 
-def run(options: argparse.Namespace) -> None:
-    styles = _styles(options.styles)
-    weights = options.weights or [STYLE_WEIGHTS.get(name, 2.0) for name in styles]
-    photos, held_out = photos_of(options.content, every=options.every)
-    print(f"{len(photos)} photos to train on, {len(held_out)} held out; styles: {', '.join(styles)}", flush=True)
-    torch.manual_seed(options.seed)
-    net = StyleNet(list(styles))
-    loss = PerceptualLoss(load_network("vgg19", device="cpu"), list(styles.values()), style_weights=weights)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command(cls=OneLineCommand, name="styles")
+def main(
+    content: Annotated[Path, typer.Option(help="A folder of photos.")],
+    out: Annotated[Path, typer.Option(help="The file for the weights (.safetensors).")],
+    styles: Annotated[
+        str, typer.Option(help="all, names of our styles (night,dots), or a folder of pictures.")
+    ] = "all",
+    weights: Annotated[
+        str | None, typer.Option(help="The style weight of each style (2,0.5); ours, or 2 for others, if not given.")
+    ] = None,
+    stages: Annotated[str, typer.Option(help="SIDExBATCHxSTEPS, separated by commas.")] = ",".join(map(str, STAGES)),
+    every: Annotated[int, typer.Option(min=0, help="Hold out every so-many-th photo; 0: none.")] = 25,
+    lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first weights, the crops and the styles.")] = 0,
+) -> None:
+    """Train one network for many styles, and write its weights.
+
+    Stopped and started again, it goes on from its checkpoint, which lies beside --out.
+    """
+    pictures, plan = _styles(styles), [Stage.read(text) for text in stages.split(",")]
+    chosen = _weights(weights) if weights else [STYLE_WEIGHTS.get(name, 2.0) for name in pictures]
+    check_positive(lr=lr)
+    photos, held_out = photos_of(content, every=every)
+    print(f"{len(photos)} photos to train on, {len(held_out)} held out; styles: {', '.join(pictures)}", flush=True)
+    torch.manual_seed(seed)
+    net = StyleNet(list(pictures))
+    loss = PerceptualLoss(load_network("vgg19", device="cpu"), list(pictures.values()), style_weights=chosen)
     train(
         net,
         loss,
         photos,
-        stages=options.stages,
-        lr=options.lr,
-        seed=options.seed,
-        checkpoint=options.out.with_suffix(".checkpoint"),
+        stages=plan,
+        lr=lr,
+        seed=seed,
+        checkpoint=out.with_suffix(".checkpoint"),
         log=lambda entry: print(json.dumps(entry), flush=True),
     )
-    print(f"{options.out}: sha256 {save_style_net(net, options.out)}")
+    print(f"{out}: sha256 {save_style_net(net, out)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    app()

@@ -10,7 +10,7 @@ from course_utils.exercises.tiny import tiny_net
 from course_utils.fun import StyleNet, gram_matrix
 from course_utils.fun.style import Targets
 from course_utils.training import styles
-from course_utils.training.styles import PerceptualLoss, Stage, crops, main, photos_of, train
+from course_utils.training.styles import PerceptualLoss, Stage, app, crops, photos_of, train
 
 LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"]}
 SMALL = {"widths": (4, 6, 8), "blocks": 1}
@@ -83,6 +83,22 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     assert not all(torch.allclose(half[name], value, atol=1e-6) for name, value in whole.items())
 
 
+def test_the_checkpoint_knows_how_far_each_style_has_come(tmp_path):
+    path = tmp_path / "run.checkpoint"
+    plan = [Stage(32, 1, 30)]
+    history = train(StyleNet(["a", "b"], **SMALL), tiny_loss(), photos(), stages=plan, checkpoint=path, log_every=1)
+    order = [n for step in range(0, 30, 2) for n in torch.randperm(2, generator=generator_of(step)).tolist()]
+    reached = [1.0, 1.0]
+    for n, entry in zip(order, history, strict=True):
+        reached[n] += 0.02 * (entry["loss"] - reached[n])
+    assert torch.load(path, weights_only=True)["reached"].tolist() == pytest.approx(reached)
+    assert reached[0] != reached[1]
+
+
+def generator_of(step):
+    return torch.Generator().manual_seed(step)
+
+
 def test_crops_are_in_range_and_follow_the_generator():
     one, same, other = (crops(photos(), 5, 24, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert one.shape == (5, 3, 24, 24) and one.min() >= 0 and one.max() <= 1
@@ -103,7 +119,8 @@ def test_the_command_trains_and_writes_the_weights(folder, tmp_path, monkeypatch
     monkeypatch.setattr(styles, "PerceptualLoss", lambda *args, **kwargs: PerceptualLoss(*args, **kwargs, **LAYERS))
     out = tmp_path / "mine.safetensors"
     arguments = ["--content", str(folder), "--styles", "night,dots", "--out", str(out), "--every", "3"]
-    assert main([*arguments, "--stages", "32x2x3"]) == 0
+    with pytest.raises(SystemExit, match="0"):
+        app([*arguments, "--stages", "32x2x3,40x2x1"])
     assert "4 photos to train on, 2 held out; styles: night, dots" in capsys.readouterr().out
     stored = load_file(out)
     assert stored["color"].shape == (2, 3, 3) and stored["color"].dtype == torch.float16
@@ -116,17 +133,17 @@ def test_the_command_trains_and_writes_the_weights(folder, tmp_path, monkeypatch
         ({"--styles": "night,moon"}, "'moon' is neither a folder nor a style of the course"),
         ({"--content": "nowhere"}, "There is no folder nowhere"),
         ({"--weights": "1"}, "8 styles need 8 style_weights, not 1"),
+        ({"--weights": "1,much"}, "--weights are numbers separated by commas, for example 2,0.5; not '1,much'"),
+        ({"--stages": "64"}, "a stage is SIDExBATCHxSTEPS, for example 64x4x1000; not '64'"),
+        ({"--stages": "64x0x2"}, "a stage is SIDExBATCHxSTEPS"),
+        ({"--lr": "0"}, "lr"),
+        ({"--every": "-1"}, "--every"),
     ],
 )
 def test_mistakes_are_named_in_one_line(folder, tmp_path, monkeypatch, capsys, change, message):
     monkeypatch.setattr(styles, "load_network", lambda *args, **kwargs: tiny_net("maps").float())
     options = {"--content": str(folder), "--styles": "all", "--out": str(tmp_path / "x.safetensors")} | change
-    assert main([word for pair in options.items() for word in pair]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        app([word for pair in options.items() for word in pair])
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
-
-
-def test_a_stage_must_be_readable(capsys):
-    with pytest.raises(SystemExit):
-        main(["--content", ".", "--out", "x", "--stages", "64"])
-    assert "SIDExBATCHxSTEPS" in capsys.readouterr().err
