@@ -24,7 +24,7 @@ class Texture(LiveExplorer):
     """
 
     title = "Texture: more of the same"
-    first_steps = 12
+    first_steps = 30
     contrast = {"depth": 1}
 
     def __init__(self, net: Network | str = "vgg19", *, sample: str = "pebbles", size: int = 112, steps: int = 60):

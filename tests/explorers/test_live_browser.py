@@ -81,9 +81,11 @@ def test_fooling(open_explorer):
     assert page.kernel("dict(explorer.bars.rows)['toaster']") > 0.5
     assert page.status().endswith("It is fooled.")
     page.screenshot("fooling")
+    page.kernel("setattr(explorer, 'steps', 500)")  # so that there is time to stop it
     page.choose("From", "cat")
     page.until(lambda: page.kernel("explorer.clean.caption") in widgets(page) and "eagle" not in widgets(page))
-    page.press_button("Stop")
+    hold("fooling: stop", lambda: page.milliseconds(lambda: page.press_button("Stop"), "[role=status]"), STOP)
+    page.until(lambda: page.status().startswith("Stopped at step "), what="the status line says that it stopped")
     page.until(lambda: not page.kernel("explorer.worker.busy"), 60)
 
 
