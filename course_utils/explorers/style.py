@@ -27,7 +27,7 @@ class StyleTransfer(LiveExplorer):
     """
 
     title = "Style transfer: one picture's content, another one's style"
-    first_steps = 16
+    first_steps = 40
 
     def __init__(
         self,

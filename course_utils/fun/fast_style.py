@@ -21,7 +21,7 @@ from course_utils.validate import check_choice, check_images, check_shares
 
 STYLE_NAMES = ("night", "glass", "waves", "mosaic", "ink", "geometry", "dots", "woodcut")
 WIDTHS = (24, 48, 96)
-BLOCKS = 4
+BLOCKS = 8
 LEAST = 16  # pixels of the shorter side: at a quarter of the size, reflection still has something to reflect
 OVERSHOOT = 0.05  # how far the soft limit of a pixel lies beyond black and white, so that both can be reached
 

@@ -3,7 +3,7 @@
     python -m course_utils.training.styles --content FOLDER --styles all --out data/weights/styles.safetensors
 
 `--content` is any folder of photos; every 25th one is held out (`--every`). The run can be stopped and goes on from its
-checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take about two hours of a core.
+checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take five to eight hours of a core.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Stage:
         return f"{self.side}x{self.batch}x{self.steps}"
 
 
-STAGES = (Stage(64, 4, 1800), Stage(96, 4, 3400), Stage(128, 4, 800))
+STAGES = (Stage(64, 4, 1800), Stage(96, 4, 6000), Stage(128, 4, 3500))
 
 
 class PerceptualLoss(nn.Module):

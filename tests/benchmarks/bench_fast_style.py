@@ -6,7 +6,7 @@ Loss: on every 25th photo of the folder (the ones that `course_utils.training.st
 eight styles each (2: every style meets five of twenty photos; 8 is complete and takes hours on two cores), content + style loss
 of the picture after one pass, and after 100 L-BFGS iterations started at the photo: on the pixels (`--plain`), as the method is
 usually run, or with lesson 14's amplified low frequencies, which gets further in as many steps. All are losses of finished pictures,
-cut off at 0 and 1. Prints the ratio of the means for each style and over all.
+cut off at 0 and 1. Prints the ratio of the means for each style and over all, and the means of the ratios.
 
 Speed: one pass at 256 pixels, and lesson 14's optimization of the same picture (60 steps, as by default).
 """
@@ -77,8 +77,11 @@ def losses(folder: Path, size: int, count: int, plain: bool, stored: Path | None
             ratios.append(fast / best)
             print(f"{name:10s} {len(rows):6d} {start:9.0f} {best:8.0f} {fast:9.0f} {fast / best:6.2f}")
     everything = [row for rows in found.values() for row in rows]
-    print(f"mean of the styles' ratios {mean(ratios):.2f}; mean over all pairs of one pass / L-BFGS ", end="")
-    print(f"{mean(fast / best for _, best, fast in everything):.2f} (bar 1.5)")
+    _, best, fast = (mean(column) for column in zip(*everything, strict=True))
+    print(
+        f"ratio of the mean losses {fast / best:.2f} (bar 1.5); mean of the styles' ratios {mean(ratios):.2f}; ", end=""
+    )
+    print(f"mean of the pairs' ratios {mean(fast / best for _, best, fast in everything):.2f}")
 
 
 def speed(size: int = 256) -> None:
