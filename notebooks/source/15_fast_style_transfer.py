@@ -404,10 +404,10 @@ explorers.ManyStyles(net)
 # ## What this picture does not show
 #
 # Does the network *find* the style, or does it only hold it? **Predict first:** in every layer we exchange the rows of a style with the same numbers in another order, so that each channel gets another channel's $\gamma$ and
-# $\beta$. All filters stay. Will the painting be (a) hardly different, (b) no painting at all?
+# $\beta$. All filters stay. Will the painting be (a) hardly different, (b) a picture without any mosaic?
 
 # %% [markdown] notes="1" minutes=5
-# Votes before the cell: hardly different, or no painting?
+# Votes before the cell: hardly different, or without any mosaic?
 
 # %%
 # the rows of all layers, shuffled from channel to channel; and a picture of one gray with a little noise
@@ -431,7 +431,7 @@ show_images(
 )
 
 # %% [markdown]
-# With shuffled rows the style is gone: it sits in the pairs of filters and rows. And out of nothing the network paints its patterns as well. **Strokes in a painting are no evidence of anything in the photo:** instance norm takes faint
+# The answer is (b). With shuffled rows the cat is still there and the mosaic is gone: the style sits in the pairs of filters and rows. And out of nothing the network paints its patterns as well. **Strokes in a painting are no evidence of anything in the photo:** instance norm takes faint
 # noise and gives it full strength.
 
 # %%
