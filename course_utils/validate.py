@@ -9,6 +9,9 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+# A class for each image: None for the predicted one, an index or a name for all, or one for each.
+Target = int | str | Sequence | Tensor | None
+
 
 def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "images") -> Tensor:
     """Check a batch of pictures and bring it to the network's device and dtype, detached from any graph.
@@ -50,7 +53,7 @@ def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "im
     return images if parameter is None else images.to(device=parameter.device, dtype=parameter.dtype)
 
 
-def check_target(net: torch.nn.Module, target: int | str | Sequence | Tensor | None, scores: Tensor) -> Tensor:
+def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor:
     """Turn `target` into one class index per image.
 
     Args:

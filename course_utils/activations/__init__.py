@@ -1,49 +1,17 @@
 """Activations: what the layers of a network put out, and what that says about pictures."""
 
-from course_utils.activations.embedding import (
-    Pca,
-    affinities,
-    grid_cells,
-    joint,
-    kl_divergence,
-    label_agreement,
-    map_affinities,
-    pca,
-    perplexity_of,
-    show_grid,
-    show_map,
-    show_points,
-    show_scree,
-    tsne,
-)
-from course_utils.activations.evidence import deletion_curve, evidence_map
-from course_utils.activations.feature_maps import (
-    Channels,
-    channels,
-    face_patches,
-    feature_maps,
-    paste,
-    scale_maps,
-    selectivity,
-    separation,
-    show_channel,
-    show_layers,
-    show_maps,
-    show_separation,
-    tile,
-    write_word,
-)
+from course_utils.activations.channels import Channels, channels, selectivity, separation
+from course_utils.activations.deletion import deletion_curve
+from course_utils.activations.evidence_map import evidence_map
+from course_utils.activations.feature_maps import feature_maps, scale_maps, tile
+from course_utils.activations.image_map import grid_cells, label_agreement
 from course_utils.activations.neighbors import (
-    Crops,
     Neighbors,
     cosine_distances,
-    crop_set,
     l2_distances,
     nearest,
     neighbors,
     recall_at_k,
-    show_distances,
-    show_neighbors,
     vectors,
 )
 from course_utils.activations.occlusion import (
@@ -51,14 +19,15 @@ from course_utils.activations.occlusion import (
     baseline_images,
     occlusion,
     occlusion_scores,
-    show_occlusion,
     window_starts,
 )
-from course_utils.activations.patches import ReceptiveField, TopPatches, receptive_field, show_patches, top_patches
+from course_utils.activations.pca import Pca, pca
+from course_utils.activations.receptive_field import ReceptiveField, receptive_field
+from course_utils.activations.top_patches import TopPatches, top_patches
+from course_utils.activations.tsne import affinities, joint, kl_divergence, map_affinities, perplexity_of, tsne
 
 __all__ = [
     "Channels",
-    "Crops",
     "Neighbors",
     "OcclusionScores",
     "Pca",
@@ -68,10 +37,8 @@ __all__ = [
     "baseline_images",
     "channels",
     "cosine_distances",
-    "crop_set",
     "deletion_curve",
     "evidence_map",
-    "face_patches",
     "feature_maps",
     "grid_cells",
     "joint",
@@ -83,7 +50,6 @@ __all__ = [
     "neighbors",
     "occlusion",
     "occlusion_scores",
-    "paste",
     "pca",
     "perplexity_of",
     "recall_at_k",
@@ -91,22 +57,9 @@ __all__ = [
     "scale_maps",
     "selectivity",
     "separation",
-    "show_channel",
-    "show_distances",
-    "show_grid",
-    "show_layers",
-    "show_map",
-    "show_maps",
-    "show_neighbors",
-    "show_occlusion",
-    "show_patches",
-    "show_points",
-    "show_scree",
-    "show_separation",
     "tile",
     "top_patches",
     "tsne",
     "vectors",
     "window_starts",
-    "write_word",
 ]

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.hooks import features
-from course_utils.images import gallery, load_image, resize
 from course_utils.networks.network import Network
-from course_utils.plots import WIDTH, new_figure, to_array
 from course_utils.validate import check_choice, check_images, check_positive
 
 METRICS = ("l2", "cosine")
+
+
 SPACES = ("features", "pixels")
-VARIANTS = ("whole", "left", "right", "flipped", "cropped", "recolored")
 
 
 def l2_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
@@ -35,8 +33,8 @@ def l2_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
     Returns:
         `(N, M)`, not negative, on a's device; exactly 0 between a row and itself when b is None.
     """
-    a, other = _check_rows(a, "a"), a if b is None else b
-    other = _check_rows(other, "b", a)
+    a, other = check_rows(a, "a"), a if b is None else b
+    other = check_rows(other, "b", a)
     first, second = (x.cpu() if x.device.type == "mps" else x for x in (a, other))  # MPS has no double precision
     squares = torch.zeros((len(first), len(second)), dtype=torch.float64, device=first.device)
     # Blocks of columns, not of rows: a copy of all pixels in double precision would need gigabytes.
@@ -62,8 +60,8 @@ def cosine_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
     Returns:
         `(N, M)` in [0, 2], on a's device; exactly 0 between a row and itself when b is None.
     """
-    a, other = _check_rows(a, "a"), a if b is None else b
-    other = _check_rows(other, "b", a)
+    a, other = check_rows(a, "a"), a if b is None else b
+    other = check_rows(other, "b", a)
     one, two = (x / x.norm(dim=1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny) for x in (a, other))
     distances = (1 - one @ two.T).clamp(0, 2)
     if b is None:
@@ -179,68 +177,6 @@ def neighbors(
     return Neighbors(*nearest(table, k, exclude_self=queries is None))
 
 
-@dataclass(frozen=True)
-class Crops:
-    """Several pictures of each object.
-
-    Attributes:
-        images: `(N, 3, size, size)` in [0, 1].
-        objects: `(N,)` int64, which object each picture shows.
-        variants: N names from `VARIANTS`.
-        names: the objects' names.
-    """
-
-    images: Tensor
-    objects: Tensor
-    variants: list[str]
-    names: list[str]
-
-
-def crop_set(
-    names: Sequence[str] | None = None, *, variants: Sequence[str] = VARIANTS, size: int = 224, shift: float = 0.22
-) -> Crops:
-    """The elephant experiment with gallery photos: the same object left, right, flipped, cropped and recolored.
-
-    Args:
-        names: gallery photos; None for all of them.
-        variants: which of "whole" (the middle), "left" and "right" (the object stands left or right of the middle),
-            "flipped" (a mirror image), "cropped" (the inner two thirds, enlarged), "recolored" (red becomes green, green
-            blue, blue red).
-        size: side of the pictures in pixels.
-        shift: how far left and right lie from the middle, as a share of the width.
-
-    Returns:
-        `Crops`, object by object in the order of `variants`.
-    """
-    for variant in variants:
-        check_choice("variant", variant, VARIANTS)
-    if not 0 <= shift <= 0.5:
-        raise ValueError(f"shift must be between 0 and 0.5, not {shift}.")
-    check_positive(size=size)
-    known = gallery()
-    photos = [known(name) for name in (known.names if names is None else names)]
-    if not photos or not variants:
-        raise ValueError("a crop set needs at least one photo and one variant.")
-    images = []
-    for one in photos:
-        # Loaded wider than needed: moving the window then brings in what the photo really shows there.
-        step = round(shift * size)
-        wide = load_image(one.path, (size, size + 2 * step))
-        whole = wide[..., step : step + size]
-        inner = round(size / 6)
-        made = {
-            "whole": whole,
-            "left": wide[..., 2 * step :],
-            "right": wide[..., :size],
-            "flipped": whole.flip(3),
-            "cropped": resize(whole[..., inner : size - inner, inner : size - inner], size),
-            "recolored": whole[:, [2, 0, 1]],
-        }
-        images += [made[variant] for variant in variants]
-    objects = torch.arange(len(photos)).repeat_interleave(len(variants))
-    return Crops(torch.cat(images), objects, list(variants) * len(photos), [p.name for p in photos])
-
-
 def recall_at_k(distances: Tensor, objects: Tensor | Sequence[int], k: int = 5) -> Tensor:
     """Of all other pictures of the same object, the share that is among the `k` nearest.
 
@@ -265,83 +201,7 @@ def recall_at_k(distances: Tensor, objects: Tensor | Sequence[int], k: int = 5) 
     return (objects[indices] == objects[:, None]).sum(1) / others
 
 
-def show_neighbors(
-    images: Tensor,
-    indices: Tensor,
-    queries: Sequence[int] | None = None,
-    *,
-    query_images: Tensor | None = None,
-    objects: Tensor | Sequence[int] | None = None,
-    framed: Sequence[bool] | Tensor | None = None,
-    distances: Tensor | None = None,
-    labels: Sequence[str] | None = None,
-    names: Sequence[str] | None = None,
-    title: str | None = None,
-    width: float = WIDTH,
-) -> Figure:
-    """Each row: a picture, then its neighbors, nearest first; framed green if they show the same object, else red.
-
-    Args:
-        images: `(M, 3, H, W)`, the searched set.
-        indices: `(N, k)` from `neighbors`.
-        queries: which rows of `indices` to show; None for all.
-        query_images: the pictures asked for, if they are not the set itself.
-        objects: `(M,)`, which object each picture shows; without it there are no frames. The queries are the set itself.
-        framed: M booleans in place of `objects`, if all queries show the same: True for green.
-        distances: `(N, k)`; written above the pictures.
-        labels: one line per shown row, above its query.
-        names: M names, written above the neighbors if there are no distances.
-        title: one line above all.
-        width: of the figure in inches.
-    """
-    rows = list(range(len(indices))) if queries is None else list(queries)
-    k = indices.shape[1]
-    aspect = images.shape[2] / images.shape[3] + (0.14 if distances is not None or labels or names else 0.03)
-    figure, axes = new_figure(len(rows), k + 1, width=width, aspect=aspect)
-    asked = images if query_images is None else query_images
-    for place, row in enumerate(rows):
-        axes[place, 0].imshow(to_array(asked[row]).clip(0, 1))
-        axes[place, 0].set_title(labels[place] if labels else "asked for", fontsize=8, pad=3)
-        for rank, (ax, index) in enumerate(zip(axes[place, 1:], indices[row].tolist(), strict=True)):
-            ax.imshow(to_array(images[index]).clip(0, 1))
-            if distances is not None:
-                ax.set_title(f"{distances[row, rank].item():.3g}", fontsize=7, pad=2)
-            elif names is not None:
-                ax.set_title(names[index], fontsize=7, pad=2)
-            if objects is not None or framed is not None:
-                same = bool(framed[index]) if framed is not None else int(objects[index]) == int(objects[row])
-                for side in ax.spines.values():
-                    side.set(color="#2a9d3a" if same else "#d1453b", linewidth=3)
-        for number, ax in enumerate(axes[place]):
-            ax.set_xticks([])
-            ax.set_yticks([])
-            if number == 0 or (objects is None and framed is None):
-                ax.axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
-    return figure
-
-
-def show_distances(
-    distances: Tensor, objects: Tensor | Sequence[int] | None = None, *, title: str | None = None, width: float = 4.0
-) -> Figure:
-    """A table of distances as a picture: dark is near. Pictures of one object lie together in blocks on the diagonal."""
-    table = distances.detach().float().cpu().numpy()
-    figure, axes = new_figure(width=width, aspect=1.08)
-    off = table[~torch.eye(len(table), dtype=torch.bool).numpy()] if table.shape[0] == table.shape[1] else table
-    axes[0, 0].imshow(table, cmap="magma", vmin=off.min(), vmax=off.max())
-    axes[0, 0].axis("off")
-    if objects is not None:
-        cuts = torch.nonzero(torch.diff(torch.as_tensor(objects)))[:, 0].tolist()
-        for cut in cuts:
-            axes[0, 0].axhline(cut + 0.5, color="white", linewidth=0.3)
-            axes[0, 0].axvline(cut + 0.5, color="white", linewidth=0.3)
-    if title:
-        axes[0, 0].set_title(title, fontsize=9)
-    return figure
-
-
-def _check_rows(x: Tensor, name: str, other: Tensor | None = None) -> Tensor:
+def check_rows(x: Tensor, name: str, other: Tensor | None = None) -> Tensor:
     if not isinstance(x, Tensor) or x.ndim != 2:
         given = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"{name} must be a tensor of shape (N, D), one row per picture; not {given}. Try flatten(1).")

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import plots
-from course_utils.activations.occlusion_incremental import Incremental
-from course_utils.activations.recording import Unrecordable, record
-from course_utils.hooks import forward_to
+from course_utils.engines.windows import Watched, choose_runs, cut_window
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_choice, check_images, check_positive, check_target
+from course_utils.validate import Target, check_choice, check_images, check_positive
 
-Target = int | str | Sequence | Tensor | Callable[[Tensor], Tensor] | None
+Watch = Target | Callable[[Tensor], Tensor]
+
+
 BASELINES = ("gray", "mean", "blur", "noise")
+
+
 METHODS = ("auto", "incremental", "full")
 
 
@@ -66,7 +65,7 @@ class OcclusionScores:
 def occlusion(
     net: Network,
     images: Tensor,
-    target: Target = None,
+    target: Watch = None,
     *,
     window: int | tuple[int, int] = 32,
     stride: int | tuple[int, int] = 16,
@@ -129,7 +128,7 @@ def occlusion(
 def occlusion_scores(
     net: Network,
     images: Tensor,
-    target: Target = None,
+    target: Watch = None,
     *,
     window: int | tuple[int, int] = 32,
     stride: int | tuple[int, int] = 16,
@@ -164,7 +163,7 @@ def occlusion_scores(
     tops, lefts = window_starts(size[0], window[0], stride[0]), window_starts(size[1], window[1], stride[1])
     places = [(t, x) for t in tops for x in lefts]
     with frozen(net), torch.no_grad():
-        runner = _choose(method, _Watch(net, target, of), ready, cover, places[len(places) // 2], window)
+        runner = choose_runs(method, Watched(net, target, of), ready, cover, places[len(places) // 2], window)
         scores = torch.full((len(ready), len(places)), math.nan, dtype=ready.dtype, device=ready.device)
         bar = tqdm(total=scores.numel(), desc="occlusion", leave=False, disable=not progress)
         home, note = images.device, ""
@@ -177,7 +176,7 @@ def occlusion_scores(
             with bar:
                 for image in range(len(ready)):
                     for part in torch.arange(len(places)).split(batch_size):
-                        patches = [_cut(cover[image], *places[i], window) for i in part]
+                        patches = [cut_window(cover[image], *places[i], window) for i in part]
                         scores[image, part] = runner.score(image, patches, [places[i] for i in part]).to(scores.dtype)
                         bar.update(len(part))
                         done = image * len(places) + int(part[-1]) + 1
@@ -223,137 +222,9 @@ def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, 
     return torch.rand(images.shape, generator=generator, dtype=torch.float64).to(images)
 
 
-class _Watch:
-    """Turns what the network puts out into the one number per image that is watched."""
-
-    def __init__(self, net: Network, target: Target, of: str):
-        self.net, self.target, self.of = net, target, of
-        self.function = target if callable(target) else None
-        is_unit = isinstance(target, str) and ":" in target
-        self.layer, self.channel = net.unit(target) if is_unit else (None, None)
-        if of == "probability" and (is_unit or self.function):
-            raise ValueError('of="probability" needs a class as target, not a unit or a function.')
-
-    def outputs(self, images: Tensor) -> Tensor:
-        """What is watched, as the network gives it: its output, or that of the unit's layer."""
-        return self.net(images) if self.layer is None else forward_to(self.net, images, [self.layer])[self.layer]
-
-    def check_channel(self, outputs: Tensor) -> None:
-        if self.layer is not None and (outputs.ndim < 2 or self.channel >= outputs.shape[1]):
-            known = f"channels 0 to {outputs.shape[1] - 1}" if outputs.ndim > 1 else "no channels"
-            raise ValueError(f"layer {self.layer} has {known}, not {self.channel}.")
-
-    def choose(self, outputs: Tensor) -> Tensor:
-        """Settle on the classes, given the outputs `(N, ...)` for the whole images; returns the clean scores `(N,)`."""
-        self.check_channel(outputs)
-        if self.layer is None and self.function is None:
-            self.classes = check_target(self.net, self.target, outputs)
-        return torch.cat([self.read(one, image) for image, one in enumerate(outputs.split(1))])
-
-    def read(self, outputs: Tensor, image: int, *, cut: bool = False) -> Tensor:
-        """Outputs `(P, ...)` for windows on one image -> `(P,)`; `cut`: only the watched channel is there."""
-        if self.function is not None:
-            scores = self.function(outputs)
-            if not isinstance(scores, Tensor) or tuple(scores.shape) != (len(outputs),):
-                got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-                raise ValueError(f"target must give one number per image, shape ({len(outputs)},), not {got}.")
-            return scores
-        if self.layer is not None:
-            return outputs[:, 0 if cut else self.channel].flatten(1).mean(1)
-        outputs = outputs.softmax(1) if self.of == "probability" else outputs
-        return outputs[:, self.classes[image]]
-
-
-class _Full:
-    """Scores windows by running the whole network on whole images."""
-
-    name = "full"
-
-    def __init__(self, watch: _Watch, images: Tensor, clean: Tensor | None = None):
-        self.watch, self.images, self.note = watch, images, "every window ran through the whole network"
-        self.clean = watch.choose(watch.outputs(images)) if clean is None else clean
-
-    def score(self, image: int, patches: list[Tensor], places: list[tuple[int, int]]) -> Tensor:
-        batch = self.images[image].repeat(len(patches), 1, 1, 1)
-        for one, patch, (top, left) in zip(batch, patches, places, strict=True):
-            one[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
-        return self.watch.read(self.watch.outputs(batch), image)
-
-
-class _Fast:
-    """Scores windows by recomputing only what they reach; raises `Unrecordable` if the network does not allow that."""
-
-    name = "incremental"
-
-    def __init__(self, watch: _Watch, images: Tensor):
-        self.watch, self.images, self.image = watch, images, None
-        self._prepare(0)
-        self.clean = watch.choose(self.outputs if len(images) == 1 else watch.outputs(images))
-
-    def _prepare(self, image: int) -> None:
-        self.engine = None  # one image's clean maps at a time
-        layer = self.watch.layer
-        recording = record(self.watch.net, self.images[image : image + 1], layers=(layer,) if layer else ())
-        if layer and layer not in recording.layers:
-            raise Unrecordable(f"the output of layer {layer} could not be followed")
-        wanted = recording.layers[layer] if layer else recording.output
-        self.outputs = recording.values[wanted]
-        if layer:
-            self.watch.check_channel(self.outputs)
-        self.cut = bool(layer) and self.outputs.ndim == 4
-        self.engine, self.image = Incremental(recording, wanted, self.watch.channel if self.cut else None), image
-
-    @property
-    def note(self) -> str:
-        whole = ", ".join(sorted(self.engine.whole_maps)) or "nothing"
-        return f"only what a window reaches was computed; whole tensors for: {whole}"
-
-    def score(self, image: int, patches: list[Tensor], places: list[tuple[int, int]]) -> Tensor:
-        if image != self.image:
-            self._prepare(image)
-        outputs = self.engine.run(patches, [p[0] for p in places], [p[1] for p in places])
-        return self.watch.read(outputs, image, cut=self.cut)
-
-
-def _choose(
-    method: str, watch: _Watch, images: Tensor, covers: Tensor, place: tuple[int, int], window
-) -> _Fast | _Full:
-    if method == "full":
-        return _Full(watch, images)
-    try:
-        fast = _Fast(watch, images)
-        if fast.engine.unsure:
-            # It has operations that this engine does not know; one window is computed both ways before they are trusted.
-            patch = [_cut(covers[0], *place, window)]
-            ours, theirs = fast.score(0, patch, [place]), _Full(watch, images, fast.clean).score(0, patch, [place])
-            close = 1e-4 * max(1.0, float(fast.clean[0].abs()))
-            if not torch.allclose(ours, theirs, rtol=1e-4, atol=close):
-                raise Unrecordable(f"a window scored {ours.item():.6g} on crops but {theirs.item():.6g} in full")
-        return fast
-    except Unrecordable as reason:
-        message = f"{watch.net.name} cannot be computed incrementally: {reason}."
-        if method == "incremental":
-            raise ValueError(message) from None
-        warnings.warn(f"{message} Every window runs through the whole network.", stacklevel=2)
-        full = _Full(watch, images)
-        full.note = message
-        return full
-
-
-def _cut(picture: Tensor, top: int, left: int, window: tuple[int, int]) -> Tensor:
-    return picture[:, top : top + window[0], left : left + window[1]]
-
-
 def _sides(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
     sides = (value, value) if not isinstance(value, (tuple, list)) else tuple(value)
     if len(sides) != 2 or any(isinstance(s, bool) or not hasattr(s, "__index__") for s in sides):
         raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {value!r}.")
     check_positive(**{name: min(sides)})
     return int(sides[0]), int(sides[1])
-
-
-def show_occlusion(
-    image: Tensor, heat: Tensor, titles: Sequence[str] | None = None, *, title: str | None = None
-) -> Figure:
-    """Photo, occlusion map and overlay: red where covering hurts the score, blue where it helps. See `plots.show_heat`."""
-    return plots.show_heat(image, heat, titles, title=title, signed=True)

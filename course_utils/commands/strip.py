@@ -80,7 +80,8 @@ def dream(nets: Networks, image: Tensor) -> Tensor:
 
 
 def painted(nets: Networks, image: Tensor) -> Tensor:
-    from course_utils.fun import style_image, style_transfer
+    from course_utils.fun import style_transfer
+    from course_utils.stimuli import style_image
 
     return style_transfer(nets.vgg, image, style_image("night", 224), style_weight=100, progress=False)[0]
 

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import filters, gradients, plots
+from course_utils import figures, filters, gradients, plots
 from course_utils.errors import CourseError
 from course_utils.hooks import features, layer_outputs
 from course_utils.images import gallery, load_image, open_image, photo
@@ -85,21 +85,22 @@ def predictions(nets: Networks, photo: Tensor) -> Figure:
 
 
 def first_filters(nets: Networks, photo: Tensor) -> Figure:
-    return filters.show_filters(filters.filter_weights(nets.vgg), columns=16)
+    return figures.show_filters(filters.filter_weights(nets.vgg), columns=16)
 
 
 def raw_weights(nets: Networks, photo: Tensor) -> Figure:
-    return filters.show_raw_weights(filters.filter_weights(nets.vgg, "conv2_1"), rows=10, columns=40)
+    return figures.show_raw_weights(filters.filter_weights(nets.vgg, "conv2_1"), rows=10, columns=40)
 
 
 def maps_by_layer(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.activations import show_layers
+    from course_utils.figures import show_layers
 
     return show_layers(nets.vgg, photo, ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4"], k=7)
 
 
 def near_photos(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.activations import l2_distances, nearest, show_neighbors
+    from course_utils.activations import l2_distances, nearest
+    from course_utils.figures import show_neighbors
 
     of_photo = features(nets.classifier, photo)
     by_pixels = l2_distances(photo.flatten(1), nets.photos.flatten(1))
@@ -111,7 +112,8 @@ def near_photos(nets: Networks, photo: Tensor) -> Figure:
 
 
 def photo_map(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.activations import show_map, tsne
+    from course_utils.activations import tsne
+    from course_utils.figures import show_map
 
     pictures, vectors = nets.photos, nets.photo_features
     if not any(torch.equal(one, photo[0]) for one in pictures):
@@ -121,7 +123,8 @@ def photo_map(nets: Networks, photo: Tensor) -> Figure:
 
 
 def covered(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.activations.occlusion import occlusion, show_occlusion
+    from course_utils.activations.occlusion import occlusion
+    from course_utils.figures.occlusion import show_occlusion
 
     return show_occlusion(photo, occlusion(nets.classifier, photo, window=48, stride=16, progress=False)[0])
 
@@ -180,7 +183,7 @@ def dream(nets: Networks, photo: Tensor) -> Figure:
 
 
 def grown_texture(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.fun.pixel_texture import efros_leung
+    from course_utils.fun.efros_leung import efros_leung
 
     small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
     sample = small[:, :, 32:80, 32:80]
@@ -197,7 +200,8 @@ def gram_texture(nets: Networks, photo: Tensor) -> Figure:
 
 
 def painting(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.fun import style_image, style_transfer
+    from course_utils.fun import style_transfer
+    from course_utils.stimuli import style_image
 
     small = torch.nn.functional.interpolate(photo, size=(144, 144), mode="bilinear", antialias=True)
     style = style_image("night", 144)

@@ -54,7 +54,7 @@ _HOME: dict[str, str] = {
     "FeatureMaps": "feature_maps",
     "Neighbors": "neighbors",
     "FeatureSpace": "feature_space",
-    "TopPatches": "patches",
+    "TopPatches": "top_patches",
     "Occlusion": "occlusion",
     "Saliency": "saliency",
     "ClassVisualization": "ascent",

@@ -8,7 +8,7 @@ from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import sheet
 from course_utils.fun.fast_style import StyleNet, load_style_net, stylize
-from course_utils.fun.style_images import style_image
+from course_utils.stimuli.styles import style_image
 
 COLUMNS = 4
 

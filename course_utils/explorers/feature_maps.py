@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from course_utils.activations.feature_maps import scale_maps
-from course_utils.activations.patches import receptive_field
+from course_utils.activations.receptive_field import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer

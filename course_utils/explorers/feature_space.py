@@ -7,14 +7,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from course_utils.activations.embedding import fit_square, pca, tsne
-from course_utils.activations.neighbors import Crops, crop_set, l2_distances, nearest, vectors
+from course_utils.activations.image_map import fit_square
+from course_utils.activations.neighbors import l2_distances, nearest, vectors
+from course_utils.activations.pca import pca
+from course_utils.activations.tsne import tsne
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import sheet
 from course_utils.images import to_pil
 from course_utils.networks import Network
 from course_utils.plots import short
+from course_utils.stimuli.crops import Crops, crop_set
 
 SIDE, THUMB = 460, 28
 

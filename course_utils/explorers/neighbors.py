@@ -5,21 +5,13 @@ from __future__ import annotations
 import ipywidgets
 import torch
 
-from course_utils.activations.neighbors import (
-    METRICS,
-    VARIANTS,
-    Crops,
-    cosine_distances,
-    crop_set,
-    l2_distances,
-    nearest,
-    vectors,
-)
+from course_utils.activations.neighbors import METRICS, cosine_distances, l2_distances, nearest, vectors
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.networks import Network
 from course_utils.plots import short
+from course_utils.stimuli.crops import VARIANTS, Crops, crop_set
 
 OBJECTS = ("bull_mastiff", "dalmatian", "spoonbill", "bald_eagle", "cat", "jeep", "cannon", "strawberry", "coffee", "flower")  # fmt: skip
 COUNT, SIDE = 5, 84

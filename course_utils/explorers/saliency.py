@@ -6,12 +6,13 @@ import ipywidgets
 import torch
 
 from course_utils.activations.feature_maps import scale_maps
-from course_utils.activations.patches import receptive_field
+from course_utils.activations.receptive_field import receptive_field
+from course_utils.engines.relu_rules import RULES
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import class_of, layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import heat
-from course_utils.gradients.guided import RULES, as_picture, backprop
+from course_utils.gradients.guided import as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.networks import Network
 from course_utils.plots import short

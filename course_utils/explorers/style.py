@@ -9,10 +9,10 @@ from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
 from course_utils.fun.style import style_transfer
-from course_utils.fun.style_images import style_image, style_names
 from course_utils.images import resize
 from course_utils.networks import Network
 from course_utils.plots import short
+from course_utils.stimuli.styles import style_image, style_names
 
 
 class StyleTransfer(LiveExplorer):

@@ -6,9 +6,10 @@ import ipywidgets
 
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
-from course_utils.fun import TEXTURES, efros_leung, on_paper, synthesize_texture, texture_sample
+from course_utils.fun import efros_leung, synthesize_texture
 from course_utils.fun.texture import TEXTURE_LAYERS
 from course_utils.networks import Network
+from course_utils.stimuli import TEXTURES, on_paper, texture_sample
 
 GRAM, PIXELS = "Gram matrices", "pixel by pixel"
 

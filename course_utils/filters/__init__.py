@@ -7,10 +7,7 @@ from course_utils.filters.first_layer import (
     filter_weights,
     filters_as_images,
     raw_weight_sheet,
-    show_filters,
-    show_raw_weights,
     strongest_windows,
-    test_patterns,
 )
 
 __all__ = [
@@ -20,8 +17,5 @@ __all__ = [
     "filter_weights",
     "filters_as_images",
     "raw_weight_sheet",
-    "show_filters",
-    "show_raw_weights",
     "strongest_windows",
-    "test_patterns",
 ]

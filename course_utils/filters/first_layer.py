@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from course_utils.networks.network import Network
-from course_utils.plots import new_figure
 from course_utils.validate import check_images
 
 
@@ -86,51 +84,6 @@ def filter_response(net: Network, images: Tensor, channel: int, *, layer: str | 
     return layer_outputs(net, images, [layer])[layer][:, channel]
 
 
-def test_patterns(size: int = 224) -> dict[str, Tensor]:
-    """Pictures with one known thing in them: gray, edges and stripes in four directions, pairs of opponent colors.
-
-    Returns:
-        a dictionary from a name to `(1, 3, size, size)` in [0, 1].
-    """
-    y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
-    patterns = {"gray": torch.full((3, size, size), 0.5)}
-    for name, angle in {"0": 0, "45": 45, "90": 90, "135": 135}.items():
-        along = x * math.cos(math.radians(angle)) + y * math.sin(math.radians(angle))
-        patterns[f"stripes {name}°"] = (0.5 + 0.5 * torch.sin(along * size / 2 * 2 * math.pi / 8)).expand(3, -1, -1)
-    half = (x > 0).float()
-    for name, a, b in (
-        ("black | white", (0, 0, 0), (1, 1, 1)),
-        ("red | green", (0.9, 0.2, 0.2), (0.1, 0.6, 0.2)),
-        ("blue | yellow", (0.2, 0.3, 0.9), (0.8, 0.8, 0.2)),
-    ):
-        left, right = (torch.tensor(color, dtype=torch.float32).view(3, 1, 1) for color in (a, b))
-        patterns[name] = left * (1 - half) + right * half
-    return {name: image[None].contiguous() for name, image in patterns.items()}
-
-
-test_patterns.__test__ = False  # the name of a test to pytest, but not a test
-
-
-def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None, numbers: bool = False) -> Figure:
-    """First-layer filters `(C_out, 3, k, k)` as color pictures in a grid."""
-    if weights.ndim != 4 or weights.shape[1] != 3:
-        raise ValueError(
-            f"color pictures need weights (C_out, 3, k, k), not {tuple(weights.shape)}; see show_raw_weights."
-        )
-    images = filters_as_images(weights)
-    rows = math.ceil(len(images) / columns)
-    figure, axes = new_figure(rows, columns, aspect=1.22 if numbers else 1.02)
-    for ax in axes.flat:
-        ax.axis("off")
-    for index, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
-        ax.imshow(image.permute(1, 2, 0).cpu().numpy(), interpolation="nearest")
-        if numbers:
-            ax.set_title(str(index), fontsize=7, pad=2)
-    if title:
-        figure.suptitle(title, fontsize=11)
-    return figure
-
-
 def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
     """All k x k slices of a weight tensor on one sheet: one row for each output channel, one column for each input channel.
 
@@ -146,17 +99,6 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
     sheet[:, :, :high, :wide] = filters_as_images(weights).cpu()
     sheet = sheet.permute(0, 2, 1, 3).reshape(out * (high + gap), into * (wide + gap))
     return sheet[: sheet.shape[0] - gap or None, : sheet.shape[1] - gap or None]
-
-
-def show_raw_weights(weights: Tensor, *, rows: int = 20, columns: int = 40, title: str | None = None) -> Figure:
-    """The first `rows` filters and `columns` input channels of a deeper layer, as gray k x k slices."""
-    sheet = raw_weight_sheet(weights[:rows, :columns])
-    figure, axes = new_figure(aspect=sheet.shape[0] / sheet.shape[1] + 0.06)
-    axes[0, 0].imshow(sheet.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes[0, 0].axis("off")
-    if title:
-        axes[0, 0].set_title(title, fontsize=10)
-    return figure
 
 
 def strongest_windows(net: Network, image: Tensor, channel: int, *, k: int = 4, size: int = 24) -> list[Tensor]:

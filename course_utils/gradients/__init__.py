@@ -1,27 +1,22 @@
 """Gradients: which pixels matter, and what the network would like to see."""
 
+from course_utils.engines.ablation import ablated
+from course_utils.engines.relu_rules import relu_rule
+from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.ascent import facet_starts, visualize
-from course_utils.gradients.fooling import (
-    Fooled,
-    crop_and_resize,
-    fgsm,
-    fool,
-    fooled,
-    jpeg,
-    magnify,
-    pgd,
-    project,
-    survival,
-)
-from course_utils.gradients.guided import as_picture, backprop, relu_rule
-from course_utils.gradients.importance import ablated, channel_importance, pruning_curve
+from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
+from course_utils.gradients.guided import as_picture, backprop
+from course_utils.gradients.importance import channel_importance
 from course_utils.gradients.inversion import Inversion, feature_error, invert, tv_norm
 from course_utils.gradients.objectives import Objective, channel, class_score, direction, neuron
 from course_utils.gradients.parameterizations import Fourier, Pixels
+from course_utils.gradients.pruning import pruning_curve
 from course_utils.gradients.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.gradients.saliency import edges, input_gradient, rank_correlation, saliency, smoothgrad
+from course_utils.gradients.saliency import input_gradient, saliency
+from course_utils.gradients.sanity_checks import edges, rank_correlation, share_inside
 from course_utils.gradients.segmentation import blur, segment
-from course_utils.gradients.shortcut import accuracy, digits, mark, share_inside, train_digit_net
+from course_utils.gradients.smoothgrad import smoothgrad
+from course_utils.gradients.survival import crop_and_resize, jpeg, survival
 from course_utils.gradients.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale
 
 __all__ = [
@@ -42,7 +37,6 @@ __all__ = [
     "Scale",
     "YOSINSKI",
     "ablated",
-    "accuracy",
     "as_picture",
     "backprop",
     "blur",
@@ -50,7 +44,6 @@ __all__ = [
     "channel_importance",
     "class_score",
     "crop_and_resize",
-    "digits",
     "direction",
     "edges",
     "facet_starts",
@@ -62,7 +55,6 @@ __all__ = [
     "invert",
     "jpeg",
     "magnify",
-    "mark",
     "neuron",
     "pgd",
     "project",
@@ -74,7 +66,6 @@ __all__ = [
     "share_inside",
     "smoothgrad",
     "survival",
-    "train_digit_net",
     "tv_norm",
     "visualize",
 ]

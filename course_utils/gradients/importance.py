@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.engines.ablation import ablated, class_losses
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_choice, check_images, check_positive, check_target
+from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
 
-Target = int | str | Sequence | Tensor | None
 MEASURES = ("ablation", "taylor", "activation")
-
-
-@contextmanager
-def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Iterator[Network]:
-    """Run a block with some channels of a layer set to 0, as if their filters had been cut out.
-
-        with ablated(net, "blocks.3", [4, 17]) as cut:
-            cut(images)
-
-    Nothing but one hook changes, and it is gone when the block ends.
-
-    Args:
-        net: the network.
-        layer: a dotted path or alias.
-        channels: which channels; none is allowed.
-    """
-    module = net.layer(layer)
-    chosen = torch.as_tensor(channels, dtype=torch.long).flatten()
-
-    def hook(module, inputs, output):
-        if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < output.shape[1]:
-            raise ValueError(f"{layer} has channels 0 to {output.shape[1] - 1}; you asked for {chosen.tolist()}.")
-        keep = torch.ones(output.shape[1], device=output.device, dtype=output.dtype)
-        keep[chosen.to(output.device)] = 0
-        return output * keep.view(1, -1, *[1] * (output.ndim - 2))
-
-    handle = module.register_forward_hook(hook)
-    try:
-        yield net
-    finally:
-        handle.remove()
 
 
 def channel_importance(
@@ -105,10 +71,6 @@ def channel_importance(
     return (rises if signed else rises.abs()).mean(1).to(images.device)
 
 
-def _losses(scores: Tensor, classes: Tensor) -> Tensor:
-    return torch.nn.functional.cross_entropy(scores, classes, reduction="none")
-
-
 def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_size: int) -> Tensor:
     """`(C, N)`: the rise of each image's loss without each channel, to first order."""
     rises = []
@@ -122,7 +84,7 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_siz
         handle = net.layer(layer).register_forward_hook(hook)
         try:
             with torch.enable_grad():
-                loss = _losses(net(part), wanted).sum()
+                loss = class_losses(net(part), wanted).sum()
                 (gradient,) = torch.autograd.grad(loss, kept[:1])
         finally:
             handle.remove()
@@ -136,7 +98,7 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, batch_siz
 
 def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -> Tensor:
     """`(C, N)`: the rise of each image's loss without each channel."""
-    before = _losses(scores, classes)
+    before = class_losses(scores, classes)
     rest = _rest_of(net, layer, images, maps, scores)
     rises = []
     with torch.no_grad():
@@ -148,7 +110,7 @@ def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -
                 cut = maps.clone()
                 cut[:, channel] = 0
                 after = torch.cat([rest(part) for part in cut.split(batch_size)])
-            rises.append(_losses(after, classes) - before)
+            rises.append(class_losses(after, classes) - before)
     return torch.stack(rises)
 
 
@@ -178,43 +140,3 @@ def _rest_of(net: Network, layer: str, images: Tensor, maps: Tensor, scores: Ten
         again, scores, rtol=1e-3, atol=1e-3 * scores.abs().max().item()
     )
     return rest if right else None
-
-
-def pruning_curve(
-    net: Network,
-    images: Tensor,
-    layer: str,
-    target: Target,
-    order: Sequence[int] | Tensor,
-    *,
-    shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    batch_size: int = 64,
-) -> tuple[list[float], list[float]]:
-    """What is left when the first channels of an order are removed together.
-
-    Args:
-        net, images, layer: as in `channel_importance`.
-        target: the right class of each image.
-        order: all channels, the first to be removed first: `importance.argsort()` for the least important.
-        shares: of the channels to remove, each from 0 to 1.
-        batch_size: images at a time.
-
-    Returns:
-        `(accuracies, losses)`, one number for each share: the share of images whose class is right, and the mean
-        cross-entropy.
-    """
-    ready = check_images(net, images)
-    order = torch.as_tensor(order).flatten().cpu()
-    if sorted(order.tolist()) != list(range(len(order))):
-        raise ValueError(f"order must hold every channel once: 0 to {len(order) - 1}.")
-    accuracies, losses = [], []
-    with frozen(net), torch.no_grad():
-        for share in shares:
-            if not 0 <= share <= 1:
-                raise ValueError(f"shares must lie in [0, 1], not {share!r}.")
-            with ablated(net, layer, order[: round(share * len(order))]):
-                scores = torch.cat([net(part) for part in ready.split(batch_size)])
-            classes = check_target(net, target, scores)
-            accuracies.append((scores.argmax(1) == classes).double().mean().item())
-            losses.append(_losses(scores, classes).mean().item())
-    return accuracies, losses

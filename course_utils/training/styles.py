@@ -23,12 +23,12 @@ from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
 from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
-from course_utils.fun.style_images import style_image, style_names
 from course_utils.fun.texture import gram_matrix, texture_grams
 from course_utils.hooks import forward_to
 from course_utils.images import image_files, load_image, resize
 from course_utils.networks import Network, load_network
 from course_utils.networks.weights import save_weights
+from course_utils.stimuli.styles import style_image, style_names
 from course_utils.validate import check_positive
 
 # How strong each of our styles is painted, in units in which lesson 14's default is 1000. Roughly one over the square root of

@@ -14,7 +14,8 @@ from course_utils import (
     show_heat,
     show_images,
 )
-from course_utils.filters import filter_weights, show_filters
+from course_utils.figures import show_filters
+from course_utils.filters import filter_weights
 from course_utils.gradients import saliency, segment, smoothgrad
 from course_utils.gradients.segmentation import blur
 from course_utils.plots import show_predictions

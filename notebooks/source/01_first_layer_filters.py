@@ -7,18 +7,18 @@ import torch
 
 from course_utils import check, load_network, photo, quiz, show_bars, show_images
 from course_utils.errors import WeightsError
+from course_utils.figures import show_filters
 from course_utils.filters import (
     color_share,
     filter_response,
     filter_weights,
     filters_as_images,
     raw_weight_sheet,
-    show_filters,
     strongest_windows,
-    test_patterns,
 )
 from course_utils.networks import randomized
 from course_utils.networks.cifar import first_layer_during_training
+from course_utils.stimuli import simple_patterns
 
 # %%
 # the result first: all 64 filters of VGG-19's first layer
@@ -152,7 +152,7 @@ show_images([filters_as_images(weights)[58], temple[0], answer], ["filter 58", "
 
 # %%
 # test patterns: one known thing in each picture
-patterns = test_patterns(64)
+patterns = simple_patterns(64)
 show_images([p[0] for p in patterns.values()], list(patterns), columns=8)
 
 # %% [markdown]

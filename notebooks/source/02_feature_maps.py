@@ -15,21 +15,11 @@ from course_utils import (
     quiz,
     show_images,
 )
-from course_utils.activations import (
-    channels,
-    face_patches,
-    feature_maps,
-    paste,
-    scale_maps,
-    show_channel,
-    show_layers,
-    show_maps,
-    show_separation,
-    tile,
-    write_word,
-)
+from course_utils.activations import channels, feature_maps, scale_maps, tile
 from course_utils.activations import separation as separation_of
+from course_utils.figures import show_channel, show_layers, show_maps, show_separation
 from course_utils.networks import randomized
+from course_utils.stimuli import face_patches, paste, write_word
 
 # %%
 # the result first: one of the 512 channels of a layer of VGG-19, light where it answers

@@ -7,16 +7,12 @@ import torch
 
 from course_utils import check, explorers, load_network, photo, quiz, show_bars, show_images
 from course_utils.activations import cosine_distances as cosine_of
-from course_utils.activations import (
-    crop_set,
-    neighbors,
-    recall_at_k,
-    show_neighbors,
-    vectors,
-)
 from course_utils.activations import l2_distances as l2_of
+from course_utils.activations import neighbors, recall_at_k, vectors
+from course_utils.figures import show_neighbors
 from course_utils.images import resize
 from course_utils.networks import randomized
+from course_utils.stimuli import crop_set
 
 # %%
 # the result first: six pictures of each of six things, and the neighbors of one of them

@@ -8,19 +8,10 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.datasets import load_digits
 
 from course_utils import check, explorers, load_network, quiz
-from course_utils.activations import (
-    crop_set,
-    grid_cells,
-    label_agreement,
-    pca,
-    show_grid,
-    show_map,
-    show_points,
-    show_scree,
-    tsne,
-    vectors,
-)
+from course_utils.activations import grid_cells, label_agreement, pca, tsne, vectors
+from course_utils.figures import show_grid, show_map, show_points, show_scree
 from course_utils.images import resize
+from course_utils.stimuli import crop_set
 
 # %%
 # the result first: 222 pictures of 37 things, laid out by a network that was told nothing about them

@@ -16,7 +16,8 @@ from course_utils import (
     quiz,
     show_images,
 )
-from course_utils.activations import receptive_field, show_patches, top_patches
+from course_utils.activations import receptive_field, top_patches
+from course_utils.figures import show_patches
 from course_utils.networks import randomized
 
 # %%

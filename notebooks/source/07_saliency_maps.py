@@ -16,19 +16,10 @@ from course_utils import (
     show_heat,
     show_images,
 )
-from course_utils.gradients import (
-    accuracy,
-    blur,
-    digits,
-    edges,
-    mark,
-    rank_correlation,
-    saliency,
-    segment,
-    smoothgrad,
-    train_digit_net,
-)
+from course_utils.gradients import blur, edges, rank_correlation, saliency, segment, smoothgrad
 from course_utils.networks import randomized
+from course_utils.stimuli import digits, mark
+from course_utils.training.digit_net import accuracy, train_digit_net
 
 # %%
 # the result first: a photo, and how much each pixel matters for the network's answer

@@ -8,16 +8,9 @@ import time
 import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
-from course_utils.fun import (
-    efros_leung,
-    gram_loss,
-    gram_matrix,
-    on_paper,
-    synthesize_texture,
-    texture_sample,
-    wei_levoy,
-)
+from course_utils.fun import efros_leung, gram_loss, gram_matrix, synthesize_texture, wei_levoy
 from course_utils.networks import randomized
+from course_utils.stimuli import on_paper, texture_sample
 
 # %%
 # the result first: a small sample, and more of the same

@@ -6,15 +6,11 @@
 import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
-from course_utils.fun import (
-    gram_matrix,
-    match_colors,
-    style_image,
-    style_transfer,
-)
+from course_utils.fun import gram_matrix, match_colors, style_transfer
 from course_utils.fun.style import Targets
 from course_utils.hooks import forward_to
 from course_utils.networks import randomized
+from course_utils.stimuli import style_image
 
 # %%
 # the result first: a photo, a style, and the photo in this style (about 15 seconds)

@@ -18,15 +18,9 @@ from course_utils import (
     quiz,
     show_images,
 )
-from course_utils.fun import (
-    STYLE_NAMES,
-    StyleNet,
-    load_style_net,
-    style_image,
-    style_transfer,
-    stylize,
-)
+from course_utils.fun import STYLE_NAMES, StyleNet, load_style_net, style_transfer, stylize
 from course_utils.fun.fast_style import style_rows
+from course_utils.stimuli import style_image
 from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss, Stage, train
 
 # %%

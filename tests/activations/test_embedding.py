@@ -1,6 +1,5 @@
 """PCA and t-SNE's affinities against scikit-learn, maps on a grid against all permutations."""
 
-import importlib
 import itertools
 
 import numpy as np
@@ -10,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-# The module, not the function of the same name that the package exports.
-em = importlib.import_module("course_utils.activations.embedding")
+from course_utils import activations, figures
+from course_utils.activations.image_map import fit_square
 
 
 def rows(n, d, seed=0):
@@ -20,7 +19,7 @@ def rows(n, d, seed=0):
 
 def test_pca_of_a_line_by_hand():
     x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], dtype=torch.float64)  # along (3, 4) / 5, at -5, 0, 5
-    got = em.pca(x, k=1)
+    got = activations.pca(x, k=1)
     assert torch.allclose(got.components, torch.tensor([[0.6, 0.8]]).double())
     assert torch.allclose(got.variances, torch.tensor([25.0]).double())
     assert torch.allclose(got.project(x).flatten(), torch.tensor([-5.0, 0, 5]).double())
@@ -32,7 +31,7 @@ def test_pca_equals_scikit_learn_up_to_sign(shape):
     from sklearn.decomposition import PCA
 
     x, k = rows(*shape) * torch.linspace(3, 0.5, shape[1]), 5
-    ours, theirs = em.pca(x, k=k), PCA(k, svd_solver="full").fit(x.numpy())
+    ours, theirs = activations.pca(x, k=k), PCA(k, svd_solver="full").fit(x.numpy())
     assert torch.allclose(ours.variances, torch.from_numpy(theirs.explained_variance_))
     assert torch.allclose(ours.ratio, torch.from_numpy(theirs.explained_variance_ratio_))
     assert torch.allclose(
@@ -44,9 +43,9 @@ def test_pca_equals_scikit_learn_up_to_sign(shape):
 @given(st.integers(2, 12), st.integers(1, 8), st.integers(0, 99))
 def test_what_pca_leaves_out_is_the_sum_of_the_variances_left_out(n, d, seed):
     x = rows(n, d, seed)
-    full = em.pca(x)
+    full = activations.pca(x)
     for k in range(1, min(n, d) + 1):
-        part = em.pca(x, k=k)
+        part = activations.pca(x, k=k)
         lost = (x - part.reconstruct(part.project(x))).square().sum() / (n - 1)
         assert torch.allclose(lost, full.variances[k:].sum(), atol=1e-9)
         assert torch.allclose(part.components @ part.components.T, torch.eye(k).double(), atol=1e-9)
@@ -54,26 +53,26 @@ def test_what_pca_leaves_out_is_the_sum_of_the_variances_left_out(n, d, seed):
 
 def test_pca_sign_is_fixed():
     x = rows(20, 4)
-    largest = em.pca(x).components.gather(1, em.pca(x).components.abs().argmax(1, keepdim=True))
-    assert (largest > 0).all() and torch.allclose(em.pca(-x).components, em.pca(x).components)
+    largest = activations.pca(x).components.gather(1, activations.pca(x).components.abs().argmax(1, keepdim=True))
+    assert (largest > 0).all() and torch.allclose(activations.pca(-x).components, activations.pca(x).components)
 
 
 def test_pca_of_equal_points_has_no_nan():
-    got = em.pca(torch.ones(4, 3))
+    got = activations.pca(torch.ones(4, 3))
     assert (got.variances.abs() < 1e-10).all() and torch.isfinite(got.ratio).all()
 
 
 def test_perplexity_of_known_rows():
     p = torch.tensor([[0.25] * 4, [0.5, 0.5, 0, 0], [1.0, 0, 0, 0]])
-    assert torch.allclose(em.perplexity_of(p), torch.tensor([4.0, 2, 1]))
+    assert torch.allclose(activations.perplexity_of(p), torch.tensor([4.0, 2, 1]))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(5, 40), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_every_row_gets_the_wanted_perplexity(n, share, seed):
     wanted = 1 + share * (n - 2.2)
-    p = em.affinities(rows(n, 3, seed) * 10 ** (seed % 7 - 3), perplexity=wanted)
-    assert torch.allclose(em.perplexity_of(p), torch.tensor(wanted).double(), rtol=1e-6)
+    p = activations.affinities(rows(n, 3, seed) * 10 ** (seed % 7 - 3), perplexity=wanted)
+    assert torch.allclose(activations.perplexity_of(p), torch.tensor(wanted).double(), rtol=1e-6)
     assert torch.allclose(p.sum(1), torch.ones(n).double()) and (p.diagonal() == 0).all()
 
 
@@ -83,37 +82,37 @@ def test_affinities_equal_scikit_learn():
     x = rows(50, 6)
     squares = torch.cdist(x, x).square().numpy().astype(np.float32)
     theirs = _utils._binary_search_perplexity(squares, 12.0, 0)
-    assert np.abs(em.affinities(x, perplexity=12).numpy() - theirs).max() < 1e-4
+    assert np.abs(activations.affinities(x, perplexity=12).numpy() - theirs).max() < 1e-4
 
 
 def test_corners_of_a_square_by_symmetry():
     x = torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]], dtype=torch.float64)
-    p = em.affinities(x, perplexity=2.5)
+    p = activations.affinities(x, perplexity=2.5)
     assert torch.allclose(p[0, 1], p[0, 3]) and p[0, 2] < p[0, 1]
-    assert torch.allclose(p[0, 2], p[1, 3]) and torch.allclose(em.joint(p) * 4, p)
+    assert torch.allclose(p[0, 2], p[1, 3]) and torch.allclose(activations.joint(p) * 4, p)
 
 
 def test_far_groups_and_copies_do_not_break_the_search():
     x = torch.cat([rows(10, 2), rows(10, 2, 1) * 1e-4 + 1e4])
-    p = em.affinities(x, perplexity=4)
-    assert torch.allclose(em.perplexity_of(p), torch.tensor(4.0).double(), rtol=1e-5)
-    copies = em.affinities(torch.zeros(6, 2), perplexity=2)  # five copies each: no width can choose among them
+    p = activations.affinities(x, perplexity=4)
+    assert torch.allclose(activations.perplexity_of(p), torch.tensor(4.0).double(), rtol=1e-5)
+    copies = activations.affinities(torch.zeros(6, 2), perplexity=2)  # five copies each: no width can choose among them
     assert torch.allclose(copies, (1 - torch.eye(6)) / 5)
 
 
 def test_joint_sums_to_one_and_is_symmetric():
-    p = em.joint(em.affinities(rows(15, 4), perplexity=4))
+    p = activations.joint(activations.affinities(rows(15, 4), perplexity=4))
     assert torch.allclose(p.sum(), torch.tensor(1.0).double()) and torch.equal(p, p.T)
 
 
 def test_map_affinities_and_divergence_by_hand():
     y = torch.tensor([[0.0, 0], [1, 0], [0, 3]], dtype=torch.float64)  # squares 1, 9, 10: weights 1/2, 1/10, 1/11
-    q = em.map_affinities(y)
+    q = activations.map_affinities(y)
     total = 2 * (1 / 2 + 1 / 10 + 1 / 11)
     assert torch.allclose(q[0, 1], torch.tensor(0.5 / total).double()) and torch.allclose(q[1, 2], q[0, 2] * 10 / 11)
-    assert em.kl_divergence(q, q) == pytest.approx(0, abs=1e-12)
+    assert activations.kl_divergence(q, q) == pytest.approx(0, abs=1e-12)
     p = torch.tensor([[0, 0.5], [0.5, 0]])
-    assert em.kl_divergence(p, torch.tensor([[0, 0.25], [0.75, 0]])) == pytest.approx(
+    assert activations.kl_divergence(p, torch.tensor([[0, 0.25], [0.75, 0]])) == pytest.approx(
         0.5 * np.log(2) + 0.5 * np.log(2 / 3)
     )
 
@@ -124,37 +123,45 @@ def test_divergence_equals_what_scikit_learn_minimized():
     x = rows(40, 5)
     method = TSNE(perplexity=8, method="exact", init="random", random_state=0, max_iter=300)
     y = torch.from_numpy(method.fit_transform(x.numpy().astype(np.float32))).double()
-    ours = em.kl_divergence(em.joint(em.affinities(x, perplexity=8)), em.map_affinities(y))
+    ours = activations.kl_divergence(
+        activations.joint(activations.affinities(x, perplexity=8)), activations.map_affinities(y)
+    )
     assert ours == pytest.approx(method.kl_divergence_, rel=2e-3)
 
 
 def test_tsne_separates_two_groups_and_repeats_itself():
     x = torch.cat([rows(20, 80), rows(20, 80, 1) + 8])
     before, state = np.random.get_state()[1].copy(), torch.get_rng_state()
-    y = em.tsne(x, perplexity=5, steps=400)
-    assert y.shape == (40, 2) and y.dtype == x.dtype and torch.equal(y, em.tsne(x, perplexity=5, steps=400))
-    assert em.label_agreement(y, [0] * 20 + [1] * 20, k=3) == 1
+    y = activations.tsne(x, perplexity=5, steps=400)
+    assert y.shape == (40, 2) and y.dtype == x.dtype and torch.equal(y, activations.tsne(x, perplexity=5, steps=400))
+    assert activations.label_agreement(y, [0] * 20 + [1] * 20, k=3) == 1
     assert (np.random.get_state()[1] == before).all() and torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: em.pca(rows(1, 3)), "at least two rows"),
-        (lambda: em.pca(rows(4, 3), k=4), r"between 1 and 3.*\(4, 3\) data; not 4"),
-        (lambda: em.pca(torch.zeros(2, 2, 2)), r"\(2, 2, 2\)"),
-        (lambda: em.affinities(rows(10, 2), perplexity=9), "perplexity 9 is impossible for 10 points.*less than 9"),
-        (lambda: em.affinities(rows(10, 2), perplexity=0.5), "impossible"),
-        (lambda: em.affinities(rows(10, 2), perplexity=float("nan")), "impossible"),
-        (lambda: em.tsne(rows(20, 2), perplexity=30), "perplexity 30 is impossible for 20 points: each has only 19"),
-        (lambda: em.tsne(rows(2, 2), perplexity=1), "at least 3 points, not 2"),
-        (lambda: em.tsne(rows(20, 2), perplexity=5, init="umap"), "init must be one of 'pca', 'random'"),
-        (lambda: em.tsne(rows(20, 2), perplexity=5, steps=10), "at least 250"),
-        (lambda: em.grid_cells(rows(5, 2), rows=2, columns=2), "2 x 2 cells are too few for 5 points"),
-        (lambda: em.label_agreement(rows(5, 2), [0, 1]), "5 points but labels"),
-        (lambda: em.label_agreement(rows(5, 2), [0] * 5, k=5), "from 1 to 4"),
-        (lambda: em.show_map(torch.zeros(2, 3, 4, 4), rows(3, 2)), "2 images but 3 points"),
-        (lambda: em.show_grid(torch.zeros(2, 3, 4, 4), torch.zeros(3, 2)), "2 images but 3 cells"),
+        (lambda: activations.pca(rows(1, 3)), "at least two rows"),
+        (lambda: activations.pca(rows(4, 3), k=4), r"between 1 and 3.*\(4, 3\) data; not 4"),
+        (lambda: activations.pca(torch.zeros(2, 2, 2)), r"\(2, 2, 2\)"),
+        (
+            lambda: activations.affinities(rows(10, 2), perplexity=9),
+            "perplexity 9 is impossible for 10 points.*less than 9",
+        ),
+        (lambda: activations.affinities(rows(10, 2), perplexity=0.5), "impossible"),
+        (lambda: activations.affinities(rows(10, 2), perplexity=float("nan")), "impossible"),
+        (
+            lambda: activations.tsne(rows(20, 2), perplexity=30),
+            "perplexity 30 is impossible for 20 points: each has only 19",
+        ),
+        (lambda: activations.tsne(rows(2, 2), perplexity=1), "at least 3 points, not 2"),
+        (lambda: activations.tsne(rows(20, 2), perplexity=5, init="umap"), "init must be one of 'pca', 'random'"),
+        (lambda: activations.tsne(rows(20, 2), perplexity=5, steps=10), "at least 250"),
+        (lambda: activations.grid_cells(rows(5, 2), rows=2, columns=2), "2 x 2 cells are too few for 5 points"),
+        (lambda: activations.label_agreement(rows(5, 2), [0, 1]), "5 points but labels"),
+        (lambda: activations.label_agreement(rows(5, 2), [0] * 5, k=5), "from 1 to 4"),
+        (lambda: figures.show_map(torch.zeros(2, 3, 4, 4), rows(3, 2)), "2 images but 3 points"),
+        (lambda: figures.show_grid(torch.zeros(2, 3, 4, 4), torch.zeros(3, 2)), "2 images but 3 cells"),
     ],
 )
 def test_bad_input_is_one_clear_line(call, message):
@@ -168,44 +175,46 @@ def test_points_on_a_grid_stay_where_they_are():
     points = torch.stack([cells[:, 1] + 0.5, -cells[:, 0] + 0.0], 1).double()[
         torch.randperm(12, generator=torch.Generator().manual_seed(3))
     ]
-    got = em.grid_cells(points, rows=3, columns=4)
+    got = activations.grid_cells(points, rows=3, columns=4)
     assert torch.equal(got[:, 1], (points[:, 0] - 0.5).long()) and torch.equal(got[:, 0], -points[:, 1].long())
 
 
 def test_no_other_assignment_moves_less():
     points = rows(6, 2, 4)
-    square = em.fit_square(points)
+    square = fit_square(points)
     centers = torch.tensor([[(c + 0.5) / 3, 1 - (r + 0.5) / 2] for r in range(2) for c in range(3)]).double()
 
     def cost(order):
         return (square - centers[list(order)]).square().sum().item()
 
     best = min(cost(order) for order in itertools.permutations(range(6)))
-    got = em.grid_cells(points, rows=2, columns=3)
+    got = activations.grid_cells(points, rows=2, columns=3)
     order = (got[:, 0] * 3 + got[:, 1]).tolist()
     assert sorted(order) == list(range(6)) and cost(order) == pytest.approx(best)
 
 
 def test_grid_sizes_are_chosen_to_fit():
     for n in (1, 2, 5, 17):
-        cells = em.grid_cells(rows(n, 2))
+        cells = activations.grid_cells(rows(n, 2))
         assert len({tuple(c) for c in cells.tolist()}) == n
-    assert em.grid_cells(rows(7, 2), rows=2)[:, 0].max() <= 1
+    assert activations.grid_cells(rows(7, 2), rows=2)[:, 0].max() <= 1
 
 
 def test_label_agreement_by_hand():
     x = torch.tensor([[0.0], [1.0], [10.0], [11.0], [10.4]])
-    assert em.label_agreement(x, [0, 0, 1, 1, 0], k=1) == pytest.approx(2 / 5)  # 10 and 11 find 10.4 first, it finds 10
+    assert activations.label_agreement(x, [0, 0, 1, 1, 0], k=1) == pytest.approx(
+        2 / 5
+    )  # 10 and 11 find 10.4 first, it finds 10
 
 
 def test_figures_are_figures():
     images, points = torch.rand((6, 3, 8, 8), generator=torch.Generator().manual_seed(0)), rows(6, 2)
     shown = [
-        em.show_scree({"a": em.pca(rows(9, 5)).ratio}, title="t"),
-        em.show_points({"a": points, "b": points}, range(6), names=list("abcdef"), title="t"),
-        em.show_points(points, range(6), text=True),
-        em.show_map(images, points, title="t"),
-        em.show_map(images[:, 0], points),
-        em.show_grid(images, em.grid_cells(points), title="t"),
+        figures.show_scree({"a": activations.pca(rows(9, 5)).ratio}, title="t"),
+        figures.show_points({"a": points, "b": points}, range(6), names=list("abcdef"), title="t"),
+        figures.show_points(points, range(6), text=True),
+        figures.show_map(images, points, title="t"),
+        figures.show_map(images[:, 0], points),
+        figures.show_grid(images, activations.grid_cells(points), title="t"),
     ]
     assert all(isinstance(one, Figure) for one in shown)

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from course_utils.activations import baseline_images, occlusion, occlusion_scores, show_occlusion, window_starts
+from course_utils.activations import baseline_images, occlusion, occlusion_scores, window_starts
+from course_utils.figures import show_occlusion
 from course_utils.networks.network import Network
 
 QUIET = {"progress": False}

@@ -24,8 +24,9 @@ import torch
 from torch import Tensor
 
 from course_utils import load_network, photo
-from course_utils.fun import load_style_net, style_image, style_transfer, stylize
+from course_utils.fun import load_style_net, style_transfer, stylize
 from course_utils.images import image_files, load_image
+from course_utils.stimuli import style_image
 from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss
 
 NAMES = list(STYLE_WEIGHTS)

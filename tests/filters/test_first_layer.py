@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from course_utils.figures import show_filters, show_raw_weights
 from course_utils.filters import (
     color_share,
     convolutions,
@@ -8,14 +9,10 @@ from course_utils.filters import (
     filter_weights,
     filters_as_images,
     raw_weight_sheet,
-    show_filters,
-    show_raw_weights,
     strongest_windows,
 )
-from course_utils.filters import (
-    test_patterns as patterns,
-)
 from course_utils.networks import randomized
+from course_utils.stimuli import simple_patterns as patterns
 
 
 def test_the_first_layers_have_the_shapes_of_their_papers(vgg, lite):

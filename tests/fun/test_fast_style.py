@@ -9,17 +9,11 @@ from torch.nn import functional as F
 
 from course_utils import photo
 from course_utils.errors import WeightsError
-from course_utils.fun import fast_style, load_style_net, style_image, style_names, stylize
-from course_utils.fun.fast_style import (
-    LEAST,
-    STYLE_NAMES,
-    ConditionalInstanceNorm,
-    StyleNet,
-    instance_norm,
-    mixture,
-    style_rows,
-)
+from course_utils.fun import fast_style, load_style_net, stylize
+from course_utils.fun.fast_style import LEAST, STYLE_NAMES, StyleNet, mixture, style_rows
+from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, instance_norm
 from course_utils.networks import load_network, weights
+from course_utils.stimuli import style_image, style_names
 from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss
 
 
@@ -74,7 +68,7 @@ def test_instance_norm_takes_contrast_and_brightness_out_and_batch_norm_does_not
     faint = torch.cat([x[:1], 0.3 * x[:1] + 5])
     one, other = ConditionalInstanceNorm(1, 4).double()(faint, mix)
     assert torch.allclose(one, other, atol=1e-3)  # eps keeps them from being equal
-    one, other = fast_style.BatchNorm(1, 4).double()(faint, mix)
+    one, other = BatchNorm(1, 4).double()(faint, mix)
     assert not torch.allclose(one, other, atol=0.5)
 
 

@@ -1,11 +1,14 @@
 """Efros-Leung against a version with loops only, Wei-Levoy against what it promises, and bad input."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from course_utils.fun import pixel_texture
-from course_utils.fun.pixel_texture import efros_leung, wei_levoy, window_weights
+from course_utils.engines import neighborhoods
+from course_utils.fun.efros_leung import efros_leung, window_weights
+from course_utils.fun.wei_levoy import wei_levoy
 from tests.fun.naive_efros_leung import naive_efros_leung
 
 quiet = {"progress": False}
@@ -128,7 +131,7 @@ def test_a_wider_window_keeps_longer_structure():
 def test_waves_keep_the_order_of_pixels_that_see_each_other():
     rng, half = np.random.default_rng(0), 2
     ring = rng.permutation(np.argwhere(rng.random((12, 12)) < 0.4)) + half
-    waves = pixel_texture._waves(ring, half, (16, 16))
+    waves = neighborhoods.waves(ring, half, (16, 16))
     assert sorted(np.concatenate(waves).tolist()) == list(range(len(ring)))
     number = np.empty(len(ring), int)
     for count, wave in enumerate(waves):
@@ -140,25 +143,26 @@ def test_waves_keep_the_order_of_pixels_that_see_each_other():
 
 
 def test_the_leaning_scan_comes_after_what_it_sees():
-    order, ends = pixel_texture._leaning_scan(9, 11, 2)
+    order, ends = neighborhoods.leaning_scan(9, 11, 2)
     number = np.empty((9, 11), int)
     for count, (start, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
         number[order[start:end, 0], order[start:end, 1]] = count
     for y in range(9):
         for x in range(11):
-            for dy, dx in pixel_texture._causal(5):
+            for dy, dx in neighborhoods.causal_offsets(5):
                 if y + dy >= 0 and 0 <= x + dx < 11:
                     assert number[y + dy, x + dx] < number[y, x]
 
 
 def test_the_causal_neighborhood_is_the_half_that_is_written():
-    assert pixel_texture._causal(3).tolist() == [[-1, -1], [-1, 0], [-1, 1], [0, -1]]
-    assert len(pixel_texture._causal(5)) == 12
+    assert neighborhoods.causal_offsets(3).tolist() == [[-1, -1], [-1, 0], [-1, 1], [0, -1]]
+    assert len(neighborhoods.causal_offsets(5)) == 12
 
 
-@pytest.mark.parametrize("method, where", [(efros_leung, "_waves"), (wei_levoy, "_leaning_scan")])
+@pytest.mark.parametrize("method, where", [(efros_leung, "waves"), (wei_levoy, "leaning_scan")])
 def test_an_interrupt_returns_what_is_there(method, where, monkeypatch):
-    original, calls = getattr(pixel_texture, where), []
+    module = sys.modules[method.__module__]
+    original, calls = getattr(module, where), []
 
     def interrupted(*args):
         calls.append(1)
@@ -166,7 +170,7 @@ def test_an_interrupt_returns_what_is_there(method, where, monkeypatch):
             raise KeyboardInterrupt
         return original(*args)
 
-    monkeypatch.setattr(pixel_texture, where, interrupted)
+    monkeypatch.setattr(module, where, interrupted)
     sample = random_sample(24, 24)
     image, sources = method(sample, (13, 14), window=5, return_sources=True, **quiet)
     assert image.shape == (1, 3, 13, 14)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.fun.style_images import FOLDER, SIDE, draw_style, style_image, style_names
+from course_utils.drawing.styles import draw_style
+from course_utils.stimuli.styles import FOLDER, SIDE, style_image, style_names
 
 
 def test_there_are_at_least_six_and_they_are_small():

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from course_utils.fun.texture_samples import FOLDER, PHOTOS, SIDE, TEXTURES, draw_texture, on_paper, texture_sample
+from course_utils.drawing.textures import draw_texture
+from course_utils.stimuli.textures import FOLDER, PHOTOS, SIDE, TEXTURES, on_paper, texture_sample
 
 DRAWN = [name for name in TEXTURES if name not in PHOTOS]
 

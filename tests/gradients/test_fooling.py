@@ -5,18 +5,10 @@ import pytest
 import torch
 
 from course_utils import tiny_net
-from course_utils.gradients import fooling
-from course_utils.gradients.fooling import (
-    crop_and_resize,
-    fgsm,
-    fool,
-    fooled,
-    jpeg,
-    magnify,
-    pgd,
-    project,
-    survival,
-)
+from course_utils.gradients import adversarial
+from course_utils.gradients.adversarial import fgsm, pgd, project
+from course_utils.gradients.fooling import fool, fooled, magnify
+from course_utils.gradients.survival import crop_and_resize, jpeg, survival
 
 EPS = 4 / 255
 
@@ -165,7 +157,7 @@ def test_a_step_of_fool_has_length_lr(linear):
 
 def test_an_interruption_returns_the_images_so_far(conv, monkeypatch):
     x = images()
-    calls, real = [], fooling._gradient
+    calls, real = [], adversarial.loss_gradient
 
     def interrupted(*args):
         calls.append(1)
@@ -173,9 +165,9 @@ def test_an_interruption_returns_the_images_so_far(conv, monkeypatch):
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(fooling, "_gradient", interrupted)
+    monkeypatch.setattr(adversarial, "loss_gradient", interrupted)
     two = pgd(conv, x, eps=1.0, alpha=0.01, steps=9, progress=False)
-    monkeypatch.setattr(fooling, "_gradient", real)
+    monkeypatch.setattr(adversarial, "loss_gradient", real)
     assert torch.equal(two, pgd(conv, x, eps=1.0, alpha=0.01, steps=2, progress=False))
 
 

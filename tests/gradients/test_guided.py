@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from course_utils.engines.relu_rules import relu_rule
 from course_utils.exercises.tiny import tiny_net
-from course_utils.gradients.guided import as_picture, backprop, relu_rule
+from course_utils.gradients.guided import as_picture, backprop
 from course_utils.networks.network import Network
 
 RULES = ("gradient", "deconvnet", "guided")

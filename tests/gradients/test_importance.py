@@ -7,7 +7,8 @@ from torch import nn
 
 from course_utils import tiny_net
 from course_utils.gradients import importance
-from course_utils.gradients.importance import ablated, channel_importance, pruning_curve
+from course_utils.gradients.importance import channel_importance
+from course_utils.gradients.pruning import ablated, pruning_curve
 from course_utils.networks import Network
 
 

@@ -4,21 +4,19 @@ import torch
 from torch import nn
 
 from course_utils.gradients import (
-    accuracy,
     blur,
-    digits,
     edges,
     input_gradient,
-    mark,
     rank_correlation,
     saliency,
     segment,
     share_inside,
     smoothgrad,
-    train_digit_net,
 )
 from course_utils.images import resize
 from course_utils.networks.network import Network
+from course_utils.stimuli import digits, mark
+from course_utils.training.digit_net import accuracy, train_digit_net
 
 
 def linear(weights):

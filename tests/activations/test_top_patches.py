@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.activations import TopPatches, receptive_field, show_patches, top_patches
+from course_utils.activations import TopPatches, receptive_field, top_patches
 from course_utils.errors import ImageError
+from course_utils.figures import show_patches
 from course_utils.hooks import layer_outputs
 from course_utils.images import save_image
 from course_utils.networks.network import Network

@@ -20,13 +20,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from course_utils.activations.recording import Op, Recording, Value
+from course_utils.engines.recording import Op, Recording, Value
 
 POINTWISE = {
     *("relu", "hardtanh", "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "elu", "leaky_relu", "tanh"),
     *("add", "sub", "mul", "div", "maximum", "minimum", "clamp", "clamp_min", "clamp_max", "neg", "abs", "exp"),
     *("clone", "alias", "detach"),
 }
+
+
 # The images of a batch do not see each other in these, so that all positions run as one batch once they hold whole maps.
 BATCHWISE = POINTWISE | {
     "convolution",
@@ -35,7 +37,11 @@ BATCHWISE = POINTWISE | {
     "_adaptive_avg_pool2d",
     "constant_pad_nd",
 }
+
+
 KNOWN = BATCHWISE | {"cat", "mean", "addmm", "view", "_unsafe_view", "_softmax", "_log_softmax", "native_batch_norm"}
+
+
 # Their result can share memory with their input, so it must not be overwritten.
 SHARING = {"alias", "detach", "view", "_unsafe_view", "expand", "permute", "transpose", "slice", "select", "split"}
 
@@ -50,7 +56,7 @@ class Chunk:
     tensor: Tensor
 
 
-class Crops:
+class Rectangles:
     """What differs from the clean map, for every position; a position that is absent does not differ."""
 
     def __init__(self, chunks: list[Chunk]):
@@ -112,7 +118,9 @@ class Local:
         return start * s - p, (length - 1) * s + (k - 1) * d + 1
 
 
-def gather(clean: Tensor, crops: Crops | None, boxes: list[tuple[int, int, int]], size, fill: float = 0.0) -> Tensor:
+def gather(
+    clean: Tensor, crops: Rectangles | None, boxes: list[tuple[int, int, int]], size, fill: float = 0.0
+) -> Tensor:
     """Cut equal rectangles out of changed maps: clean values, changed ones pasted in, `fill` outside the map.
 
     Args:
@@ -255,7 +263,7 @@ class Incremental:
             Chunk(i, [tops[j] for j in i], [lefts[j] for j in i], _channels_last(torch.stack([patches[j] for j in i])))
             for i in groups.values()
         ]
-        state: dict[int, Crops | Whole] = {0: Crops(chunks)}
+        state: dict[int, Rectangles | Whole] = {0: Rectangles(chunks)}
         unread = dict(self.users)
         for op in self.ops:
             state.update(zip(op.out, self._step(op, state, count), strict=False))
@@ -265,10 +273,10 @@ class Incremental:
                     state.pop(number, None)
         return self._whole(state[self.wanted], self.wanted, count).batch
 
-    def _step(self, op: Op, state: dict, count: int) -> list[Crops | Whole]:
+    def _step(self, op: Op, state: dict, count: int) -> list[Rectangles | Whole]:
         numbers = list(dict.fromkeys(op.inputs))
         shapes = [self.size[n] for n in (*numbers, op.out[0])]
-        local = all(isinstance(state[n], Crops) for n in numbers) and all(len(s) == 4 for s in shapes)
+        local = all(isinstance(state[n], Rectangles) for n in numbers) and all(len(s) == 4 for s in shapes)
         if local and not any(self.users[n] for n in op.out[1:]):
             if op.out[0] in self.layers:
                 return [self._slide(self.layers[op.out[0]], op, state[numbers[0]])]
@@ -283,11 +291,11 @@ class Incremental:
                 return [self._mean(op, state[numbers[0]], count)]
         return self._anyhow(op, state, numbers, count)
 
-    def _slide(self, layer: Local, op: Op, crops: Crops) -> Crops:
+    def _slide(self, layer: Local, op: Op, crops: Rectangles) -> Rectangles:
         """A convolution or pooling: on the rectangles its outputs can change in, plus the halo it reads."""
         clean, size = self.clean[op.inputs[0]], self.size[op.out[0]][2:]
         if layer.kernel == layer.stride == (1, 1) and layer.padding == (0, 0):
-            return Crops([Chunk(c.ids, c.tops, c.lefts, layer.run(c.tensor)) for c in crops.chunks])
+            return Rectangles([Chunk(c.ids, c.tops, c.lefts, layer.run(c.tensor)) for c in crops.chunks])
         groups = defaultdict(list)
         for position, (top, left, one) in crops.at.items():
             y, h = layer.reach(0, top, one.shape[1], size[0])
@@ -300,12 +308,12 @@ class Incremental:
             need = layer.need(0, 0, h)[1], layer.need(1, 0, w)[1]
             result = layer.run(gather(clean, crops, boxes, need, layer.fill))
             chunks.append(Chunk([o[0] for o in outs], [o[1] for o in outs], [o[2] for o in outs], result))
-        return Crops(chunks)
+        return Rectangles(chunks)
 
-    def _pointwise(self, op: Op, state: dict, numbers: list[int]) -> Crops:
+    def _pointwise(self, op: Op, state: dict, numbers: list[int]) -> Rectangles:
         """An operation that looks at one place at a time: on the rectangles, or on their common hull if it has several inputs."""
         if len(numbers) == 1:
-            return Crops(
+            return Rectangles(
                 [
                     Chunk(c.ids, c.tops, c.lefts, op.call(*_filled(op, {numbers[0]: c.tensor}), **op.kwargs))
                     for c in state[numbers[0]].chunks
@@ -330,9 +338,9 @@ class Incremental:
                 ]
                 inputs[n] = ready[0] if ready else gather(self.clean[n], state[n], boxes, size)
             chunks.append(Chunk(ids, tops, lefts, op.call(*_filled(op, inputs), **op.kwargs)))
-        return Crops(chunks)
+        return Rectangles(chunks)
 
-    def _mean(self, op: Op, crops: Crops, count: int) -> Whole:
+    def _mean(self, op: Op, crops: Rectangles, count: int) -> Whole:
         """Global average pooling: the clean mean, plus what changed, divided by the number of places."""
         clean = self.clean[op.inputs[0]]
         base = clean.mean((2, 3), keepdim=True)
@@ -347,7 +355,7 @@ class Incremental:
         keep = len(op.args) > 2 and op.args[2] or op.kwargs.get("keepdim", False)
         return Whole(batch=out if keep else out[:, :, 0, 0])
 
-    def _whole(self, value: Crops | Whole, number: int, count: int) -> Whole:
+    def _whole(self, value: Rectangles | Whole, number: int, count: int) -> Whole:
         if isinstance(value, Whole):
             return value
         clean = self.clean[number]
@@ -449,7 +457,9 @@ def _flat_constants(op: Op) -> bool:
     )
 
 
-def _shifted(crops: Crops, padding: list[int]) -> Crops:
+def _shifted(crops: Rectangles, padding: list[int]) -> Rectangles:
     """Padding with a constant: what changed has moved."""
     left, top = padding[0], padding[2] if len(padding) > 2 else 0
-    return Crops([Chunk(c.ids, [t + top for t in c.tops], [x + left for x in c.lefts], c.tensor) for c in crops.chunks])
+    return Rectangles(
+        [Chunk(c.ids, [t + top for t in c.tops], [x + left for x in c.lefts], c.tensor) for c in crops.chunks]
+    )

@@ -1,4 +1,7 @@
-"""Small textures to learn from: six color textures drawn by a seeded program, and three gray photos of scikit-image."""
+"""Draws the six color textures of `data/textures`, each from its seed:
+
+python -m course_utils.drawing.textures
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.images import load_image, photo, to_pil
-
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "textures"
-SIDE = 256  # pixels, of every picture
-
-# how long the side of the whole photo is made before a piece is cut out, so that a brick is about 30 pixels long
-PHOTOS = {"brick": 256, "grass": 384, "gravel": 384}
+from course_utils.images import to_pil
+from course_utils.stimuli.textures import FOLDER, SIDE
 
 
 def _noise(rng: np.random.Generator, sigma: float | tuple[float, float], channels: int = 1) -> np.ndarray:
@@ -153,7 +151,6 @@ _DRAWN: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "scales": _scales,
     "weave": _weave,
 }
-TEXTURES = (*_DRAWN, *PHOTOS)
 
 
 def draw_texture(name: str, *, seed: int = 0) -> Tensor:
@@ -162,33 +159,6 @@ def draw_texture(name: str, *, seed: int = 0) -> Tensor:
         raise ValueError(f"there is no drawn texture {name!r}; there are {', '.join(_DRAWN)}.")
     values = _DRAWN[name](np.random.default_rng([seed, *name.encode()])).clip(0, 1)
     return torch.from_numpy(values).permute(2, 0, 1)[None].float().mul(255).round().div(255)
-
-
-def texture_sample(name: str, size: int = 64) -> Tensor:
-    """A piece of a texture, cut from its middle at a scale where the elements are some 10 to 30 pixels large.
-
-    Args:
-        name: one of `TEXTURES`: pebbles, leaves, coral, wood, scales, weave (drawn, in color), brick, grass, gravel
-            (photos of scikit-image, gray).
-        size: side in pixels; at most 256.
-
-    Returns:
-        `(1, 3, size, size)` in [0, 1].
-    """
-    if name not in TEXTURES:
-        raise ValueError(f"there is no texture {name!r}; there are {', '.join(TEXTURES)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= SIDE:
-        raise ValueError(f"size must be a whole number from 1 to {SIDE}, not {size!r}.")
-    whole = photo(name, PHOTOS[name], crop=False) if name in PHOTOS else load_image(FOLDER / f"{name}.png", None)
-    top, left = (whole.shape[2] - size) // 2, (whole.shape[3] - size) // 2
-    return whole[:, :, top : top + size, left : left + size].clone()
-
-
-def on_paper(image: Tensor, size: int) -> Tensor:
-    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`: shown beside others at their scale."""
-    sheet = image.new_ones((1, image.shape[1], size, size))
-    sheet[:, :, : image.shape[2], : image.shape[3]] = image
-    return sheet
 
 
 def write_samples(folder: Path = FOLDER) -> list[Path]:

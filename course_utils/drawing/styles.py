@@ -1,7 +1,6 @@
-"""Eight painterly pictures for style transfer, drawn by code and free to use (CC0), and the files that hold them.
+"""Draws the eight pictures of `data/styles`, each from its seed, at twice the size, and reduces it:
 
-`style_image("night")` reads `data/styles/night.jpg`. The files were written by `python -m course_utils.fun.style_images`,
-which draws each picture anew from its seed, at twice the size, and reduces it.
+python -m course_utils.drawing.styles
 """
 
 from __future__ import annotations
@@ -11,37 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
-from course_utils.images import center_crop, load_image, resize
+from course_utils.stimuli.styles import FOLDER, SIDE, STYLES
 from course_utils.validate import check_choice
-
-SIDE = 400  # pixels of a stored picture
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "styles"
-
-
-def style_image(name: str, size: int | tuple[int, int] | None = 256) -> Tensor:
-    """One of the course's own style pictures.
-
-    Args:
-        name: one of `style_names()`.
-        size: side of the square, `(H, W)`, or None for the stored 400 pixels.
-
-    Returns:
-        `(1, 3, H, W)` RGB in [0, 1].
-    """
-    check_choice("name", name, style_names())
-    image = load_image(FOLDER / f"{name}.jpg", None)
-    if size is None:
-        return image
-    height, width = (size, size) if isinstance(size, int) else size
-    side = max(height, width)
-    return center_crop(resize(image, side), (height, width))
-
-
-def style_names() -> list[str]:
-    """The names of the style pictures."""
-    return list(PICTURES)
 
 
 def draw_style(name: str, *, side: int = SIDE, seed: int = 0) -> np.ndarray:
@@ -52,8 +23,8 @@ def draw_style(name: str, *, side: int = SIDE, seed: int = 0) -> np.ndarray:
     """
     import cv2
 
-    check_choice("name", name, style_names())
-    rng = np.random.default_rng([list(PICTURES).index(name), seed])
+    check_choice("name", name, STYLES)
+    rng = np.random.default_rng([STYLES.index(name), seed])
     large = PICTURES[name](rng, 2 * side)
     return cv2.resize(large.clip(0, 255).astype(np.uint8), (side, side), interpolation=cv2.INTER_AREA)
 

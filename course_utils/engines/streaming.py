@@ -1,0 +1,87 @@
+"""Images in any number and from anywhere, as numbered batches, and the largest values of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_utils.errors import ImageError
+from course_utils.images import image_files, load_image
+
+
+def first_largest(flat: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest of every row and where they are; of equal ones those that come first, which `topk` does not promise."""
+    if count == 1:
+        values, where = flat.max(1, keepdim=True)
+        return values, where
+    if flat.shape[1] <= 1024:
+        values, where = flat.sort(dim=1, descending=True, stable=True)
+        return values[:, :count], where[:, :count]
+    values, where = flat.topk(min(count + 1, flat.shape[1]), dim=1)
+    tied = (
+        (values[:, count - 1] == values[:, -1]) if values.shape[1] > count else torch.zeros(len(flat), dtype=torch.bool)
+    )
+    values, where = values[:, :count].clone(), where[:, :count].clone()
+    for row in torch.nonzero(tied)[:, 0].tolist():  # the border runs through equal values: take the first of them
+        edge = values[row, -1]
+        above = where[row][values[row] > edge]
+        equal = torch.nonzero(flat[row] == edge)[: count - len(above), 0]
+        where[row] = torch.cat([above, equal])
+        values[row] = flat[row][where[row]]
+    return values, where
+
+
+def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) -> Iterator[tuple[int, Tensor]]:
+    """Batches of equal-sized images with the number of the first one, whatever holds the images."""
+    if isinstance(images, (str, Path)):
+        numbered = enumerate(image_files(images))
+        waiting, number, broken = [], 0, []
+
+        def flush():
+            return waiting[0][0], torch.cat([w[1] for w in waiting])
+
+        for number, path in numbered:
+            try:
+                image = load_image(path, size)
+            except ImageError:
+                broken.append(path.name)
+                if waiting:
+                    yield flush()
+                waiting = []
+                continue
+            waiting.append((number, image))
+            if len(waiting) == batch_size:
+                yield flush()
+                waiting = []
+        if waiting:
+            yield flush()
+        if len(broken) == number + 1:
+            raise ImageError(f"None of the {len(broken)} files in {images} can be read as a picture.")
+        if broken:
+            import warnings
+
+            warnings.warn(
+                f"{len(broken)} files in {images} cannot be read as pictures: {', '.join(broken)}", stacklevel=3
+            )
+        return
+    if isinstance(images, Tensor):
+        images = [images] if images.ndim == 4 else images
+    first, waiting = 0, []
+    for item in images:
+        item = item[0] if isinstance(item, (tuple, list)) else item  # a DataLoader gives (images, labels)
+        if not isinstance(item, Tensor):
+            raise TypeError(f"images must give tensors (3, H, W) or (N, 3, H, W), not {type(item).__name__}.")
+        item = item[None] if item.ndim == 3 else item
+        if waiting and waiting[0].shape[1:] != item.shape[1:]:  # another size: what waits goes first
+            yield first, torch.cat(waiting)
+            first, waiting = first + sum(map(len, waiting)), []
+        for part in item.split(batch_size):
+            if waiting and sum(map(len, waiting)) + len(part) > batch_size:
+                yield first, torch.cat(waiting)
+                first, waiting = first + sum(map(len, waiting)), []
+            waiting.append(part)
+    if waiting:
+        yield first, torch.cat(waiting)

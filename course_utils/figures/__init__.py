@@ -1,0 +1,25 @@
+"""Figures: what the methods found, drawn for a notebook. One file for each method, `show_*` in each."""
+
+from course_utils.figures.embedding import show_grid, show_map, show_points, show_scree
+from course_utils.figures.feature_maps import show_channel, show_layers, show_maps, show_separation
+from course_utils.figures.filters import show_filters, show_raw_weights
+from course_utils.figures.neighbors import show_distances, show_neighbors
+from course_utils.figures.occlusion import show_occlusion
+from course_utils.figures.top_patches import show_patches
+
+__all__ = [
+    "show_channel",
+    "show_distances",
+    "show_filters",
+    "show_grid",
+    "show_layers",
+    "show_map",
+    "show_maps",
+    "show_neighbors",
+    "show_occlusion",
+    "show_patches",
+    "show_points",
+    "show_raw_weights",
+    "show_scree",
+    "show_separation",
+]

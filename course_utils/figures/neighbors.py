@@ -1,0 +1,87 @@
+"""Nearest neighbors in rows, and distances as a table of colors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils.plots import WIDTH, new_figure, to_array
+
+
+def show_neighbors(
+    images: Tensor,
+    indices: Tensor,
+    queries: Sequence[int] | None = None,
+    *,
+    query_images: Tensor | None = None,
+    objects: Tensor | Sequence[int] | None = None,
+    framed: Sequence[bool] | Tensor | None = None,
+    distances: Tensor | None = None,
+    labels: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    width: float = WIDTH,
+) -> Figure:
+    """Each row: a picture, then its neighbors, nearest first; framed green if they show the same object, else red.
+
+    Args:
+        images: `(M, 3, H, W)`, the searched set.
+        indices: `(N, k)` from `neighbors`.
+        queries: which rows of `indices` to show; None for all.
+        query_images: the pictures asked for, if they are not the set itself.
+        objects: `(M,)`, which object each picture shows; without it there are no frames. The queries are the set itself.
+        framed: M booleans in place of `objects`, if all queries show the same: True for green.
+        distances: `(N, k)`; written above the pictures.
+        labels: one line per shown row, above its query.
+        names: M names, written above the neighbors if there are no distances.
+        title: one line above all.
+        width: of the figure in inches.
+    """
+    rows = list(range(len(indices))) if queries is None else list(queries)
+    k = indices.shape[1]
+    aspect = images.shape[2] / images.shape[3] + (0.14 if distances is not None or labels or names else 0.03)
+    figure, axes = new_figure(len(rows), k + 1, width=width, aspect=aspect)
+    asked = images if query_images is None else query_images
+    for place, row in enumerate(rows):
+        axes[place, 0].imshow(to_array(asked[row]).clip(0, 1))
+        axes[place, 0].set_title(labels[place] if labels else "asked for", fontsize=8, pad=3)
+        for rank, (ax, index) in enumerate(zip(axes[place, 1:], indices[row].tolist(), strict=True)):
+            ax.imshow(to_array(images[index]).clip(0, 1))
+            if distances is not None:
+                ax.set_title(f"{distances[row, rank].item():.3g}", fontsize=7, pad=2)
+            elif names is not None:
+                ax.set_title(names[index], fontsize=7, pad=2)
+            if objects is not None or framed is not None:
+                same = bool(framed[index]) if framed is not None else int(objects[index]) == int(objects[row])
+                for side in ax.spines.values():
+                    side.set(color="#2a9d3a" if same else "#d1453b", linewidth=3)
+        for number, ax in enumerate(axes[place]):
+            ax.set_xticks([])
+            ax.set_yticks([])
+            if number == 0 or (objects is None and framed is None):
+                ax.axis("off")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def show_distances(
+    distances: Tensor, objects: Tensor | Sequence[int] | None = None, *, title: str | None = None, width: float = 4.0
+) -> Figure:
+    """A table of distances as a picture: dark is near. Pictures of one object lie together in blocks on the diagonal."""
+    table = distances.detach().float().cpu().numpy()
+    figure, axes = new_figure(width=width, aspect=1.08)
+    off = table[~torch.eye(len(table), dtype=torch.bool).numpy()] if table.shape[0] == table.shape[1] else table
+    axes[0, 0].imshow(table, cmap="magma", vmin=off.min(), vmax=off.max())
+    axes[0, 0].axis("off")
+    if objects is not None:
+        cuts = torch.nonzero(torch.diff(torch.as_tensor(objects)))[:, 0].tolist()
+        for cut in cuts:
+            axes[0, 0].axhline(cut + 0.5, color="white", linewidth=0.3)
+            axes[0, 0].axvline(cut + 0.5, color="white", linewidth=0.3)
+    if title:
+        axes[0, 0].set_title(title, fontsize=9)
+    return figure

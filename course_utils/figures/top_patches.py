@@ -1,0 +1,70 @@
+"""The patches that make a channel answer most, in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils import plots
+from course_utils.activations.top_patches import TopPatches
+from course_utils.engines.streaming import batches
+
+
+def show_patches(
+    result: TopPatches,
+    images: Iterable | Tensor | str | Path,
+    *,
+    channels: Sequence[int] | None = None,
+    places: bool = False,
+    title: str | None = None,
+    size: int = 224,
+) -> Figure:
+    """One row of patches for each channel, strongest first.
+
+    Args:
+        result: from `top_patches`.
+        images: the same images again.
+        channels: some of the watched channels; None for the first 8.
+        places: show the whole photos, with a frame around each patch.
+        title: one line above all.
+        size: as in `top_patches`.
+    """
+    channels = list(channels) if channels is not None else result.channels[:8].tolist()
+    rows = [result.channels.tolist().index(c) for c in channels]
+    figure, axes = plots.new_figure(len(rows), result.k, aspect=1.06)
+    if places:
+        wanted = {n for row in rows for n in result.images[row].tolist()}
+        photos = {first: batch[0] for first, batch in batches(images, 1, size) if first in wanted}
+    else:
+        patches = result.cut(images, channels=channels, size=size)
+    for line, (row, channel) in enumerate(zip(rows, channels, strict=True)):
+        for rank in range(result.k):
+            ax, number = axes[line, rank], int(result.images[row, rank])
+            ax.set_xticks([])
+            ax.set_yticks([])
+            for side in ax.spines.values():
+                side.set_visible(False)
+            if number < 0:
+                continue
+            if places:
+                top, left, bottom, right = result.boxes[row, rank].tolist()
+                ax.imshow(plots.to_array(photos[number]))
+                frame = {"fill": False, "edgecolor": "#ffd500", "linewidth": 1.5}
+                ax.add_patch(_rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **frame))
+            else:
+                patch = plots.to_array(patches[line][rank])
+                ax.imshow(patch, interpolation="nearest" if max(patch.shape[:2]) < 40 else "antialiased")
+            ax.set_title(plots.short(float(result.values[row, rank])), fontsize=7, pad=2)
+        axes[line, 0].set_ylabel(str(channel), fontsize=8)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _rectangle(*args, **options):
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(*args, **options)

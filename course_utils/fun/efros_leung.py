@@ -1,0 +1,121 @@
+"""Texture pixel by pixel, outward from a seed: each pixel copies what follows its neighborhood in the sample.
+
+Efros & Leung, "Texture Synthesis by Non-parametric Sampling", ICCV 1999.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.engines.neighborhoods import check_sample, copied, ring_of, waves, window_table
+from course_utils.validate import check_positive
+
+
+def window_weights(window: int) -> np.ndarray:
+    """Efros & Leung's Gaussian over the window, `sigma = window / 6.4`, as whole numbers, `window * window` of them.
+
+    Pixels are whole numbers from 0 to 255 here and weights are rounded to 1/65536. Every sum is then exact, in whatever
+    order a matrix product adds, and two programs that do the same arithmetic choose the same pixels.
+    """
+    offsets = np.arange(window) - window // 2
+    bell = np.exp(-(offsets**2) / (2 * (window / 6.4) ** 2))
+    return np.round(65536 * np.outer(bell, bell)).ravel()
+
+
+def efros_leung(
+    sample: Tensor,
+    size: int | tuple[int, int] = 64,
+    *,
+    window: int = 11,
+    tolerance: float = 0.1,
+    max_error: float = 0.3,
+    seed: int = 0,
+    return_sources: bool = False,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    progress: bool = True,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Grow a texture from a 3 x 3 seed: each pixel copies the middle of a sample window that looks like its own window.
+
+    Args:
+        sample: `(1, 3, h, w)` RGB in [0, 1].
+        size: of the result, one number for a square, or `(H, W)`.
+        window: side of the square window, odd; it must be larger than the texture's largest regular element.
+        tolerance: a pixel is drawn from all sample windows whose error is at most `(1 + tolerance)` times the smallest.
+        max_error: a pixel whose match has a larger weighted mean squared error (of values in [0, 1]) waits for more
+            neighbors; the limit rises by a tenth when no pixel of a ring could be filled.
+        seed: for the seed's place in the sample and the draws.
+        return_sources: also return where each pixel comes from.
+        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so far
+            and the share of its pixels that are filled, `(1,)`. True ends the growth.
+        progress: show a progress bar.
+
+    Returns:
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
+        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what is filled; the rest is gray (source -1).
+
+    Raises:
+        ValueError: not one image, an even window, a window larger than the sample, or a size below 3.
+    """
+    pixels, height, width = check_sample(sample, size, window)
+    check_positive(max_error=max_error)
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be 0 or greater, not {tolerance!r}.")
+    rng, half = np.random.default_rng(seed), window // 2
+    weights = window_weights(window)
+    table, centers = window_table(pixels, window), (pixels.shape[0] - 2 * half, pixels.shape[1] - 2 * half)
+
+    # the result has a margin of never filled pixels, so that every window lies inside
+    out = np.zeros((height + 2 * half, width + 2 * half, 3))
+    filled = np.zeros(out.shape[:2], bool)
+    inside = np.zeros(out.shape[:2], bool)
+    middle = np.s_[half : half + height, half : half + width]
+    inside[middle] = True
+    sources = np.full((*out.shape[:2], 2), -1)
+    top, left = rng.integers(0, pixels.shape[0] - 2), rng.integers(0, pixels.shape[1] - 2)
+    row, column = half + height // 2 - 1, half + width // 2 - 1
+    block = np.s_[row : row + 3, column : column + 3]
+    sources[block] = np.stack(np.mgrid[top : top + 3, left : left + 3], -1)
+    out[block], filled[block] = pixels[top : top + 3, left : left + 3], True
+    windows = np.lib.stride_tricks.sliding_window_view(out, (window, window), (0, 1))
+    masks = np.lib.stride_tricks.sliding_window_view(filled, (window, window))
+
+    bar = tqdm(total=height * width, initial=9, desc="Efros-Leung", leave=False, disable=not progress)
+    rings = 0
+    try:
+        while not filled[inside].all():
+            if callback is not None:
+                so_far, share = copied(sample, sources[middle], False), float(filled[inside].mean())
+                if callback(rings, so_far, torch.tensor([share])):
+                    break
+            rings += 1
+            ring = ring_of(filled, inside, rng)
+            draws, before = rng.random(len(ring)), filled.sum()
+            for wave in waves(ring, half, filled.shape):
+                rows, columns = ring[wave, 0], ring[wave, 1]
+                known = masks[rows - half, columns - half].reshape(len(wave), -1) * weights
+                around = windows[rows - half, columns - half].reshape(len(wave), 3, -1)
+                # weighted sum of squared differences: sum w (s - t)^2 = sum w s^2 - 2 sum w s t + sum w t^2
+                question = np.concatenate([known, (known[:, None] * around).reshape(len(wave), -1)], 1)
+                errors = question @ table + (known[:, None] * around**2).sum((1, 2))[:, None]
+                limits = errors.min(1) * (1 + tolerance)
+                for index, error, limit, total in zip(wave, errors, limits, known.sum(1), strict=True):
+                    good = np.flatnonzero(error <= limit)
+                    pick = good[int(draws[index] * len(good))]
+                    if error[pick] <= max_error * total * (3 * 255**2):
+                        y, x = ring[index]
+                        sources[y, x] = np.unravel_index(pick, centers)
+                        sources[y, x] += half
+                        out[y, x], filled[y, x] = pixels[tuple(sources[y, x])], True
+                        bar.update()
+            if filled.sum() == before:
+                max_error *= 1.1
+    except KeyboardInterrupt:
+        pass
+    finally:
+        bar.close()
+    return copied(sample, sources[middle], return_sources)

@@ -1,0 +1,163 @@
+"""Small changes that nobody sees: FGSM (Goodfellow et al., 2015) and PGD (Madry et al., 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.networks.network import Network, frozen
+from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
+
+NORMS = ("linf", "l2")
+
+
+def fgsm(
+    net: Network,
+    images: Tensor,
+    target: Target = None,
+    *,
+    eps: float = 8 / 255,
+    targeted: bool = False,
+    of: str = "loss",
+) -> Tensor:
+    """The fast gradient sign method: one step, `x + eps * sign(dL/dx)`, kept in [0, 1].
+
+    On a linear score `w x + b`, `of="score"` with `targeted` raises the score by exactly `eps * |w|_1` (where no pixel
+    is cut off at 0 or 1): no change of the same size raises it more.
+
+    Args:
+        net: a classifier.
+        images: `(N, 3, H, W)` RGB in [0, 1]; they are not changed.
+        target: not `targeted`: the class to leave, None for the predicted one. `targeted`: the class to reach.
+        eps: the largest change of a pixel's value, from 0 (nothing) to 1.
+        targeted: go toward `target`, not away from it.
+        of: "loss", the cross-entropy of the target class, as in the paper; or "score", its score before the softmax.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1].
+
+    Reference:
+        Goodfellow, Shlens, Szegedy: Explaining and Harnessing Adversarial Examples, ICLR 2015.
+    """
+    return pgd(net, images, target, eps=eps, alpha=eps, steps=1, targeted=targeted, of=of, progress=False)
+
+
+def pgd(
+    net: Network,
+    images: Tensor,
+    target: Target = None,
+    *,
+    eps: float = 8 / 255,
+    alpha: float | None = None,
+    steps: int = 20,
+    norm: str = "linf",
+    targeted: bool = False,
+    random_start: bool = False,
+    of: str = "loss",
+    seed: int = 0,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    progress: bool = True,
+) -> Tensor:
+    """Projected gradient descent: many small steps, and after each back into the ball of radius `eps` and into [0, 1].
+
+    linf: `x <- x + alpha * sign(g)`, then each pixel's change is cut to `[-eps, eps]`. l2: `x <- x + alpha * g / |g|_2`,
+    then the whole change is shortened to length `eps` where it is longer. `g` points away from the target class, or
+    toward it if `targeted`.
+
+    Args:
+        net: a classifier.
+        images: `(N, 3, H, W)` RGB in [0, 1]; they are not changed.
+        target: not `targeted`: the class to leave, None for the predicted one. `targeted`: the class to reach.
+        eps: the radius: the largest change of a pixel ("linf"), or the length of the change over all pixels ("l2").
+        alpha: length of a step, measured in the same way; None for 2.5 * eps / steps.
+        steps: how many.
+        norm: "linf" or "l2".
+        targeted: go toward `target`, not away from it.
+        random_start: start at a random point of the ball instead of at the photo.
+        of: "loss" or "score", see `fgsm`.
+        seed: of the random start.
+        callback: called as `callback(step, images, values)` in each step, with the images before the step and the target
+            class's cross-entropy or score, `(N,)`. True ends the steps.
+        progress: show a bar. Interrupting returns the images so far.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1], at most `eps` away from `images`.
+
+    Reference:
+        Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
+    """
+    check_choice("norm", norm, NORMS)
+    check_choice("of", of, ("loss", "score"))
+    check_positive(steps=steps)
+    if not eps >= 0:
+        raise ValueError(f"eps must not be negative, not {eps!r}.")
+    alpha = 2.5 * eps / steps if alpha is None else alpha
+    if not alpha >= 0:
+        raise ValueError(f"alpha must not be negative, not {alpha!r}.")
+    if targeted:
+        need_target(target)
+    clean = check_images(net, images)
+    # up: a larger cross-entropy leaves the class, a larger score reaches it
+    direction = 1.0 if targeted == (of == "score") else -1.0
+    with frozen(net):
+        with torch.no_grad():
+            classes = check_target(net, target, net(clean))
+        pixels = clean.clone()
+        if random_start:
+            pixels = (clean + random_change(clean, eps, norm, seed)).clamp(0, 1)
+        try:
+            for taken in tqdm(range(steps), desc="pgd", leave=False, disable=not progress):
+                gradient, values = loss_gradient(net, pixels, classes, of)
+                if callback is not None and callback(taken, pixels.clone(), values):
+                    break
+                gradient = direction * gradient
+                step = gradient.sign() if norm == "linf" else unit_length(gradient)
+                pixels = (clean + project(pixels + alpha * step - clean, eps, norm)).clamp(0, 1)
+        except KeyboardInterrupt:
+            pass
+    return pixels.to(images.device)
+
+
+def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
+    """The point of the ball of radius `eps` that is closest to each change `(N, 3, H, W)`; inside, nothing moves."""
+    check_choice("norm", norm, NORMS)
+    if norm == "linf":
+        return change.clamp(-eps, eps)
+    return change * (eps / l2_length(change).clamp_min(1e-12)).clamp_max(1)
+
+
+def need_target(target: Target) -> None:
+    if target is None:
+        raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
+
+
+def loss_gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tuple[Tensor, Tensor]:
+    """The gradient of each image's own score or cross-entropy with respect to its pixels, and these values `(N,)`."""
+    with torch.enable_grad():
+        pixels = pixels.detach().requires_grad_()
+        scores = net(pixels)
+        values = (scores if of == "score" else -scores.log_softmax(1)).gather(1, classes[:, None])[:, 0]
+        (gradient,) = torch.autograd.grad(values.sum(), pixels)
+        return gradient, values.detach()
+
+
+def l2_length(change: Tensor) -> Tensor:
+    return change.flatten(1).norm(dim=1)[:, None, None, None]
+
+
+def unit_length(gradient: Tensor) -> Tensor:
+    return gradient / l2_length(gradient).clamp_min(1e-12)
+
+
+def random_change(clean: Tensor, eps: float, norm: str, seed: int) -> Tensor:
+    """A uniformly random point of the ball, for each image."""
+    generator = torch.Generator().manual_seed(seed)
+    if norm == "linf":
+        draw = torch.rand(clean.shape, generator=generator, dtype=torch.float64).to(clean)
+        return (2 * draw - 1) * eps
+    direction = unit_length(torch.randn(clean.shape, generator=generator, dtype=torch.float64))
+    radius = torch.rand(len(clean), 1, 1, 1, generator=generator, dtype=torch.float64) ** (1 / clean[0].numel())
+    return (eps * radius * direction).to(clean)

@@ -1,0 +1,25 @@
+"""Stimuli: pictures made for an experiment, with one known thing in them: words, faces, crops, digits, styles, textures."""
+
+from course_utils.stimuli.crops import Crops, crop_set
+from course_utils.stimuli.digits import digits, mark
+from course_utils.stimuli.faces import face_patches, paste
+from course_utils.stimuli.patterns import simple_patterns
+from course_utils.stimuli.styles import style_image, style_names
+from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
+from course_utils.stimuli.words import write_word
+
+__all__ = [
+    "Crops",
+    "TEXTURES",
+    "crop_set",
+    "digits",
+    "face_patches",
+    "mark",
+    "on_paper",
+    "paste",
+    "style_image",
+    "style_names",
+    "simple_patterns",
+    "texture_sample",
+    "write_word",
+]
