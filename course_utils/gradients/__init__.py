@@ -5,6 +5,7 @@ from course_utils.engines.relu_rules import relu_rule
 from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.ascent import facet_starts, visualize
 from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
+from course_utils.gradients.grad_cam import grad_cam
 from course_utils.gradients.guided import as_picture, backprop
 from course_utils.gradients.importance import channel_importance
 from course_utils.gradients.inversion import Inversion, feature_error, invert, tv_norm
@@ -51,6 +52,7 @@ __all__ = [
     "fgsm",
     "fool",
     "fooled",
+    "grad_cam",
     "input_gradient",
     "invert",
     "jpeg",
