@@ -135,6 +135,10 @@ def saliency(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_heat(photo.expand(2, -1, -1, -1), torch.cat([plain, smooth]), ["one gradient", "SmoothGrad"])
 
 
+def class_map(nets: Networks, photo: Tensor) -> Figure:
+    return plots.show_heat(photo, gradients.grad_cam(nets.classifier, photo, "bn2.act")[0])
+
+
 def segmentation(nets: Networks, photo: Tensor) -> Figure:
     heat = gradients.blur(gradients.smoothgrad(nets.classifier, photo, samples=10)[0], 3)
     mask = gradients.segment(photo, heat)
@@ -272,6 +276,12 @@ TOUR: tuple[Stop, ...] = (
         "Saliency",
         "Bright pixels are those where a small change would change the score of the predicted class most.",
         saliency,
+    ),
+    Stop(
+        "07",
+        "Grad-CAM",
+        "The last feature maps, weighed by how much the class score wants more of each: bright where they speak for the class.",
+        class_map,
     ),
     Stop(
         "07",

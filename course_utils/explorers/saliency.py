@@ -12,8 +12,10 @@ from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import class_of, layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import heat
+from course_utils.gradients.grad_cam import grad_cam
 from course_utils.gradients.guided import as_picture, backprop
 from course_utils.hooks import layer_outputs
+from course_utils.images import resize
 from course_utils.networks import Network
 from course_utils.plots import short
 
@@ -62,6 +64,8 @@ class Saliency(Explorer):
         self.map = self.picture("", name="place", kind="click", cross=True)
         self.signed = self.picture("")
         self.size = self.picture("")
+        self.cam = self.picture("")
+        self._layers, self._deepest = layers, None
         self._what_chosen(None)
         maps = self._maps(self.knobs())
         if unit:
@@ -88,6 +92,11 @@ class Saliency(Explorer):
                 scores = self.net(image)
             target, position = class_of(self.net, knobs.target, scores), "strongest"
             share = scores.softmax(1)[0, target].item()
+            self._deepest = self._deepest or self._last_with_places(image)
+            cam = resize(grad_cam(self.net, image, self._deepest, target)[None], image.shape[2:])[0, 0]
+            self.cam.show(
+                heat(cam, photo=image), f"Grad-CAM in {self._deepest}: where the maps that speak for the class answer"
+            )
             named = f"Class {self.net.category(target)}: score {scores[0, target]:.2f}, probability {share:.1%}."
         self.shown.show(image, caption, boxes=boxes)
         gradient = backprop(self.net, image, target, rule=knobs.rule, position=position)
@@ -104,6 +113,11 @@ class Saliency(Explorer):
                 self.channel.max = len(self._seen[1]) - 1
         return self._seen[1]
 
+    def _last_with_places(self, image: torch.Tensor) -> str:
+        """The layer for Grad-CAM: the last one that still has rows and columns."""
+        seen = layer_outputs(self.net, image, self._layers)
+        return next(layer for layer in reversed(self._layers) if seen[layer].ndim == 4)
+
     def _field(self, layer: str):
         if layer not in self._fields:
             self._fields[layer] = receptive_field(self.net, layer, size=224)
@@ -118,5 +132,4 @@ class Saliency(Explorer):
         for widget in (self.layer, self.channel, self.map):
             widget.layout.display = "" if unit else "none"
         self.target.layout.display = "none" if unit else ""
-        for picture in (self.shown, self.map, self.signed, self.size):
-            picture.width = 210 if unit else 280  # four or three side by side
+        self.cam.layout.display = "none" if unit else ""
