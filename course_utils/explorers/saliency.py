@@ -60,11 +60,11 @@ class Saliency(Explorer):
         self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer, description="Layer"))
         self.channel = self.knob("channel", ipywidgets.IntSlider(value=int(channel), min=0, max=max(1, int(channel)), description="Channel"))  # fmt: skip
         self.what.observe(self._what_chosen, "value")
-        self.shown = self.picture("")
-        self.map = self.picture("", name="place", kind="click", cross=True)
-        self.signed = self.picture("")
-        self.size = self.picture("")
-        self.cam = self.picture("")
+        self.shown = self.picture("", width=210)  # four side by side
+        self.map = self.picture("", name="place", kind="click", cross=True, width=210)
+        self.signed = self.picture("", width=210)
+        self.size = self.picture("", width=210)
+        self.cam = self.picture("", width=210)
         self._layers, self._deepest = layers, None
         self._what_chosen(None)
         maps = self._maps(self.knobs())
