@@ -16,11 +16,29 @@ class CheckFailed(Exception):
         problem: what is wrong, without numbers of the inputs or of the right answer: a grader may show it.
         detail: expected and got, with numbers: only the student's own notebook shows it.
         cause: the likeliest cause, or "".
+        got: the values that were compared, or None if something else than values is wrong.
+        rtol, atol: how close two such values count as the same.
     """
 
-    def __init__(self, problem: str, *, detail: str = "", cause: str = ""):
+    def __init__(
+        self,
+        problem: str,
+        *,
+        detail: str = "",
+        cause: str = "",
+        got: np.ndarray | None = None,
+        rtol: float = 1e-5,
+        atol: float = 1e-7,
+    ):
         super().__init__(problem)
         self.problem, self.detail, self.cause = problem, detail, cause
+        self.got, self.rtol, self.atol = got, max(rtol, 1e-5), max(atol, 1e-7)
+
+    def same_as(self, other: CheckFailed) -> bool:
+        """Did another answer fail at the same place of the check, with the same values?"""
+        if self.problem != other.problem or (self.got is None) != (other.got is None):
+            return False
+        return self.got is None or _same(self.got, other.got, self.rtol, self.atol)
 
 
 def require(condition: bool, problem: str, *, detail: str = "", cause: str = "") -> None:
@@ -84,21 +102,25 @@ def close(
     if _same(mine, right, rtol, atol):
         return
     cause = next((text for text, wrong in (causes or {}).items() if _fits(mine, wrong, rtol, atol)), "")
+    values = {"got": mine, "rtol": rtol, "atol": atol}
     if mine.shape != right.shape:
         raise CheckFailed(
             f"{what} has the wrong shape.",
             detail=f"expected shape {right.shape}, got {mine.shape}",
             cause=cause or _shape_cause(mine.shape, right.shape),
+            **values,
         )
     if np.isnan(mine).any() and not np.isnan(right).any():
         raise CheckFailed(
             f"{what} contains NaN (not a number).",
             cause=cause or "Look for 0 / 0, or the root or logarithm of a negative number.",
+            **values,
         )
     if np.isinf(mine).any() and not np.isinf(right).any():
         raise CheckFailed(
             f"{what} contains infinity.",
             cause=cause or "Look for a division by 0, or an exponential that is too large.",
+            **values,
         )
     where = np.unravel_index(np.argmax(np.abs(mine - right)), right.shape) if right.ndim else ()
     place = f" at {tuple(int(i) for i in where)}" if right.ndim else ""
@@ -106,6 +128,7 @@ def close(
         f"{what} has the wrong {'values' if right.ndim else 'value'}.",
         detail=f"largest difference{place}: expected {right[where]:.5g}, got {mine[where]:.5g}",
         cause=cause or _value_cause(mine, right),
+        **values,
     )
 
 
