@@ -61,9 +61,14 @@ def test_a_slip_is_found_where_it_happens(doubling):
         out = 2 * x
         return out, x.add_(1)
 
+    def every_second_time_squared():  # right in the first comparison, where the slip is wrong as well
+        runs = iter(range(100))
+        return lambda x: x**2 if next(runs) % 2 else 2 * x
+
     for function, cause in (
         (lambda x: 2 * x.T, "You transposed it."),
         (lambda x: adds_in_place(x)[0], "You changed the input."),
+        (every_second_time_squared(), "You squared it."),
         (lambda x: torch.where(x == x[0, 0], 7.0, 2 * x), ""),
     ):
         outcome = run_check("42.1", function)

@@ -9,8 +9,8 @@ here or in another process, and gives back plain values, which the check compare
         close(call(net, images, target), answer(net, images, target), what="the saliency map")
 
 A slip is a wrong answer that many students give: a function like theirs, under the sentence that says what is wrong with it.
-When an answer is wrong, the check runs again with each slip in the student's place. The first slip that fails at the same
-comparison with the same values is the likely cause. The course's tests go through all slips: each must fail with its sentence.
+When an answer is wrong, the check runs again with each slip in the student's place. The first slip that gives the same wrong
+values in the same comparison is the likely cause. The course's tests go through all slips: each must fail with its sentence.
 
     saliency_map.slips = {
         "You took the mean over the channels.": lambda net, images, target: gradient(net, images, target).abs().mean(1),
@@ -33,7 +33,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from course_utils.exercises.compare import CheckFailed
+from course_utils.exercises.compare import CheckFailed, collect_failures
 from course_utils.exercises.tiny import tiny_net
 from course_utils.exercises.transport import decode, encode
 from course_utils.networks.network import Network
@@ -129,13 +129,15 @@ class Exercise:
     def likely_slip(self, failed: CheckFailed, seed: int | Sequence[int]) -> str:
         """The sentence of the first slip that fails as the student's function did, or ""."""
         for sentence, function in self.slips.items():
-            try:
-                self.run(LocalCall(function), self.draw(seed))
-            except CheckFailed as wrong:
-                if failed.same_as(wrong):
-                    return sentence
-            except StudentError:  # a slip may not work with these inputs
-                continue
+            with collect_failures() as failures:
+                try:
+                    self.run(LocalCall(function), self.draw(seed))
+                except CheckFailed as wrong:
+                    failures.append(wrong)
+                except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
+                    pass
+            if any(failed.same_as(wrong) for wrong in failures):
+                return sentence
         return ""
 
 
