@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from course_utils.exercises import check, machine, quiz, run_check, tiny_net, transport
-from course_utils.exercises.compare import CheckFailed, close, number
+from course_utils.exercises.compare import CheckFailed, close, number, require
 from course_utils.exercises.machine import Draw, LocalCall, StudentError
+from course_utils.exercises.quizzes import Question, read_quiz
 
 
 @pytest.fixture
@@ -18,8 +19,22 @@ def doubling(monkeypatch):
     @machine.exercise("42.1", "double")
     def double(call, draw):
         x = draw.normal(3, draw.integer(2, 5))
-        close(call(x), 2 * x, what="the result", causes={"You squared it.": x**2, "You transposed it.": 2 * x.T})
+        first, second = call.twice(x)
+        close(first, 2 * x, what="the result")
+        close(second, 2 * x, what="the second result")
 
+    def changes_the_input(x):
+        result = 2 * x
+        x += 1
+        return result
+
+    double.slips = {
+        "This one raises.": lambda x: x @ x[:1].T @ x,
+        "You squared it.": lambda x: x**2,
+        "You squared it, and this sentence comes too late.": lambda x: x * x,
+        "You transposed it.": lambda x: 2 * x.T,
+        "You changed the input.": changes_the_input,
+    }
     monkeypatch.setattr(machine, "lesson_exercises", lambda lesson: [machine._EXERCISES["42.1"]])
 
 
@@ -39,6 +54,66 @@ def test_a_wrong_answer_says_problem_details_and_cause(doubling):
     assert "expected" in outcome.detail and outcome.cause == "You squared it."
     text = str(outcome)
     assert text.startswith("42.1 double: ✗ not yet") and "likely cause: You squared it." in text
+
+
+def test_a_slip_is_found_where_it_happens(doubling):
+    def adds_in_place(x):
+        out = 2 * x
+        return out, x.add_(1)
+
+    def every_second_time_squared():  # right in the first comparison, where the slip is wrong as well
+        runs = iter(range(100))
+        return lambda x: x**2 if next(runs) % 2 else 2 * x
+
+    for function, cause in (
+        (lambda x: 2 * x.T, "You transposed it."),
+        (lambda x: adds_in_place(x)[0], "You changed the input."),
+        (every_second_time_squared(), "You squared it."),
+        (lambda x: torch.where(x == x[0, 0], 7.0, 2 * x), ""),
+    ):
+        outcome = run_check("42.1", function)
+        assert outcome.state == "failed" and outcome.cause == cause, str(outcome)
+
+
+def test_slips_run_only_after_a_wrong_answer_and_on_the_same_inputs(doubling):
+    seen, slips = [], []
+    machine.get_exercise("42.1").slips = {"A spy.": lambda x: slips.append(x.clone()) or 2 * x}
+    assert run_check("42.1", lambda x: 2 * x).passed and not slips
+    run_check("42.1", lambda x: seen.append(x.clone()) or x**2, seeds=[5])
+    assert slips and torch.equal(slips[0], seen[0])
+
+
+def test_a_requirement_knows_its_slip(monkeypatch):
+    monkeypatch.setattr(machine, "_EXERCISES", {})
+
+    @machine.exercise("42.1", "any_even")
+    def any_even(call, draw):
+        require(number(call()) % 2 == 0, "the number is odd.")
+
+    any_even.slips = {"You began with 1.": lambda: 1}
+    monkeypatch.setattr(machine, "lesson_exercises", lambda lesson: [any_even])
+    assert run_check("42.1", lambda: 3).cause == "You began with 1."
+    assert run_check("42.1", lambda: None).cause != "You began with 1."
+
+
+def test_a_quiz_is_read_from_text():
+    (first, second) = read_quiz("""
+How many
+channels?
+- One - or so
+  No.
++ Three
+  Yes: red, green
+  and blue.
+
+Why?
++ So
+  Yes.
+- No
+  No.
+""")
+    assert first == Question("How many channels?", (("One - or so", "No."), ("Three", "Yes: red, green and blue.")), 1)
+    assert second.answer == 0 and [text for text, _ in second.options] == ["So", "No"]
 
 
 def test_shapes_constants_signs_and_nan_have_their_words(doubling):
@@ -81,9 +156,10 @@ def test_inputs_come_from_the_seed_alone(doubling):
     for _ in range(2):
         run_check("42.1", lambda x: seen.append(x.clone()) or 2 * x, seeds=[5])
         np.random.rand(), random.random(), torch.rand(1)
-    assert torch.equal(seen[0], seen[1])
+    first, _, second, _ = seen  # the check calls it twice
+    assert torch.equal(first, second)
     run_check("42.1", lambda x: seen.append(x) or 2 * x, seeds=[6])
-    assert seen[2].shape != seen[0].shape or not torch.equal(seen[2], seen[0])
+    assert seen[-1].shape != first.shape or not torch.equal(seen[-1], first)
 
 
 def test_constants_cannot_be_memorized(doubling):
@@ -163,10 +239,23 @@ def test_an_unknown_exercise_names_what_there_is(capsys):
 
 
 VALUES = [
-    None, True, 3, 2**70, -0.5, float("inf"), "text", [1, [2.5, "a"]], (1, 2), {"a": 1, 2: [3]},
-    np.arange(6, dtype=np.int16).reshape(2, 3), torch.rand(2, 3, dtype=torch.float64), torch.tensor(True), np.float32(2.5),
-    torch.rand(3, 4).T, np.arange(6).reshape(2, 3)[:, ::-1],
-]  # fmt: skip
+    None,
+    True,
+    3,
+    2**70,
+    -0.5,
+    float("inf"),
+    "text",
+    [1, [2.5, "a"]],
+    (1, 2),
+    {"a": 1, 2: [3]},
+    np.arange(6, dtype=np.int16).reshape(2, 3),
+    torch.rand(2, 3, dtype=torch.float64),
+    torch.tensor(True),
+    np.float32(2.5),
+    torch.rand(3, 4).T,
+    np.arange(6).reshape(2, 3)[:, ::-1],
+]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda v: type(v).__name__)

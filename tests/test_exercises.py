@@ -1,18 +1,20 @@
-"""Every exercise: the stub fails, the solution passes, every mutant fails for its stated reason."""
+"""Every exercise: the stub fails, the solution passes, every slip and every mutant fails for its reason."""
 
 import importlib
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from course_utils.editions import exercise_functions, lesson_paths, read_lesson
-from course_utils.exercises import lesson_exercises, run_check
+from course_utils.exercises import get_exercise, lesson_exercises, run_check
 from tests.mutants import MUTANTS
 
 LESSONS = {path.stem[:2]: path for path in lesson_paths()}
-for number in LESSONS:
-    importlib.import_module(f"tests.mutants.lesson_{number}")
+for path in sorted((Path(__file__).parent / "mutants").glob("lesson_*.py")):
+    importlib.import_module(f"tests.mutants.{path.stem}")
 IDS = [e.id for number in LESSONS for e in lesson_exercises(number)]
+SLIPS = [(e.id, sentence) for number in LESSONS for e in lesson_exercises(number) for sentence in e.slips]
 FRESH = [(7, 1), (7, 2), 123456]  # other seeds than the notebook's: the grader draws its own
 
 
@@ -63,8 +65,16 @@ def test_the_stub_fails_with_words(exercise, functions):
 
 
 @pytest.mark.parametrize("exercise", IDS)
-def test_there_are_at_least_five_mutants(exercise):
-    assert Counter(m.exercise for m in MUTANTS)[exercise] >= 5
+def test_there_are_at_least_five_wrong_answers(exercise):
+    assert len(get_exercise(exercise).slips) + Counter(m.exercise for m in MUTANTS)[exercise] >= 5
+
+
+@pytest.mark.parametrize(("exercise", "sentence"), SLIPS, ids=lambda text: text[:60])
+def test_the_slip_fails_with_its_sentence(exercise, sentence):
+    for seeds in ((0, 1, 2), FRESH):
+        outcome = run_check(exercise, get_exercise(exercise).slips[sentence], seeds=seeds)
+        assert not outcome.passed, f"this slip passes: {sentence}"
+        assert outcome.cause == sentence, str(outcome)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,43 @@ class CheckFailed(Exception):
         problem: what is wrong, without numbers of the inputs or of the right answer: a grader may show it.
         detail: expected and got, with numbers: only the student's own notebook shows it.
         cause: the likeliest cause, or "".
+        got: the values that were compared, or None if something else than values is wrong.
+        rtol, atol: how close two such values count as the same.
     """
 
-    def __init__(self, problem: str, *, detail: str = "", cause: str = ""):
+    def __init__(
+        self,
+        problem: str,
+        *,
+        detail: str = "",
+        cause: str = "",
+        got: np.ndarray | None = None,
+        rtol: float = 1e-5,
+        atol: float = 1e-7,
+    ):
         super().__init__(problem)
         self.problem, self.detail, self.cause = problem, detail, cause
+        self.got, self.rtol, self.atol = got, max(rtol, 1e-5), max(atol, 1e-7)
+
+    def same_as(self, other: CheckFailed) -> bool:
+        """Did another answer fail in the same way, with the same values?"""
+        if self.problem != other.problem or (self.got is None) != (other.got is None):
+            return False
+        return self.got is None or _same(self.got, other.got, self.rtol, self.atol)
+
+
+_collected: ContextVar[list[CheckFailed] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def collect_failures() -> Iterator[list[CheckFailed]]:
+    """In this context a wrong answer goes into the list, and the check goes on to its next comparison."""
+    failures: list[CheckFailed] = []
+    token = _collected.set(failures)
+    try:
+        yield failures
+    finally:
+        _collected.reset(token)
 
 
 def require(condition: bool, problem: str, *, detail: str = "", cause: str = "") -> None:
@@ -84,28 +118,40 @@ def close(
     if _same(mine, right, rtol, atol):
         return
     cause = next((text for text, wrong in (causes or {}).items() if _fits(mine, wrong, rtol, atol)), "")
+    failed = _wrong(mine, right, what, {"got": mine, "rtol": rtol, "atol": atol})
+    failed.cause = cause or failed.cause
+    if (failures := _collected.get()) is None:
+        raise failed
+    failures.append(failed)
+
+
+def _wrong(mine: np.ndarray, right: np.ndarray, what: str, values: dict[str, Any]) -> CheckFailed:
     if mine.shape != right.shape:
-        raise CheckFailed(
+        return CheckFailed(
             f"{what} has the wrong shape.",
             detail=f"expected shape {right.shape}, got {mine.shape}",
-            cause=cause or _shape_cause(mine.shape, right.shape),
+            cause=_shape_cause(mine.shape, right.shape),
+            **values,
         )
     if np.isnan(mine).any() and not np.isnan(right).any():
-        raise CheckFailed(
+        return CheckFailed(
             f"{what} contains NaN (not a number).",
-            cause=cause or "Look for 0 / 0, or the root or logarithm of a negative number.",
+            cause="Look for 0 / 0, or the root or logarithm of a negative number.",
+            **values,
         )
     if np.isinf(mine).any() and not np.isinf(right).any():
-        raise CheckFailed(
+        return CheckFailed(
             f"{what} contains infinity.",
-            cause=cause or "Look for a division by 0, or an exponential that is too large.",
+            cause="Look for a division by 0, or an exponential that is too large.",
+            **values,
         )
     where = np.unravel_index(np.argmax(np.abs(mine - right)), right.shape) if right.ndim else ()
     place = f" at {tuple(int(i) for i in where)}" if right.ndim else ""
-    raise CheckFailed(
+    return CheckFailed(
         f"{what} has the wrong {'values' if right.ndim else 'value'}.",
         detail=f"largest difference{place}: expected {right[where]:.5g}, got {mine[where]:.5g}",
-        cause=cause or _value_cause(mine, right),
+        cause=_value_cause(mine, right),
+        **values,
     )
 
 

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
-from course_utils.exercises.quizzes import Question
+from course_utils.exercises.quizzes import read_quiz
 
 
-def _plain(value):
+def plain(value):
     return list(value) if isinstance(value, tuple) else value
 
 
-def _field(layers, *, grow=True, dilate=True, less_one=True, pad=True, jump_pad=True, first=False) -> np.ndarray:
-    """size, stride, start; the options leave a piece of the formula out."""
+def field(layers, *, grow=True, dilate=True, places=1, pad=True, pad_grows=True, stride_first=False) -> list[int]:
+    """Size, stride and start; the options leave a piece of the formula out."""
     size, jump, start = 1, 1, 0
     for kernel, stride, padding, dilation in layers:
-        reach = (kernel - (1 if less_one else 0)) * (dilation if dilate else 1)
-        if first:
-            jump *= stride
-        size += reach * (jump if grow else 1)
-        if pad:
-            start -= padding * (jump if jump_pad else 1)
-        if not first:
-            jump *= stride
-    return np.array([size, jump, start])
+        jump *= stride if stride_first else 1
+        size += (kernel - places) * (dilation if dilate else 1) * (jump if grow else 1)
+        start -= padding * (jump if pad_grows else 1) if pad else 0
+        jump *= 1 if stride_first else stride
+    return [size, jump, start]
 
 
 @exercise("05.1", "field_of")
@@ -41,37 +39,34 @@ def field_of(call: Call, draw: Draw) -> None:
             (draw.choice([3, 5]), 1, draw.integer(0, 1), 1),
         ]
         stacks.append(layers)
-    got = [_plain(call(layers)) for layers in stacks]
-
-    def variant(**options):
-        return lambda: np.array([_field(layers, **options) for layers in stacks])
-
-    def backward():
-        return np.array([_field(layers[::-1]) for layers in stacks])
-
-    close(
-        got,
-        np.array([_field(layers) for layers in stacks]),
-        what="size, stride and start",
-        causes={
-            "You added kernel - 1 without the stride so far. One step of a deep layer is many pixels wide.":
-                variant(grow=False),
-            "The dilation is missing: a kernel of k places reaches (k - 1) * dilation.": variant(dilate=False),
-            "A kernel of k places adds k - 1 steps, not k: the first place is there already.": variant(less_one=False),
-            "The start is missing: padding moves the first field to the left.": variant(pad=False),
-            "The padding is counted in places of its own layer: multiply it by the stride so far.":
-                variant(jump_pad=False),
-            "You multiplied the stride too early: a layer's own stride counts from the next layer on.":
-                variant(first=True),
-            "You went through the layers from last to first.": backward,
-        },
-    )  # fmt: skip
+    right = np.array([field(layers) for layers in stacks])
+    close([plain(call(layers)) for layers in stacks], right, what="size, stride and start")
 
 
-def _box(y, x, size, stride, start, height, width, *, cut=True) -> np.ndarray:
+field_of.slips = {
+    "You added kernel - 1 without the stride so far. One step of a deep layer is many pixels wide.": (
+        partial(field, grow=False)
+    ),
+    "The dilation is missing: a kernel of k places reaches (k - 1) * dilation.": partial(field, dilate=False),
+    "A kernel of k places adds k - 1 steps, not k: the first place is there already.": partial(field, places=0),
+    "The start is missing: padding moves the first field to the left.": partial(field, pad=False),
+    "The padding is counted in places of its own layer: multiply it by the stride so far.": (
+        partial(field, pad_grows=False)
+    ),
+    "You multiplied the stride too early: a layer's own stride counts from the next layer on.": (
+        partial(field, stride_first=True)
+    ),
+    "You went through the layers from last to first.": lambda layers: field(layers[::-1]),
+}
+
+
+def whole_box(y, x, size, stride, start, height, width) -> np.ndarray:
     top, left = start + y * stride, start + x * stride
-    box = np.array([top, left, top + size, left + size])
-    return np.array([max(0, top), max(0, left), min(height, top + size), min(width, left + size)]) if cut else box
+    return np.array([top, left, top + size, left + size])
+
+
+def box(y, x, size, stride, start, height, width) -> np.ndarray:
+    return whole_box(y, x, size, stride, start, height, width).clip(0, [height, width, height, width])
 
 
 @exercise("05.2", "patch_box")
@@ -85,54 +80,59 @@ def patch_box(call: Call, draw: Draw) -> None:
         (last_y, last_x),
         (draw.integer(3, 4), draw.integer(5, 7)),
     ]
-    rest = (size, stride, start, height, width)
-
-    def all_of(function):
-        return lambda: np.array([function(y, x) for y, x in places])
-
-    def moved_inside(y, x):
-        top, left, bottom, right = _box(y, x, *rest, cut=False)
-        down, across = max(0, -top) - max(0, bottom - height), max(0, -left) - max(0, right - width)
-        return np.array([top + down, left + across, bottom + down, right + across])
-
-    def cut_start(y, x):
-        top, left = max(0, start + y * stride), max(0, start + x * stride)
-        return np.array([top, left, min(height, top + size), min(width, left + size)])
-
-    close(
-        [_plain(call(y, x, *rest)) for y, x in places],
-        all_of(lambda y, x: _box(y, x, *rest))(),
-        what="the boxes",
-        causes={
-            "The box reaches over the border; cut it off there.": all_of(lambda y, x: _box(y, x, *rest, cut=False)),
-            "You cut the top left corner first and measured the size from there. Cut both ends by themselves.":
-                all_of(cut_start),
-            "You moved the box inside. What lies outside of the photo was padding: cut it off.": all_of(moved_inside),
-            "The start is missing: the first field does not begin at pixel 0.":
-                all_of(lambda y, x: _box(y, x, size, stride, 0, height, width)),
-            "The stride is missing: one step in the map is `stride` pixels.":
-                all_of(lambda y, x: _box(y, x, size, 1, start, height, width)),
-            "Rows and columns are exchanged: y counts rows, from the top.":
-                all_of(lambda y, x: _box(x, y, *rest)),
-            "Bottom and right are the last pixels; they should be one after the last, as in a slice.":
-                all_of(lambda y, x: _box(y, x, *rest) - np.array([0, 0, 1, 1])),
-            "The order is top, left, bottom, right.": all_of(lambda y, x: _box(y, x, *rest)[[1, 0, 3, 2]]),
-            "You put the place in the middle of the box; `start` says where its first pixel is.":
-                all_of(lambda y, x: np.clip(_box(y, x, *rest, cut=False) - size // 2, 0, [height, width, height, width])),
-        },
-    )  # fmt: skip
+    rest = size, stride, start, height, width
+    right = np.array([box(y, x, *rest) for y, x in places])
+    close([plain(call(y, x, *rest)) for y, x in places], right, what="the boxes")
 
 
-def _top(maps: Tensor, k: int, *, smallest=False, sizes=False) -> Tensor:
-    flat = maps.flatten(2)
-    best, where = (flat.abs() if sizes else flat).max(2)
-    order = best.argsort(dim=0, descending=not smallest)[:k]
-    rows = []
-    for channel in range(maps.shape[1]):
-        n = order[:, channel]
-        at = where[n, channel]
-        rows.append(torch.stack([n, at // maps.shape[3], at % maps.shape[3]], 1))
-    return torch.stack(rows).double()
+def measured_after_the_cut(y, x, size, stride, start, height, width):
+    top, left = max(0, start + y * stride), max(0, start + x * stride)
+    return [top, left, min(height, top + size), min(width, left + size)]
+
+
+def moved_inside(y, x, size, stride, start, height, width):
+    top, left, bottom, right = whole_box(y, x, size, stride, start, height, width)
+    down, across = max(0, -top) - max(0, bottom - height), max(0, -left) - max(0, right - width)
+    return [top + down, left + across, bottom + down, right + across]
+
+
+def around_the_place(y, x, size, stride, start, height, width):
+    half = size // 2
+    return (whole_box(y, x, size, stride, start, height, width) - half).clip(0, [height, width, height, width])
+
+
+patch_box.slips = {
+    "The box reaches over the border; cut it off there.": whole_box,
+    "You cut the top left corner first and measured the size from there. Cut both ends by themselves.": (
+        measured_after_the_cut
+    ),
+    "You moved the box inside. What lies outside of the photo was padding: cut it off.": moved_inside,
+    "The start is missing: the first field does not begin at pixel 0.": (
+        lambda y, x, size, stride, start, *sides: box(y, x, size, stride, 0, *sides)
+    ),
+    "The stride is missing: one step in the map is `stride` pixels.": (
+        lambda y, x, size, stride, *rest: box(y, x, size, 1, *rest)
+    ),
+    "Rows and columns are exchanged: y counts rows, from the top.": lambda y, x, *rest: box(x, y, *rest),
+    "Bottom and right are the last pixels; they should be one after the last, as in a slice.": (
+        lambda *inputs: box(*inputs) - [0, 0, 1, 1]
+    ),
+    "The order is top, left, bottom, right.": lambda *inputs: box(*inputs)[[1, 0, 3, 2]],
+    "You put the place in the middle of the box; `start` says where its first pixel is.": around_the_place,
+}
+
+
+def row_and_column(flat: Tensor, width: int) -> list[Tensor]:
+    return [flat // width, flat % width]
+
+
+def strongest(maps, k, *, row_length=None, smallest=False, by=lambda maps: maps.amax((2, 3))) -> Tensor:
+    """`(C, k, 3)`: image, row and column of the best place of the k images whose `by` is the largest."""
+    where = maps.flatten(2).argmax(2)
+    images = by(maps).argsort(dim=0, descending=not smallest)[:k]
+    return torch.stack([images, *row_and_column(where.gather(0, images), row_length or maps.shape[3])], 2).transpose(
+        0, 1
+    )
 
 
 @exercise("05.3", "top_places")
@@ -144,43 +144,47 @@ def top_places(call: Call, draw: Draw) -> None:
         image = draw.integer(0, count - 1)
         maps[image, channel, 0, 1], maps[image, channel, height - 1, width - 1] = 5.0, 6.0 + draw.number()
         maps[(image + 1) % count, channel, 1, draw.integer(0, width - 1)] = -9.0
-    right = _top(maps, k)
+    close(call(maps, k), strongest(maps, k), what="the places")
 
-    def anywhere():
-        flat = maps.transpose(0, 1).flatten(1)
-        where = flat.topk(k, dim=1).indices
-        n, at = where // (height * width), where % (height * width)
-        return torch.stack([n, at // width, at % width], -1).double()
 
-    def turned():
-        at = right[..., 1] * width + right[..., 2]
-        return torch.stack([right[..., 0], at // height, at % height], -1)
+def one_image_twice(maps, k):
+    where = maps.transpose(0, 1).flatten(1).topk(k, dim=1).indices
+    places = maps[0, 0].numel()
+    return torch.stack([where // places, *row_and_column(where % places, maps.shape[3])], 2)
 
-    def by_mean():
-        order = maps.mean((2, 3)).argsort(dim=0, descending=True)[:k]
-        where = maps.flatten(2).argmax(2)
-        rows = [
-            torch.stack([order[:, c], where[order[:, c], c] // width, where[order[:, c], c] % width], 1)
-            for c in range(channels)
-        ]
-        return torch.stack(rows).double()
 
-    close(
-        call(maps, k),
-        right,
-        what="the places",
-        causes={
-            "One image appears twice for a channel. Take the best place of every image first, then the best images.": anywhere,
-            "Rows and columns are exchanged.": right[..., [0, 2, 1]],
-            "You divided the flat index by the height. A row holds `width` places: y = index // width, x = index % width.":
-                turned,
-            "You took the smallest answers.": _top(maps, k, smallest=True),
-            "You took the largest size. A strongly negative answer is not a strong answer.": _top(maps, k, sizes=True),
-            "You ordered the images by their mean answer; order them by their largest one.": by_mean,
-            "The weakest comes first; put the strongest first.": right.flip(1),
-            "The first index of the result is the channel, the second the rank.": right.transpose(0, 1),
-        },
-    )  # fmt: skip
+def largest_size(maps, k):
+    return strongest(maps.abs(), k)
+
+
+top_places.slips = {
+    "One image appears twice for a channel. Take the best place of every image first, then the best images.": (
+        one_image_twice
+    ),
+    "Rows and columns are exchanged.": lambda maps, k: strongest(maps, k)[..., [0, 2, 1]],
+    "You divided the flat index by the height. A row holds `width` places: y = index // width, x = index % width.": (
+        lambda maps, k: strongest(maps, k, row_length=maps.shape[2])
+    ),
+    "You took the smallest answers.": partial(strongest, smallest=True),
+    "You took the largest size. A strongly negative answer is not a strong answer.": largest_size,
+    "You ordered the images by their mean answer; order them by their largest one.": (
+        partial(strongest, by=lambda maps: maps.mean((2, 3)))
+    ),
+    "The weakest comes first; put the strongest first.": lambda maps, k: strongest(maps, k).flip(1),
+    "The first index of the result is the channel, the second the rank.": (
+        lambda maps, k: strongest(maps, k).transpose(0, 1)
+    ),
+}
+
+
+def both_halves(va, ia, vb, ib) -> tuple[Tensor, Tensor]:
+    return torch.cat([va, vb], 1), torch.cat([ia, ib], 1)
+
+
+def merged(va, ia, vb, ib, *, descending=True, keep=None) -> tuple[Tensor, Tensor]:
+    values, images = both_halves(va, ia, vb, ib)
+    order = values.argsort(dim=1, descending=descending)[:, : keep or va.shape[1]]
+    return values.gather(1, order), images.gather(1, order)
 
 
 @exercise("05.4", "merge_top")
@@ -195,82 +199,83 @@ def merge_top(call: Call, draw: Draw) -> None:
         ]
         return values, torch.tensor(rows) + first
 
-    (va, ia), (vb, ib) = sorted_run(0), sorted_run(100)
-    values, images = torch.cat([va, vb], 1), torch.cat([ia, ib], 1)
-    order = values.argsort(dim=1, descending=True)[:, :k]
-
-    def both(v, i):
-        return torch.stack([v.double(), i.double()])
-
-    right = both(values.gather(1, order), images.gather(1, order))
-    got = call(va, ia, vb, ib)
+    inputs = *sorted_run(0), *sorted_run(100)
+    got = call(*inputs)
     pair = [np.asarray(one, dtype=float) for one in got] if isinstance(got, (tuple, list)) else got
     close(
         np.stack(pair) if isinstance(pair, list) and len({p.shape for p in pair}) == 1 else pair,
-        right,
+        torch.stack([one.double() for one in merged(*inputs)]),
         what="the merged values and image numbers",
-        causes={
-            "The image numbers did not move with their values: order both with the same indices.":
-                both(values.gather(1, order), images[:, :k]),
-            "You sorted the image numbers by themselves. They must keep the order of their values.":
-                both(values.gather(1, order), images.sort(dim=1, descending=True).values[:, :k]),
-            "You compared rank with rank. Both of the best may be in one half: put the halves together, then take the k best.":
-                both(torch.maximum(va, vb), torch.where(va >= vb, ia, ib)),
-            "The smallest values are kept.":
-                both(*(t.gather(1, values.argsort(dim=1)[:, :k]) for t in (values, images))),
-            "You kept all 2k; only the k best stay, so that memory does not grow.":
-                both(*(t.gather(1, values.argsort(dim=1, descending=True)) for t in (values, images))),
-            "Only the first half is there.": both(va, ia),
-            "All channels were mixed: each row is a channel of its own.":
-                lambda: _mixed(values, images, k),
-        },
-    )  # fmt: skip
+    )
 
 
-def _mixed(values: Tensor, images: Tensor, k: int) -> Tensor:
-    order = values.flatten().argsort(descending=True)[: len(values) * k]
-    return torch.stack([t.flatten()[order].reshape(len(values), k).double() for t in (values, images)])
+def rank_by_rank(va, ia, vb, ib):
+    return torch.maximum(va, vb), torch.where(va >= vb, ia, ib)
 
 
-QUIZ = (
-    Question(
-        "Two layers with 3 x 3 kernels and stride 1 follow each other. How large is the receptive field?",
-        (
-            ("3 x 3", "That is one layer."),
-            ("5 x 5", "Yes: 1 + 2 + 2. Each layer adds kernel - 1 pixels while the stride is 1."),
-            ("6 x 6", "The fields overlap: a kernel of 3 adds 2."),
-            ("9 x 9", "They add up; they do not multiply."),
-        ),
-        1,
+def channels_mixed(*halves):
+    va = halves[0]
+    values, images = (both.flatten() for both in both_halves(*halves))
+    order = values.argsort(descending=True)[: va.numel()]
+    return values[order].view_as(va), images[order].view_as(va)
+
+
+merge_top.slips = {
+    "The image numbers did not move with their values: order both with the same indices.": (
+        lambda va, ia, vb, ib: (merged(va, ia, vb, ib)[0], ia)
     ),
-    Question(
-        "Why is at most one patch taken from each photo here?",
-        (
-            ("A photo has only one maximum.", "The neighbors of the maximum are often the next best."),
-            ("Otherwise neighbors in one photo fill the row, and it looks as if the channel liked nothing else.", "Yes: nine nearly equal patches say less than nine from nine photos."),
-            ("It is faster.", "Slightly, but that is not the reason."),
-            ("The memory would not suffice.", "The memory is channels times k either way."),
-        ),
-        1,
+    "You sorted the image numbers by themselves. They must keep the order of their values.": (
+        lambda va, ia, vb, ib: (merged(va, ia, vb, ib)[0], merged(ia, ia, ib, ib)[0])
     ),
-    Question(
-        "All nine top patches of a channel show dog faces. What may you conclude?",
-        (
-            ("The channel answers to dog faces and to nothing else.", "You have seen the nine best of these photos only. Weaker answers may look very different."),
-            ("Among these photos, dog faces drive it most.", "Yes. In a set without dogs it would show something else."),
-            ("The network was trained on dog faces only.", "A channel says nothing about the whole training set."),
-            ("Without this channel, dogs are not recognized.", "That is a question for an experiment: switch it off."),
-        ),
-        1,
+    "You compared rank with rank. Both of the best may be in one half: put the halves together, "
+    "then take the k best.": rank_by_rank,
+    "The smallest values are kept.": partial(merged, descending=False),
+    "You kept all 2k; only the k best stay, so that memory does not grow.": (
+        lambda *halves: merged(*halves, keep=2 * halves[0].shape[1])
     ),
-    Question(
-        "The patches are 196 pixels wide, but the channel seems to like a small detail in the middle. Why?",
-        (
-            ("The receptive field was computed wrongly.", "It is exact: no pixel outside can have any effect."),
-            ("The field says what can have an effect. Pixels at its rim have few paths to the unit, so their effect is small.", "Yes: the effective field is much smaller, with most weight in the middle."),
-            ("The patch was resized.", "It is cut out at its own size."),
-            ("Pooling throws the rim away.", "Pooling takes the largest value, wherever it is."),
-        ),
-        1,
-    ),
-)  # fmt: skip
+    "Only the first half is there.": lambda va, ia, vb, ib: (va, ia),
+    "All channels were mixed: each row is a channel of its own.": channels_mixed,
+}
+
+
+QUIZ = read_quiz("""
+Two layers with 3 x 3 kernels and stride 1 follow each other. How large is the receptive field?
+- 3 x 3
+  That is one layer.
++ 5 x 5
+  Yes: 1 + 2 + 2. Each layer adds kernel - 1 pixels while the stride is 1.
+- 6 x 6
+  The fields overlap: a kernel of 3 adds 2.
+- 9 x 9
+  They add up; they do not multiply.
+
+Why is at most one patch taken from each photo here?
+- A photo has only one maximum.
+  The neighbors of the maximum are often the next best.
++ Otherwise neighbors in one photo fill the row, and it looks as if the channel liked nothing else.
+  Yes: nine nearly equal patches say less than nine from nine photos.
+- It is faster.
+  Slightly, but that is not the reason.
+- The memory would not suffice.
+  The memory is channels times k either way.
+
+All nine top patches of a channel show dog faces. What may you conclude?
+- The channel answers to dog faces and to nothing else.
+  You have seen the nine best of these photos only. Weaker answers may look very different.
++ Among these photos, dog faces drive it most.
+  Yes. In a set without dogs it would show something else.
+- The network was trained on dog faces only.
+  A channel says nothing about the whole training set.
+- Without this channel, dogs are not recognized.
+  That is a question for an experiment: switch it off.
+
+The patches are 196 pixels wide, but the channel seems to like a small detail in the middle. Why?
+- The receptive field was computed wrongly.
+  It is exact: no pixel outside can have any effect.
++ The field says what can have an effect. Pixels at its rim have few paths to the unit, so their effect is small.
+  Yes: the effective field is much smaller, with most weight in the middle.
+- The patch was resized.
+  It is cut out at its own size.
+- Pooling throws the rim away.
+  Pooling takes the largest value, wherever it is.
+""")

@@ -6,8 +6,15 @@ here or in another process, and gives back plain values, which the check compare
     @exercise("07.1", "saliency_map")
     def saliency_map(call, draw):
         net, images, target = draw.net("conv"), draw.images(2), [3, 0]
-        got = call(net, images, target)
-        close(got, right_answer, what="the saliency map", causes={...})
+        close(call(net, images, target), answer(net, images, target), what="the saliency map")
+
+A slip is a wrong answer that many students give: a function like theirs, under the sentence that says what is wrong with it.
+When an answer is wrong, the check runs again with each slip in the student's place. The first slip that gives the same wrong
+values in the same comparison is the likely cause. The course's tests go through all slips: each must fail with its sentence.
+
+    saliency_map.slips = {
+        "You took the mean over the channels.": lambda net, images, target: gradient(net, images, target).abs().mean(1),
+    }
 """
 
 from __future__ import annotations
@@ -26,7 +33,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from course_utils.exercises.compare import CheckFailed
+from course_utils.exercises.compare import CheckFailed, collect_failures
 from course_utils.exercises.tiny import tiny_net
 from course_utils.exercises.transport import decode, encode
 from course_utils.networks.network import Network
@@ -97,13 +104,41 @@ class Draw:
         return tiny_net(kind, seed=self.integer(0, 10**6), **options)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Exercise:
-    """One graded exercise: its id ("07.1"), the name of the student's function, and the check."""
+    """One graded exercise.
+
+    Attributes:
+        id: "07.1".
+        function: the name of the student's function.
+        run: the check.
+        slips: from a sentence ("You took the mean over the channels.") to the wrong answer that it describes, a function
+            with the arguments of the student's. Where two slips give the same values, the first is told.
+    """
 
     id: str
     function: str
     run: Callable[[Call, Draw], None]
+    slips: dict[str, Callable] = field(default_factory=dict)
+
+    def draw(self, seed: int | Sequence[int]) -> Draw:
+        """The inputs of this exercise for one seed."""
+        lesson, number = self.id.split(".")
+        return Draw([*np.atleast_1d(seed).tolist(), int(lesson), int(number)])
+
+    def likely_slip(self, failed: CheckFailed, seed: int | Sequence[int]) -> str:
+        """The sentence of the first slip that fails as the student's function did, or ""."""
+        for sentence, function in self.slips.items():
+            with collect_failures() as failures:
+                try:
+                    self.run(LocalCall(function), self.draw(seed))
+                except CheckFailed as wrong:
+                    failures.append(wrong)
+                except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
+                    pass
+            if any(failed.same_as(wrong) for wrong in failures):
+                return sentence
+        return ""
 
 
 @dataclass
@@ -161,11 +196,11 @@ _EXERCISES: dict[str, Exercise] = {}
 
 
 def exercise(exercise_id: str, function: str):
-    """Register the check of an exercise; the decorated function takes `(call, draw)`."""
+    """Register the check of an exercise; the decorated function takes `(call, draw)` and becomes an `Exercise`."""
 
-    def register(run):
+    def register(run: Callable[[Call, Draw], None]) -> Exercise:
         _EXERCISES[exercise_id] = Exercise(exercise_id, function, run)
-        return run
+        return _EXERCISES[exercise_id]
 
     return register
 
@@ -232,18 +267,51 @@ def _own_line(error: BaseException) -> str:
 
 # (what the error says, what it usually means)
 _USUAL_CAUSES = (
-    (r"does not require grad and does not have a grad_fn", "No gradient is recorded for the input: make a copy with images.detach().clone().requires_grad_() before you run the network."),
-    (r"grad can be implicitly created only for scalar", "The gradient is taken of one number: sum the scores of all images first."),
-    (r"backward through the graph a second time", "A graph is used for two backward passes: run the network again, or pass retain_graph=True."),
-    (r"One of the differentiated Tensors appears to not have been used", "The network saw another tensor than the one you differentiate: run it on the same tensor that has requires_grad."),
-    (r"leaf Variable that requires grad.*in-place|a leaf Variable that requires grad", "A tensor that requires grad is changed in place: do it inside `with torch.no_grad():`, or make a new tensor."),
-    (r"Can't call numpy\(\) on Tensor that requires grad", "Detach the tensor first: x.detach()."),
-    (r"expected scalar type|must match.*dtype|same dtype|but found (Float|Double|Long)", "Two tensors have different number types: make new tensors with the dtype of the input, e.g. torch.zeros_like(x)."),
-    (r"index \d+ is out of bounds|index out of range", "An index is too large: look at the shape of what you index."),
-    (r"shapes cannot be multiplied|must match the size|Sizes of tensors must match|could not be broadcast|not broadcastable", "Two shapes do not fit together: print both .shape before this line."),
-    (r"missing \d+ required positional argument|takes \d+ positional arguments?", "The function's arguments have changed: keep the given `def` line."),
-    (r"name '.*' is not defined", "A name is not known: run the cells above first, or is it misspelled?"),
-)  # fmt: skip
+    (
+        r"does not require grad and does not have a grad_fn",
+        "No gradient is recorded for the input: make a copy with images.detach().clone().requires_grad_() before you run the network.",
+    ),
+    (
+        r"grad can be implicitly created only for scalar",
+        "The gradient is taken of one number: sum the scores of all images first.",
+    ),
+    (
+        r"backward through the graph a second time",
+        "A graph is used for two backward passes: run the network again, or pass retain_graph=True.",
+    ),
+    (
+        r"One of the differentiated Tensors appears to not have been used",
+        "The network saw another tensor than the one you differentiate: run it on the same tensor that has requires_grad.",
+    ),
+    (
+        r"leaf Variable that requires grad.*in-place|a leaf Variable that requires grad",
+        "A tensor that requires grad is changed in place: do it inside `with torch.no_grad():`, or make a new tensor.",
+    ),
+    (
+        r"Can't call numpy\(\) on Tensor that requires grad",
+        "Detach the tensor first: x.detach().",
+    ),
+    (
+        r"expected scalar type|must match.*dtype|same dtype|but found (Float|Double|Long)",
+        "Two tensors have different number types: make new tensors with the dtype of the input, e.g. torch.zeros_like(x).",
+    ),
+    (
+        r"index \d+ is out of bounds|index out of range",
+        "An index is too large: look at the shape of what you index.",
+    ),
+    (
+        r"shapes cannot be multiplied|must match the size|Sizes of tensors must match|could not be broadcast|not broadcastable",
+        "Two shapes do not fit together: print both .shape before this line.",
+    ),
+    (
+        r"missing \d+ required positional argument|takes \d+ positional arguments?",
+        "The function's arguments have changed: keep the given `def` line.",
+    ),
+    (
+        r"name '.*' is not defined",
+        "A name is not known: run the cells above first, or is it misspelled?",
+    ),
+)
 
 
 def _explain(error: StudentError) -> str:
@@ -275,12 +343,11 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
     outcome = Outcome(one.id, one.function, "passed", seeds=seeds)
     with _same_random_state():
         for seed in seeds:
-            lesson, number = one.id.split(".")
             try:
-                one.run(call, Draw([*np.atleast_1d(seed).tolist(), int(lesson), int(number)]))
+                one.run(call, one.draw(seed))
             except CheckFailed as failed:
                 outcome.state, outcome.problem = "failed", failed.problem
-                outcome.detail, outcome.cause = failed.detail, failed.cause
+                outcome.detail, outcome.cause = failed.detail, one.likely_slip(failed, seed) or failed.cause
             except StudentError as error:
                 if error.kind == "NotImplementedError":
                     outcome.state = "not written"

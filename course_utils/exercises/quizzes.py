@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib
+import re
 import textwrap
 from dataclasses import dataclass
 
@@ -21,6 +22,32 @@ class Question:
     text: str
     options: tuple[tuple[str, str], ...]
     answer: int
+
+
+def read_quiz(text: str) -> tuple[Question, ...]:
+    """The questions of a text.
+
+    An empty line stands before the next question. A line with "+" is the right option and one with "-" a wrong one; what to
+    say when it is chosen stands below it, indented.
+
+        How many color channels does an image have here?
+        - One
+          That would be a gray one.
+        + Three
+          Yes: red, green and blue.
+    """
+    found = []
+    for block in text.strip().split("\n\n"):
+        asked, *options = re.split(r"\n(?=[+-] )", block)
+        pairs = [option[2:].split("\n", 1) for option in options]
+        found.append(
+            Question(
+                text=" ".join(asked.split()),
+                options=tuple((head.strip(), " ".join(why.split())) for head, why in pairs),
+                answer=[option[0] for option in options].index("+"),
+            )
+        )
+    return tuple(found)
 
 
 def questions(lesson: str) -> tuple[Question, ...]:
