@@ -14,10 +14,11 @@ import numpy as np
 from torch import Tensor
 
 from course_utils.images import center_crop, load_image, resize
+from course_utils.places import data_file
 from course_utils.validate import check_choice
 
 SIDE = 400  # pixels of a stored picture
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "styles"
+FOLDER = data_file("styles")
 
 
 def style_image(name: str, size: int | tuple[int, int] | None = 256) -> Tensor:
