@@ -1,45 +1,63 @@
 """Looking inside convolutional networks: the methods of the lecture "Visualizing and Understanding", one file each.
 
-    from course_utils import load_network, photo, saliency, show_heat
+>>> from course_utils import load_network, photo, saliency, show_heat
+>>> net, image = load_network("efficientnet_lite0"), photo("bald_eagle")
+>>> figure = show_heat(image, saliency(net, image))
 
 Names are looked up when they are first used, so that importing the package costs next to nothing.
 """
 
 from __future__ import annotations
 
-import importlib
+import lazy_loader
 
 __version__ = "0.1.0"
 
-# public name -> the module that defines it; in the order of the lecture
-_HOME = {
-    "load_network": "networks",
-    "Network": "networks",
-    "gallery": "images",
-    "photo": "images",
-    "labelled_photos": "images",
-    "load_image": "images",
-    "load_folder": "images",
-    "save_image": "images",
-    "layer_outputs": "hooks",
-    "capture": "hooks",
-    "features": "hooks",
-    "show_images": "plots",
-    "show_heat": "plots",
-    "show_bars": "plots",
-    "check": "exercises",
-    "quiz": "exercises",
-    "tiny_net": "exercises",
+# the public names of each room, all of them importable from here; a test holds this equal to what the rooms export
+_NAMES = {
+    "errors": "CourseError ImageError Spent WeightsError",
+    "networks": "Network OFFLINE best_device cached_checkpoint frozen load_network randomized torchvision_names",
+    "images": """
+        Gallery Photo center_crop from_pil gallery image_files iter_folder labelled_photos load_folder load_image
+        open_image photo resize save_image to_pil
+    """,
+    "hooks": "capture check_size features forward_to layer_outputs smallest_size",
+    "plots": "heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
+    "filters": """
+        color_share convolutions filter_response filter_weights filters_as_images raw_weight_sheet
+        strongest_windows
+    """,
+    "activations": """
+        Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
+        cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence l2_distances
+        label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
+        recall_at_k receptive_field scale_maps selectivity separation tile top_patches tsne vectors
+        window_starts
+    """,
+    "gradients": """
+        Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Inversion Jitter L2Decay Objective
+        Pad Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel channel_importance
+        class_score crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam
+        input_gradient invert jpeg magnify neuron pgd project pruning_curve rank_correlation relu_rule saliency
+        segment share_inside smoothgrad survival tv_norm visualize
+    """,
+    "fun": """
+        ConditionalInstanceNorm STYLE_NAMES StyleNet content_loss deepdream dream_gradient dream_step
+        efros_leung gram_loss gram_matrix instance_norm keep_colors load_style_net match_colors mean_gram
+        style_loss style_transfer stylize synthesize_texture texture_grams texture_loss tv_loss wei_levoy
+    """,
+    "figures": """
+        show_channel show_distances show_filters show_grid show_layers show_map show_maps show_neighbors
+        show_occlusion show_patches show_points show_raw_weights show_scree show_separation
+    """,
+    "stimuli": """
+        Crops TEXTURES crop_set digits face_patches mark on_paper paste simple_patterns style_image style_names
+        texture_sample write_word
+    """,
+    "exercises": "check get_exercise lesson_exercises quiz run_check tiny_net",
 }
+# the explorers stay under their own roof: some have the name of a method's result, such as TopPatches
 
-
-def __getattr__(name: str):
-    if name in _HOME:
-        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, [*_NAMES, "explorers"], {room: names.split() for room, names in _NAMES.items()}
+)

@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from course_utils.commands import need_clone
+
 
 class Edition(StrEnum):
     """The editions of a lesson."""
@@ -89,11 +91,12 @@ def lab(
     notebook: Annotated[str, typer.Argument(help="A lesson number, such as 07, explore, or a notebook file.")] = "00",
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Copy the lessons here without asking, if they are not.")] = False,
 ) -> None:
     """Open a lesson in JupyterLab."""
     from course_utils.commands.lab import open_lab
 
-    raise typer.Exit(open_lab(notebook, browser=browser, port=port))
+    raise typer.Exit(open_lab(notebook, browser=browser, port=port, yes=yes))
 
 
 @app.command()
@@ -106,6 +109,7 @@ def live(
     font_size: Annotated[int, typer.Option(min=8, max=60, help="Of code and text, in pixels.")] = 20,
 ) -> None:
     """Open a lesson for coding live: prompts instead of finished cells, large letters."""
+    need_clone("live")
     from course_utils.commands.live import open_live
 
     options = {"browser": browser, "port": port, "font_size": font_size}
@@ -139,6 +143,7 @@ def build(
     execute: Annotated[bool, typer.Option("--execute", help="Run the solutions and renew the pictures.")] = False,
 ) -> None:
     """Build notebooks from notebooks/source."""
+    need_clone("build")
     from course_utils.commands.build import build_notebooks
 
     raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
@@ -158,6 +163,7 @@ def grade(
     memory_mb: Annotated[int, typer.Option(min=64, help="Memory for one notebook, in MB.")] = 2048,
 ) -> None:
     """Grade submissions in a sandbox; results as JSON, pages and a gradebook."""
+    need_clone("grade")
     from course_utils.commands.grade import grade as grade_submissions
 
     options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb}
@@ -173,6 +179,7 @@ def release(
     lessons: Lessons = None,
 ) -> None:
     """Write the student edition as a zip file, ready to hand out."""
+    need_clone("release")
     from course_utils.commands.grade import hand_out
 
     raise typer.Exit(hand_out(to, lessons or None))
@@ -190,6 +197,7 @@ def nbgrader(
     seed: Seed = None,
 ) -> None:
     """An nbgrader course: source and release notebooks with grade ids and points."""
+    need_clone("export nbgrader")
     from course_utils.commands.grade import export_to_nbgrader
 
     raise typer.Exit(export_to_nbgrader(to, lessons or None, seed))
@@ -202,6 +210,7 @@ def gradescope(
     seed: Seed = None,
 ) -> None:
     """A Gradescope autograder as a zip file. It holds the solutions: not for students."""
+    need_clone("export gradescope")
     from course_utils.commands.grade import export_to_gradescope
 
     raise typer.Exit(export_to_gradescope(to, lessons, seed))

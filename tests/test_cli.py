@@ -149,6 +149,70 @@ def test_lab_without_such_a_lesson(course, started, lessons):
     assert started == []
 
 
+@pytest.fixture
+def wheel(lessons, monkeypatch, tmp_path_factory):
+    """The two lessons lie in an installed package, and the student is in an empty folder: this one."""
+    monkeypatch.setattr(lab, "IN_WHEEL", True)
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    return here
+
+
+def test_lab_in_a_wheel_copies_the_lessons_and_opens_the_copy(course, started, wheel):
+    copies = wheel / lab.COPIES
+    result = course("lab", "--yes", "07")
+    assert result.exit_code == 0, result.output
+    assert f"2 notebooks copied to {copies}" in result.stdout
+    assert sorted(p.name for p in copies.iterdir()) == ["00_start_here.ipynb", "07_saliency.ipynb"]
+    assert started[0][:2] == [str(copies / "07_saliency.ipynb"), f"--ServerApp.root_dir={copies}"]
+
+
+@pytest.mark.parametrize(("answer", "written"), [("n", []), ("y", [lab.COPIES])])
+def test_lab_in_a_wheel_asks_before_it_copies(started, wheel, monkeypatch, answer, written):
+    monkeypatch.setattr(lab, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    result = CliRunner().invoke(cli.app, ["lab"], input=answer + "\n")
+    assert f"Copy the lessons to ./{lab.COPIES}?" in result.output
+    assert result.exit_code == (not written)
+    assert [p.name for p in wheel.iterdir()] == written
+    assert len(started) == len(written)
+
+
+def test_lab_in_a_wheel_without_a_terminal_says_what_to_run(course, started, wheel):
+    assert_one_line(course("lab"), "00_start_here.ipynb is not here yet", f"./{lab.COPIES}", "course lab --yes")
+    assert list(wheel.iterdir()) == started == []
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["beside the copies", "in their folder"])
+def test_lab_in_a_wheel_never_writes_over_a_students_file(course, started, wheel, monkeypatch, inside):
+    copies = wheel / lab.COPIES
+    copies.mkdir()
+    (copies / "07_saliency.ipynb").write_text("my answers")
+    if inside:
+        monkeypatch.chdir(copies)
+    assert course("lab", "07").exit_code == 0  # nothing to copy, so no question
+    assert [p.name for p in copies.iterdir()] == ["07_saliency.ipynb"]
+    assert course("lab", "--yes", "00").exit_code == 0
+    assert (copies / "07_saliency.ipynb").read_text() == "my answers"
+    assert (copies / "00_start_here.ipynb").read_text() == "{}"
+    assert [argv[0] for argv in started] == [str(copies / "07_saliency.ipynb"), str(copies / "00_start_here.ipynb")]
+    assert [p.name for p in wheel.iterdir()] == [lab.COPIES]
+
+
+def test_lab_in_a_wheel_that_cannot_copy(course, started, wheel):
+    (wheel / lab.COPIES).write_text("a file")
+    assert_one_line(course("lab", "--yes"), "cannot be copied", lab.COPIES)
+    assert started == []
+
+
+def test_lab_in_a_wheel_copies_nothing_when_it_cannot_open(course, started, wheel):
+    assert_one_line(course("lab", "--yes", "42"), "no lesson 42")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        assert_one_line(course("lab", "--yes", "--port", other.getsockname()[1]), "is taken")
+    assert list(wheel.iterdir()) == started == []
+
+
 # ----------------------------------------------------------------------------------------------------------- course tour
 
 

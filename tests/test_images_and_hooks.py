@@ -202,4 +202,4 @@ def test_features_are_vectors(lite, vgg, eagle):
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, torch, torchvision; before = set(sys.modules); import course_utils; print(sorted(set(sys.modules) - before))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.strip() == "['course_utils']"
+    assert out.strip() == "['course_utils', 'lazy_loader']"

@@ -1,8 +1,12 @@
-"""The files a newcomer meets first agree with each other: pins, pyproject, conda file, README."""
+"""The files a newcomer meets first agree with each other: pins, pyproject, conda file, README. The wheel works alone."""
 
+import os
 import re
 import subprocess
+import sys
+import sysconfig
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -139,3 +143,118 @@ def test_the_files_the_readme_links_to_exist():
 
 def test_the_strip_is_small():
     assert (ROOT / "docs/strip.jpg").stat().st_size < 200_000
+
+
+# ------------------------------------------------------------------------------------------------------------- the wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The `bin` folder of an environment with the wheel and this environment's packages, but not with the clone."""
+    place = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    bin_, site = (
+        Path(sysconfig.get_path(n, "venv", {"base": place, "platbase": place})) for n in ("scripts", "purelib")
+    )
+    # Python reads no .pth file of a folder that a .pth file names, so the editable clone stays out
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        bin_ / "python",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+    ]
+    subprocess.run([*pip, wheel], check=True, capture_output=True)
+    return bin_
+
+
+@pytest.fixture
+def run(installed, tmp_path):
+    """Runs a program of that environment in an empty folder."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COURSE_TRACE")}
+
+    def run(program, *args, **options):
+        command = [installed / program, *map(str, args)]
+        options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, **options}
+        return subprocess.run(command, cwd=tmp_path, env=env, **options)
+
+    return run
+
+
+def test_the_wheel_holds_the_package_its_data_and_the_lessons_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if ".dist-info/" not in name}
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    package = {name for name in tracked if name.startswith("course_utils/")}
+    data = {f"course_utils/{name}" for name in tracked if name.startswith("data/")}
+    lessons = {f"course_utils/{name}" for name in tracked if re.fullmatch(r"notebooks/[^/]+\.ipynb", name)}
+    assert len(lessons) == len(LECTURE) + 1  # and explore.ipynb
+    assert {name.split("/")[2] for name in data} == {"weights", "styles", "textures"}
+    assert inside == package | data | lessons
+
+
+def test_an_installed_wheel_finds_its_files_and_not_the_clone(run):
+    code = (
+        "import course_utils; from course_utils import load_network, places, style_image, texture_sample\n"
+        "load_network('cifar_net'), style_image('night'), texture_sample('wood')\n"
+        "print(course_utils.__file__, places.ROOT, sep='\\n')"
+    )
+    result = run("python", "-c", code)
+    assert result.returncode == 0, result.stderr
+    for path in map(Path, result.stdout.splitlines()):
+        assert not path.is_relative_to(ROOT) and "site-packages" in path.parts
+
+
+def test_the_doctor_finds_nothing_wrong_with_an_installed_wheel(run):
+    result = run("course", "doctor")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"{len(LECTURE)} notebooks in" in result.stdout and "course lab copies them" in result.stdout
+    wanted = [Requirement(line) for line in PROJECT["dependencies"]]
+    assert f"all {len(wanted)} wanted packages are installed" in result.stdout
+
+
+def test_an_installed_wheel_draws_the_tours_first_pictures(run, tmp_path):
+    code = "from course_utils.commands import tour; raise SystemExit(tour.make_tour(None, tour.Path('tour'), stops=tour.TOUR[:2]))"
+    result = run("python", "-c", code)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "tour/index.html").read_text(encoding="utf-8").count("<img") == 2
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_draws_the_whole_tour(run, tmp_path):
+    result = run("course", "tour")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "tour/index.html").is_file()
+
+
+def test_an_installed_wheel_offers_to_copy_the_lessons(run, tmp_path):
+    result = run("course", "lab", "07")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "course: 07_saliency_maps.ipynb is not here yet. "
+        "To copy the lessons to ./looking-inside-convnets, run: course lab --yes\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("args", [["build"], ["live", "07"], ["grade", "."], ["release", "--to", "."]])
+def test_an_installed_wheel_says_what_needs_a_clone(run, args):
+    result = run("course", *args)
+    assert result.returncode == 2
+    assert f"`course {args[0]}`" in result.stderr and "clone" in result.stderr and result.stderr.count("\n") == 1

@@ -12,9 +12,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from course_utils.commands import ROOT
 from course_utils.errors import CourseError
+from course_utils.places import IN_WHEEL, INSTALL, ROOT
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 MEMORY_NEEDED = 3.0  # GB, for the heaviest lesson with JupyterLab beside it
 SHOWN = ("torch", "torchvision", "timm", "numpy", "matplotlib", "jupyterlab", "ipywidgets", "anywidget")
@@ -43,8 +48,7 @@ def run_doctor() -> int:
         try:
             findings = list(examine())
         except ImportError as error:
-            cure = "pip install -r requirements.txt"
-            findings = [Finding(examine.__name__.replace("_", " "), "problem", f"{error}", cure)]
+            findings = [Finding(examine.__name__.replace("_", " "), "problem", f"{error}", INSTALL)]
         for found in findings:
             print(f"{found.state:<8} {found.name:<22} {found.text}")
             if found.cure:
@@ -63,41 +67,46 @@ def python() -> Iterator[Finding]:
     yield Finding("python", "ok", text)
 
 
-def pins() -> dict[str, str]:
-    """The pinned versions for this computer, from requirements.txt."""
+def wanted() -> dict[str, SpecifierSet]:
+    """The versions for this computer, by package: the pins in requirements.txt, or what an installed wheel asks for."""
     from packaging.requirements import Requirement
 
-    path = ROOT / "requirements.txt"
+    if IN_WHEEL:
+        lines = metadata.requires("looking-inside-convnets") or []
+    else:
+        path = ROOT / "requirements.txt"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        if "==" in line:
+    for line in lines:
+        if not line.startswith("-"):  # such as "-e ."
             requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate():
-                found[requirement.name] = next(iter(requirement.specifier)).version
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                found[requirement.name] = requirement.specifier
     return found
 
 
 def packages() -> Iterator[Finding]:
-    """The installed versions against the pins. A local part such as +cpu does not count as a difference."""
-    wanted, versions, missing, other = pins(), {}, [], []
-    if not wanted:
+    """The installed versions against the wanted ones. A local part such as +cpu does not count as a difference."""
+    needed, versions, missing, other = wanted(), {}, [], []
+    kind = "wanted" if IN_WHEEL else "pinned"
+    if not needed:
         yield Finding("pins", "note", f"{ROOT / 'requirements.txt'} is missing, so versions are not compared")
-    for name in [*wanted, *(n for n in SHOWN if n not in wanted)]:
+    for name in [*needed, *(n for n in SHOWN if n not in needed)]:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
             continue
-        if name in wanted and versions[name].split("+")[0] != wanted[name]:
-            other.append(f"{name} {versions[name]} (pinned: {wanted[name]})")
+        if name in needed and not needed[name].contains(versions[name], prereleases=True):
+            other.append(f"{name} {versions[name]} ({kind}: {str(needed[name]).removeprefix('==')})")
     yield Finding("versions", "ok", ", ".join(f"{n} {versions[n]}" for n in SHOWN if n in versions))
-    cure = f"in {ROOT}: pip install -r requirements.txt"
+    cure = f"{INSTALL} --upgrade" if IN_WHEEL else f"in {ROOT}: {INSTALL}"
     if missing:
         yield Finding("packages", "problem", "not installed: " + ", ".join(missing), cure)
     if other:
-        yield Finding("packages", "note", "not the pinned versions: " + ", ".join(other), cure)
-    if wanted and not missing and not other:
-        yield Finding("packages", "ok", f"all {len(wanted)} pinned packages are installed")
+        yield Finding("packages", "note", f"not the {kind} versions: " + ", ".join(other), cure)
+    if needed and not missing and not other:
+        yield Finding("packages", "ok", f"all {len(needed)} {kind} packages are installed")
 
 
 def device() -> Iterator[Finding]:
@@ -122,9 +131,10 @@ def memory() -> Iterator[Finding]:
     short = free < MEMORY_NEEDED
     cure = "close other programs and other notebooks' kernels" if short else ""
     yield Finding("memory", "note" if short else "ok", f"{free:.1f} GB free of {MEMORY_NEEDED:.0f} GB needed", cure)
-    disk = shutil.disk_usage(ROOT).free / 1e9
+    place = Path.cwd() if IN_WHEEL else ROOT
+    disk = shutil.disk_usage(place).free / 1e9
     cure = "make room on this disk" if disk < 1 else ""
-    yield Finding("disk", "note" if cure else "ok", f"{disk:.0f} GB free in {ROOT}", cure)
+    yield Finding("disk", "note" if cure else "ok", f"{disk:.0f} GB free in {place}", cure)
 
 
 def offline_networks() -> Iterator[Finding]:
@@ -141,7 +151,7 @@ def offline_networks() -> Iterator[Finding]:
             if name in TEST_ONLY:
                 yield Finding(name, "note", f"{text or error} (only the tests use it)", cure)
             else:
-                yield Finding(name, "problem", text or str(error), cure or "pip install -r requirements.txt")
+                yield Finding(name, "problem", text or str(error), cure or INSTALL)
         else:
             weights = sum(p.numel() for p in net.parameters())
             yield Finding(name, "ok", f"ready offline, weights checked (sha256), {weights / 1e6:.1f} M weights")
@@ -170,9 +180,10 @@ def notebooks() -> Iterator[Finding]:
     """The lessons, and the kernel that will run them."""
     count = len(list((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")))
     if count:
-        yield Finding("lessons", "ok", f"{count} notebooks in {ROOT / 'notebooks'}")
+        copies = "; course lab copies them to the folder where you are" if IN_WHEEL else ""
+        yield Finding("lessons", "ok", f"{count} notebooks in {ROOT / 'notebooks'}{copies}")
     else:
-        cure = "clone the project again, or run: course build"
+        cure = f"{INSTALL} --force-reinstall" if IN_WHEEL else "clone the project again, or run: course build"
         yield Finding("lessons", "problem", f"no notebooks in {ROOT / 'notebooks'}", cure)
 
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel

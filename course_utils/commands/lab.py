@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.commands import ROOT
+import typer
+
 from course_utils.errors import CourseError
+from course_utils.places import IN_WHEEL, ROOT
+
+COPIES = "looking-inside-convnets"  # the folder where an installed wheel's lessons are copied to
 
 
-def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = None) -> int:
+def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = None, yes: bool = False) -> int:
     """Start JupyterLab on a notebook and wait until it ends.
+
+    The lessons of an installed wheel are copied to the folder where the student is, after a question.
 
     Args:
         notebook: a lesson number (`"07"`), `"explore"` for the notebook of all explorers, or a file.
         browser: open the browser.
         port: the port to listen on; None for Jupyter's own choice, 8888 or the next free one.
+        yes: copy without the question.
 
     Raises:
-        CourseError: no such lesson or file, or the port is taken.
+        CourseError: no such lesson or file, the port is taken, or the lessons cannot be copied.
     """
     path = find_notebook(notebook)
+    if port is not None:
+        check_port(port)
+    if IN_WHEEL and path.parent == ROOT / "notebooks":
+        path = own_copy(path, yes=yes)
     root = ROOT if path.is_relative_to(ROOT) else path.parent
     return start(path, root, browser=browser, port=port)
 
@@ -59,6 +72,48 @@ def find_notebook(notebook: str) -> Path:
     if not path.is_file():
         raise CourseError(f"There is no file {notebook}; give a lesson number such as 07, explore, or a notebook file.")
     return path
+
+
+def own_copy(lesson: Path, *, yes: bool) -> Path:
+    """The student's copy of a lesson, in the folder where the student is or in `COPIES` below it; made now if need be.
+
+    Args:
+        lesson: the file in the installed package.
+        yes: copy without a question.
+
+    Raises:
+        CourseError: the lessons are not here and there is no terminal to ask, or they cannot be written.
+        typer.Abort: the answer was no.
+    """
+    here = Path.cwd()
+    folder = here if any((here / one.name).exists() for one in lesson.parent.glob("*.ipynb")) else here / COPIES
+    copy = folder / lesson.name
+    if copy.is_file():
+        return copy
+    where = "this folder" if folder == here else f"./{COPIES}"
+    if not yes and not sys.stdin.isatty():
+        raise CourseError(f"{lesson.name} is not here yet. To copy the lessons to {where}, run: course lab --yes")
+    if not yes:
+        typer.confirm(f"{lesson.name} is not here yet. Copy the lessons to {where}?", default=True, abort=True)
+    print(f"{copy_lessons(lesson.parent, folder)} notebooks copied to {folder}", flush=True)
+    return copy
+
+
+def copy_lessons(source: Path, folder: Path) -> int:
+    """Copy the notebooks in `source` that `folder` does not have; what is there stays. Returns how many were copied."""
+    copied = 0
+    try:
+        folder.mkdir(exist_ok=True)
+        for lesson in sorted(source.glob("*.ipynb")):
+            copy = folder / lesson.name
+            if not copy.exists():
+                part = copy.with_suffix(".part")  # half a notebook would be taken for the student's own
+                shutil.copyfile(lesson, part)
+                part.rename(copy)
+                copied += 1
+    except OSError as error:
+        raise CourseError(f"The lessons cannot be copied to {folder}: {error.strerror}.") from None
+    return copied
 
 
 def check_port(port: int) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils.errors import WeightsError
+from course_utils.places import IN_WHEEL, INSTALL, data_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "weights"
+FOLDER = data_file("weights")
 # the sha256 of each file in data/weights: weights that this project trained; NAME.md beside each says how
 OWN: dict[str, str] = {
     "styles": "dcaffd0453f25608b97a2cb5b05cc8aeb9de94decaa25c4e832d2604f7965f73",
@@ -83,4 +84,6 @@ def own_weights(name: str) -> dict[str, Tensor]:
         raise WeightsError(f"This project has no weights named {name!r}; it has: {', '.join(OWN) or 'none'}.")
     path = FOLDER / f"{name}.safetensors"
     cure = f"It belongs to the repository. Run: git checkout -- data/weights/{path.name}"
+    if IN_WHEEL:
+        cure = f"It belongs to the course's package. Run: {INSTALL} --force-reinstall --no-deps"
     return load_file(checked(path, OWN[name], cure=cure))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torch import Tensor
 
 from course_utils.images import center_crop, load_image, resize
+from course_utils.places import data_file
 from course_utils.validate import check_choice
 
 SIDE = 400  # pixels of a stored picture
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "styles"
+FOLDER = data_file("styles")
 STYLES = ("night", "glass", "waves", "mosaic", "ink", "geometry", "dots", "woodcut")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from torch import Tensor
 
 from course_utils.images import load_image, photo
+from course_utils.places import data_file
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "textures"
+FOLDER = data_file("textures")
 SIDE = 256  # pixels, of every picture
 # how long the side of the whole photo is made before a piece is cut out, so that a brick is about 30 pixels long
 PHOTOS = {"brick": 256, "grass": 384, "gravel": 384}
