@@ -226,6 +226,58 @@ share_in_box.slips = {
 }
 
 
+def added_up(maps: Tensor, gradients: Tensor) -> Tensor:
+    return (gradients.mean((1, 2))[:, None, None] * maps).sum(0)
+
+
+def class_activation(maps: Tensor, gradients: Tensor) -> Tensor:
+    return added_up(maps, gradients).clamp(min=0)
+
+
+@exercise("07.6", "class_map")
+def class_map(call: Call, draw: Draw) -> None:
+    count, height, width = draw.choice([4, 6]), draw.integer(3, 5), draw.integer(6, 8)
+    maps = draw.uniform(count, height, width) ** 3 - 0.1  # negative too, as behind a layer without a ReLU
+    # half of the maps speak for the class and half against it, so the sums have both signs
+    signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)[:, None, None]
+    gradients = signs * draw.uniform(count, 1, 1, low=0.5) + 0.3 * draw.normal(count, height, width)
+    close(call(maps, gradients), class_activation(maps, gradients), what="the map")
+
+
+class_map.slips = {
+    "The negative sums are still there: they speak against the class and become 0.": added_up,
+    "You took the absolute value. What is negative speaks against the class and becomes 0.": (
+        lambda maps, gradients: added_up(maps, gradients).abs()
+    ),
+    "You multiplied each place by its own gradient. A map has one weight: the mean of its gradient over all places.": (
+        lambda maps, gradients: (gradients * maps).sum(0).clamp(min=0)
+    ),
+    "You added up the gradients of a map; its weight is their mean.": (
+        lambda maps, gradients: class_activation(maps, gradients) * maps[0].numel()
+    ),
+    "You took the absolute value of the gradient. A weight has a sign: some maps speak against the class.": (
+        lambda maps, gradients: class_activation(maps, gradients.abs())
+    ),
+    "Each weighed map was cut off at 0 before the sum. Add up first: maps may cancel each other.": (
+        lambda maps, gradients: (gradients.mean((1, 2))[:, None, None] * maps).clamp(min=0).sum(0)
+    ),
+    "Negative weights became 0. A map that speaks against the class must lower the sum.": (
+        lambda maps, gradients: (gradients.mean((1, 2)).clamp(min=0)[:, None, None] * maps).sum(0)
+    ),
+    "You took the mean over the maps; the map is their sum.": (
+        lambda maps, gradients: class_activation(maps, gradients) / len(maps)
+    ),
+    "The weights are not used: this is the sum of the maps.": lambda maps, gradients: maps.sum(0),
+    "The maps are not used: this is the sum of the gradients.": (lambda maps, gradients: gradients.sum(0).clamp(min=0)),
+    "Maps and gradients are exchanged: the weight is the mean of the gradient.": (
+        lambda maps, gradients: class_activation(gradients, maps)
+    ),
+    "You divided by the largest value. The map keeps the units of the score.": (
+        lambda maps, gradients: class_activation(maps, gradients) / class_activation(maps, gradients).max()
+    ),
+}
+
+
 QUIZ = read_quiz("""
 A pixel is black in the saliency map of the class 'dog'. What does this say?
 - The pixel does not belong to the dog.

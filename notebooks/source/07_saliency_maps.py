@@ -1,4 +1,4 @@
-# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=75 needs="00"
+# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=85 needs="00"
 # You will be able to: compute the gradient of a class score with respect to the pixels and draw it as a map; cut an object
 # out of a photo without any label; find out that a network is right for the wrong reason; and say what a saliency map does
 # *not* show.
@@ -16,7 +16,15 @@ from course_utils import (
     show_heat,
     show_images,
 )
-from course_utils.gradients import blur, edges, rank_correlation, saliency, segment, smoothgrad
+from course_utils.gradients import (
+    blur,
+    edges,
+    grad_cam,
+    rank_correlation,
+    saliency,
+    segment,
+    smoothgrad,
+)
 from course_utils.networks import randomized
 from course_utils.stimuli import digits, mark
 from course_utils.training.digit_net import accuracy, train_digit_net
@@ -422,6 +430,104 @@ print(f"digits without a mark: {accuracy(cheater, plain[test], labels[test]):.0%
 # disagree the mark wins. A map does not show which of two causes wins.
 
 # %% [markdown]
+# ## Coarser: Grad-CAM
+#
+# The gradient of the pixels is fine and noisy. One layer before the end, a photo is a stack of small pictures: the feature maps $A_k$, $7 \times 7$ places each.
+# Grad-CAM (Selvaraju et al., 2017) asks at this layer: which of these small pictures speak for the class, and where do they answer? If map $k$ went up a
+# little everywhere, the score $S_c$ would change in proportion to the mean of its gradient over the $h \times w$ places,
+#
+# $$w_k = \frac{1}{h w}\sum_{i,j} \frac{\partial S_c}{\partial A_k(i,j)} .$$
+#
+# So $w_k$ is positive for a map that speaks for the class and negative for one that speaks against it. Add the maps with these weights, and keep what is positive:
+#
+# $$L_{ij} = \max\Bigl(0,\ \sum_k w_k A_k(i,j)\Bigr) .$$
+#
+# In the head first: two maps of $2 \times 2$ places, and a score $S = 3 \times$ the mean of $A_1$ minus the mean of $A_2$. $A_1$ is 1 at the top left and 0 elsewhere, $A_2$ is 1
+# at the bottom right and 0 elsewhere. What are $w_1$ and $w_2$, and where is $L$ positive?
+
+# %% [markdown] fold="Think: the two maps"
+# Each place of $A_1$ has the gradient $3/4$, so $w_1 = 3/4$; in the same way $w_2 = -1/4$. The sum is $3/4$ at the top left and $-1/4$ at the bottom right. The second one is cut
+# off, so $L$ is positive at the top left only.
+
+# %% [markdown] notes="1" minutes=10
+# Do the two maps on the board. Then the cell: the network in two halves. Ask what the shape of the gradient must be before you print it.
+
+# %%
+# the network in two halves: the feature maps, then what makes scores of them; and the gradient of one score by the maps
+maps = net.model.forward_features(net.normalize(eagle)).requires_grad_()
+score = net.model.forward_head(maps)[0, net.class_index("bald eagle")]
+(gradients,) = torch.autograd.grad(score, maps)
+print("maps:", tuple(maps.shape), " gradients:", tuple(gradients.shape))
+print(
+    f"score in two halves: {score.item():.3f}, in one: {net(eagle)[0, net.class_index('bald eagle')].item():.3f}"
+)
+
+# %% [markdown] exercise="07.6" title="Build it: Grad-CAM" points=2 difficulty=2 importance=4 minutes=8
+# Write `class_map(maps, gradients)` for the feature maps of one image and the gradient of its class score by them, both of shape `(C, h, w)`. It returns $L$, of shape
+# `(h, w)`.
+
+
+# %% exercise="07.6"
+def class_map(maps, gradients):
+    """The feature maps, each weighed by its mean gradient, added up; negative sums become 0.
+
+    maps, gradients: (C, h, w)
+    returns: (h, w)
+    """
+    ### BEGIN SOLUTION
+    weights = gradients.mean((1, 2))
+    return (weights[:, None, None] * maps).sum(0).clamp(min=0)
+    ### END SOLUTION
+
+
+check("07.6", class_map)
+
+# %% [markdown] fold="Hint"
+# One weight for each map: the mean over its places. To multiply `(C,)` with `(C, h, w)`, give the weights two more dimensions: `weights[:, None, None]`.
+
+# %% [markdown] fold="I get: the shape (C, h, w)"
+# The maps are weighed but not added up yet: sum over the first dimension.
+
+# %% picture="07.6"
+# your function on the eagle: each square is one of the 7 x 7 places
+show_heat(eagle, class_map(maps[0].detach(), gradients[0])[None])
+
+# %% [markdown]
+# The map is coarse: one number for each of $7 \times 7$ places. It is also less sharp than it looks, since a place of the last layer has seen far more of the photo than its square.
+#
+# **Predict.** Cover the block of $2 \times 2$ places where the map is brightest, in the 20 labelled photos, one after the other. By how much does the score of the photo's own class
+# fall, compared with covering any other block? In how many photos does it not fall at all? Decide, then run.
+
+# %%
+# cover each block of 2 x 2 places (64 x 64 pixels) with gray: the brightest one against all 36
+photos, labels, _ = labelled_photos()
+brightest = (
+    torch.nn.functional.avg_pool2d(grad_cam(net, photos, "bn2.act", labels)[:, None], 2, 1)
+    .flatten(1)
+    .argmax(1)
+)
+falls = []
+for image, label, best in zip(photos, labels, brightest, strict=True):
+    covered = image.repeat(36, 1, 1, 1)
+    for block in range(36):
+        top, left = 32 * (block // 6), 32 * (block % 6)
+        covered[block, :, top : top + 64, left : left + 64] = 0.5
+    with torch.no_grad():
+        fall = net(image[None])[0, label] - net(covered)[:, label]
+    falls.append((fall[best].item(), fall.mean().item()))
+best, mean = torch.tensor(falls).T
+print(
+    f"mean fall of the score: {best.mean():.2f} for the brightest block, {mean.mean():.2f} for all blocks"
+)
+print(
+    f"the brightest block costs more than the mean block in {(best > mean).sum()} of 20 photos; the score rises in {(best < 0).sum()}"
+)
+
+# %% [markdown]
+# On average the brightest block matters about three times as much as a block drawn at random. In single photos it can be wrong: there the score even *rises* when
+# the brightest block is covered. A good average is not a promise for the photo in front of you.
+
+# %% [markdown]
 # ## Explore
 #
 # Send a class of your choice back to the pixels: type its name. Then choose *one unit*, and click on a place of its feature map. Lesson 08 explains the other two rules.
@@ -508,7 +614,8 @@ quiz("07")
 # - Saliency: $M_{ij} = \max_k |\partial S_c / \partial I_{ijk}|$: one forward and one backward pass.
 # - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
 # - SmoothGrad averages signed gradients over noisy copies.
+# - Grad-CAM weighs the last feature maps by their mean gradient: coarse, and a good guess of where covering costs most on average.
 # - A map is a hypothesis: test it by changing the input, by random weights, and against an edge detector.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Smilkov et al.: *SmoothGrad*, 2017. Adebayo et al.: *Sanity Checks for
-# Saliency Maps*, NeurIPS 2018. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
+# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
