@@ -7,7 +7,7 @@ read from the module's file, and nothing is imported: a notebook is built withou
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -53,8 +53,8 @@ def find(name: str) -> OwnVersion:
     """
     module, _, wanted = name.partition(":")
     path = _file(module)
-    if path is None or not wanted:
-        raise CourseError(f'write own="course_utils.module:function"; there is no module {module!r} in the course.')
+    if path is None:
+        raise CourseError(f"there is no module {module!r} in the course.")
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     node = _defined(tree, wanted.split("."))
@@ -66,9 +66,9 @@ def find(name: str) -> OwnVersion:
     for statement in tree.body:
         for alias in statement.names if isinstance(statement, ast.ImportFrom) else ():
             if (alias.asname or alias.name) == head and _file(statement.module or "") is not None:
-                found = find(f"{statement.module}:{alias.name}{dot}{rest}")
-                return OwnVersion(name, found.file, found.first, found.last, found.text)
-    raise CourseError(f"there is no function or class {wanted!r} in {module} ({path.relative_to(PACKAGE).as_posix()}).")
+                return replace(find(f"{statement.module}:{alias.name}{dot}{rest}"), name=name)
+    file = path.relative_to(PACKAGE).as_posix()
+    raise CourseError(f"there is no function or class {wanted!r} in {module} ({file}); write module:function.")
 
 
 def _file(module: str) -> Path | None:

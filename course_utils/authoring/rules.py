@@ -122,10 +122,10 @@ def _exercises_do_not_match(lesson: Lesson) -> Iterator[str]:
 
 def _own_problems(lesson: Lesson, text: str) -> Iterator[str]:
     """Each own="..." names a function of the course; what students see of it is no answer to an exercise."""
+    heads = (number for number, said in enumerate(text.splitlines(), 1) if said.startswith("# %%"))
     shown, answers = [], []
-    for cell in lesson.cells:
+    for line, cell in zip(heads, lesson.cells, strict=False):
         for name in named(cell):
-            line = next((n for n, said in enumerate(text.splitlines(), 1) if name in said), "?")
             try:
                 version = find(name)
             except CourseError as error:
