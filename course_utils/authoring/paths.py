@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "notebooks" / "source"
 EXPLORE = "explore"  # the notebook of all explorers: built like a lesson, but without a number and a live edition
 

@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 WHOLE = (
     "__init__.py",
     "errors.py",
+    "places.py",
     "validate.py",
     "hooks.py",
     "images.py",
