@@ -56,7 +56,9 @@ def test_a_new_room_of_the_package_is_a_stand_in_by_itself(tmp_path, monkeypatch
         (package / f"{name}.py").write_text(f"__all__ = ['answer']\n\n\ndef answer(): return {name!r}\n")
     (tmp_path / "out").mkdir()
     course_tree(tmp_path / "out")
-    made = {p.relative_to(tmp_path / "out/course_utils").as_posix(): p.read_text() for p in tmp_path.glob("out/**/*.py")}
+    made = {
+        p.relative_to(tmp_path / "out/course_utils").as_posix(): p.read_text() for p in tmp_path.glob("out/**/*.py")
+    }
     assert sorted(made) == ["__init__.py", "errors.py", "grading/inside/no_checks.py", "optimize/descend.py"]
     assert says_nothing(made["optimize/descend.py"]) and "['answer']" in made["optimize/descend.py"]
     assert "return 'errors'" in made["errors.py"]
