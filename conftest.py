@@ -25,7 +25,8 @@ def pytest_collect_file(file_path, parent):
     if file_path.parent == ROOT / "notebooks" / "source" and file_path.suffix == ".py":
         from nbval.plugin import IPyNbFile
 
-        from course_utils.editions import EXPLORE, build_all
+        from course_utils.authoring.files import build_all
+        from course_utils.authoring.paths import EXPLORE
 
         name = file_path.stem.split("_")[0]
         if name == EXPLORE and not parent.config.getoption("--run-slow"):

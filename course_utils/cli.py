@@ -110,7 +110,7 @@ def live(
 ) -> None:
     """Open a lesson for coding live: prompts instead of finished cells, large letters."""
     need_clone("live")
-    from course_utils.commands.live import open_live
+    from course_utils.commands.teach import open_live
 
     options = {"browser": browser, "port": port, "font_size": font_size}
     raise typer.Exit(open_live(lesson, every=every, fresh=fresh, **options))

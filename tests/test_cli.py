@@ -429,8 +429,8 @@ def editions(monkeypatch):
             raise CourseError("There is no lesson 99; there are: 00, 07.")
         return [ROOT / "notebooks/00_start_here.ipynb"]
 
-    def check_all(lessons=None):
-        calls.append(("check", lessons))
+    def check_all(lessons=None, edition="student"):
+        calls.append(("check", edition, lessons))
         return ["07_saliency.ipynb differs from 07_saliency.py"]
 
     def execute(lessons=None):
@@ -439,12 +439,10 @@ def editions(monkeypatch):
             lesson="00", seconds=12.0, first_picture=3.2, slowest=5.0, slowest_cell="show()", size_kb=99
         )
 
-    fake = SimpleNamespace(build_all=build_all, check_all=check_all, execute=execute)
-    monkeypatch.setitem(sys.modules, "course_utils.editions", fake)
-    monkeypatch.setattr("course_utils.editions", fake, raising=False)
-    monkeypatch.delitem(sys.modules, "course_utils.commands.build", raising=False)
-    yield calls
-    sys.modules.pop("course_utils.commands.build", None)
+    monkeypatch.setattr("course_utils.authoring.files.build_all", build_all)
+    monkeypatch.setattr("course_utils.authoring.files.check_all", check_all)
+    monkeypatch.setattr("course_utils.authoring.run.execute", execute)
+    return calls
 
 
 def test_build_builds(course, editions):
@@ -470,7 +468,7 @@ def test_build_check_fails_on_a_stale_notebook(course, editions):
     result = course("build", "--check", "07")
     assert result.exit_code == 1
     assert "stale: 07_saliency.ipynb differs" in result.stdout
-    assert editions == [("check", ["07"])]
+    assert editions == [("check", "student", ["07"])]
 
 
 def test_build_without_such_a_lesson(course, editions):

@@ -6,17 +6,13 @@ import nbformat
 import pytest
 from PIL import Image
 
-from course_utils import editions
-from course_utils.editions import (
-    SourceError,
-    build,
-    build_all,
-    check_all,
-    cut,
-    exercise_functions,
-    read_lesson,
-    to_text,
-)
+from course_utils.authoring import paths, pictures
+from course_utils.authoring.cells import cut
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import build_all, check_all, to_text
+from course_utils.authoring.rules import SourceError
+from course_utils.authoring.solved import exercise_functions
+from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
 
 GOOD = '''# %% [markdown] lesson="42" title="Doubling" minutes=5 needs="00"
@@ -86,8 +82,8 @@ check("42.2", triple)
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A project with one lesson."""
-    monkeypatch.setattr(editions, "ROOT", tmp_path)
-    monkeypatch.setattr(editions, "SOURCE", tmp_path / "notebooks" / "source")
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "SOURCE", tmp_path / "notebooks" / "source")
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     write(tmp_path, GOOD)
     return tmp_path
@@ -110,7 +106,7 @@ def by_id(book, cell_id):
 def test_the_head_and_the_exercises_get_their_lines(place):
     lesson = read_lesson(write(place, GOOD))
     assert (lesson.number, lesson.title, lesson.minutes, lesson.needs) == ("42", "Doubling", 5, "00")
-    assert editions.points(lesson) == {"42.1": 2, "42.2": 1}
+    assert {e.id: e.points for e in lesson.exercises} == {"42.1": 2, "42.2": 1}
     text = sources(build(lesson))
     assert text[0] == "# 42 · Doubling\n\n*5 minutes · needs lesson 00*\n\nYou will be able to double."
     assert "### Exercise 42.1 · Double it\n\n*difficulty ●●○○○ · importance ●●●●● · 1 minute · 2 points*" in text[3]
@@ -283,7 +279,7 @@ def png(size=(200, 100)):
 def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     new = nbformat.v4.new_output
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
-    kept = editions._clean_outputs(
+    kept = pictures.clean_outputs(
         [
             new("stream", name="stderr", text="100%|####|"),
             new("stream", name="stdout", text='Downloading: "x" to /home/someone/.cache\nkept\n'),
@@ -313,10 +309,10 @@ math.pi
 def test_the_notebook_of_all_explorers_is_built_and_checked_with_the_lessons(place):
     source = place / "notebooks" / "source" / "explore.py"
     source.write_text(EXPLORE)
-    assert [p.name for p in editions.source_paths()] == ["42_doubling.py", "explore.py"]
-    assert editions.source_paths(["explore"]) == [source]
-    assert [p.name for p in editions.source_paths(["42"])] == ["42_doubling.py"]
-    assert [p.name for p in editions.lesson_paths()] == ["42_doubling.py"], (
+    assert [p.name for p in paths.source_paths()] == ["42_doubling.py", "explore.py"]
+    assert paths.source_paths(["explore"]) == [source]
+    assert [p.name for p in paths.source_paths(["42"])] == ["42_doubling.py"]
+    assert [p.name for p in paths.lesson_paths()] == ["42_doubling.py"], (
         "it is no lesson: no exercises, no live edition"
     )
     build_all()
@@ -340,11 +336,11 @@ def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):
     cell["id"] = "photos"
     book = nbformat.v4.new_notebook(cells=[cell])
     before = len(to_text(book))
-    monkeypatch.setattr(editions, "MOST_BYTES", before)
-    editions._fit(book)
+    monkeypatch.setattr(pictures, "MOST_BYTES", before)
+    pictures.fit(book)
     assert len(to_text(book)) == before, "small enough: nothing changes"
-    monkeypatch.setattr(editions, "MOST_BYTES", round(before * 0.7))
-    editions._fit(book)
+    monkeypatch.setattr(pictures, "MOST_BYTES", round(before * 0.7))
+    pictures.fit(book)
     assert len(to_text(book)) <= before * 0.7
     for output in book.cells[0].outputs:
         assert Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"]))).size == (300, 300)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.editions import exercise_functions, lesson_paths, read_lesson
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.solved import exercise_functions
+from course_utils.authoring.source import read_lesson
 from course_utils.exercises import get_exercise, lesson_exercises, run_check
 from tests.mutants import MUTANTS
 

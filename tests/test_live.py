@@ -10,8 +10,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils import editions, live
-from course_utils.editions import BEGINNING, build, build_live, lesson_paths, read_lesson, run_notebook, sections
+from course_utils.authoring import catch_up, files, paths
+from course_utils.authoring.cells import cut, is_complete, is_setup
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import build_live
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.run import run_notebook
+from course_utils.authoring.source import BEGINNING, read_lesson, sections
 from course_utils.errors import CourseError
 from tests.explorers.browser import CHROMIUM, Lab, Notebook, Server
 from tests.test_cli import assert_one_line, course  # noqa: F401  course is a fixture
@@ -48,8 +53,8 @@ def test_worked_cells_are_prompts_and_no_solution_is_left(number):
             continue
         if "exercise" in cell.metadata:
             text = next(c.source for c in book.cells if c.metadata.get("exercise") == cell.metadata["exercise"])
-            assert text == editions.cut(cell.source, "student", cell.metadata["exercise"])
-            assert editions.cut(cell.source, "solution") not in whole
+            assert text == cut(cell.source, "student", cell.metadata["exercise"])
+            assert cut(cell.source, "solution") not in whole
         elif not {"picture", "uses"} & set(cell.metadata) and "setup" not in cell.metadata.get("tags", []):
             code = [line for line in cell.source.splitlines() if line and not line.startswith("#")]
             assert cell.source not in whole or re.match(r"quiz|explorers", code[0]), cell.source
@@ -102,27 +107,27 @@ def test_what_is_shown_complete_needs_only_what_came_before_its_section(number):
     """Explorers and the quiz stand above their section's catch-up cell; they must run without it."""
     made = set(dir(builtins)) | {"display"}
     for part in sections(lesson_of(number)):
-        done = [live.code(cell) for cell in part.work]
+        done = [catch_up.code(cell) for cell in part.work]
         for cell in part.cells:
-            if editions._is_setup(cell):
-                made |= live.names([cell.source])[1]
-            elif cell.cell_type == "code" and editions._is_complete(cell):
-                assert live.names([cell.source])[0] <= made, cell.source
-        made |= live.names(done)[1]
+            if is_setup(cell):
+                made |= catch_up.names([cell.source])[1]
+            elif cell.cell_type == "code" and is_complete(cell):
+                assert catch_up.names([cell.source])[0] <= made, cell.source
+        made |= catch_up.names(done)[1]
 
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_typed_cells_and_a_catch_up_cell_may_both_run(number):
     """No section changes a variable that it also needs: doing it twice ends in the same state."""
     for part in sections(lesson_of(number)):
-        used, made = live.names([live.code(cell) for cell in part.work])
+        used, made = catch_up.names([catch_up.code(cell) for cell in part.work])
         assert not used & made, part.title
 
 
 def test_a_live_notebook_is_built_twice_with_the_same_bytes():
     for path in LESSONS.values():
         first, again = (build(read_lesson(path), "live") for _ in range(2))
-        assert editions.to_text(first) == editions.to_text(again)
+        assert files.to_text(first) == files.to_text(again)
         ids = [cell["id"] for cell in first.cells]
         assert len(set(ids)) == len(ids)
 
@@ -185,8 +190,8 @@ def place(tmp_path, monkeypatch):
     """A project with one lesson; its check is always content."""
     from course_utils import exercises
 
-    monkeypatch.setattr(editions, "ROOT", tmp_path)
-    monkeypatch.setattr(editions, "SOURCE", tmp_path / "notebooks" / "source")
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "SOURCE", tmp_path / "notebooks" / "source")
     monkeypatch.setattr(exercises, "check", lambda *_: None)
     monkeypatch.setattr("course_utils.check", lambda *_: None, raising=False)
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
@@ -200,7 +205,7 @@ def run(source, space):
     return space
 
 
-CATCH_UP = "from course_utils.live import catch_up\ncatch_up('42', {!r}{})"
+CATCH_UP = "from course_utils.authoring.catch_up import catch_up\ncatch_up('42', {!r}{})"
 
 
 def test_catching_up_in_order_gives_the_state_of_the_solution(place):
@@ -249,12 +254,12 @@ def test_an_error_in_a_section_shows_its_line(place):
 
 def test_catching_up_with_a_slip(place, monkeypatch):
     with pytest.raises(CourseError, match="no section 'Three'; there are 'Beginning', 'One', 'Two', 'One \\(2\\)'"):
-        live.catch_up("42", "Three")
+        catch_up.catch_up("42", "Three")
     with pytest.raises(CourseError, match="no lesson '7'; there are 42"):
-        live.catch_up("7", "One")
-    monkeypatch.setattr(editions, "SOURCE", place / "nowhere")
+        catch_up.catch_up("7", "One")
+    monkeypatch.setattr(paths, "SOURCE", place / "nowhere")
     with pytest.raises(CourseError, match="notebooks/source is not in this copy"):
-        live.catch_up("42", "One")
+        catch_up.catch_up("42", "One")
 
 
 @pytest.mark.parametrize(
@@ -275,13 +280,13 @@ def test_catching_up_with_a_slip(place, monkeypatch):
     ],
 )
 def test_names_that_a_cell_uses_and_makes(cell, used, made):
-    assert live.names([cell]) == (used, made)
+    assert catch_up.names([cell]) == (used, made)
 
 
 def test_the_latest_section_that_makes_a_name_is_the_one_that_is_run():
     codes = [["import a"], ["x = 1"], ["x = 2"], ["y = x"]]
-    assert live.order(codes, 3, set()) == [2, 3]
-    assert live.order(codes, 3, {"x"}) == [3]
+    assert catch_up.order(codes, 3, set()) == [2, 3]
+    assert catch_up.order(codes, 3, {"x"}) == [3]
 
 
 # ------------------------------------------------------------------------------------------------------------ course live
@@ -347,7 +352,7 @@ def test_what_was_typed_is_never_lost(course, started, place):  # noqa: F811
     ((path, done),) = build_live()
     assert done == "built"
     text = typed(path)
-    for again in (lambda: list(build_live()), lambda: editions.build_all("live"), lambda: course("live", "42")):
+    for again in (lambda: list(build_live()), lambda: files.build_all("live"), lambda: course("live", "42")):
         again()
         assert path.read_text() == text
     assert "kept as it is, with what was typed; --fresh" in course("build", "--edition", "live").stdout
@@ -388,7 +393,7 @@ MISSING = "print(*[name for name in {names!r} if name not in globals()], sep=','
 def solution_names(lesson):
     """The names that a lesson's solution edition ends with."""
     codes = [cell.source for cell in build(lesson, "solution").cells if cell.cell_type == "code"]
-    return sorted(live.names(codes)[1] - set(dir(builtins)))
+    return sorted(catch_up.names(codes)[1] - set(dir(builtins)))
 
 
 @pytest.mark.parametrize("number", some(EXECUTED))
@@ -410,10 +415,11 @@ import os
 import sys
 from pathlib import Path
 import jupyterlab.labapp
-from course_utils import cli, editions
+from course_utils import cli
+from course_utils.authoring import paths
 os.environ.pop("COURSE_STRICT", None)  # a class's unwritten functions may fail their checks
 options = sys.argv[2:]
-editions.ROOT = Path(next(o for o in options if "root_dir" in o).split("=")[1])
+paths.ROOT = Path(next(o for o in options if "root_dir" in o).split("=")[1])
 given = {option.split("=")[0] for option in options}
 start = jupyterlab.labapp.main
 jupyterlab.labapp.main = lambda own: start([*options, *(o for o in own if o.split("=")[0] not in given)])
@@ -464,7 +470,7 @@ def type_solution(notebook, lesson, which):
     page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
-    for line in editions.cut(cell.source, "solution").splitlines():
+    for line in cut(cell.source, "solution").splitlines():
         page.keyboard.press("Shift+Home")  # the editor indents by itself; a line begins anew
         page.keyboard.press("Delete")
         page.keyboard.insert_text(line)
@@ -494,7 +500,7 @@ def test_a_lesson_is_opened_typed_into_and_run_to_the_end_in_the_browser(typist,
     notebook.screenshot(f"live-{number}", selector=".jp-Notebook")
 
     which = lesson.exercises[0].id
-    setup = next(i for i, c in enumerate(lesson.cells) if editions._is_setup(c))
+    setup = next(i for i, c in enumerate(lesson.cells) if is_setup(c))
     assert setup == 1
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1 }")
     typist.command("notebook:run-cell")

@@ -5,7 +5,11 @@ import re
 import nbformat
 import pytest
 
-from course_utils.editions import ROOT, build, check_all, lesson_paths, read_lesson, run_notebook, target_path
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import check_all
+from course_utils.authoring.paths import ROOT, lesson_paths, notebook_path
+from course_utils.authoring.run import run_notebook
+from course_utils.authoring.source import read_lesson
 
 LESSONS = {path.stem[:2]: path for path in lesson_paths()}
 FIRST_OF_EACH_PART = ("00", "01", "02", "07", "12")
@@ -17,8 +21,7 @@ def test_no_notebook_is_stale():
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_notebook_is_small_has_its_pictures_and_no_foreign_paths(number):
-    lesson = read_lesson(LESSONS[number])
-    path = target_path(lesson, "student")
+    path = notebook_path(LESSONS[number].stem, "student")
     assert path.stat().st_size < 600_000
     book = nbformat.read(path, as_version=4)
     pictures = [

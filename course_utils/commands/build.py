@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from course_utils import editions
+from course_utils.authoring import files, run
 
 
 def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool) -> int:
@@ -12,24 +12,25 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
         The exit status: 1 if `check` found stale notebooks.
     """
     if check:
-        stale = editions.check_all(lessons)
+        stale = files.check_all(lessons, edition)
         for text in stale:
             print(f"stale: {text}")
-        print(f"{len(stale)} stale; run: course build" if stale else "every notebook is up to date")
+        again = "course build" if edition == "student" else f"course build --edition {edition}"
+        print(f"{len(stale)} stale; run: {again}" if stale else "every notebook is up to date")
         return 1 if stale else 0
     if execute:  # writes the student notebooks, with their pictures
-        for run in editions.execute(lessons):
+        for done in run.execute(lessons):
             print(
-                f"{run.lesson}: {run.seconds:.0f} s, first picture after {run.first_picture:.1f} s, {run.size_kb} kB; "
-                f"slowest cell {run.slowest:.1f} s: {run.slowest_cell}",
+                f"{done.lesson}: {done.seconds:.0f} s, first picture after {done.first_picture:.1f} s, {done.size_kb} kB; "
+                f"slowest cell {done.slowest:.1f} s: {done.slowest_cell}",
                 flush=True,
             )
         if edition == "student":
             return 0
     if edition == "live":
-        from course_utils.commands.live import build_live  # says which notebooks it kept
+        from course_utils.commands.teach import write_live  # says which notebooks it kept
 
-        return build_live(lessons)
-    for path in editions.build_all(edition, lessons):
+        return write_live(lessons)
+    for path in files.build_all(edition, lessons):
         print(path)
     return 0

@@ -28,9 +28,11 @@ def grade(
     from tqdm.auto import tqdm
 
     from course_utils.grading import report as reports
-    from course_utils.grading.grader import Report, default_jobs, grade_class, prepare
-    from course_utils.grading.sandbox import Limits, bubblewrap_problem
+    from course_utils.grading.grader import default_jobs, grade_class, prepare
+    from course_utils.grading.limits import Limits
+    from course_utils.grading.results import Report
     from course_utils.grading.submissions import find_submissions
+    from course_utils.grading.walls import bubblewrap_problem
 
     if sandbox:
         problem = bubblewrap_problem()
@@ -102,7 +104,7 @@ def _seed(out: Path, seed: int | None) -> int:
 
 def hand_out(to: Path, lessons: list[str] | None) -> int:
     """`course release`."""
-    from course_utils.grading.release import release
+    from course_utils.authoring.release import release
 
     print(release(to, lessons))
     return 0

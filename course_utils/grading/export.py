@@ -15,22 +15,24 @@ from textwrap import dedent, indent
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils import editions
+from course_utils.authoring.cells import uncommented
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import to_text
+from course_utils.authoring.paths import ROOT, lesson_paths
+from course_utils.authoring.release import tree, write_zip
+from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.errors import CourseError
 from course_utils.exercises.machine import lesson_exercises
 from course_utils.grading.grader import hidden_seeds
-from course_utils.grading.release import ROOT, tree, write_zip
+
+_PROGRAMS = Path(__file__).with_name("exports")  # files that go out as they are
+
+
+def _program(name: str) -> bytes:
+    return (_PROGRAMS / name).read_text(encoding="utf-8").encode()
+
 
 # --- nbgrader --------------------------------------------------------------------------------------------------------------
-
-_CONFIG = """\
-c = get_config()
-c.CourseDirectory.course_id = "looking_inside_convnets"
-c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE"}
-c.ExecutePreprocessor.timeout = 300
-c.ExecutePreprocessor.interrupt_on_timeout = True
-c.ExecutePreprocessor.startup_timeout = 120
-"""
 
 
 def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed: int = 0) -> list[str]:
@@ -50,16 +52,16 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nbgrader_config.py"
     if not config.exists():
-        config.write_text(_CONFIG, encoding="utf-8")
+        config.write_bytes(_program("nbgrader_config.py"))
     names = []
-    for path in editions.lesson_paths(lessons):
-        lesson = editions.read_lesson(path)
+    for path in lesson_paths(lessons):
+        lesson = read_lesson(path)
         if not lesson.exercises:
             continue
         name = f"lesson-{lesson.number}"
         target = folder / "source" / name / f"{lesson.name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(editions.to_text(nbgrader_source(lesson, seed)), encoding="utf-8", newline="\n")
+        target.write_text(to_text(nbgrader_source(lesson, seed)), encoding="utf-8", newline="\n")
         names.append(name)
     if importlib.util.find_spec("nbgrader") is not None:
         for name in names:
@@ -72,9 +74,9 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
     return names
 
 
-def nbgrader_source(lesson: editions.Lesson, seed: int = 0) -> NotebookNode:
+def nbgrader_source(lesson: Lesson, seed: int = 0) -> NotebookNode:
     """A lesson as nbgrader's source: solutions in its regions, and after each exercise a cell with hidden tests and points."""
-    book = editions.build(lesson, "student")
+    book = build(lesson, "student")
     sources = {
         c.metadata["exercise"]: c.source for c in lesson.cells if c.cell_type == "code" and "exercise" in c.metadata
     }
@@ -122,7 +124,7 @@ _STUB = re.compile(r"^[ \t]*### BEGIN STUB\n(.*?)^[ \t]*### END STUB[ \t]*(?:\n|
 def _with_regions(source: str, which: str) -> str:
     """The solution's region, and behind its `return` what the student begins with: nbgrader only cuts the region out."""
     stub = _STUB.search(source)
-    given = re.sub(r"^([ \t]*)# ?", r"\1", stub[1], flags=re.M) if stub else ""
+    given = uncommented(stub[1]) if stub else ""
     source = _STUB.sub("", source)
 
     def behind(match: re.Match) -> str:
@@ -136,36 +138,6 @@ def _with_regions(source: str, which: str) -> str:
 
 # --- Gradescope ------------------------------------------------------------------------------------------------------------
 
-_SETUP = """\
-#!/usr/bin/env bash
-# Gradescope runs this once, when it builds the autograder's image. It needs Python 3.11 or newer: choose a new base image.
-set -euo pipefail
-apt-get update
-apt-get install -y bubblewrap python3 python3-venv
-python3 -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-python3 -m venv /opt/course
-cd /autograder/source/course
-/opt/course/bin/pip install -r requirements.txt
-"""
-
-_RUN = """\
-#!/usr/bin/env bash
-# Gradescope runs this for every submission. Without results.json it shows that grading failed: that is no zero.
-root=${AUTOGRADER_ROOT:-/autograder}
-course=${COURSE_COMMAND:-/opt/course/bin/course}
-# Where the host does not allow user namespaces, bubblewrap cannot work, and nothing is graded. With --no-sandbox it is graded,
-# but then a student's code can read the solutions in this container and write its own results.
-sandbox=--sandbox
-out=$(mktemp -d)
-"$course" grade "$root/submission" --student submission --lessons LESSONS --seed SEED --jobs 1 "$sandbox" --out "$out"
-if [ -f "$out/results/submission.json" ]; then
-    mkdir -p "$root/results"
-    cp "$out/results/submission.json" "$root/results/results.json"
-else
-    echo "not graded: see the lines above"
-fi
-"""
-
 
 def export_gradescope(folder: Path, lessons: Sequence[str], *, seed: int = 0) -> Path:
     """Write an autograder zip for some lessons: setup.sh, run_autograder, and the course with its sources.
@@ -176,9 +148,9 @@ def export_gradescope(folder: Path, lessons: Sequence[str], *, seed: int = 0) ->
         The path of the zip file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = [editions.read_lesson(p).number for p in editions.lesson_paths(lessons)]
-    files = {"setup.sh": _SETUP.encode()}
-    files["run_autograder"] = _RUN.replace("LESSONS", ",".join(numbers)).replace("SEED", str(seed)).encode()
+    numbers = [read_lesson(p).number for p in lesson_paths(lessons)]
+    program = _program("run_autograder.sh").replace(b"LESSONS", ",".join(numbers).encode())
+    files = {"setup.sh": _program("setup.sh"), "run_autograder": program.replace(b"SEED", str(seed).encode())}
     for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
         files[f"course/{name}"] = (ROOT / name).read_bytes()
     for part in ("course_utils", "data", "notebooks/source"):

@@ -13,19 +13,21 @@ import os
 import queue
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from course_utils import editions
+from course_utils.authoring import solved
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.errors import CourseError
-from course_utils.exercises.machine import NOTEBOOK_SEEDS, Outcome, StudentError, lesson_exercises, run_check
-from course_utils.grading.sandbox import Broken, Limits, Sandbox, SandboxError, Worker
+from course_utils.exercises.machine import NOTEBOOK_SEEDS, Outcome, lesson_exercises, run_check
+from course_utils.grading.limits import Limits
+from course_utils.grading.results import Report, Result
+from course_utils.grading.sandbox import Sandbox, SandboxError
+from course_utils.grading.session import RemoteCall, Session
 from course_utils.grading.submissions import (
     Notebook,
-    Step,
     Submission,
     Unreadable,
     handed_out,
@@ -46,49 +48,10 @@ _CAUSES = {
 
 
 @dataclass
-class Result:
-    """What one exercise gave.
-
-    Attributes:
-        state: "passed", "failed", "error", "not written", or "not graded".
-        score: the points, or None if it is not graded.
-    """
-
-    exercise: str
-    function: str
-    title: str
-    points: int
-    state: str
-    problem: str = ""
-    cause: str = ""
-
-    @property
-    def score(self) -> int | None:
-        if self.state == "not graded":
-            return None
-        return self.points if self.state == "passed" else 0
-
-
-@dataclass
-class Report:
-    """A student's results in all lessons, and remarks on the notebooks."""
-
-    student: str
-    results: list[Result] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    key: str = ""
-
-    @property
-    def state(self) -> str:
-        graded = [r.state != "not graded" for r in self.results]
-        return "graded" if all(graded) and graded else "partly graded" if any(graded) else "not graded"
-
-
-@dataclass
 class Task:
     """A lesson, ready to be graded: its exercises, points, seeds, and what is wrong with its own checks."""
 
-    lesson: editions.Lesson
+    lesson: Lesson
     seeds: dict[str, list[tuple[int, int]]]
     faulty: dict[str, str]
     cells: list  # the code cells as they were handed out
@@ -107,18 +70,18 @@ def prepare(lessons: Sequence[str] | None, seed: int) -> list[Task]:
         CourseError: there is no such lesson, or it has no exercises.
     """
     tasks = []
-    for path in editions.lesson_paths(lessons):
-        lesson = editions.read_lesson(path)
+    for path in lesson_paths(lessons):
+        lesson = read_lesson(path)
         if not lesson.exercises:
             if lessons:
                 raise CourseError(f"Lesson {lesson.number} has no exercises to grade.")
             continue
         seeds = {e.id: hidden_seeds(seed, e.id) for e in lesson_exercises(lesson.number)}
         faulty = {}
-        solved = editions.exercise_functions(lesson)
+        right = solved.exercise_functions(lesson)
         for which, draws in seeds.items():
             try:
-                outcome = run_check(which, solved[which], seeds=[*NOTEBOOK_SEEDS, *draws])
+                outcome = run_check(which, right[which], seeds=[*NOTEBOOK_SEEDS, *draws])
                 problem = "" if outcome.passed else outcome.problem
             except Exception as error:
                 problem = f"{type(error).__name__}: {error}"
@@ -131,84 +94,6 @@ def prepare(lessons: Sequence[str] | None, seed: int) -> list[Task]:
 
 
 # --- one notebook ----------------------------------------------------------------------------------------------------------
-
-
-class Session:
-    """A notebook in the sandbox. If its process dies, a new one runs the cells again, without what killed it."""
-
-    def __init__(self, sandbox: Sandbox, cells: Sequence[Step]):
-        self.sandbox, self.cells = sandbox, list(cells)
-        self.deadline = time.monotonic() + sandbox.limits.total
-        self.worker: Worker | None = None
-        self.broken = ""  # how the last call broke: Timeout, Memory, ...
-        self.notes: list[str] = []  # what cells said when they first ran
-        self._noting = True
-        self._spent = 0.0  # seconds in cells
-
-    def close(self) -> None:
-        if self.worker is not None:
-            self.worker.close()
-            self.worker = None
-
-    def _seconds(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            self.close()
-            self.broken = "Timeout"
-            raise Broken("Timeout", f"the {self.sandbox.limits.total:.0f} seconds for the whole notebook are used up")
-        return min(left, self.sandbox.limits.call)
-
-    def _begin(self) -> None:
-        """A fresh process with all cells run."""
-        while self.worker is None:
-            self._seconds()
-            self.worker = self.sandbox.start()
-            for index, step in enumerate(self.cells):
-                # cells may take a third of the time, so that the exercises keep the rest
-                short = step.short or self._spent > self.sandbox.limits.total / 3
-                started = time.monotonic()
-                try:
-                    self.worker.run_cell(step.source, short=short, seconds=self._seconds())
-                except Broken as error:
-                    self._note(step, str(error))
-                    self.worker = None
-                    # next time without what computes in it; if that kills as well, without the cell
-                    self.cells[index] = Step("" if short else step.source, step.name, True, step.handed_out)
-                    break
-                except StudentError as error:
-                    self._note(step, f"{error}{f' ({error.line})' if error.line else ''}")
-                finally:
-                    self._spent += time.monotonic() - started
-            self._noting = self._noting and self.worker is None
-
-    def _note(self, step: Step, text: str) -> None:
-        expected = "NotImplementedError" in text or "is not there while grading" in text
-        if self._noting and not step.handed_out and not expected:
-            self.notes.append(f"{step.name}: {text}")
-
-    def call(self, function: str, arguments: Sequence[Any], times: int) -> list:
-        self.broken = ""
-        try:
-            if self.worker is None:
-                self._begin()
-            return self.worker.call(function, arguments, times=times, seconds=self._seconds())
-        except Broken as error:
-            self.broken, self.worker = error.kind, None
-            raise
-
-
-class RemoteCall:
-    """A student's function, reached through the walls; what `run_check` takes for a function."""
-
-    def __init__(self, session: Session, function: str):
-        self.session, self.function = session, function
-
-    def __call__(self, *args: Any) -> Any:
-        return self.session.call(self.function, args, 1)[0]
-
-    def twice(self, *args: Any) -> tuple[Any, Any]:
-        first, second = self.session.call(self.function, args, 2)
-        return first, second
 
 
 def grade_notebook(sandbox: Sandbox, notebook: Notebook, task: Task) -> tuple[list[Result], list[str]]:
@@ -318,7 +203,7 @@ def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits
     """A hash of all that a result depends on: the notebooks, the lessons and their checks, the seed, the grader."""
     digest = hashlib.sha256(f"{submission.student}|{submission.problem}|{seed}|{limits}".encode())
     package = Path(__file__).resolve().parents[1]
-    ours = [*sorted((package / "exercises").glob("*.py")), *sorted((package / "grading").glob("*.py"))]
+    ours = [*sorted((package / "exercises").glob("*.py")), *sorted((package / "grading").rglob("*.py"))]
     for path in [*(t.lesson.path for t in tasks), *ours, *submission.notebooks]:
         digest.update(f"|{path.name}|".encode())
         try:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_utils.grading.grader import Report, Result
+from course_utils.grading.results import Report, Result
 
 _WORDS = {
     "passed": "passed",

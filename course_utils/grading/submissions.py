@@ -13,7 +13,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course_utils.editions import Lesson, _cell_id, build
+from course_utils.authoring.cells import cell_id, is_setup
+from course_utils.authoring.editions import build
+from course_utils.authoring.source import Lesson
 from course_utils.errors import CourseError
 from course_utils.grading.syntax import parse
 
@@ -197,7 +199,7 @@ def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
     that are as they were handed out, only imports and definitions run. A stub that is still as it was handed out does not
     run when another cell defines the same function.
     """
-    setup = [c.source for c in originals if "setup" in c.metadata.get("tags", [])]
+    setup = [c.source for c in originals if is_setup(c)]
     stubs = {c.source.strip(): defined(c.source) for c in originals if "exercise" in c.metadata}
     worked = {c.source.strip() for c in originals if "exercise" not in c.metadata}
     found = [Step(source, "the setup cell", handed_out=True) for source in setup]
@@ -219,14 +221,14 @@ def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
 def _untouched(cell: dict, number: str) -> bool:
     """Was the cell handed out like this, perhaps by an older version of the lesson? Its id is a hash of what it said."""
     seen: dict[str, int] = {}
-    return any(cell["id"] == _cell_id(number, "code", cell["source"].strip("\n"), seen) for _ in range(3))
+    return any(cell["id"] == cell_id(number, "code", cell["source"].strip("\n"), seen) for _ in range(3))
 
 
 def imports(lesson: Lesson) -> list[str]:
     """The import lines of a lesson's setup cell."""
     lines = []
     for cell in lesson.cells:
-        if cell.cell_type == "code" and "setup" in cell.metadata.get("tags", []):
+        if cell.cell_type == "code" and is_setup(cell):
             nodes = parse(cell.source).body
             lines += [ast.unparse(n) for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
     return lines

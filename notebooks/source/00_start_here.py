@@ -124,7 +124,7 @@ show_images(everything[order], [names[i] for i in order], columns=7)
 # Run the stub with an image of width 5 and read the error. Then ask why width 3 gives no error and a wrong answer: that
 # is the dangerous case.
 
-# %% [markdown] exercise="00.2" title="Spot the bug: one mean for each color" points=2 difficulty=2 importance=3 minutes=6
+# %% [markdown] exercise="00.2" title="Spot the bug: one mean for each color" points=2 difficulty=2 importance=3 minutes=6 own="course_utils.networks.network:Network.normalize"
 # This line runs without an error for images of width 3, and stops with an error for most others. For width 3 it is wrong. Mend it, so that it is right for every size.
 
 
@@ -193,7 +193,7 @@ check("00.3", softmax)
 # %% [markdown] solution="00.3"
 # After the subtraction the largest exponential is $e^0 = 1$: nothing can become infinite, and the sum is at least 1, so there is no division by 0.
 
-# %% [markdown] exercise="00.4" title="The k best classes" points=1 difficulty=1 importance=2 minutes=4
+# %% [markdown] exercise="00.4" title="The k best classes" points=1 difficulty=1 importance=2 minutes=4 own="course_utils.networks.network:Network.predict"
 # Return the indices of the `k` highest scores in each row, best first.
 
 

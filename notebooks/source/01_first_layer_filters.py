@@ -80,7 +80,7 @@ for row in ([5.0, 5, 5, 9, 9, 9], [9.0, 9, 9, 5, 5, 5]):
 # Ask what gray means before you type. Type it with one maximum for all filters first: the weak filters disappear. Then
 # one maximum for each.
 
-# %% [markdown] exercise="01.1" title="Filters as pictures" points=2 difficulty=1 importance=4 minutes=7
+# %% [markdown] exercise="01.1" title="Filters as pictures" points=2 difficulty=1 importance=4 minutes=7 own="course_utils.filters:filters_as_images"
 # `weights` has shape `(C, 3, k, k)`: `C` filters. Return pictures of the same shape. Every filter has its own $m$.
 
 
@@ -117,7 +117,7 @@ show_images(filters_to_pictures(weights)[:16], columns=8)
 # The core of the lesson. Write the two loops first, then show `unfold`. For the bars, take up the numbers on the board
 # from the beginning.
 
-# %% [markdown] exercise="01.2" title="Build it: the response of one filter" points=3 difficulty=2 importance=5 minutes=12
+# %% [markdown] exercise="01.2" title="Build it: the response of one filter" points=3 difficulty=2 importance=5 minutes=12 own="course_utils.filters:filter_response"
 # Compute $y_{ij}$ for one filter at all positions where the window lies inside the image. Do not use `conv2d`: write the inner product.
 
 
@@ -207,7 +207,7 @@ show_images(rows, titles, columns=6, width=6.5)
 # %% [markdown] notes="1" minutes=9
 # Do one pixel by hand: $(1, 1, 1)$ is all gray, $(1, -1, 0)$ has no gray at all. Then the exercise.
 
-# %% [markdown] exercise="01.3" title="The color share" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="01.3" title="The color share" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.filters:color_share"
 # Return the color share of each filter: shape `(C,)`.
 
 
@@ -332,7 +332,7 @@ for step, then in during.items():
 # Run the stub and ask what is wrong with the picture, not with the code. The cure is the order of the axes; draw the
 # sheet with its rows and columns on the board.
 
-# %% [markdown] exercise="01.4" title="Spot the bug: a sheet of slices" points=2 difficulty=3 importance=3 minutes=8
+# %% [markdown] exercise="01.4" title="Spot the bug: a sheet of slices" points=2 difficulty=3 importance=3 minutes=8 own="course_utils.filters:raw_weight_sheet"
 # Lay a tensor such as `(20, 16, 7, 7)` out on one sheet: one row of slices for each output channel and one column for each input channel. Slice `weights[o, i]` belongs to the rows `o * h` to `(o + 1) * h` and the columns `i * w` to `(i + 1) * w` of the sheet. The code below gives the
 # right shape, and the wrong picture. Find out why, and mend it.
 

@@ -83,7 +83,7 @@ astronaut = photo("astronaut")
 first = feature_maps(net, astronaut, "relu1_1")
 show_maps(first, count=32, columns=8, scaling="own", width=5.5)
 
-# %% [markdown] exercise="02.1" title="Build it: from maps to gray pictures" points=2 difficulty=2 importance=4 minutes=10
+# %% [markdown] exercise="02.1" title="Build it: from maps to gray pictures" points=2 difficulty=2 importance=4 minutes=10 own="course_utils.activations:scale_maps"
 # A map has its own unit; a picture needs numbers from 0 (black) to 1 (white). Take the smallest value away and divide by the range, *largest minus smallest*. With `own=True` each map
 # has its own smallest and largest value; with `own=False` all maps of the layer share them. A map that is constant has nothing to stretch: all 0.
 
@@ -112,7 +112,7 @@ check("02.1", to_gray)
 # %% [markdown] fold="I get: contains NaN"
 # One map is constant, so you divide 0 by 0. Networks have such maps: a channel that is silent for this photo.
 
-# %% [markdown] exercise="02.2" title="Build it: the contact sheet" points=2 difficulty=3 importance=3 minutes=10
+# %% [markdown] exercise="02.2" title="Build it: the contact sheet" points=2 difficulty=3 importance=3 minutes=10 own="course_utils.activations:tile"
 # Lay the maps out as one picture, row by row, `columns` side by side, without gaps. The last row may not be full: its empty places are 0.
 
 
@@ -209,7 +209,7 @@ show_layers(
 # Run the stub. Do not tell that the ReLU works in place; let the room print the smallest value before and after the
 # forward pass.
 
-# %% [markdown] exercise="02.3" title="Spot the bug: where are the negative values?" points=2 difficulty=3 importance=4 minutes=8
+# %% [markdown] exercise="02.3" title="Spot the bug: where are the negative values?" points=2 difficulty=3 importance=4 minutes=8 own="course_utils.hooks:capture course_utils.hooks:_recording"
 # Run the cell as it is and read what `check` says. The function has one fault.
 
 
@@ -276,7 +276,7 @@ peaks = {layer: values.amax((2, 3)) for layer, values in outputs.items()}
 #
 # In the head: for four images with responses $1,1,1,1$ the mean is $1$, the mean square is $1$, so $S=0$. For $4,0,0,0$ the mean is $1$, the mean square $4$, so $S = (1-\frac14)/(1-\frac14) = 1$.
 
-# %% [markdown] exercise="02.4" title="Build it: selectivity" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="02.4" title="Build it: selectivity" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.activations:selectivity"
 # `responses` has shape `(N, C)`, nothing in it is negative. Return one number for each channel. A channel that is silent for all images selects nothing: 0.
 
 
@@ -345,7 +345,7 @@ print("the strongest channels for the cat:", found.strongest(titles.index("cat")
 # Let the room name channel 480 a face channel before you run the test. The disappointment is the lesson: what chose a
 # channel cannot judge it.
 
-# %% [markdown] exercise="02.5" title="Build it: separation" points=3 difficulty=3 importance=4 minutes=10
+# %% [markdown] exercise="02.5" title="Build it: separation" points=3 difficulty=3 importance=4 minutes=10 own="course_utils.activations:separation"
 # Compare every image of the group with every other image, for each channel. Return the share of pairs that the group wins, with one half for a tie.
 
 

@@ -84,7 +84,7 @@ a, b, gray = torch.tensor([1.0, 0, 0, 0]), torch.tensor([0.0, 1, 0, 0]), torch.f
 # Write the binomial formula for two numbers first, then for rows. Leave out the cut at 0 and let `check` find the NaN.
 # Give 03.2 and 03.3 to the room, or catch up.
 
-# %% [markdown] exercise="03.1" title="Build it: L2 distances without a loop" points=3 difficulty=3 importance=5 minutes=12
+# %% [markdown] exercise="03.1" title="Build it: L2 distances without a loop" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.activations:l2_distances"
 # `a` has shape `(N, D)`, `b` has shape `(M, D)`. Return the table `(N, M)`. `check` also gives you rows that are nearly equal and far from 0. Look at what happens there.
 
 
@@ -122,7 +122,7 @@ print(f"the true distance: {true:.4f};  the square by the formula: {formula:.4f}
 # Clamping removes the NaN but not the error. If the small distances matter, take the mean of all rows away first (this changes no distance and makes the numbers small) and compute in double precision. That is what
 # `course_utils` does.
 
-# %% [markdown] exercise="03.2" title="Build it: cosine distances" points=2 difficulty=2 importance=4 minutes=8
+# %% [markdown] exercise="03.2" title="Build it: cosine distances" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.activations:cosine_distances"
 # The same table for $1 - \cos$. A row of zeros has no direction; let its distance to everything be 1.
 
 
@@ -191,7 +191,7 @@ show_neighbors(
 # %% [markdown] notes="1" minutes=6
 # Ask when the first neighbor is not the picture itself. Two equal pictures are enough.
 
-# %% [markdown] exercise="03.4" title="Spot the bug: who is the first?" points=2 difficulty=3 importance=3 minutes=8
+# %% [markdown] exercise="03.4" title="Spot the bug: who is the first?" points=2 difficulty=3 importance=3 minutes=8 own="course_utils.activations:nearest"
 # `distances` is the table of a set with itself. Run the cell as it is and read what `check` says. Then repair it: only the picture itself goes; everything else may stay.
 
 
@@ -242,7 +242,7 @@ show_images(
 # %% [markdown]
 # **Recall at 5.** Ask with each picture in turn. Five others show the same thing. Which share of these five is among the 5 nearest? In a perfect space it is 1 for all. By chance, with 222 pictures, it would be about 0.02.
 
-# %% [markdown] exercise="03.5" title="Build it: recall" points=2 difficulty=2 importance=4 minutes=8
+# %% [markdown] exercise="03.5" title="Build it: recall" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.activations:recall_at_k"
 # `neighbors` holds the `k` nearest others of each picture, `objects` says what each picture shows. For each picture: the number of neighbors with the same object, divided by the number of **other** pictures of that
 # object in the whole set (some objects have more pictures than others).
 

@@ -64,7 +64,7 @@ vt[0], (line - line.mean(0)) @ vt[0]
 # %% [markdown]
 # The direction is $(0.6, 0.8)$, or $(-0.6, -0.8)$: a direction has no sign of its own, and two programs may differ in it. The coordinates are $-5, 0, 5$ (or $5, 0, -5$). One number says everything about these points, because they lie on a line.
 
-# %% [markdown] exercise="04.1" title="Build it: PCA by the SVD" points=2 difficulty=2 importance=5 minutes=8
+# %% [markdown] exercise="04.1" title="Build it: PCA by the SVD" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.activations:pca"
 # Return the coordinates of the rows of `x` along the first `k` directions. The sign of each column is up to you.
 
 
@@ -124,7 +124,7 @@ show_scree({"pixels": pca(pixels).ratio, "features": pca(features).ratio}, title
 # The longest section. Type 04.2 with the room; for 04.3 draw the bisection on the board and give it to them, or catch
 # up. t-SNE runs for some seconds.
 
-# %% [markdown] exercise="04.2" title="Build it: perplexity" points=1 difficulty=1 importance=4 minutes=5
+# %% [markdown] exercise="04.2" title="Build it: perplexity" points=1 difficulty=1 importance=4 minutes=5 own="course_utils.activations:perplexity_of"
 # `p` has one distribution in each row. Some entries are 0: they add nothing.
 
 
@@ -146,7 +146,7 @@ check("04.2", perplexity)
 # %% [markdown] fold="Hint"
 # $2^{H}$ with $\log_2$ is the same as $e^{H}$ with the natural logarithm; only do not mix them. `torch.special.entr(p)` is $-p \log p$ and knows that $0 \log 0 = 0$.
 
-# %% [markdown] exercise="04.3" title="Build it: the search for each width" points=4 difficulty=4 importance=4 minutes=18
+# %% [markdown] exercise="04.3" title="Build it: the search for each width" points=4 difficulty=4 importance=4 minutes=18 own="course_utils.activations:affinities"
 # Find $\beta_i$ for each row by **bisection**: keep a lower and an upper bound of $\log \beta$ (such as $-30$ and $30$), look at the middle, and keep the half in which the answer lies. A larger $\beta$ makes the perplexity smaller. Fifty steps are plenty. Return
 # the table of $p_{j|i}$.
 
@@ -184,7 +184,7 @@ check("04.3", affinities)
 # %% [markdown]
 # On the plane, t-SNE computes affinities $q_{ij}$ too, with another curve: $1/(1+d^2)$, a **Student t**. It falls slowly, so points that are only moderately alike may lie far apart. Then it moves the points until $q$ is as near as possible to $p$.
 
-# %% [markdown] exercise="04.4" title="Build it: affinities on the map" points=2 difficulty=2 importance=3 minutes=6
+# %% [markdown] exercise="04.4" title="Build it: affinities on the map" points=2 difficulty=2 importance=3 minutes=6 own="course_utils.activations:map_affinities"
 # For points $y_i$ on the plane, $q_{ij}$ is proportional to $1/(1+|y_i-y_j|^2)$; $q_{ii} = 0$; all entries **together** sum to 1.
 
 
@@ -307,7 +307,7 @@ show_points(
 # %% [markdown] notes="1" minutes=6
 # Run the stub and count how many pictures lie in one cell.
 
-# %% [markdown] exercise="04.5" title="Spot the bug: two in one cell" points=2 difficulty=2 importance=2 minutes=6
+# %% [markdown] exercise="04.5" title="Spot the bug: two in one cell" points=2 difficulty=2 importance=2 minutes=6 own="course_utils.activations:grid_cells"
 # The first idea is below. Run it, read what `check` says, and repair it with `linear_sum_assignment(cost)` from SciPy (imported above). It takes an array and returns two arrays: the rows, and for each row its column.
 
 

@@ -108,7 +108,7 @@ chosen, chosen.sum()
 # The sum mixes nothing up: image 0 has no influence on the score of image 1, so the gradient of the sum with respect to image 0 is the
 # gradient of its own score.
 
-# %% [markdown] exercise="07.1" title="Build it: the saliency map" points=3 difficulty=2 importance=5 minutes=12
+# %% [markdown] exercise="07.1" title="Build it: the saliency map" points=3 difficulty=2 importance=5 minutes=12 own="course_utils.gradients:saliency"
 # Write the map for a batch. `images` has shape `(N, 3, H, W)`, `target` is a list of `N` classes, one for each image. Return a tensor of
 # shape `(N, H, W)`.
 
@@ -200,7 +200,7 @@ show_images(
 # %% [markdown] notes="1" minutes=9
 # Ask what should be averaged, the maps or the signed gradients, and why. Try `noise=1.0` at the end if somebody asks.
 
-# %% [markdown] exercise="07.2" title="Build it: SmoothGrad" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="07.2" title="Build it: SmoothGrad" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.gradients:smoothgrad"
 # The noise is given, so that the answer is known: `noise` has shape `(n, 3, H, W)`, one noise image for each copy. Average the **signed** gradients, then
 # make one map of shape `(H, W)`.
 
@@ -252,7 +252,7 @@ show_images(maps, ["plain gradient", "4 copies", "16 copies", "48 copies"], vmin
 # Ask what the 0.95 quantile is before you type. Do not hide the spoonbill that fails: ask which of the two steps lost
 # it.
 
-# %% [markdown] exercise="07.3" title="Seeds from a map" points=2 difficulty=2 importance=2 minutes=8
+# %% [markdown] exercise="07.3" title="Seeds from a map" points=2 difficulty=2 importance=2 minutes=8 own="course_utils.gradients:segment"
 # Mark every pixel of a map: **1** (surely object) where the map is larger than its `foreground` quantile, **0** (surely background) where it is not
 # larger than its `background` quantile, **2** (undecided) everywhere else.
 
@@ -303,7 +303,7 @@ show_images([*photos, *cut], columns=4, title="segmented by a network that never
 # %% [markdown] notes="1" minutes=6
 # Call the stub twice in a cell of your own and compare. Let the room find both faults.
 
-# %% [markdown] exercise="07.4" title="Spot the bug: a gradient that grows" points=2 difficulty=3 importance=4 minutes=8
+# %% [markdown] exercise="07.4" title="Spot the bug: a gradient that grows" points=2 difficulty=3 importance=4 minutes=8 own="course_utils.gradients:input_gradient"
 # Run the cell as it is and read what `check` says. Then change the function so that it gives the same answer however often it is called, and leaves
 # the caller's `images` as they were.
 
@@ -385,7 +385,7 @@ show_images(
     title="marked digits · the cheater's saliency · the honest network's saliency",
 )
 
-# %% [markdown] exercise="07.5" title="How much of the map lies on the mark?" points=1 difficulty=1 importance=3 minutes=5
+# %% [markdown] exercise="07.5" title="How much of the map lies on the mark?" points=1 difficulty=1 importance=3 minutes=5 own="course_utils.gradients:share_inside"
 # A number is better than a look. For a batch of maps, return the share of each map's total that lies in a box: rows `top:bottom`, columns
 # `left:right`, as in Python slices.
 

@@ -75,7 +75,7 @@ print("guided   ", R * (x > 0) * (R > 0))
 #
 # A comparison such as `x > 0` gives a tensor of True and False. Multiplied with numbers, True counts as 1 and False as 0.
 
-# %% [markdown] exercise="08.1" title="Build it: the three rules" points=2 difficulty=1 importance=5 minutes=6
+# %% [markdown] exercise="08.1" title="Build it: the three rules" points=2 difficulty=1 importance=5 minutes=6 own="course_utils.engines.relu_rules:RuledRelu"
 # `x` is what entered the ReLU on the way up, `R` is the signal that arrives from above, both of the same shape. `rule` is one of the words
 # `"gradient"`, `"deconvnet"`, `"guided"`. Return what goes on below.
 
@@ -129,7 +129,7 @@ x, W.T @ (R * (x > 0))
 # %% [markdown]
 # The first ReLU was off, so only the second row of $W$ takes part: $10 \cdot (2, 0)$.
 
-# %% [markdown] exercise="08.2" title="Build it: backprop by hand" points=3 difficulty=3 importance=4 minutes=15
+# %% [markdown] exercise="08.2" title="Build it: backprop by hand" points=3 difficulty=3 importance=4 minutes=15 own="course_utils.gradients:backprop"
 # `weights` is a list of the three matrices $W_1, W_2, W_3$ as above, `image` is the column of pixels. Return the signal at the pixels for the score of class `target`, by the given
 # rule at **both** ReLUs. Do it without `torch.autograd`.
 
@@ -344,7 +344,7 @@ show_images(pictures, titles, columns=4)
 # %% [markdown] notes="1" minutes=8
 # Draw the two branches into $y$. Ask at which place the hook sits and what arrives there.
 
-# %% [markdown] exercise="08.4" title="Spot the bug: a ReLU with a skip branch" points=2 difficulty=3 importance=3 minutes=10
+# %% [markdown] exercise="08.4" title="Spot the bug: a ReLU with a skip branch" points=2 difficulty=3 importance=3 minutes=10 own="course_utils.gradients:relu_rule"
 # The function should send a signal `R` from $y = \max(0, x) + w\,x$ back to $x$ by the rule of guided backprop. The rule belongs to the ReLU, and to nothing else. Run the cell, read what `check`
 # says, and repair it.
 
@@ -445,7 +445,7 @@ for rule, (first, *others) in signals.items():
 # %% [markdown] notes="1" minutes=5
 # Stretch a picture from its smallest to its largest value first, and ask where 0 has gone.
 
-# %% [markdown] exercise="08.5" title="Signed numbers as a picture" points=1 difficulty=1 importance=2 minutes=6
+# %% [markdown] exercise="08.5" title="Signed numbers as a picture" points=1 difficulty=1 importance=2 minutes=6 own="course_utils.gradients:as_picture"
 # Turn a batch of signed gradients into pictures in [0, 1]: 0 becomes 0.5, and in each image the number with the largest **absolute value** becomes 1 if it is positive and 0 if it is negative. Each
 # image has its own scale; its three colors share it.
 

@@ -70,7 +70,7 @@ image + 0.1 * gradient / gradient.abs().mean()
 # %% [markdown]
 # It ends at $(1, 0)$: on a linear score every pixel runs to its end, black or white. This is a first hint of what will go wrong.
 
-# %% [markdown] exercise="09.1" title="Build it: gradient ascent on the pixels" points=3 difficulty=2 importance=5 minutes=12
+# %% [markdown] exercise="09.1" title="Build it: gradient ascent on the pixels" points=3 difficulty=2 importance=5 minutes=12 own="course_utils.gradients:visualize"
 # Make `steps` steps uphill on the score of class `target`, as in the formula above, with $\eta$ = `lr`. Cut the image off at 0 and 1 after **every** step. Leave the
 # caller's `image` as it is.
 
@@ -165,7 +165,7 @@ sizes = torch.tensor([0.1, 0.5, 0.2, 0.9, 0.4])
 border = torch.quantile(sizes, 20 / 100)
 border, sizes >= border
 
-# %% [markdown] exercise="09.2" title="Three regularizers in their order" points=2 difficulty=3 importance=3 minutes=12
+# %% [markdown] exercise="09.2" title="Three regularizers in their order" points=2 difficulty=3 importance=3 minutes=12 own="course_utils.gradients:L2Decay course_utils.gradients:ClipSmallNorm course_utils.gradients:ClipSmallContribution"
 # Apply, in this order: the decay; clipping by norm; clipping by contribution. A pixel goes as a whole: all three colors become 0 where its size is **smaller** (`<`) than the percentile. The contribution
 # is that of the pixels *after* the first clipping.
 
@@ -204,7 +204,7 @@ check("09.2", pull_back)
 # %% [markdown] notes="1" minutes=8
 # Ask what a picture must be like to survive a shift. The slip in 09.3 is to forget the way back.
 
-# %% [markdown] exercise="09.3" title="Jitter: a gradient that survives a shift" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="09.3" title="Jitter: a gradient that survives a shift" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.gradients:Jitter"
 # Shift the image by `dy` rows and `dx` columns with `torch.roll` (what leaves on one side comes back on the other), take the gradient there, and shift the gradient **back**, so that it fits the
 # image that came in.
 
@@ -261,7 +261,7 @@ show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], column
 # the frequencies of a picture of 4 rows and 5 columns
 torch.fft.fftfreq(4), torch.fft.rfftfreq(5)
 
-# %% [markdown] exercise="09.4" title="Build it: a picture from frequencies" points=3 difficulty=4 importance=3 minutes=15
+# %% [markdown] exercise="09.4" title="Build it: a picture from frequencies" points=3 difficulty=4 importance=3 minutes=15 own="course_utils.gradients:Fourier"
 # `real` and `imaginary` are the two parts of the strengths. The strength in row $y$ and column $x$ has the frequency $f = \sqrt{f_y^2 + f_x^2}$, with $f_y$ from `fftfreq` and $f_x$ from `rfftfreq`. Where $f$ is smaller than
 # $1 / \max(H, W)$, use this value in its place. Divide the strengths by $f^{\text{decay}}$ and go back to pixels with `torch.fft.irfft2(..., s=(height, width), norm="ortho")`.
 

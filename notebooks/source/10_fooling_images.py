@@ -63,7 +63,7 @@ change, weights @ change, eps * weights.abs().sum()
 # in three colors has 150 528 numbers. If each weight is only 0.01 in size, and each number moves by only 0.01, the score rises by 15. Nobody sees a
 # change of 0.01, but the network adds up 150 528 of them.
 
-# %% [markdown] exercise="10.1" title="Build it: the fast gradient sign method" points=2 difficulty=2 importance=5 minutes=10
+# %% [markdown] exercise="10.1" title="Build it: the fast gradient sign method" points=2 difficulty=2 importance=5 minutes=10 own="course_utils.gradients:fgsm"
 # A deep network is not linear. Near the photo it almost is (that was the idea of lesson 07), so the best change moves every pixel by $\varepsilon$ in the direction of
 # the sign of its gradient. Goodfellow et al. (2015) use it to *leave* a class: they climb the loss $L = -\log p_y$ of the right label $y$, in one step,
 #
@@ -109,7 +109,7 @@ show_images(
 # `sign` forgets how strong each gradient is. That is the point: under the rule "no pixel may move by more than $\varepsilon$", a pixel with a weak gradient should
 # still move by the whole $\varepsilon$, because that costs nothing.
 
-# %% [markdown] exercise="10.2" title="Build it: climb until fooled" points=3 difficulty=3 importance=5 minutes=12
+# %% [markdown] exercise="10.2" title="Build it: climb until fooled" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.gradients:fool"
 # One step can leave a class. To *reach* a chosen class, take many. Write the loop of the idea above for one image: before each step, look at the scores;
 # if the target class has the largest, stop. Otherwise take a step of length `lr` up the **score** of the target, and cut off to $[0, 1]$. At most `steps`
 # steps.
@@ -223,7 +223,7 @@ print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a pho
 # the projection of a change on [-eps, eps], pixel by pixel
 torch.tensor([0.02, -0.30, 0.11]).clamp(-0.1, 0.1)
 
-# %% [markdown] exercise="10.3" title="Build it: one step of PGD" points=2 difficulty=2 importance=4 minutes=8
+# %% [markdown] exercise="10.3" title="Build it: one step of PGD" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.gradients:pgd course_utils.gradients:project"
 # The gradient is given; it already points to where you want to go. Make one step of `alpha` times its sign from the present images, cut the change *from the clean
 # photos* to $[-\varepsilon, \varepsilon]$, and then the images to $[0, 1]$.
 
@@ -289,7 +289,7 @@ print(f"largest change of a pixel: {largest[0]:.1f} and {largest[1]:.1f} of 255"
 # %% [markdown] notes="1" minutes=6
 # Run the stub on two equal pictures: what color should nothing have?
 
-# %% [markdown] exercise="10.4" title="Spot the bug: the picture of a change" points=1 difficulty=2 importance=3 minutes=6
+# %% [markdown] exercise="10.4" title="Spot the bug: the picture of a change" points=1 difficulty=2 importance=3 minutes=6 own="course_utils.gradients:magnify"
 # Return the picture of the change `after - before`, magnified by `factor`: 0.5 (gray) where nothing changes, brighter for more, darker for less, cut off to
 # $[0, 1]$.
 

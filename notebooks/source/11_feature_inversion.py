@@ -87,7 +87,7 @@ tv_norm(ramp, beta=1).item(), tv_norm(ramp, beta=2).item()
 # %% [markdown]
 # For $\beta = 1$ one sharp step and two half steps cost the same. For $\beta = 2$ the half steps cost half: it prefers blur to edges.
 
-# %% [markdown] exercise="11.1" title="Build it: total variation" points=2 difficulty=2 importance=3 minutes=10
+# %% [markdown] exercise="11.1" title="Build it: total variation" points=2 difficulty=2 importance=3 minutes=10 own="course_utils.gradients:tv_norm"
 # Write $V_\beta$ for a picture with channels, and add up the channels. Careful with the last row and the last column.
 
 
@@ -143,7 +143,7 @@ features = forward_to(vgg, pixels, ["relu1_1"])["relu1_1"]
 (gradient,) = torch.autograd.grad(features.sum(), pixels)
 tuple(features.shape), tuple(gradient.shape)
 
-# %% [markdown] exercise="11.2" title="Build it: the gradient of the feature error" points=2 difficulty=2 importance=5 minutes=8
+# %% [markdown] exercise="11.2" title="Build it: the gradient of the feature error" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.gradients:feature_error"
 # Return the gradient of the relative feature error $\lVert \Phi(x) - \Phi_0 \rVert^2 / \lVert \Phi_0 \rVert^2$ with respect to the pixels of `image`. `wanted` is $\Phi_0$.
 
 
@@ -168,7 +168,7 @@ check("11.2", error_gradient)
 # %% [markdown] fold="Hint"
 # The cell above has everything except the error: `(features - wanted).square().sum() / wanted.square().sum()`.
 
-# %% [markdown] exercise="11.3" title="Build it: walk down" points=2 difficulty=2 importance=5 minutes=8
+# %% [markdown] exercise="11.3" title="Build it: walk down" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.gradients:invert"
 # Gradient descent: from `start`, make `steps` steps `x = x - lr * gradient`. Cut off to $[0, 1]$ once, at the end.
 
 
@@ -373,7 +373,7 @@ for channels in ([5], range(10)):
 # handle.remove()                 # or it stays for ever
 # ```
 
-# %% [markdown] exercise="11.5" title="Build it: the importance of each channel" points=3 difficulty=3 importance=4 minutes=12
+# %% [markdown] exercise="11.5" title="Build it: the importance of each channel" points=3 difficulty=3 importance=4 minutes=12 own="course_utils.gradients:channel_importance course_utils.gradients.importance:_ablation"
 # For each channel $k$ of a layer: how much does the loss $-\log p_y$ of each image change when channel $k$ is removed? Take the **size** of each image's change, then the mean over the images:
 #
 # $$I_k = \frac1N \sum_{n=1}^{N} \bigl| L_n^{\text{without } k} - L_n \bigr| .$$

@@ -73,7 +73,7 @@ x = torch.tensor([1.0, 5.0], requires_grad=True)
 y = 2 * x
 torch.autograd.grad(y, x, torch.tensor([10.0, 0.5]))
 
-# %% [markdown] exercise="12.1" title="Build it: the four steps" points=3 difficulty=2 importance=5 minutes=10
+# %% [markdown] exercise="12.1" title="Build it: the four steps" points=3 difficulty=2 importance=5 minutes=10 own="course_utils.fun:dream_gradient"
 # Here the network `net` ends at the layer: `net(images)` is the activation. Return the gradient at the pixels when the gradient at the layer is the activation
 # itself. Write steps 1 to 3 as they stand above.
 
@@ -129,7 +129,7 @@ print(f"largest difference, relative: {difference:.0e}")
 # %% [markdown] notes="1" minutes=6
 # Ask why one step size should fit all layers. Show the dream, and let the room find the grid in the sky.
 
-# %% [markdown] exercise="12.2" title="The step" points=2 difficulty=1 importance=4 minutes=6
+# %% [markdown] exercise="12.2" title="The step" points=2 difficulty=1 importance=4 minutes=6 own="course_utils.fun:dream_step"
 # Return the picture after one step. Cut its values off at 0 and 1. Where the gradient is 0 everywhere, the picture stays as it is.
 
 
@@ -221,7 +221,7 @@ check("12.3", jittered_gradient)
 # %% [markdown] notes="1" minutes=12
 # Draw the temple three times, small to large, with one eye of the same size in each. Votes before the comparison.
 
-# %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8
+# %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.fun:deepdream"
 # Return the picture with which the next octave starts. Enlarge with
 # `interpolate(picture, size=(H, W), mode="bilinear", align_corners=False)`.
 

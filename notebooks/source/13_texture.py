@@ -185,7 +185,7 @@ show_images([basket, *results], ["the sample", "window 7", "window 13", "window 
 # %% [markdown] notes="1" minutes=9
 # Draw the typewriter: which pixels are known? Ask why this makes a search tree possible.
 
-# %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10
+# %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10 own="course_utils.engines.neighborhoods:causal_offsets"
 # Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all `2 * half + 1` columns from `x - half` to `x + half`; from the row `y` itself the `half` pixels to the left.
 # Go row by row, from left to right. What leaves the picture at one side enters at the other side: row $-1$ is the last row.
 
@@ -275,7 +275,7 @@ for features in (both, moved_both, moved_one):
 # %% [markdown]
 # Positions can be exchanged freely as long as all channels move together: a sum does not know its order. If one channel moves alone, $G_{12}$ changes.
 
-# %% [markdown] exercise="13.4" title="Build it: the Gram matrix" points=3 difficulty=2 importance=5 minutes=8
+# %% [markdown] exercise="13.4" title="Build it: the Gram matrix" points=3 difficulty=2 importance=5 minutes=8 own="course_utils.fun:gram_matrix"
 # For a batch of feature maps, return one Gram matrix for each image, divided by the number of positions.
 
 
@@ -362,7 +362,7 @@ show_images([stones[0], *results], titles, columns=3, width=6.6)
 # %% [markdown] notes="1" minutes=6
 # Two samples of the same material in two sizes: should the numbers differ? Then run the stub.
 
-# %% [markdown] exercise="13.5" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6
+# %% [markdown] exercise="13.5" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6 own="course_utils.fun:gram_loss"
 # Run the cell as it is and read what `check` says. Then correct the function.
 
 

@@ -68,7 +68,7 @@ gram_matrix(features), gram_matrix(features.flip(3))
 # %% [markdown]
 # The two matrices are equal: places do not count. The number at row 0, column 1 is $(1\cdot 0 + 2\cdot 3)/2 = 3$: how strongly the two channels are active together.
 
-# %% [markdown] exercise="14.1" title="Build it: the style loss" points=3 difficulty=3 importance=5 minutes=12
+# %% [markdown] exercise="14.1" title="Build it: the style loss" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.fun:style_loss"
 # `features` is a list: one tensor `(C, H, W)` for each layer, of different sizes. `targets` is a list of Gram matrices `(C, C)`, already divided by *their* number of positions.
 # For each layer take the mean squared difference of the Gram matrices, times the layer's weight. Add up.
 
@@ -118,7 +118,7 @@ show_images([small[0], x.detach()[0]], ["photo", "60 of your steps"], columns=2,
 # %% [markdown] solution="14.1"
 # A mean over the matrix, a sum over the layers. The division by the positions makes Gram matrices of pictures of different sizes comparable; exercise 14.3 shows what happens without it.
 
-# %% [markdown] exercise="14.2" title="Total variation" points=1 difficulty=1 importance=2 minutes=5
+# %% [markdown] exercise="14.2" title="Total variation" points=1 difficulty=1 importance=2 minutes=5 own="course_utils.gradients:tv_norm"
 # Neighboring pixels of a photo are similar, those of noise are not. Add up the squared differences of all neighbors, side by side and above each other, over all channels.
 
 
@@ -260,7 +260,7 @@ show_images(
 # %% [markdown] notes="1" minutes=9
 # Show the algebra with two numbers instead of matrices. The exercise is two lines.
 
-# %% [markdown] exercise="14.4" title="The mixed target" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="14.4" title="The mixed target" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun:mean_gram"
 # Return the weighted mean of the styles' Gram matrices, for one layer. The weights may have any sum; they count as shares.
 
 
@@ -327,7 +327,7 @@ show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=7.
 # %% [markdown] notes="1" minutes=9
 # Ask which of the two should keep its brightness. Draw $Y$ and the two colors as three sheets.
 
-# %% [markdown] exercise="14.5" title="Brightness of one, colors of the other" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="14.5" title="Brightness of one, colors of the other" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun:keep_colors"
 # Return a picture with the painting's $Y$ and the photo's colors. Cut its values off at 0 and 1.
 
 

@@ -100,7 +100,7 @@ F.instance_norm(pair).round(decimals=2)
 #
 # Batch norm is the same with *one* $\mu_c$ and $\sigma_c$ for the whole batch, and after the training with fixed ones. Then a pale photo stays pale.
 
-# %% [markdown] exercise="15.1" title="Build it: instance norm" points=3 difficulty=2 importance=5 minutes=10
+# %% [markdown] exercise="15.1" title="Build it: instance norm" points=3 difficulty=2 importance=5 minutes=10 own="course_utils.fun:instance_norm"
 # The variance is the mean of the squared differences (divided by $H \cdot W$, not by $H \cdot W - 1$). $\varepsilon$ is added to it before the root is taken.
 
 
@@ -216,7 +216,7 @@ print(F.conv1d(repeated, three)[0, 0].tolist())
 # 1, 1, 2, 1, 2, ...: every second place gets twice as much, and a flat area becomes striped. In two dimensions this is a checkerboard. Repeated pixels give every place three contributions. And a border of mirrored
 # pixels (*reflection padding*) makes no dark frame, as a border of zeros would.
 
-# %% [markdown] exercise="15.2" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="15.2" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.fast_style:_Layer"
 # Repeat every pixel twice in both directions, mirror a border of one pixel, convolve with `weight` (no bias).
 
 
@@ -264,7 +264,7 @@ show_images(
 # %% [markdown] notes="1" minutes=9
 # Let them run the bug: nothing complains. Ask for the shapes, line by line.
 
-# %% [markdown] exercise="15.3" title="Spot the bug: one Gram matrix for all" points=2 difficulty=3 importance=4 minutes=8
+# %% [markdown] exercise="15.3" title="Spot the bug: one Gram matrix for all" points=2 difficulty=3 importance=4 minutes=8 own="course_utils.training.styles:PerceptualLoss"
 # `features` come from a batch of painted pictures, `targets[n]` is the Gram matrix of the style that picture `n` is to have (divided by its positions). The function should return a style loss for each picture. Run the cell
 # as it is, and repair it.
 
@@ -325,7 +325,7 @@ everything = sum(p.numel() for p in net.parameters())
 shared = everything - len(STYLE_NAMES) * own
 print(f"shared: {shared}; each style's own: {own} ({own / everything:.1%})")
 
-# %% [markdown] exercise="15.4" title="Build it: conditional instance norm" points=3 difficulty=3 importance=5 minutes=12
+# %% [markdown] exercise="15.4" title="Build it: conditional instance norm" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.fun:ConditionalInstanceNorm"
 # Normalize as in 15.1 with $\varepsilon = 10^{-5}$, then scale and shift each picture with its own mixture of rows.
 
 

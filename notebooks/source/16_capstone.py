@@ -81,7 +81,7 @@ weights = torch.tensor([3.0, -1.0])
 added = weights @ places / 2
 added.tolist(), 1 + added.sum().item()
 
-# %% [markdown] exercise="16.1" title="Build it: evidence for one class against another" points=2 difficulty=2 importance=5 minutes=10
+# %% [markdown] exercise="16.1" title="Build it: evidence for one class against another" points=2 difficulty=2 importance=5 minutes=10 own="course_utils.activations:evidence_map"
 # The map of $D = S_{\text{one}} - S_{\text{two}}$: what each place adds to the difference. The biases belong to no place, so they are returned beside the map, as their difference.
 
 
@@ -224,7 +224,7 @@ for order in ([0, 1, 2], [2, 1, 0]):
         curve.append((share @ left_over).item())
     print([round(value, 2) for value in curve], "mean", round(sum(curve) / len(curve), 2))
 
-# %% [markdown] exercise="16.3" title="Build it: the deletion curve" points=3 difficulty=3 importance=5 minutes=14
+# %% [markdown] exercise="16.3" title="Build it: the deletion curve" points=3 difficulty=3 importance=5 minutes=14 own="course_utils.activations:deletion_curve"
 # `counts` says how many pixels are covered at each point of the curve, for example `[0, 10, 20]`. A pixel is covered in all three channels. The curve holds the *probability* of the target.
 
 

@@ -21,7 +21,10 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from course_utils import editions
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import to_text
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import read_lesson
 from course_utils.grading.export import export_nbgrader
 
 LESSON = "07"
@@ -95,8 +98,8 @@ def main() -> None:
                 f"{label}: {options.nbgrader} submissions in {seconds:.1f} s, {rates[label]:.1f} a minute", flush=True
             )
         folder = Path(place) / "ours" / "submitted"
-        lesson = editions.read_lesson(editions.lesson_paths([LESSON])[0])
-        text = editions.to_text(editions.build(lesson, "solution"))
+        lesson = read_lesson(lesson_paths([LESSON])[0])
+        text = to_text(build(lesson, "solution"))
         folder.mkdir(parents=True)
         for i in range(options.students):
             (folder / f"student{i:03}.ipynb").write_text(text)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from course_utils import explorers, load_network, photo
 from course_utils.activations import neighbors, occlusion, receptive_field, top_patches, vectors
-from course_utils.editions import SOURCE, source_paths
+from course_utils.authoring.paths import SOURCE, source_paths
 from course_utils.explorers.panel import FIGURE_BYTES, _small_file
 from course_utils.explorers.parts import cell, cell_box, heat, sheet
 from course_utils.explorers.saliency import UNIT

@@ -16,7 +16,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from course_utils import editions
+from course_utils.authoring import solved
+from course_utils.authoring.editions import build
+from course_utils.authoring.paths import ROOT, lesson_paths
+from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
 from course_utils.commands import grade as command
 from course_utils.errors import CourseError
@@ -24,16 +27,15 @@ from course_utils.exercises import tiny_net
 from course_utils.exercises.machine import NOTEBOOK_SEEDS, StudentError, lesson_exercises
 from course_utils.grading import grader
 from course_utils.grading import report as reports
-from course_utils.grading.sandbox import Broken, Limits, Sandbox, SandboxError, bubblewrap_problem
+from course_utils.grading.limits import Limits
+from course_utils.grading.sandbox import Sandbox, SandboxError
+from course_utils.grading.student_process import Broken
 from course_utils.grading.submissions import find_submissions
+from course_utils.grading.walls import bubblewrap_problem
 from tests.grading.hostile import ALL, notebook, with_body, write_all
 
 sandboxed = pytest.mark.skipif(bool(bubblewrap_problem()), reason=f"no sandbox here: {bubblewrap_problem()}")
-GRADED = [
-    n
-    for n in (p.stem[:2] for p in editions.lesson_paths())
-    if editions.read_lesson(editions.lesson_paths([n])[0]).exercises
-]
+GRADED = [n for n in (p.stem[:2] for p in lesson_paths()) if read_lesson(lesson_paths([n])[0]).exercises]
 pytestmark = pytest.mark.timeout(1500)
 
 
@@ -77,7 +79,7 @@ def test_twice_uses_the_same_objects(worker):
 def test_nothing_of_the_host_is_there(worker, tmp_path):
     (tmp_path / "secret").write_text("x")
     paths = [
-        str(editions.ROOT),
+        str(ROOT),
         str(tmp_path),
         os.path.expanduser("~/.bashrc"),
         "/etc/passwd",
@@ -180,9 +182,9 @@ def run(folder, out, **options):
 @pytest.mark.parametrize("edition", ["solution", pytest.param("student", marks=pytest.mark.slow)])
 def test_the_solution_gets_full_marks_in_every_lesson_and_the_stub_none(edition, tmp_path):
     (tmp_path / "in" / "ann").mkdir(parents=True)
-    for path in editions.lesson_paths(GRADED):
-        lesson = editions.read_lesson(path)
-        nbformat.write(editions.build(lesson, edition), tmp_path / "in" / "ann" / f"{lesson.name}.ipynb")
+    for path in lesson_paths(GRADED):
+        lesson = read_lesson(path)
+        nbformat.write(build(lesson, edition), tmp_path / "in" / "ann" / f"{lesson.name}.ipynb")
     (report,) = grader.grade_class(find_submissions(tmp_path / "in"), grader.prepare(GRADED, 3), seed=3)
     assert [r.exercise for r in report.results] == [e.id for n in GRADED for e in lesson_exercises(n)]
     wanted = (lambda r: r.points) if edition == "solution" else (lambda r: 0)
@@ -253,12 +255,12 @@ def test_without_a_sandbox_it_warns_and_grades(tmp_path, capsys):
 @sandboxed
 def test_a_check_that_fails_its_own_solution_grades_nobody(tmp_path, monkeypatch):
     write_all(tmp_path / "in", ("correct",))
-    solve = editions.exercise_functions
+    solve = solved.exercise_functions
 
     def spoiled(lesson, edition="solution"):
         return {**solve(lesson, edition), "07.3": lambda *_: 0}
 
-    monkeypatch.setattr(editions, "exercise_functions", spoiled)
+    monkeypatch.setattr(solved, "exercise_functions", spoiled)
     assert run(tmp_path / "in", tmp_path / "out") == 1
     report = reports.load_student(tmp_path / "out", "correct")
     assert [r.score for r in report.results] == [3, 2, None, 2, 1]
@@ -316,7 +318,7 @@ def test_killed_and_started_again(count, tmp_path):
         "2",
     ]
     line[1:3] = ["-c", "from course_utils.cli import main; main()"]
-    first = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=editions.ROOT)
+    first = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
     while len(list((out / "results").glob("*.json"))) < count // 2:
         assert first.poll() is None, "it ended before it could be killed"
         time.sleep(0.02)
@@ -330,7 +332,7 @@ def test_killed_and_started_again(count, tmp_path):
     psutil.wait_procs(family, timeout=10)
     assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE], "a sandbox lives on"
 
-    again = subprocess.run(line, capture_output=True, text=True, cwd=editions.ROOT)
+    again = subprocess.run(line, capture_output=True, text=True, cwd=ROOT)
     assert again.returncode == 0, again.stderr
     assert f"{count} students ({len(half)} were graded before)" in again.stdout
     now = {p.name: p.stat().st_mtime_ns for p in (out / "results").iterdir()}
@@ -409,7 +411,7 @@ def test_the_nbgrader_source_has_regions_ids_and_points():
     from course_utils.grading.export import nbgrader_source
 
     for number in GRADED:
-        lesson = editions.read_lesson(editions.lesson_paths([number])[0])
+        lesson = read_lesson(lesson_paths([number])[0])
         cells = [c for c in nbgrader_source(lesson).cells if "nbgrader" in c.metadata]
         assert sum(c.metadata["nbgrader"].get("points", 0) for c in cells) == sum(e.points for e in lesson.exercises)
         ids = [c.metadata["nbgrader"]["grade_id"] for c in cells]

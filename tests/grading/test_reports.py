@@ -8,7 +8,7 @@ import os
 import pytest
 
 from course_utils.grading import report as reports
-from course_utils.grading.grader import Report, Result
+from course_utils.grading.results import Report, Result
 
 
 def result(exercise="07.1", state="passed", points=3, **options):

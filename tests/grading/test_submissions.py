@@ -4,8 +4,12 @@ import json
 
 import pytest
 
-from course_utils.editions import build, lesson_paths, read_lesson
+from course_utils.authoring.cells import cell_id
+from course_utils.authoring.editions import build
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
+from course_utils.grading.inside.serve import shortened
 from course_utils.grading.submissions import (
     Notebook,
     Unreadable,
@@ -14,7 +18,6 @@ from course_utils.grading.submissions import (
     read_notebook,
     steps,
 )
-from course_utils.grading.worker import shortened
 from tests.grading.hostile import notebook, with_cell
 
 LESSONS = [read_lesson(path) for path in lesson_paths()]
@@ -114,12 +117,10 @@ def test_worked_cells_do_not_run_and_own_cells_do():
 
 
 def test_an_older_version_of_a_worked_cell_does_not_run():
-    from course_utils.editions import _cell_id
-
     book = with_cell(notebook(), "slow_old_cell()", 3)
     cell = next(c for c in book["cells"] if c["source"] == "slow_old_cell()")
     assert [s.short for s in the_steps(book) if "slow_old_cell" in s.source] == [False]
-    cell["id"] = _cell_id("07", "code", cell["source"], {})
+    cell["id"] = cell_id("07", "code", cell["source"], {})
     assert [s.short for s in the_steps(book) if "slow_old_cell" in s.source] == [True]
 
 

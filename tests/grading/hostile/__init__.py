@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent, indent
 
-from course_utils.editions import build, lesson_paths, read_lesson
+from course_utils.authoring.editions import build
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import read_lesson
 
 LESSON = "07"
 

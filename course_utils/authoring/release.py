@@ -8,10 +8,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from course_utils import editions
+from course_utils.authoring import paths
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import keep_outputs, to_text
+from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
 
-ROOT = editions.ROOT
 _TOP = ("README.md", "LICENSE", "environment.yml", "requirements.txt", "pyproject.toml")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same course gives the same bytes
@@ -34,12 +36,12 @@ def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
         raise CourseError(f"{folder} is a file; --to needs a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     files = dict(_student_files())
-    for source in editions.lesson_paths(lessons):
-        lesson = editions.read_lesson(source)
-        book, built = editions.build(lesson, "student"), editions.target_path(lesson, "student")
+    for source in paths.lesson_paths(lessons):
+        lesson = read_lesson(source)
+        book, built = build(lesson, "student"), paths.notebook_path(lesson.name, "student")
         if built.exists():
-            editions._keep_outputs(book, built)
-        files[f"notebooks/{lesson.name}.ipynb"] = editions.to_text(book).encode()
+            keep_outputs(book, built)
+        files[f"notebooks/{lesson.name}.ipynb"] = to_text(book).encode()
     path = folder / "looking-inside-convnets.zip"
     write_zip(path, {f"looking-inside-convnets/{name}": data for name, data in files.items()})
     return path
@@ -47,8 +49,8 @@ def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
 
 def _student_files() -> Iterator[tuple[str, bytes]]:
     for name in _TOP:
-        if (ROOT / name).exists():
-            yield name, (ROOT / name).read_bytes()
+        if (paths.ROOT / name).exists():
+            yield name, (paths.ROOT / name).read_bytes()
     yield from tree("course_utils")
     yield from tree("data")
     yield from ((n, d) for n, d in tree("docs") if n.endswith((".jpg", ".png")))
@@ -56,12 +58,12 @@ def _student_files() -> Iterator[tuple[str, bytes]]:
 
 def tree(folder: str) -> Iterator[tuple[str, bytes]]:
     """The files of a folder of the project: `(name, content)`, without what Python and Jupyter leave behind."""
-    for place, folders, files in os.walk(ROOT / folder):
+    for place, folders, files in os.walk(paths.ROOT / folder):
         folders[:] = sorted(f for f in folders if f not in _LEFT_OUT and not f.startswith("."))
         for name in sorted(files):
             path = Path(place) / name
             if not name.startswith(".") and path.suffix != ".pyc" and path.is_file():
-                yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+                yield path.relative_to(paths.ROOT).as_posix(), path.read_bytes()
 
 
 def write_zip(path: Path, files: dict[str, bytes], executable: Sequence[str] = ()) -> None:

@@ -13,7 +13,9 @@ import symtable
 import sys
 from collections.abc import Sequence
 
-from course_utils import editions
+from course_utils.authoring import paths
+from course_utils.authoring.cells import cut, is_setup
+from course_utils.authoring.source import read_lesson, sections
 from course_utils.errors import CourseError
 
 
@@ -32,17 +34,17 @@ def catch_up(lesson: str, section: str, *, show_code: bool = False) -> None:
         CourseError: no such lesson or section.
     """
     space = sys._getframe(1).f_globals  # the notebook's variables
-    if not editions.SOURCE.is_dir():
+    if not paths.SOURCE.is_dir():
         raise CourseError(
             "catch_up reads the lessons' sources, and notebooks/source is not in this copy of the course."
         )
-    read = editions.read_lesson(editions.lesson_paths([lesson])[0])
-    parts = editions.sections(read)
+    read = read_lesson(paths.lesson_paths([lesson])[0])
+    parts = sections(read)
     titles = [part.title for part in parts]
     if section not in titles:
         worked = ", ".join(repr(part.title) for part in parts if part.work)
         raise CourseError(f"Lesson {read.number} has no section {section!r}; there are {worked}.")
-    setup = [cell.source for cell in read.cells if editions._is_setup(cell)]
+    setup = [cell.source for cell in read.cells if is_setup(cell)]
     codes = [setup, *([code(cell) for cell in part.work] for part in parts)]
     for step in order(codes, 1 + titles.index(section), set(space) | set(dir(builtins))):
         if step == 0:
@@ -57,7 +59,7 @@ def catch_up(lesson: str, section: str, *, show_code: bool = False) -> None:
 
 def code(cell) -> str:
     """What a cell says in the solution edition."""
-    return editions.cut(cell.source, "solution") if "exercise" in cell.metadata else cell.source
+    return cut(cell.source, "solution") if "exercise" in cell.metadata else cell.source
 
 
 def order(codes: Sequence[Sequence[str]], index: int, known: set[str]) -> list[int]:

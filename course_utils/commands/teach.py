@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from course_utils import editions
+from course_utils.authoring import files, paths
 from course_utils.commands import lab
 from course_utils.errors import CourseError
 
@@ -39,21 +39,22 @@ def open_live(
     if every and lesson is not None:
         raise CourseError("Give a lesson number or --all, not both.")
     if every:
-        return build_live(None, fresh=fresh)
+        return write_live(None, fresh=fresh)
     if lesson is None:
         raise CourseError("Which lesson? For example: course live 07. To build them all: course live --all.")
     if port is not None:
         lab.check_port(port)
-    build_live([lesson], fresh=fresh)
-    path = editions.target_path(editions.read_lesson(editions.lesson_paths([lesson])[0]), "live")
+    write_live([lesson], fresh=fresh)
+    (source,) = paths.lesson_paths([lesson])
+    path = paths.notebook_path(source.stem, "live")
     with TemporaryDirectory(prefix="course-live-") as place:
         options = presentation(Path(place), font_size=font_size)
-        return lab.start(path, editions.ROOT, options, browser=browser, port=port)
+        return lab.start(path, paths.ROOT, options, browser=browser, port=port)
 
 
-def build_live(lessons: Sequence[str] | None, *, fresh: bool = False) -> int:
+def write_live(lessons: Sequence[str] | None, *, fresh: bool = False) -> int:
     """Build live notebooks and say for each what was done."""
-    for path, done in editions.build_live(lessons, fresh=fresh):
+    for path, done in files.build_live(lessons, fresh=fresh):
         print(f"{path}: {done}", flush=True)
     return 0
 

@@ -1,0 +1,15 @@
+"""From a lesson's source to its notebooks.
+
+| file | what it does |
+|---|---|
+| `paths` | where sources and notebooks lie |
+| `source`, `rules` | reads a source; what a source must keep |
+| `cells` | what a cell of a source is, and says in each edition |
+| `own_version` | the course's own version of what an exercise asks for |
+| `editions` | builds the student, solution and live notebooks |
+| `files` | writes notebooks, keeps their outputs, says which are stale |
+| `run`, `pictures` | runs a solution, and keeps its pictures, small |
+| `solved` | the solutions as functions, for the tests and the grader |
+| `catch_up` | does a section of a live notebook |
+| `release` | the student edition as a zip file |
+"""

@@ -1,0 +1,182 @@
+"""A lesson's source -> its student, solution and live notebooks, without outputs.
+
+The same source gives the same bytes: cell ids are hashes of what a cell says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.authoring import own_version
+from course_utils.authoring.cells import cell_id, cut, folded, is_complete, is_setup
+from course_utils.authoring.source import Lesson, Section, sections
+from course_utils.errors import CourseError
+
+EDITIONS = ("student", "solution", "live")
+_AFTER_AN_EXERCISE = {"fold", "picture", "uses"}  # keys of the cells that belong to the exercise above them
+
+
+def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
+    """One edition of a lesson as a notebook without outputs.
+
+    Raises:
+        CourseError: there is no such edition.
+    """
+    if edition not in EDITIONS:
+        raise CourseError(f"There is no edition {edition!r}; there are {', '.join(EDITIONS)}.")
+    book = _Notebook(lesson, edition)
+    ends = _ends_of_exercises(lesson) if edition == "solution" else {}
+    for section in sections(lesson):
+        for cell in section.cells:
+            book.add_cell(cell)
+            if "exercise" not in cell.metadata:
+                book.add_own_versions(cell)
+            if id(cell) in ends:
+                book.add_own_versions(ends[id(cell)])
+        if edition == "live" and section.work:
+            book.add("code", _catch_up(lesson, section), tags=["catch-up"], jupyter={"source_hidden": True})
+            for cell in section.cells:
+                if "exercise" in cell.metadata:
+                    book.add_own_versions(cell)
+    return book.finished()
+
+
+def _ends_of_exercises(lesson: Lesson) -> dict[int, NotebookNode]:
+    """By the id() of the cell that ends an exercise, its explanation or what follows its code: the exercise's text cell."""
+    ends = {}
+    text = {c.metadata["exercise"]: c for c in lesson.cells if c.cell_type == "markdown" and "exercise" in c.metadata}
+    for index, cell in enumerate(lesson.cells):
+        if cell.cell_type == "code" and "exercise" in cell.metadata:
+            which = cell.metadata["exercise"]
+            explained = [c for c in lesson.cells if c.metadata.get("solution") == which]
+            while index + 1 < len(lesson.cells) and _AFTER_AN_EXERCISE & set(lesson.cells[index + 1].metadata):
+                index += 1
+            ends[id(explained[-1] if explained else lesson.cells[index])] = text[which]
+    return ends
+
+
+class _Notebook:
+    """A notebook that grows cell by cell."""
+
+    def __init__(self, lesson: Lesson, edition: str):
+        self.lesson, self.edition = lesson, edition
+        self.points = {e.id: e.points for e in lesson.exercises}
+        self.cells: list[NotebookNode] = []
+        self.seen: dict[str, int] = {}
+        self.clock = 0  # minutes of the notes so far
+
+    def add(self, kind: str, source: str, name: str | None = None, **metadata) -> None:
+        make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+        cell = make(source=source.strip("\n"), metadata=metadata)
+        cell["id"] = name or cell_id(self.lesson.number, kind, cell.source, self.seen)
+        self.cells.append(cell)
+
+    def add_cell(self, cell: NotebookNode) -> None:
+        """Add what this edition shows of a cell of the source."""
+        data, source, edition = cell.metadata, cell.source, self.edition
+        if ("solution" in data and edition != "solution") or ("notes" in data and edition != "live"):
+            return
+        if "notes" in data:
+            self._add_notes(data, source)
+        elif cell.cell_type == "markdown":
+            self.add("markdown", _markdown(self.lesson, data, source))
+        elif "exercise" in data:
+            which = data["exercise"]
+            text = cut(source, "solution" if edition == "solution" else "student", which)
+            options = {"exercise": which, "points": self.points[which], "tags": ["exercise"]}
+            self.add("code", text, f"exercise-{which.replace('.', '-')}", **options)
+        elif "picture" in data or "uses" in data:
+            self._add_use(data, source)
+        elif edition == "live" and not is_setup(cell) and not is_complete(cell):
+            self.add("code", _prompts(source))
+        else:
+            self.add("code", source, **({"tags": list(data["tags"])} if data.get("tags") else {}))
+
+    def _add_notes(self, data: dict, source: str) -> None:
+        self.clock += int(data.get("minutes", 0))
+        until = (
+            f" · {_minutes(data['minutes'])}, until {self.clock} of {self.lesson.minutes}" if "minutes" in data else ""
+        )
+        self.add("markdown", folded(f"Speaker notes{until}", source))
+
+    def _add_use(self, data: dict, source: str) -> None:
+        """A cell that calls a student's function, and the place of the picture that it should give."""
+        which, kind = data.get("picture") or data["uses"], "picture" if "picture" in data else "uses"
+        tag = which.replace(".", "-")
+        number = sum(c["id"].startswith(f"{kind}-{tag}") for c in self.cells)
+        suffix = f"{tag}-{number}" if number else tag
+        tags = {} if self.edition == "solution" else {"tags": ["raises-exception"]}
+        self.add("code", source, f"{kind}-{suffix}", uses=which, **tags)
+        if self.edition == "student" and kind == "picture":
+            picture = folded("Expected picture", "![expected picture](attachment:expected.png)")
+            self.add("markdown", picture, f"expected-{suffix}")
+
+    def add_own_versions(self, cell: NotebookNode) -> None:
+        """The folds "The course's own version" that a text cell asks for."""
+        for name in own_version.named(cell):
+            self.add("markdown", own_version.fold(own_version.find(name)), own=name)
+
+    def finished(self) -> NotebookNode:
+        book = nbformat.v4.new_notebook(cells=self.cells)
+        book.metadata = nbformat.from_dict(
+            {
+                "course": {"edition": self.edition, "lesson": self.lesson.number},
+                "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+                "language_info": {"name": "python"},
+            }
+        )
+        if self.edition == "live":
+            book.metadata["course"]["built"] = fingerprint(book)
+        book.nbformat, book.nbformat_minor = 4, 5
+        nbformat.validate(book)
+        return book
+
+
+def _markdown(lesson: Lesson, data: dict, source: str) -> str:
+    if "lesson" in data:
+        needs = f" · needs lesson {lesson.needs}" if lesson.needs else ""
+        number = f"{lesson.number} · " if lesson.number.isdigit() else ""
+        return f"# {number}{lesson.title}\n\n*{_minutes(lesson.minutes)}{needs}*\n\n{source}"
+    if "exercise" in data:
+        points = f"{data['points']} point{'s' if data['points'] != 1 else ''}"
+        dots = f"difficulty {_dots(data['difficulty'])} · importance {_dots(data['importance'])}"
+        facts = f"{dots} · {_minutes(data['minutes'])} · {points}"
+        return f"### Exercise {data['exercise']} · {data['title']}\n\n*{facts}*\n\n{source}"
+    if "fold" in data:
+        return folded(data["fold"], source)
+    if "solution" in data:
+        return f"**Why this is the solution.** {source}"
+    return source
+
+
+def _dots(count: int) -> str:
+    return "●" * count + "○" * (5 - count)
+
+
+def _minutes(count: int) -> str:
+    return f"{count} minute{'s' if count != 1 else ''}"
+
+
+def _prompts(source: str) -> str:
+    """A worked cell in the live edition: the comments that begin its paragraphs, to be typed under."""
+    comments = [line for line in source.splitlines() if line.startswith("#")]
+    return "\n\n".join(comments) or "# type here"
+
+
+def _catch_up(lesson: Lesson, section: Section) -> str:
+    """The cell after a section of the live edition, for a class that is behind."""
+    call = f"catch_up({json.dumps(lesson.number)}, {json.dumps(section.title, ensure_ascii=False)})"
+    return (
+        f"# catch up: run this cell, and it does all of {section.title!r}\n"
+        f"from course_utils.authoring.catch_up import catch_up\n\n{call}  # show_code=True also shows the code"
+    )
+
+
+def fingerprint(book: NotebookNode) -> str:
+    """What the cells of a notebook say, in 16 letters. Running them does not change it, typing does."""
+    said = [(cell.get("id"), cell.cell_type, cell.source) for cell in book.cells]
+    return hashlib.sha1(repr(said).encode()).hexdigest()[:16]

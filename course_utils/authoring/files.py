@@ -1,0 +1,149 @@
+"""Notebooks as files: written with their old outputs, kept if somebody typed into them, and compared with their sources."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.authoring import paths
+from course_utils.authoring.editions import build, fingerprint
+from course_utils.authoring.source import read_lesson
+
+_DAMAGED = (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError)  # what nbformat raises
+
+
+def to_text(book: NotebookNode) -> str:
+    """A notebook as it stands in its file."""
+    return nbformat.writes(book, version=4).rstrip("\n") + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, if it does not say this already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def build_all(edition: str = "student", lessons: Sequence[str] | None = None) -> list[Path]:
+    """Write one edition of all lessons (or of some). Outputs of cells that did not change are kept. Returns the paths.
+
+    A live notebook that somebody typed into stays as it is: see `build_live`.
+    """
+    if edition == "live":
+        return [path for path, _ in build_live(lessons)]
+    written = []
+    for source in paths.source_paths(lessons):
+        lesson = read_lesson(source)
+        book, path = build(lesson, edition), paths.notebook_path(lesson.name, edition)
+        if path.exists():
+            keep_outputs(book, path)
+        write(path, to_text(book))
+        written.append(path)
+    return written
+
+
+def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> Iterator[tuple[Path, str]]:
+    """Write the live edition of all lessons (or of some), and say what was done.
+
+    What a person typed into a notebook is not lost: such a notebook is kept, or with `fresh` moved aside first.
+
+    Args:
+        lessons: lesson numbers.
+        fresh: begin anew, without what was typed and without outputs.
+
+    Yields:
+        `(path, what was done)` for each lesson.
+    """
+    for source in paths.lesson_paths(lessons):
+        lesson = read_lesson(source)
+        book, path = build(lesson, "live"), paths.notebook_path(lesson.name, "live")
+        if not path.exists():
+            done = "built"
+        elif _typed_into(path):
+            if not fresh:
+                yield path, "kept as it is, with what was typed; --fresh begins anew"
+                continue
+            names = (path.with_suffix(f".typed-{number}.ipynb") for number in itertools.count(1))
+            aside = next(name for name in names if not name.exists())
+            os.replace(path, aside)
+            done = f"begun anew; what was typed is now in {aside.name}"
+        elif fresh:
+            done = "begun anew"
+        else:
+            keep_outputs(book, path)
+            done = "up to date"
+        write(path, to_text(book))
+        yield path, done
+
+
+def _typed_into(path: Path) -> bool:
+    """Whether a live notebook's cells differ from how they were built; also true if it cannot be read."""
+    try:
+        book = nbformat.read(path, as_version=4)
+        return book.metadata["course"]["built"] != fingerprint(book)
+    except _DAMAGED:
+        return True
+
+
+def keep_outputs(book: NotebookNode, path: Path) -> None:
+    """Put the outputs and pictures of an earlier notebook's equal cells into `book`."""
+    try:
+        old = {c["id"]: c for c in nbformat.read(path, as_version=4).cells if "id" in c}
+    except (ValueError, nbformat.reader.NotJSONError):
+        return
+    for cell in book.cells:
+        before = old.get(cell["id"])
+        if before is None or before.cell_type != cell.cell_type:
+            continue
+        if cell.cell_type == "code" and before.source == cell.source:
+            cell.outputs = before.outputs
+        if before.get("attachments"):
+            cell.attachments = before.attachments
+
+
+def check_all(lessons: Sequence[str] | None = None, edition: str = "student") -> list[str]:
+    """What is stale: notebooks whose cells, ids or metadata are not what their source and the package say.
+
+    Args:
+        lessons: lesson numbers; None for all, and then a student notebook without a source is stale, too.
+        edition: which notebooks. What was typed into a live one does not make it stale.
+    """
+    stale = []
+    wanted = set()
+    for source in paths.lesson_paths(lessons) if edition == "live" else paths.source_paths(lessons):
+        lesson = read_lesson(source)
+        path = paths.notebook_path(lesson.name, edition)
+        wanted.add(path)
+        if not path.exists():
+            stale.append(f"{path.name} is missing")
+            continue
+        try:
+            found = _said(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+        except _DAMAGED:
+            stale.append(f"{path.name} is not a notebook")
+            continue
+        if found != _said(build(lesson, edition)):
+            stale.append(f"{path.name} differs from {source.name}")
+    if edition == "student" and not lessons:
+        numbered = set((paths.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+        stale += [f"{path.name} has no source" for path in sorted(numbered - wanted)]
+    return stale
+
+
+def _said(book: NotebookNode) -> str:
+    """What the builder wrote into a notebook: all but outputs; of a live one, which is typed into, its fingerprint."""
+    course = book.metadata.get("course", {})
+    if course.get("edition") == "live":
+        return course["built"]
+    book = deepcopy(book)
+    for cell in book.cells:
+        cell.pop("attachments", None)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return to_text(book)

@@ -1,0 +1,50 @@
+"""Where the sources of the lessons lie, and the notebooks made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.places import ROOT
+
+SOURCE = ROOT / "notebooks" / "source"
+EXPLORE = "explore"  # the notebook of all explorers: built like a lesson, but without a number and a live edition
+
+
+def lesson_paths(lessons: Sequence[str] | None = None) -> list[Path]:
+    """The sources of all lessons, or of the given numbers.
+
+    Raises:
+        CourseError: a number that no lesson has.
+    """
+    paths = sorted(SOURCE.glob("[0-9][0-9]_*.py"))
+    if not lessons:
+        return paths
+    by_number = {path.stem[:2]: path for path in paths}
+    for number in lessons:
+        if str(number).zfill(2) not in by_number:
+            raise CourseError(f"There is no lesson {number!r}; there are {', '.join(by_number) or 'none'}.")
+    return [by_number[str(number).zfill(2)] for number in lessons]
+
+
+def source_paths(notebooks: Sequence[str] | None = None) -> list[Path]:
+    """The sources of all notebooks, or of the given ones: lesson numbers, and "explore".
+
+    Raises:
+        CourseError: a number that no lesson has.
+    """
+    numbers = [n for n in notebooks or () if n != EXPLORE]
+    paths = lesson_paths(numbers) if numbers or not notebooks else []
+    explore = SOURCE / f"{EXPLORE}.py"
+    return [*paths, explore] if explore.exists() and (not notebooks or EXPLORE in notebooks) else paths
+
+
+def notebook_path(name: str, edition: str) -> Path:
+    """Where an edition's notebook lies: the student edition in notebooks/, the others in the ignored build/.
+
+    Args:
+        name: the source's name without its suffix, such as "07_saliency_maps".
+        edition: "student", "solution" or "live".
+    """
+    return (ROOT / "notebooks" if edition == "student" else ROOT / "build" / edition) / f"{name}.ipynb"

@@ -1,0 +1,44 @@
+"""What grading gives: a result for every exercise, a report for every student."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Result:
+    """What one exercise gave.
+
+    Attributes:
+        state: "passed", "failed", "error", "not written", or "not graded".
+        score: the points, or None if it is not graded.
+    """
+
+    exercise: str
+    function: str
+    title: str
+    points: int
+    state: str
+    problem: str = ""
+    cause: str = ""
+
+    @property
+    def score(self) -> int | None:
+        if self.state == "not graded":
+            return None
+        return self.points if self.state == "passed" else 0
+
+
+@dataclass
+class Report:
+    """A student's results in all lessons, and remarks on the notebooks."""
+
+    student: str
+    results: list[Result] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def state(self) -> str:
+        graded = [r.state != "not graded" for r in self.results]
+        return "graded" if all(graded) and graded else "partly graded" if any(graded) else "not graded"

@@ -1,0 +1,140 @@
+"""How the grader talks with the process that runs a submission: lines of JSON, and nothing that comes back is believed."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from course_utils.exercises.machine import StudentError
+from course_utils.exercises.transport import decode, encode
+from course_utils.grading.limits import MB
+
+if TYPE_CHECKING:
+    from course_utils.grading.sandbox import Sandbox
+
+MAX_MESSAGE = 48 * MB  # bytes of one answer
+
+
+class Broken(StudentError):
+    """The process of a submission is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Died or Protocol."""
+
+
+class StudentProcess:
+    """A submission's process, as the grader sees it: a socket from which nothing is believed."""
+
+    def __init__(self, sandbox: Sandbox, channel: socket.socket):
+        self.sandbox, self.limits = sandbox, sandbox.limits
+        self._channel, self._buffer, self._number = channel, b"", 0
+        self._watched = time.monotonic()
+        channel.setblocking(False)
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+            self.sandbox.end()
+
+    def run_cell(self, source: str, *, short: bool = False, seconds: float | None = None) -> None:
+        """Run a cell, or (`short`) only its imports, functions, classes and constants.
+
+        Raises:
+            StudentError: the cell raised.
+            Broken: it did not come back.
+        """
+        self._request({"cell": source, "short": short}, seconds)
+
+    def call(self, function: str, arguments: Sequence[Any], *, times: int = 1, seconds: float | None = None) -> list:
+        """Run a function of the notebook, `times` times on the same objects; returns its answers as plain values."""
+        request = {"call": function, "args": [encode(a) for a in arguments], "times": times}
+        reply = self._request(request, seconds)
+        values = reply.get("values")
+        if not isinstance(values, list) or len(values) != times:
+            raise self._broken("Protocol", "it interfered with the grader")
+        try:
+            return [decode(_without_networks(v)) for v in values]
+        except Exception:  # whatever a forged answer can do to the decoder
+            raise StudentError("TypeError", "it returned something that cannot be compared") from None
+
+    def _request(self, request: dict, seconds: float | None) -> dict:
+        if self._channel is None:
+            raise Broken("Died", "the process has ended")
+        seconds = self.limits.call if seconds is None else seconds
+        self._number += 1
+        text = json.dumps({"n": self._number, **request}).encode() + b"\n"
+        reply = self._exchange(text, time.monotonic() + seconds, seconds)
+        if not isinstance(reply, dict) or reply.get("n") != self._number:
+            raise self._broken("Protocol", "it interfered with the grader")
+        if reply.get("ok") is True:
+            return reply
+        kind, message, line = (
+            reply.get(k) if isinstance(reply.get(k), str) else "" for k in ("kind", "message", "line")
+        )
+        if not kind.isidentifier() or len(kind) > 60:
+            kind = "Exception"
+        raise StudentError(kind, _plain_text(message, 300), line=_plain_text(line, 200))
+
+    def _exchange(self, text: bytes, deadline: float, seconds: float) -> Any:
+        """Send one line and read one, and look now and then at what the process uses."""
+        poll = select.poll()
+        while text or b"\n" not in self._buffer:
+            if len(self._buffer) > MAX_MESSAGE:
+                raise self._broken("Protocol", f"its answer is larger than {MAX_MESSAGE // MB} MB")
+            now = time.monotonic()
+            if now >= deadline:
+                raise self._broken("Timeout", f"it did not come back within {seconds:.0f} seconds")
+            if now - self._watched > 0.3:
+                self._watched = now
+                over = self.sandbox.over_limit()
+                if over:
+                    raise self._broken(over, self._words(over))
+            poll.register(self._channel, select.POLLIN | (select.POLLOUT if text else 0))
+            try:
+                for _, event in poll.poll(min(200, 1000 * max(deadline - now, 0.001))):
+                    if event & select.POLLOUT and text:
+                        text = text[self._channel.send(text[:65536]) :]
+                    if event & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                        piece = self._channel.recv(1 << 20)
+                        if not piece:
+                            raise ConnectionResetError
+                        self._buffer += piece
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise self._broken("Died", "its process ended") from None
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        try:
+            return json.loads(line)
+        except Exception:
+            return None
+
+    def _words(self, kind: str) -> str:
+        if kind == "Memory":
+            return f"it used more than {self.limits.memory // MB} MB of memory"
+        return f"it started more than {self.limits.processes} processes"
+
+    def _broken(self, kind: str, message: str) -> Broken:
+        self.close()
+        return Broken(kind, message)
+
+
+def _without_networks(tree: Any) -> Any:
+    """A network's handle has no place in an answer: it would make the grader build what a student asks for."""
+    if isinstance(tree, dict):
+        if "net" in tree:
+            raise ValueError("a network")
+        for value in tree.values():
+            _without_networks(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            if isinstance(value, (dict, list)):
+                _without_networks(value)
+    return tree
+
+
+def _plain_text(text: str, length: int) -> str:
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * length]).split())
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,83 @@
+"""What a student's code may see of the course: little of it as it is, stand-ins for everything else.
+
+A stand-in has every name of its module, so that a lesson's imports work; a use of one of them says that it is not there.
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from functools import cache
+from pathlib import Path
+
+from course_utils.grading.syntax import parse
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+# files and folders of the package that are there as they are; every other module is a stand-in
+WHOLE = (
+    "__init__.py",
+    "errors.py",
+    "places.py",
+    "validate.py",
+    "hooks.py",
+    "images.py",
+    "plots.py",
+    "networks",
+    "exercises/tiny.py",
+    "exercises/transport.py",
+    "grading/__init__.py",
+    "grading/inside",
+)
+# checks do nothing inside; of the other files in `exercises`, which hold the answers, there is nothing, not even their names
+_NO_CHECKS = ("exercises/__init__.py", "exercises/machine.py", "exercises/quizzes.py")
+
+# packages that hold what lessons ask for: their stand-ins say so
+_REFERENCE = ("filters", "activations", "gradients", "fun", "optimize", "engines")
+_IS_REFERENCE = "is the reference; it is not there while grading: your function must compute it itself"
+_IS_MISSING = "is not there while grading"
+
+
+def course_tree(folder: Path) -> None:
+    """Write the reduced course into an empty folder, and matplotlib's list of fonts."""
+    for source in sorted(PACKAGE.rglob("*.py")):
+        name = source.relative_to(PACKAGE)
+        target = folder / PACKAGE.name / name
+        if _is_whole(name):
+            text = source.read_text(encoding="utf-8")
+        elif name.as_posix() in _NO_CHECKS:
+            text = (PACKAGE / "grading" / "inside" / "no_checks.py").read_text(encoding="utf-8")
+        elif name.parts[0] == "exercises":
+            continue
+        else:
+            text = _stand_in(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    fonts = folder / "matplotlib"  # or every sandbox would look for fonts again
+    fonts.mkdir()
+    import matplotlib
+
+    for cached in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+        shutil.copy2(cached, fonts / cached.name)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _is_whole(name: Path) -> bool:
+    return any(part.as_posix() in WHOLE for part in (name, *name.parents))
+
+
+@cache
+def _stand_in(source: Path) -> str:
+    """A module that has every name, and nothing behind it."""
+    parts = source.relative_to(PACKAGE.parent).with_suffix("").parts
+    names = []
+    for node in parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            names = ast.literal_eval(node.value)
+    module = ".".join(p for p in parts if p != "__init__")
+    why = _IS_REFERENCE if parts[1] in _REFERENCE else _IS_MISSING
+    return (
+        f"from course_utils.grading.inside.refuse import refuse as _refuse\n\n"
+        f"__all__ = {names!r}\n__getattr__ = _refuse({module!r}, {why!r})\n"
+    )
