@@ -57,10 +57,17 @@ def collect_failures() -> Iterator[list[CheckFailed]]:
         _collected.reset(token)
 
 
-def require(condition: bool, problem: str, *, detail: str = "", cause: str = "") -> None:
-    """Raise `CheckFailed` unless the condition holds."""
+def require(condition: bool, problem: str, *, detail: str = "", cause: str = "", got: Any = None) -> None:
+    """Raise `CheckFailed` unless the condition holds.
+
+    Args:
+        condition: what must hold.
+        problem, detail, cause: see `CheckFailed`.
+        got: the student's values, if a slip should be known by them; without, by the problem alone.
+    """
     if not condition:
-        raise CheckFailed(problem, detail=detail, cause=cause)
+        values = None if got is None else np.asarray(got, dtype=np.float64)
+        raise CheckFailed(problem, detail=detail, cause=cause, got=values)
 
 
 def number(value: Any, what: str = "your answer") -> float:

@@ -60,13 +60,14 @@ field_of.slips = {
 }
 
 
-def whole_box(y, x, size, stride, start, height, width) -> np.ndarray:
+def whole_box(y, x, size, stride, start, height, width) -> list[int]:
     top, left = start + y * stride, start + x * stride
-    return np.array([top, left, top + size, left + size])
+    return [top, left, top + size, left + size]
 
 
-def box(y, x, size, stride, start, height, width) -> np.ndarray:
-    return whole_box(y, x, size, stride, start, height, width).clip(0, [height, width, height, width])
+def box(y, x, size, stride, start, height, width, *, moved=0) -> list[int]:
+    top, left, bottom, right = (edge + moved for edge in whole_box(y, x, size, stride, start, height, width))
+    return [max(0, top), max(0, left), min(height, bottom), min(width, right)]
 
 
 @exercise("05.2", "patch_box")
@@ -96,11 +97,6 @@ def moved_inside(y, x, size, stride, start, height, width):
     return [top + down, left + across, bottom + down, right + across]
 
 
-def around_the_place(y, x, size, stride, start, height, width):
-    half = size // 2
-    return (whole_box(y, x, size, stride, start, height, width) - half).clip(0, [height, width, height, width])
-
-
 patch_box.slips = {
     "The box reaches over the border; cut it off there.": whole_box,
     "You cut the top left corner first and measured the size from there. Cut both ends by themselves.": (
@@ -115,10 +111,12 @@ patch_box.slips = {
     ),
     "Rows and columns are exchanged: y counts rows, from the top.": lambda y, x, *rest: box(x, y, *rest),
     "Bottom and right are the last pixels; they should be one after the last, as in a slice.": (
-        lambda *inputs: box(*inputs) - [0, 0, 1, 1]
+        lambda *inputs: [edge - last for edge, last in zip(box(*inputs), [0, 0, 1, 1], strict=True)]
     ),
-    "The order is top, left, bottom, right.": lambda *inputs: box(*inputs)[[1, 0, 3, 2]],
-    "You put the place in the middle of the box; `start` says where its first pixel is.": around_the_place,
+    "The order is top, left, bottom, right.": lambda *inputs: [box(*inputs)[edge] for edge in (1, 0, 3, 2)],
+    "You put the place in the middle of the box; `start` says where its first pixel is.": (
+        lambda y, x, size, *rest: box(y, x, size, *rest, moved=-(size // 2))
+    ),
 }
 
 

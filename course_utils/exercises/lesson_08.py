@@ -139,7 +139,7 @@ def strongest(call: Call, draw: Draw) -> None:
     channel = draw.integer(1, channels - 1)
     while True:
         maps = draw.normal(count, channels, height, width).clamp(min=0)
-        maps[:, 0] += 3  # another channel is stronger
+        maps[:, channel % (channels - 1) + 1] += 3  # another channel is stronger, and it is not channel 0
         maps[1, channel] *= 3  # one image is stronger than the others
         right = positions(maps[:, channel])
         points = [tuple(point) for point in right.tolist()]

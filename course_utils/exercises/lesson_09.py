@@ -2,200 +2,246 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import torch
 from torch import Tensor
 
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
-from course_utils.exercises.quizzes import Question
+from course_utils.exercises.quizzes import read_quiz
 
 
-def _gradient(net, image: Tensor, target: int, *, of: str = "score") -> Tensor:
+def gradient(net, image: Tensor, target: int, *, of=lambda scores: scores) -> Tensor:
     pixels = image.detach().clone().requires_grad_()
-    scores = net(pixels)
-    if of == "probability":
-        scores = scores.softmax(1)
-    return torch.autograd.grad(scores[:, target].sum(), pixels)[0]
+    return torch.autograd.grad(of(net(pixels))[:, target].sum(), pixels)[0]
 
 
-def _mean_size(g: Tensor) -> Tensor:
+def by_mean_size(g: Tensor) -> Tensor:
     return g / g.abs().mean()
 
 
-def _ascend(net, image, target, steps, lr, *, of="score", scaled=_mean_size, clip=True, where=None) -> Tensor:
-    x = image.clone()
+def ascended(net, image, target, steps, lr, *, scaled=by_mean_size, clip=True, anew=True, add_up=False, **of) -> Tensor:
+    x, total = image.clone(), 0
     for _ in range(steps):
-        g = _gradient(net, image if where == "start" else x, target, of=of)
-        x = x + lr * scaled(g)
+        g = gradient(net, x if anew else image, target, **of)
+        total = total + g
+        x = x + lr * scaled(total if add_up else g)
         x = x.clamp(0, 1) if clip else x
     return x
 
 
-def _adding_up(net, image, target, steps, lr) -> Tensor:
-    x, total = image.clone(), torch.zeros_like(image)
-    for _ in range(steps):
-        total = total + _gradient(net, x, target)
-        x = (x + lr * _mean_size(total)).clamp(0, 1)
-    return x
+def clipped_at_the_end(*inputs):
+    return ascended(*inputs, clip=False).clamp(0, 1)
 
 
-def _distinct(right: Tensor, wrongs) -> bool:
-    return all(w.shape != right.shape or (w - right).abs().max() > 1e-4 for w in wrongs)
+@cache
+def turning(seed: int, steps: int, lr: float) -> tuple:
+    """A network and an image on which the gradient turns round on the way, so that every slip shows; and the answer."""
+    draw = Draw(seed)
+    while True:
+        net, image = draw.net("conv"), draw.images(1)
+        inputs = net, image, draw.integer(0, 4), steps, lr
+        if net(image).argmax().item() == inputs[2] or not gradient(*inputs[:3]).any():
+            continue
+        right = ascended(*inputs)
+        near = [clipped_at_the_end(*inputs), ascended(*inputs, anew=False), ascended(*inputs, add_up=True)]
+        near += [ascended(*inputs[:3], count, lr) for count in (steps - 1, steps + 1)]
+        if all((wrong - right).abs().max() > 1e-4 for wrong in near):
+            return inputs, right
 
 
 @exercise("09.1", "ascend")
 def ascend(call: Call, draw: Draw) -> None:
-    steps, lr = draw.integer(5, 6), draw.number(0.25, 0.3)
-    while True:  # until the gradient turns round on the way, so that every slip shows
-        net, image = draw.net("conv"), draw.images(1)
-        target = draw.integer(0, 4)
-        if net(image).argmax().item() == target or not _gradient(net, image, target).any():
-            continue
-        right = _ascend(net, image, target, steps, lr)
-        causes = {
-            "You went downhill: the gradient is added, not subtracted.": _ascend(net, image, target, steps, -lr),
-            "You maximized the probability (or the loss, which is minus its logarithm). The objective is the score before the softmax.":
-                _ascend(net, image, target, steps, lr, of="probability"),
-            "The gradient is not divided by its mean size.": _ascend(net, image, target, steps, lr, scaled=lambda g: g),
-            "You divided by the largest size of the gradient; divide by the mean of |g|.":
-                _ascend(net, image, target, steps, lr, scaled=lambda g: g / g.abs().max()),
-            "You divided by the length of the gradient; divide by the mean of |g|.":
-                _ascend(net, image, target, steps, lr, scaled=lambda g: g / g.norm()),
-            "You divided by the mean of g. Positive and negative values cancel there: take the mean of |g|.":
-                _ascend(net, image, target, steps, lr, scaled=lambda g: g / g.mean()),
-            "You used only the sign of the gradient.": _ascend(net, image, target, steps, lr, scaled=torch.sign),
-            "The image leaves [0, 1]: cut it off after every step.": _ascend(net, image, target, steps, lr, clip=False),
-            "You cut the image off only at the end. In between the network saw impossible colors.":
-                _ascend(net, image, target, steps, lr, clip=False).clamp(0, 1),
-            "The gradient is that of the first image in every step. Take it anew where you are.":
-                _ascend(net, image, target, steps, lr, where="start"),
-            "The gradients of all steps were added up: `backward()` adds to `.grad`.": _adding_up(net, image, target, steps, lr),
-            "There is one step too few.": _ascend(net, image, target, steps - 1, lr),
-            "There is one step too many.": _ascend(net, image, target, steps + 1, lr),
-            "Only one step is made: is the `return` inside of the loop?": _ascend(net, image, target, 1, lr),
-            "The image was not changed.": image,
-        }  # fmt: skip
-        if _distinct(right, causes.values()):
-            break
-    first, second = call.twice(net, image, target, steps, lr)
-    close(first, right, what="the image", causes=causes)
-    close(
-        second,
-        right,
-        what="the image of the second call",
-        causes={
-            "Your function changed the image it was given. Work on a copy.": _ascend(net, right, target, steps, lr)
-        },
-    )
+    inputs, right = turning(draw.integer(0, 10**6), draw.integer(5, 6), draw.number(0.25, 0.3))
+    first, second = call.twice(*inputs)
+    close(first, right, what="the image")
+    close(second, right, what="the image of the second call")
 
 
-def _clip(z: Tensor, sizes: Tensor, percent: float) -> Tensor:
-    return torch.where(sizes < torch.quantile(sizes, percent / 100), torch.zeros_like(z), z)
+def changes_its_image(net, image, target, steps, lr):
+    return image.copy_(ascended(net, image, target, steps, lr))
+
+
+ascend.slips = {
+    "You went downhill: the gradient is added, not subtracted.": partial(ascended, scaled=lambda g: -by_mean_size(g)),
+    "You maximized the probability (or the loss, which is minus its logarithm). "
+    "The objective is the score before the softmax.": partial(ascended, of=lambda scores: scores.softmax(1)),
+    "The gradient is not divided by its mean size.": partial(ascended, scaled=lambda g: g),
+    "You divided by the largest size of the gradient; divide by the mean of |g|.": (
+        partial(ascended, scaled=lambda g: g / g.abs().max())
+    ),
+    "You divided by the length of the gradient; divide by the mean of |g|.": (
+        partial(ascended, scaled=lambda g: g / g.norm())
+    ),
+    "You divided by the mean of g. Positive and negative values cancel there: take the mean of |g|.": (
+        partial(ascended, scaled=lambda g: g / g.mean())
+    ),
+    "You used only the sign of the gradient.": partial(ascended, scaled=torch.sign),
+    "The image leaves [0, 1]: cut it off after every step.": partial(ascended, clip=False),
+    "You cut the image off only at the end. In between the network saw impossible colors.": clipped_at_the_end,
+    "The gradient is that of the first image in every step. Take it anew where you are.": partial(ascended, anew=False),
+    "The gradients of all steps were added up: `backward()` adds to `.grad`.": partial(ascended, add_up=True),
+    "There is one step too few.": lambda net, image, target, steps, lr: ascended(net, image, target, steps - 1, lr),
+    "There is one step too many.": lambda net, image, target, steps, lr: ascended(net, image, target, steps + 1, lr),
+    "Only one step is made: is the `return` inside of the loop?": (
+        lambda net, image, target, steps, lr: ascended(net, image, target, 1, lr)
+    ),
+    "The image was not changed.": lambda net, image, *rest: image,
+    "Your function changed the image it was given. Work on a copy.": changes_its_image,
+}
+
+
+def below_percentile(sizes: Tensor, percent: float) -> Tensor:
+    return sizes < torch.quantile(sizes, percent / 100)
+
+
+def length(z: Tensor, g: Tensor) -> Tensor:
+    return z.norm(dim=0)
+
+
+def contribution(z: Tensor, g: Tensor) -> Tensor:
+    return (g * -z).sum(0).abs()
+
+
+def pulled(
+    z,
+    g,
+    decay,
+    norm,
+    part,
+    *,
+    factor=lambda decay: 1 - decay,
+    small=below_percentile,
+    sizes=length,
+    parts=contribution,
+    steps=(0, 1),
+) -> Tensor:
+    """Decayed, then clipped by `sizes` and by `parts`, where they are `small`."""
+    z = factor(decay) * z
+    for which in steps:
+        measure, percent = ((sizes, norm), (parts, part))[which]
+        z = z.masked_fill(small(measure(z, g), percent), 0)
+    return z
 
 
 @exercise("09.2", "pull_back")
 def pull_back(call: Call, draw: Draw) -> None:
     shape = 3, draw.integer(8, 9), draw.integer(10, 12)
     z, g = draw.normal(*shape), draw.normal(*shape)
-    decay, norm, part = draw.number(0.1, 0.3), float(draw.integer(20, 30)), float(draw.integer(45, 60))
-    small = (1 - decay) * z
-
-    def contribution(x: Tensor) -> Tensor:
-        return (g * -x).sum(0).abs()
-
-    def run(x: Tensor, sizes=lambda x: x.norm(dim=0), parts=contribution, first: float = norm, then: float = part):
-        x = _clip(x, sizes(x), first)
-        return _clip(x, parts(x), then)
-
-    close(
-        call(z, g, decay, norm, part),
-        run(small),
-        what="the pixels",
-        causes={
-            "The decay is missing.": run(z),
-            "You multiplied with the decay; multiply with 1 - decay.": run(decay * z),
-            "You subtracted the decay. It is a factor: (1 - decay) z.": run(z - decay),
-            "You clipped by contribution first, by norm after it.":
-                _clip(_clip(small, contribution(small), part), _clip(small, contribution(small), part).norm(dim=0), norm),
-            "You judged each color alone. A pixel goes as a whole: one norm over its three colors.":
-                _clip(_clip(small, small.abs(), norm), contribution(_clip(small, small.abs(), norm)), part),
-            "For the contribution you took sizes before the sum over the colors. Sum g * z first, then take the size.":
-                run(small, parts=lambda x: (g * x).abs().sum(0)),
-            "The contribution keeps its sign in your code: take the size of the sum.":
-                run(small, parts=lambda x: (g * -x).sum(0)),
-            "The contribution keeps its sign in your code; take the size of the sum.":
-                run(small, parts=lambda x: (g * x).sum(0)),
-            "You took the size of the gradient as contribution. It is gradient times pixel.":
-                run(small, parts=lambda x: g.norm(dim=0)),
-            "You deleted the large pixels and kept the small ones.":
-                _keep_small(small, contribution, norm, part),
-            "You clipped only by norm.": _clip(small, small.norm(dim=0), norm),
-            "You clipped only by contribution.": _clip(small, contribution(small), part),
-            "You exchanged the two percentages.": run(small, first=part, then=norm),
-            "You compared with a share of the largest size. A percentile counts pixels: torch.quantile(sizes, percent / 100).":
-                _by_share(small, contribution, norm, part),
-            "The contributions are those before pixels were clipped by norm. Use the pixels as they are now.":
-                run(small, parts=lambda x: contribution(small)),
-        },
-    )  # fmt: skip
+    inputs = z, g, draw.number(0.1, 0.3), float(draw.integer(20, 30)), float(draw.integer(45, 60))
+    close(call(*inputs), pulled(*inputs), what="the pixels")
 
 
-def _keep_small(x: Tensor, contribution, norm: float, part: float) -> Tensor:
-    for sizes, percent in ((lambda x: x.norm(dim=0), norm), (contribution, part)):
-        s = sizes(x)
-        x = torch.where(s >= torch.quantile(s, percent / 100), torch.zeros_like(x), x)
-    return x
+def decay_subtracted(z, g, decay, norm, part):
+    return pulled(z - decay, g, 0, norm, part)
 
 
-def _by_share(x: Tensor, contribution, norm: float, part: float) -> Tensor:
-    for sizes, percent in ((lambda x: x.norm(dim=0), norm), (contribution, part)):
-        s = sizes(x)
-        x = torch.where(s < percent / 100 * s.max(), torch.zeros_like(x), x)
-    return x
+def contributions_of_before(z, g, decay, norm, part):
+    return pulled(z, g, decay, norm, part, parts=lambda _, g: contribution(z, g))
+
+
+pull_back.slips = {
+    "The decay is missing.": partial(pulled, factor=lambda decay: 1),
+    "You multiplied with the decay; multiply with 1 - decay.": partial(pulled, factor=lambda decay: decay),
+    "You subtracted the decay. It is a factor: (1 - decay) z.": decay_subtracted,
+    "You clipped by contribution first, by norm after it (where it deletes nothing more).": partial(
+        pulled, steps=(1, 0)
+    ),
+    "You judged each color alone. A pixel goes as a whole: one norm over its three colors.": (
+        partial(pulled, sizes=lambda z, g: z.abs())
+    ),
+    "For the contribution you took sizes before the sum over the colors. Sum g * z first, then take the size.": (
+        partial(pulled, parts=lambda z, g: (g * z).abs().sum(0))
+    ),
+    "The contribution keeps its sign in your code: take the size of the sum.": (
+        partial(pulled, parts=lambda z, g: (g * -z).sum(0))
+    ),
+    "The contribution keeps its sign in your code; take the size of the sum.": (
+        partial(pulled, parts=lambda z, g: (g * z).sum(0))
+    ),
+    "You took the size of the gradient as contribution. It is gradient times pixel.": (
+        partial(pulled, parts=lambda z, g: g.norm(dim=0))
+    ),
+    "You deleted the large pixels and kept the small ones.": (
+        partial(pulled, small=lambda sizes, percent: ~below_percentile(sizes, percent))
+    ),
+    "You clipped only by norm.": partial(pulled, steps=(0,)),
+    "You exchanged the two percentages.": lambda z, g, decay, norm, part: pulled(z, g, decay, part, norm),
+    "You compared with a share of the largest size. A percentile counts pixels: "
+    "torch.quantile(sizes, percent / 100).": (
+        partial(pulled, small=lambda sizes, percent: sizes < percent / 100 * sizes.max())
+    ),
+    "The contributions are those before pixels were clipped by norm. Use the pixels as they are now.": (
+        contributions_of_before
+    ),
+}
+
+
+def rolled(net, image, target, there, back, *, dims=(2, 3), cover=1) -> Tensor:
+    return gradient(net, image.roll(there, dims) * cover, target).roll(back, dims)
 
 
 @exercise("09.3", "shifted_gradient")
 def shifted_gradient(call: Call, draw: Draw) -> None:
-    net, image, target = draw.net("conv"), draw.images(1), draw.integer(0, 4)
+    inputs = draw.net("conv"), draw.images(1), draw.integer(0, 4)
     dy, dx = draw.choice([1, -1]) * draw.integer(1, 2), draw.choice([1, -1]) * 3
-    there = _gradient(net, image.roll((dy, dx), (2, 3)), target)
-    close(
-        call(net, image, target, dy, dx),
-        there.roll((-dy, -dx), (2, 3)),
-        what="the gradient",
-        causes={
-            "The gradient was not shifted back: it belongs to the shifted image.": there,
-            "You shifted the gradient further in the same direction. Back means -dy and -dx.": there.roll((dy, dx), (2, 3)),
-            "The image was not shifted at all.": _gradient(net, image, target),
-            "The image was not shifted, only the gradient.": _gradient(net, image, target).roll((-dy, -dx), (2, 3)),
-            "You exchanged dy and dx: rows are dimension 2, columns dimension 3.":
-                _gradient(net, image.roll((dx, dy), (2, 3)), target).roll((-dx, -dy), (2, 3)),
-            "You shifted the image by -dy, -dx, and the gradient by dy, dx.":
-                _gradient(net, image.roll((-dy, -dx), (2, 3)), target).roll((dy, dx), (2, 3)),
-            "Only the rows were shifted.":
-                _gradient(net, image.roll(dy, 2), target).roll(-dy, 2),
-            "Only the columns were shifted.":
-                _gradient(net, image.roll(dx, 3), target).roll(-dx, 3),
-            "`roll` without dimensions shifts the flattened tensor. Name the dimensions: (2, 3).":
-                _gradient(net, image.roll(dy).roll(dx), target).roll(-dy).roll(-dx),
-            "You used zeros where pixels moved in. `roll` brings back on one side what leaves on the other.":
-                _zeros_moved_in(net, image, target, dy, dx),
-        },
-    )  # fmt: skip
+    close(call(*inputs, dy, dx), rolled(*inputs, (dy, dx), (-dy, -dx)), what="the gradient")
 
 
-def _zeros_moved_in(net, image: Tensor, target: int, dy: int, dx: int) -> Tensor:
-    rows = torch.arange(image.shape[2])[:, None]
-    columns = torch.arange(image.shape[3])[None]
-    inside = ((rows - dy) >= 0) & ((rows - dy) < image.shape[2])
-    inside = inside & ((columns - dx) >= 0) & ((columns - dx) < image.shape[3])
-    return _gradient(net, image.roll((dy, dx), (2, 3)) * inside, target).roll((-dy, -dx), (2, 3))
+def zeros_moved_in(net, image, target, dy, dx):
+    rows, columns = torch.arange(image.shape[2])[:, None] - dy, torch.arange(image.shape[3]) - dx
+    inside = (rows >= 0) & (rows < image.shape[2]) & (columns >= 0) & (columns < image.shape[3])
+    return rolled(net, image, target, (dy, dx), (-dy, -dx), cover=inside)
 
 
-def _frequencies(height: int, width: int) -> Tensor:
-    rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
-    columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None]
-    return (rows**2 + columns**2).sqrt()
+def rolled_flat(net, image, target, dy, dx):
+    return gradient(net, image.roll(dy + dx), target).roll(-dy - dx)
+
+
+shifted_gradient.slips = {
+    "The gradient was not shifted back: it belongs to the shifted image.": (
+        lambda net, image, target, dy, dx: rolled(net, image, target, (dy, dx), (0, 0))
+    ),
+    "You shifted the gradient further in the same direction. Back means -dy and -dx.": (
+        lambda net, image, target, dy, dx: rolled(net, image, target, (dy, dx), (dy, dx))
+    ),
+    "The image was not shifted at all.": lambda net, image, target, dy, dx: gradient(net, image, target),
+    "The image was not shifted, only the gradient.": (
+        lambda net, image, target, dy, dx: rolled(net, image, target, (0, 0), (-dy, -dx))
+    ),
+    "You exchanged dy and dx: rows are dimension 2, columns dimension 3.": (
+        lambda net, image, target, dy, dx: rolled(net, image, target, (dx, dy), (-dx, -dy))
+    ),
+    "You shifted the image by -dy, -dx, and the gradient by dy, dx.": (
+        lambda net, image, target, dy, dx: rolled(net, image, target, (-dy, -dx), (dy, dx))
+    ),
+    "Only the rows were shifted.": lambda net, image, target, dy, dx: rolled(net, image, target, dy, -dy, dims=2),
+    "Only the columns were shifted.": lambda net, image, target, dy, dx: rolled(net, image, target, dx, -dx, dims=3),
+    "`roll` without dimensions shifts the flattened tensor. Name the dimensions: (2, 3).": rolled_flat,
+    "You used zeros where pixels moved in. `roll` brings back on one side what leaves on the other.": zeros_moved_in,
+}
+
+
+def vertical(height: int, width: int) -> Tensor:
+    return torch.fft.fftfreq(height, dtype=torch.float64).abs()[:, None].expand(-1, width // 2 + 1)
+
+
+def horizontal(height: int, width: int) -> Tensor:
+    return torch.fft.rfftfreq(width, dtype=torch.float64).expand(height, -1)
+
+
+def radial(height: int, width: int) -> Tensor:
+    return torch.hypot(vertical(height, width), horizontal(height, width))
+
+
+def weights(decay: float, height: int, width: int, *, frequency=radial, side=max) -> Tensor:
+    return frequency(height, width).clamp(min=1 / side(height, width)) ** -decay
+
+
+def picture(real, imaginary, decay, height, width, *, weights=weights, norm="ortho", narrower=0) -> Tensor:
+    scaled = torch.complex(real, imaginary) * weights(decay, height, width)
+    return torch.fft.irfft2(scaled, s=(height, width - narrower), norm=norm)
 
 
 @exercise("09.4", "from_frequencies")
@@ -203,45 +249,56 @@ def from_frequencies(call: Call, draw: Draw) -> None:
     height, width = draw.integer(6, 8), draw.choice([9, 11])
     decay = draw.number(1.2, 1.8)
     real, imaginary = draw.normal(3, height, width // 2 + 1), draw.normal(3, height, width // 2 + 1)
-    f = _frequencies(height, width)
-    lowest = 1 / max(height, width)
+    inputs = real, imaginary, decay, height, width
+    close(call(*inputs), picture(*inputs), what="the picture")
 
-    def picture(scale, z=None, **options) -> Tensor:
-        z = torch.complex(real, imaginary) if z is None else z
-        return torch.fft.irfft2(z * scale, **{"s": (height, width), "norm": "ortho", **options})
 
-    right = f.clamp(min=lowest) ** -decay
-    rows = torch.fft.fftfreq(height, dtype=torch.float64).abs()[:, None].expand_as(f)
-    columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None].expand_as(f)
-    only_up = (torch.linspace(0, 0.5, height, dtype=torch.float64)[:, None] ** 2 + columns**2).sqrt()
-    close(
-        call(real, imaginary, decay, height, width),
-        picture(right),
-        what="the picture",
-        causes={
-            "The coefficients were not divided by frequency ** decay.": picture(1.0),
-            "You multiplied with frequency ** decay: that strengthens the fine structure. Divide.": picture(1 / right),
-            "You divided by the frequency itself: the exponent `decay` is missing.": picture(f.clamp(min=lowest) ** -1),
-            "The frequency is the root of the sum of squares; your root is missing.":
-                picture((f**2).clamp(min=lowest) ** -decay),
-            "You used only the vertical frequency.": picture(rows.clamp(min=lowest) ** -decay),
-            "You used only the horizontal frequency.": picture(columns.clamp(min=lowest) ** -decay),
-            "You added the two frequencies. Their length is the root of the sum of squares.":
-                picture((rows + columns).clamp(min=lowest) ** -decay),
-            "The lowest frequency is limited by the shorter side: take the longer one.":
-                picture(f.clamp(min=1 / min(height, width)) ** -decay),
-            "The vertical frequencies go up and then come back with a minus sign: use torch.fft.fftfreq for the rows.":
-                picture(only_up.clamp(min=lowest) ** -decay),
-            'The inverse transform needs norm="ortho"; without it everything is divided by the number of pixels.':
-                picture(right, norm="backward"),
-            "The imaginary part is not used.": picture(right, z=torch.complex(real, torch.zeros_like(real))),
-            "You exchanged the real and the imaginary part.": picture(right, z=torch.complex(imaginary, real)),
-            "You took the size of the coefficients; the phase is lost.":
-                picture(right, z=torch.complex(torch.hypot(real, imaginary), torch.zeros_like(real))),
-            "Without `s=(height, width)` an odd width cannot be known: the picture is one column too narrow.":
-                picture(right, s=(height, width - 1)),
-        },
-    )  # fmt: skip
+def only_upward(height, width):
+    rows = torch.linspace(0, 0.5, height, dtype=torch.float64)[:, None]
+    return torch.hypot(rows, horizontal(height, width))
+
+
+from_frequencies.slips = {
+    "The coefficients were not divided by frequency ** decay.": partial(picture, weights=lambda *_: 1.0),
+    "You multiplied with frequency ** decay: that strengthens the fine structure. Divide.": (
+        partial(picture, weights=lambda *inputs: 1 / weights(*inputs))
+    ),
+    "You divided by the frequency itself: the exponent `decay` is missing.": (
+        partial(picture, weights=lambda decay, *sides: weights(1, *sides))
+    ),
+    "The frequency is the root of the sum of squares; your root is missing.": (
+        partial(picture, weights=partial(weights, frequency=lambda *sides: radial(*sides) ** 2))
+    ),
+    "You used only the vertical frequency.": partial(picture, weights=partial(weights, frequency=vertical)),
+    "You used only the horizontal frequency.": partial(picture, weights=partial(weights, frequency=horizontal)),
+    "You added the two frequencies. Their length is the root of the sum of squares.": (
+        partial(picture, weights=partial(weights, frequency=lambda *sides: vertical(*sides) + horizontal(*sides)))
+    ),
+    "The lowest frequency is limited by the shorter side: take the longer one.": (
+        partial(picture, weights=partial(weights, side=min))
+    ),
+    "The vertical frequencies go up and then come back with a minus sign: use torch.fft.fftfreq for the rows.": (
+        partial(picture, weights=partial(weights, frequency=only_upward))
+    ),
+    'The inverse transform needs norm="ortho"; without it everything is divided by the number of pixels.': (
+        partial(picture, norm="backward")
+    ),
+    "The imaginary part is not used.": lambda real, imaginary, *rest: picture(real, 0 * imaginary, *rest),
+    "You exchanged the real and the imaginary part.": lambda real, imaginary, *rest: picture(imaginary, real, *rest),
+    "You took the size of the coefficients; the phase is lost.": (
+        lambda real, imaginary, *rest: picture(torch.hypot(real, imaginary), 0 * imaginary, *rest)
+    ),
+    "Without `s=(height, width)` an odd width cannot be known: the picture is one column too narrow.": (
+        partial(picture, narrower=1)
+    ),
+}
+
+
+def climbed(image, w, steps, lr, *, step=lambda w: w, levels=None) -> Tensor:
+    for _ in range(steps):
+        image = (image + lr * step(w)).clamp(0, 1)
+        image = levels(image * 255) / 255 if levels else image
+    return image
 
 
 @exercise("09.5", "climb")
@@ -250,74 +307,64 @@ def climb(call: Call, draw: Draw) -> None:
     w = draw.normal(*shape)
     image = (draw.uniform(*shape, low=0.2, high=0.8) * 255).round() / 255
     image[0, 0, :2], w[0, 0, :2] = torch.tensor([1.0, 0.0]), torch.tensor([2.0, -2.0])  # already at the ends
-    steps, lr = draw.integer(30, 50), draw.number(1, 1.5) * 3e-4
-    right = (image + steps * lr * w).clamp(0, 1)
-
-    def rounded(how) -> Tensor:
-        x = image
-        for _ in range(steps):
-            x = how((x + lr * w).clamp(0, 1) * 255) / 255
-        return x
-
-    close(
-        call(image, w, steps, lr),
-        right,
-        what="the image",
-        causes={
-            "The image is rounded to 256 levels after every step, and small steps are lost. Round when you save it, not on the way.":
-                rounded(torch.round),
-            "The image is cut down to 256 levels after every step. Keep it as it is on the way.": rounded(torch.floor),
-            "The result is rounded to 256 levels. Return it as it is.": (right * 255).round() / 255,
-            "The result is cut down to 256 levels. Return it as it is.": (right * 255).floor() / 255,
-            "You went downhill.": (image - steps * lr * w).clamp(0, 1),
-            "Only one step is made.": (image + lr * w).clamp(0, 1),
-            "The image leaves [0, 1].": image + steps * lr * w,
-            "The image did not move.": image,
-            "You used the sign of the gradient. The step is lr times the gradient.": (image + steps * lr * w.sign()).clamp(0, 1),
-        },
-        atol=1e-7,
-    )  # fmt: skip
+    inputs = image, w, draw.integer(30, 50), draw.number(1, 1.5) * 3e-4
+    close(call(*inputs), climbed(*inputs), what="the image", atol=1e-7)
 
 
-QUIZ = (
-    Question(
-        "Plain gradient ascent gives a picture of colored noise, and the network is 100 % sure that it is a flamingo. What went wrong?",
-        (
-            ("The step size was too small.", "The score is as high as one could wish; a longer way only raises it further."),
-            ("Nothing in the arithmetic: among all pictures with a high score, nearly all look like noise.", "Yes. Nothing asked for a natural picture. The regularizers ask."),
-            ("The network was not trained well.", "It is right on most photos. Photos do not look like this."),
-            ("The score should have been the probability.", "Then it is noise as well."),
-        ),
-        1,
+climb.slips = {
+    "The image is rounded to 256 levels after every step, and small steps are lost. "
+    "Round when you save it, not on the way.": partial(climbed, levels=torch.round),
+    "The image is cut down to 256 levels after every step. Keep it as it is on the way.": (
+        partial(climbed, levels=torch.floor)
     ),
-    Question(
-        "Why is a second network asked to name the picture?",
-        (
-            ("It is more accurate.", "A little, but this is not the point."),
-            ("What only fools the first network is not recognized by the second.", "Yes. What both see is more likely to be about the object."),
-            ("The first network cannot see its own pictures.", "It can, and it is always sure."),
-            ("To make the pictures sharper.", "The judge does not take part in the drawing."),
-        ),
-        1,
-    ),
-    Question(
-        "With Fourier coefficients instead of pixels, which pictures can be reached?",
-        (
-            ("Only smooth ones.", "Every coefficient is there, also those of the finest noise."),
-            ("The same pictures: only the direction of a step changes.", "Yes. A step moves coarse and fine structure alike, so the way leads elsewhere."),
-            ("Only gray ones.", "Each of three colors has its own coefficients."),
-            ("Pictures outside of [0, 1].", "The sigmoid at the end keeps them inside."),
-        ),
-        1,
-    ),
-    Question(
-        "Your picture of a unit shows feathers. What may you say?",
-        (
-            ("The unit detects feathers and nothing else.", "One start and one picture show one facet. Another start may show another thing."),
-            ("Feathers, in this style, excite the unit strongly. Other things may, too.", "Yes. Look at its top patches and at several facets before you name it."),
-            ("The network was trained on feathers.", "The picture says nothing about the training set by itself."),
-            ("Nothing at all.", "It is a stimulus that works: you can measure that."),
-        ),
-        1,
-    ),
-)  # fmt: skip
+    "The result is rounded to 256 levels. Return it as it is.": lambda *inputs: (climbed(*inputs) * 255).round() / 255,
+    "The result is cut down to 256 levels. Return it as it is.": lambda *inputs: (climbed(*inputs) * 255).floor() / 255,
+    "You went downhill.": partial(climbed, step=lambda w: -w),
+    "Only one step is made.": lambda image, w, steps, lr: climbed(image, w, 1, lr),
+    "The image leaves [0, 1].": lambda image, w, steps, lr: image + steps * lr * w,
+    "You used the sign of the gradient. The step is lr times the gradient.": partial(climbed, step=torch.sign),
+}
+
+
+QUIZ = read_quiz("""
+Plain gradient ascent gives a picture of colored noise, and the network is 100 % sure that it is a flamingo. What went
+wrong?
+- The step size was too small.
+  The score is as high as one could wish; a longer way only raises it further.
++ Nothing in the arithmetic: among all pictures with a high score, nearly all look like noise.
+  Yes. Nothing asked for a natural picture. The regularizers ask.
+- The network was not trained well.
+  It is right on most photos. Photos do not look like this.
+- The score should have been the probability.
+  Then it is noise as well.
+
+Why is a second network asked to name the picture?
+- It is more accurate.
+  A little, but this is not the point.
++ What only fools the first network is not recognized by the second.
+  Yes. What both see is more likely to be about the object.
+- The first network cannot see its own pictures.
+  It can, and it is always sure.
+- To make the pictures sharper.
+  The judge does not take part in the drawing.
+
+With Fourier coefficients instead of pixels, which pictures can be reached?
+- Only smooth ones.
+  Every coefficient is there, also those of the finest noise.
++ The same pictures: only the direction of a step changes.
+  Yes. A step moves coarse and fine structure alike, so the way leads elsewhere.
+- Only gray ones.
+  Each of three colors has its own coefficients.
+- Pictures outside of [0, 1].
+  The sigmoid at the end keeps them inside.
+
+Your picture of a unit shows feathers. What may you say?
+- The unit detects feathers and nothing else.
+  One start and one picture show one facet. Another start may show another thing.
++ Feathers, in this style, excite the unit strongly. Other things may, too.
+  Yes. Look at its top patches and at several facets before you name it.
+- The network was trained on feathers.
+  The picture says nothing about the training set by itself.
+- Nothing at all.
+  It is a stimulus that works: you can measure that.
+""")
