@@ -75,6 +75,16 @@ def test_a_slip_is_found_where_it_happens(doubling):
         assert outcome.state == "failed" and outcome.cause == cause, str(outcome)
 
 
+def test_a_slip_that_goes_wrong_here_first_comes_before_one_that_was_wrong_before(doubling):
+    runs = iter(range(100))
+    changed = machine.get_exercise("42.1").slips["You changed the input."]
+    machine.get_exercise("42.1").slips = {
+        "You changed the input, and began with 7.": lambda x: changed(x) if next(runs) % 2 else changed(x) * 0 + 7,
+        "You changed the input.": changed,
+    }
+    assert run_check("42.1", changed).cause == "You changed the input."
+
+
 def test_slips_run_only_after_a_wrong_answer_and_on_the_same_inputs(doubling):
     seen, slips = [], []
     machine.get_exercise("42.1").slips = {"A spy.": lambda x: slips.append(x.clone()) or 2 * x}

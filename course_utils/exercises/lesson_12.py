@@ -150,9 +150,6 @@ next_octave.slips = {
     ),
     "The dream is missing: this is the photo.": lambda small, dream, large: large,
     "You took the mean of photo and dream.": lambda small, dream, large: (large + resized(dream, large)) / 2,
-    "You added the detail to the enlarged small photo, which is blurred. Add it to the large photo.": (
-        lambda small, dream, large: resized(small, large) + resized(dream - small, large)
-    ),
 }
 
 

@@ -84,20 +84,11 @@ def choose(call: Call, draw: Draw) -> None:
             detail=f"you returned {value} for {len(distances)} distances.",
             cause="Return the place in `distances`, a whole number from 0.",
         )
-    require(
-        set(got) <= set(good),
-        "you chose a match whose distance is too large.",
-        got=got,
-    )
-    require(
-        got == good,
-        "the index is another one of the good matches.",
-        cause="Some good match is never chosen. The limit is (1 + tolerance) times the smallest; "
-        "the number is int(u * how many)."
-        if len(set(got)) < 5
-        else "",
-        got=got,
-    )
+    require(set(got) <= set(good), "you chose a match whose distance is too large.", got=got)
+    never = "Some good match is never chosen. The limit is (1 + tolerance) times the smallest; "
+    never += "the number is int(u * how many)."
+    cause = never if len(set(got)) < 5 else ""
+    require(got == good, "the index is another one of the good matches.", cause=cause, got=got)
     exact = torch.tensor([4.0, 2.0, 3.0, 2.0], dtype=torch.float64)
     edge = [int(number(call(exact, 0.5, u), what="the index")) for u in (0.0, 0.4, 0.9)]
     require(edge == [1, 2, 3], "a distance that equals the limit should count.")

@@ -127,18 +127,29 @@ class Exercise:
         return Draw([*np.atleast_1d(seed).tolist(), int(lesson), int(number)])
 
     def likely_slip(self, failed: CheckFailed, seed: int | Sequence[int]) -> str:
-        """The sentence of the first slip that fails as the student's function did, or ""."""
+        """The sentence of the slip that fails as the student's function did, or "".
+
+        A slip that goes wrong in this comparison first comes before one that was wrong in an earlier one already.
+        """
+        later = ""
         for sentence, function in self.slips.items():
-            with collect_failures() as failures:
-                try:
-                    self.run(LocalCall(function), self.draw(seed))
-                except CheckFailed as wrong:
-                    failures.append(wrong)
-                except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
-                    pass
-            if any(failed.same_as(wrong) for wrong in failures):
+            first, *others = self.failures(function, seed) or [None]
+            if first and failed.same_as(first):
                 return sentence
-        return ""
+            if not later and any(failed.same_as(other) for other in others):
+                later = sentence
+        return later
+
+    def failures(self, function: Callable, seed: int | Sequence[int]) -> list[CheckFailed]:
+        """Every comparison that a function fails, as far as the check can go on."""
+        with collect_failures() as found:
+            try:
+                self.run(LocalCall(function), self.draw(seed))
+            except CheckFailed as last:
+                found.append(last)
+            except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
+                pass
+        return found
 
 
 @dataclass
