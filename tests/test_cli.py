@@ -471,6 +471,12 @@ def test_build_check_fails_on_a_stale_notebook(course, editions):
     assert editions == [("check", "student", ["07"])]
 
 
+def test_build_checks_another_edition_and_says_how_to_renew_it(course, editions):
+    result = course("build", "--check", "--edition", "solution", "07")
+    assert result.exit_code == 1 and "run: course build --edition solution" in result.stdout
+    assert editions == [("check", "solution", ["07"])]
+
+
 def test_build_without_such_a_lesson(course, editions):
     assert_one_line(course("build", "99"), "no lesson 99")
 
