@@ -109,7 +109,7 @@ def live(
     font_size: Annotated[int, typer.Option(min=8, max=60, help="Of code and text, in pixels.")] = 20,
 ) -> None:
     """Open a lesson for coding live: prompts instead of finished cells, large letters."""
-    need_clone("live")
+    need_clone("course live")
     from course_utils.commands.teach import open_live
 
     options = {"browser": browser, "port": port, "font_size": font_size}
@@ -143,7 +143,7 @@ def build(
     execute: Annotated[bool, typer.Option("--execute", help="Run the solutions and renew the pictures.")] = False,
 ) -> None:
     """Build notebooks from notebooks/source."""
-    need_clone("build")
+    need_clone("course build")
     from course_utils.commands.build import build_notebooks
 
     raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
@@ -163,7 +163,7 @@ def grade(
     memory_mb: Annotated[int, typer.Option(min=64, help="Memory for one notebook, in MB.")] = 2048,
 ) -> None:
     """Grade submissions in a sandbox; results as JSON, pages and a gradebook."""
-    need_clone("grade")
+    need_clone("course grade")
     from course_utils.commands.grade import grade as grade_submissions
 
     options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb}
@@ -179,7 +179,7 @@ def release(
     lessons: Lessons = None,
 ) -> None:
     """Write the student edition as a zip file, ready to hand out."""
-    need_clone("release")
+    need_clone("course release")
     from course_utils.commands.grade import hand_out
 
     raise typer.Exit(hand_out(to, lessons or None))
@@ -197,7 +197,7 @@ def nbgrader(
     seed: Seed = None,
 ) -> None:
     """An nbgrader course: source and release notebooks with grade ids and points."""
-    need_clone("export nbgrader")
+    need_clone("course export nbgrader")
     from course_utils.commands.grade import export_to_nbgrader
 
     raise typer.Exit(export_to_nbgrader(to, lessons or None, seed))
@@ -210,7 +210,7 @@ def gradescope(
     seed: Seed = None,
 ) -> None:
     """A Gradescope autograder as a zip file. It holds the solutions: not for students."""
-    need_clone("export gradescope")
+    need_clone("course export gradescope")
     from course_utils.commands.grade import export_to_gradescope
 
     raise typer.Exit(export_to_gradescope(to, lessons, seed))

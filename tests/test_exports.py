@@ -28,7 +28,8 @@ def test_the_top_exports_what_the_room_exports(room):
 
 
 def test_no_name_hides_a_room():
-    assert {name for names in course_utils._NAMES.values() for name in names.split()}.isdisjoint(course_utils._NAMES)
+    names = {name for text in course_utils._NAMES.values() for name in text.split()}
+    assert names.isdisjoint({*course_utils._NAMES, "explorers"})
 
 
 def test_a_module_of_the_same_name_does_not_hide_a_function():

@@ -1,4 +1,4 @@
-"""The files a newcomer meets first agree with each other: pins, pyproject, conda file, README. The wheel works alone."""
+"""The files a newcomer meets first agree with each other: pins, pyproject, conda file, README. A wheel works."""
 
 import os
 import re
@@ -145,7 +145,7 @@ def test_the_strip_is_small():
     assert (ROOT / "docs/strip.jpg").stat().st_size < 200_000
 
 
-# ------------------------------------------------------------------------------------------------------------- the wheel
+# ---------------------------------------------------------------------------------------------------------- the wheel
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def test_the_doctor_finds_nothing_wrong_with_an_installed_wheel(run):
 
 
 def test_an_installed_wheel_draws_the_tours_first_pictures(run, tmp_path):
-    code = "from course_utils.commands import tour; raise SystemExit(tour.make_tour(None, tour.Path('tour'), stops=tour.TOUR[:2]))"
+    code = "from course_utils.commands import tour; exit(tour.make_tour(None, tour.Path('tour'), stops=tour.TOUR[:2]))"
     result = run("python", "-c", code)
     assert result.returncode == 0, result.stdout + result.stderr
     assert (tmp_path / "tour/index.html").read_text(encoding="utf-8").count("<img") == 2

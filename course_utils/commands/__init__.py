@@ -7,9 +7,9 @@ __all__ = ["ROOT", "need_clone"]
 
 
 def need_clone(command: str) -> None:
-    """Raise a CourseError if the lessons' sources are not here, because the course was installed from a wheel."""
+    """Raise a CourseError if the course was installed from a wheel, which has no sources of lessons."""
     if IN_WHEEL:
         raise CourseError(
-            f"`course {command}` reads the lessons' sources, which an installed package does not have; "
-            "run it in a clone of the course's repository."
+            f"`{command}` works in a clone of the course's repository; "
+            "this installed package holds only what students need."
         )

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils import gradients
-from course_utils.commands import ROOT
+from course_utils.commands import ROOT, need_clone
 from course_utils.commands.tour import Networks
 from course_utils.filters import filter_weights, filters_as_images
 from course_utils.hooks import layer_outputs
@@ -127,6 +127,7 @@ def make_strip() -> Image.Image:
 
 def main() -> None:
     """Write docs/strip.jpg, in the best quality that stays small."""
+    need_clone("python -m course_utils.commands.strip")
     path = ROOT / "docs" / "strip.jpg"
     path.parent.mkdir(exist_ok=True)
     strip = make_strip()
