@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from course_utils.validate import check_images
@@ -125,8 +124,17 @@ def check_sample(sample: Tensor, size: int | tuple[int, int], window: int) -> tu
     return pixels, int(height), int(width)
 
 
-def copied(sample: Tensor, sources: np.ndarray, return_sources: bool) -> Tensor | tuple[Tensor, Tensor]:
-    where = torch.from_numpy(np.ascontiguousarray(sources)).to(sample.device)
-    image = sample.detach()[:, :, where[..., 0], where[..., 1]].clone()
-    image[:, :, where[..., 0] < 0] = 0.5
-    return (image, where) if return_sources else image
+def copy_pixels(sample: Tensor, sources: Tensor) -> Tensor:
+    """The picture whose pixels are copies of a sample's.
+
+    Args:
+        sample: `(1, 3, h, w)`.
+        sources: `(H, W, 2)`, row and column in the sample for each pixel; -1 for a pixel that nothing was copied to.
+
+    Returns:
+        `(1, 3, H, W)`, gray where the source is -1.
+    """
+    rows, columns = sources.to(sample.device).unbind(-1)
+    image = sample.detach()[:, :, rows, columns].clone()
+    image[:, :, rows < 0] = 0.5
+    return image

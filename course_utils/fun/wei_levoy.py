@@ -6,6 +6,7 @@ Wei & Levoy, "Fast Texture Synthesis using Tree-structured Vector Quantization",
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -13,7 +14,7 @@ from course_utils.engines.neighborhoods import (
     around,
     causal_offsets,
     check_sample,
-    copied,
+    copy_pixels,
     enlarged_sources,
     flat_indices,
     halved,
@@ -36,9 +37,8 @@ def wei_levoy(
     dimensions: int = 16,
     eps: float = 1.0,
     seed: int = 0,
-    return_sources: bool = False,
     progress: bool = True,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor:
     """Write a texture row by row, small and blurred first, each pixel by one search in a tree of neighborhoods.
 
     The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of it),
@@ -56,15 +56,40 @@ def wei_levoy(
         dimensions: principal components that are kept of each neighborhood.
         eps: the search may return a neighbor up to `1 + eps` times as far as the nearest; 0 for the nearest.
         seed: for the noise that the smallest picture starts from.
-        return_sources: also return where each pixel comes from.
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
-        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what it has, at whatever level it is.
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what it
+        has, at whatever level it is.
 
     Raises:
         ValueError: not one image, an even window, or a sample that is too small for the window at the smallest level.
+    """
+    options = {"window": window, "levels": levels, "dimensions": dimensions, "eps": eps, "seed": seed}
+    return copy_pixels(sample, wei_levoy_sources(sample, size, **options, progress=progress))
+
+
+def wei_levoy_sources(
+    sample: Tensor,
+    size: int | tuple[int, int] = 128,
+    *,
+    window: int = 5,
+    levels: int = 3,
+    dimensions: int = 16,
+    eps: float = 1.0,
+    seed: int = 0,
+    progress: bool = True,
+) -> Tensor:
+    """Where each pixel of the written texture comes from; `copy_pixels(sample, sources)` is the texture.
+
+    Args:
+        sample, size, window, levels, dimensions, eps, seed, progress: as in `wei_levoy`.
+
+    Returns:
+        `(H, W, 2)`, row and column in the sample.
+
+    Raises:
+        ValueError: as in `wei_levoy`.
     """
     pixels, height, width = check_sample(sample, size, window)
     check_positive(levels=levels, dimensions=dimensions)
@@ -115,4 +140,4 @@ def wei_levoy(
     finally:
         bar.close()
     sources = np.minimum(sources, np.array(pixels.shape[:2]) - 1)
-    return copied(sample, sources, return_sources)
+    return torch.from_numpy(sources).to(sample.device)
