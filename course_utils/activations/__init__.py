@@ -14,17 +14,13 @@ from course_utils.activations.neighbors import (
     recall_at_k,
     vectors,
 )
-from course_utils.activations.occlusion import (
-    OcclusionScores,
-    baseline_images,
-    occlusion,
-    occlusion_scores,
-    window_starts,
-)
+from course_utils.activations.occlusion import occlusion, plain_occlusion
 from course_utils.activations.pca import Pca, pca
 from course_utils.activations.receptive_field import ReceptiveField, receptive_field
 from course_utils.activations.top_patches import TopPatches, top_patches
 from course_utils.activations.tsne import affinities, joint, kl_divergence, map_affinities, perplexity_of, tsne
+from course_utils.engines.baselines import baseline_images
+from course_utils.engines.occlusion_scores import OcclusionScores, occlusion_scores, window_starts
 
 __all__ = [
     "Channels",
@@ -52,6 +48,7 @@ __all__ = [
     "occlusion_scores",
     "pca",
     "perplexity_of",
+    "plain_occlusion",
     "recall_at_k",
     "receptive_field",
     "scale_maps",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.activations.occlusion import baseline_images
+from course_utils.engines.baselines import baseline_images
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_positive, check_target
 

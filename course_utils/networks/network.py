@@ -133,6 +133,11 @@ class Network(nn.Module):
         return f"Network({self.name!r}, {classes}, {weights / 1e6:.1f} M weights, {len(self.layers)} layers, {self.device})"
 
 
+def is_unit(target: object) -> bool:
+    """Whether a target is written as a unit, "layer:channel" (see `Network.unit`), and not as a class."""
+    return isinstance(target, str) and ":" in target
+
+
 @contextmanager
 def frozen(net: nn.Module) -> Iterator[nn.Module]:
     """Run a block with `net` in eval mode and without parameter gradients; afterwards every flag is as it was."""
