@@ -8,7 +8,7 @@ import random
 import torch
 from torch import Tensor
 
-from course_utils.activations.neighbors import check_rows, l2_distances
+from course_utils.activations.distances import check_rows, l2_distances
 from course_utils.activations.pca import pca
 from course_utils.validate import check_choice, check_positive
 
