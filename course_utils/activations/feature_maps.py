@@ -14,14 +14,14 @@ from course_utils.validate import check_choice, check_positive
 SCALINGS = ("shared", "own")
 
 
-def feature_maps(net: Network, images: Tensor, layer: str, *, batch_size: int | None = None) -> Tensor:
+def feature_maps(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) -> Tensor:
     """What a layer puts out: one small gray picture per channel.
 
     Args:
         net: the network.
         images: `(N, 3, H, W)` RGB in [0, 1].
         layer: its dotted path or alias, such as "relu3_1".
-        batch_size: images at a time; None for all at once.
+        batch_size: images at a time.
 
     Returns:
         `(N, C, h, w)` on the images' device, in the layer's own units. After a ReLU nothing is negative.

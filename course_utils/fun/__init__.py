@@ -5,6 +5,7 @@ from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step
 from course_utils.fun.efros_leung import efros_leung, efros_leung_sources
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.plain_efros_leung import plain_efros_leung
 from course_utils.fun.style import (
     content_loss,
@@ -21,6 +22,7 @@ from course_utils.fun.wei_levoy import wei_levoy, wei_levoy_sources
 __all__ = [
     "STYLE_NAMES",
     "ConditionalInstanceNorm",
+    "PerceptualLoss",
     "StyleNet",
     "content_loss",
     "copy_pixels",

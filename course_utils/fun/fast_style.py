@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.fun.instance_norm import NORMS, ConditionalInstanceNorm
+from course_utils.fun.style_layers import Block, Layer
 from course_utils.networks.network import frozen
 from course_utils.networks.weights import own_weights
 from course_utils.validate import check_choice, check_images, check_shares
@@ -33,35 +34,6 @@ LEAST = 16  # pixels of the shorter side: at a quarter of the size, reflection s
 
 
 OVERSHOOT = 0.05  # how far the soft limit of a pixel lies beyond black and white, so that both can be reached
-
-
-class _Layer(nn.Module):
-    """Reflection padding, convolution, norm and (unless it ends a residual block) ReLU; before them, enlarged twice or not."""
-
-    def __init__(self, styles, inputs, outputs, side, *, norm, stride=1, up=False, relu=True):
-        super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, side, stride, bias=False)  # the norm would take a bias away
-        self.norm = NORMS[norm](styles, outputs)
-        self.up, self.relu = up, relu
-
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        if self.up:  # repeats every pixel: a transposed convolution would leave a checkerboard
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
-        margin = self.convolution.kernel_size[0] // 2
-        x = self.norm(self.convolution(F.pad(x, (margin,) * 4, mode="reflect")), mix)
-        return F.relu(x, inplace=True) if self.relu else x
-
-
-class _Block(nn.Module):
-    """A residual block: what two layers add to their input."""
-
-    def __init__(self, styles, channels, *, norm):
-        super().__init__()
-        self.one = _Layer(styles, channels, channels, 3, norm=norm)
-        self.two = _Layer(styles, channels, channels, 3, norm=norm, relu=False)
-
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        return x + self.two(self.one(x, mix), mix)
 
 
 class StyleNet(nn.Module):
@@ -96,12 +68,12 @@ class StyleNet(nn.Module):
             raise ValueError("styles must be a list of one or more names.")
         self.styles = tuple(styles)
         count, (full, half, quarter) = len(self.styles), widths
-        self.first = _Layer(count, 3, full, 5, norm=norm)
-        self.down_1 = _Layer(count, full, half, 3, norm=norm, stride=2)
-        self.down_2 = _Layer(count, half, quarter, 3, norm=norm, stride=2)
-        self.blocks = nn.ModuleList(_Block(count, quarter, norm=norm) for _ in range(blocks))
-        self.up_1 = _Layer(count, quarter, half, 3, norm=norm, up=True)
-        self.up_2 = _Layer(count, half, full, 3, norm=norm, up=True)
+        self.first = Layer(count, 3, full, 5, norm=norm)
+        self.down_1 = Layer(count, full, half, 3, norm=norm, stride=2)
+        self.down_2 = Layer(count, half, quarter, 3, norm=norm, stride=2)
+        self.blocks = nn.ModuleList(Block(count, quarter, norm=norm) for _ in range(blocks))
+        self.up_1 = Layer(count, quarter, half, 3, norm=norm, up=True)
+        self.up_2 = Layer(count, half, full, 3, norm=norm, up=True)
         self.last = nn.Conv2d(full, 3, 5)
         self.color = nn.Parameter(torch.eye(3).repeat(count, 1, 1))  # (styles, 3, 3)
         self.shift = nn.Parameter(torch.zeros(count, 3))

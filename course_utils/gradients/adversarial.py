@@ -39,12 +39,16 @@ def fgsm(
     Returns:
         `(N, 3, H, W)` in [0, 1].
 
+    Raises:
+        ValueError: a negative `eps`, no such class or loss, or `targeted` without a class.
+
     Reference:
         Goodfellow, Shlens, Szegedy: Explaining and Harnessing Adversarial Examples, ICLR 2015.
     """
     return pgd(net, images, target, eps=eps, alpha=eps, steps=1, targeted=targeted, of=of, progress=False)
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def pgd(
     net: Network,
     images: Tensor,
@@ -86,6 +90,9 @@ def pgd(
     Returns:
         `(N, 3, H, W)` in [0, 1], at most `eps` away from `images`.
 
+    Raises:
+        ValueError: a negative `eps` or `alpha`, no steps, no such class, norm or loss, or `targeted` without a class.
+
     Reference:
         Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
     """
@@ -122,7 +129,19 @@ def pgd(
 
 
 def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
-    """The point of the ball of radius `eps` that is closest to each change `(N, 3, H, W)`; inside, nothing moves."""
+    """The point of a ball that is closest to each change; inside, nothing moves.
+
+    Args:
+        change: `(N, 3, H, W)`.
+        eps: radius of the ball.
+        norm: "linf" or "l2".
+
+    Returns:
+        `(N, 3, H, W)`.
+
+    Raises:
+        ValueError: no such norm.
+    """
     check_choice("norm", norm, NORMS)
     if norm == "linf":
         return change.clamp(-eps, eps)
@@ -130,6 +149,7 @@ def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
 
 
 def need_target(target: Target) -> None:
+    """Raise a ValueError unless a class is given: None is no class to reach."""
     if target is None:
         raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
 

@@ -33,6 +33,7 @@ class Fooled:
     original: Tensor
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def fool(
     net: Network,
     images: Tensor,
@@ -54,8 +55,11 @@ def fool(
         steps: at most.
         progress: show a bar. Interrupting returns the images so far.
 
+    Returns:
+        `Fooled`: the images, and how many steps each needed.
+
     Raises:
-        ValueError: `target` is None: fooling needs another class than the predicted one.
+        ValueError: `target` is None: fooling needs another class than the predicted one. No such class, no steps.
 
     Reference:
         Szegedy et al.: Intriguing properties of neural networks, ICLR 2014; the step is Stanford CS231n's.
@@ -100,7 +104,20 @@ def fool(
 
 
 def fooled(net: Network, images: Tensor, target: Target, *, targeted: bool = True) -> Tensor:
-    """Whether the network now says the target class (`targeted`), or no longer says it: `(N,)` bool."""
+    """Whether the network now says the target class, or no longer says it.
+
+    Args:
+        net: a classifier.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        target: index or name, or one per image.
+        targeted: True for "says it", False for "no longer says it".
+
+    Returns:
+        `(N,)` bool.
+
+    Raises:
+        ValueError: no target, or no such class.
+    """
     need_target(target)
     ready = check_images(net, images)
     with frozen(net), torch.no_grad():

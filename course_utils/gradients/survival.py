@@ -21,6 +21,9 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
     Args:
         images: in [0, 1].
         quality: 1 to 95, as in Pillow.
+
+    Raises:
+        ValueError: another quality, or images outside [0, 1].
     """
     if not 1 <= quality <= 95:
         raise ValueError(f"quality must be from 1 to 95, not {quality!r}.")

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
+from course_utils.one_line import OneLineCommand
 
 TRAIN, TEST = "cifar10_train.npz", "cifar10_test.npz"
 SNAPSHOTS = (0, 200, 400, 700, 1000)  # steps after which the first layer is kept; after the last step it is kept always
