@@ -61,6 +61,9 @@ def label_agreement(x: Tensor, labels: Tensor | Sequence[int], *, k: int = 5) ->
 
     Returns:
         A number in [0, 1]; among equal votes the smaller label wins.
+
+    Raises:
+        ValueError: not one label for each point, or fewer than `k` others.
     """
     labels = torch.as_tensor(labels).cpu()
     if labels.shape != (len(x),):

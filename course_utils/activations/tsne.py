@@ -78,6 +78,9 @@ def map_affinities(points: Tensor) -> Tensor:
 
     Args:
         points: `(N, 2)`, places on the map.
+
+    Returns:
+        `(N, N)`.
     """
     weights = 1 / (1 + l2_distances(points).square())
     weights.fill_diagonal_(0)

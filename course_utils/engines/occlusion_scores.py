@@ -123,14 +123,24 @@ def occlusion_scores(
 
 
 def window_starts(size: int, window: int, stride: int) -> list[int]:
-    """Where windows begin along one axis: every `stride` pixels until one reaches the border, where it is cut."""
+    """Where windows begin along one axis: every `stride` pixels until one reaches the border, where it is cut.
+
+    Args:
+        size: pixels along the axis.
+        window: pixels of a window.
+        stride: pixels from one window to the next.
+    """
     return [i * stride for i in range(math.ceil((size - window) / stride) + 1)]
 
 
 def check_windows(
     size: tuple[int, int], window: int | tuple[int, int], stride: int | tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Window and stride as pairs `(height, width)`, for images of `size`.
+    """Window and stride as pairs `(height, width)`.
+
+    Args:
+        size: `(H, W)` of the images.
+        window, stride: one number of pixels, or a pair.
 
     Raises:
         ValueError: a window larger than the images, or a stride larger than the window; one that is not positive.

@@ -51,6 +51,9 @@ class relu_rule(TorchFunctionMode):
     Args:
         rule: "gradient", "deconvnet" or "guided"; see `backprop`.
 
+    Raises:
+        ValueError: no such rule.
+
     Attributes:
         count: the ReLUs that ran on values which depend on the image.
     """

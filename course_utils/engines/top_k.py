@@ -29,6 +29,7 @@ class TopPatches:
         images: `(C, k)`, the number of the image; -1 where there is none.
         places: `(C, k, 2)`, (y, x) in the layer's map.
         boxes: `(C, k, 4)`, the receptive field in the image: top, left, bottom, right (not in it).
+        last_image: the highest number of an image so far; -1 before the first.
     """
 
     layer: str
@@ -50,7 +51,16 @@ class TopPatches:
             self.boxes = torch.zeros((*shape, 4), dtype=torch.long)
 
     def update(self, maps: Tensor, first: int, field: ReceptiveField) -> None:
-        """Take the feature maps `(N, C, H, W)` of images number `first`, `first + 1`, ... (in rising order over calls)."""
+        """Take the feature maps of some more images.
+
+        Args:
+            maps: `(N, C, H, W)`, the watched channels.
+            first: the number of the first image; the others follow it. It rises from call to call.
+            field: the layer's receptive field in images of this size.
+
+        Raises:
+            ValueError: a number that does not rise.
+        """
         if first <= self.last_image:
             raise ValueError(f"image {first} comes after image {self.last_image}; number the images in rising order.")
         self.last_image = first + len(maps) - 1
@@ -97,6 +107,12 @@ class TopPatches:
         Args:
             other: over other images, same layer, channels, k and per_image.
             shift: added to the other's image numbers, for two runs that both began at 0.
+
+        Returns:
+            A `TopPatches` over all images.
+
+        Raises:
+            ValueError: results of different kinds, or two images with the same number.
         """
         mine, theirs = (self.layer, self.k, self.per_image), (other.layer, other.k, other.per_image)
         if mine != theirs or not torch.equal(self.channels, other.channels):

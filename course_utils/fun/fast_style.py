@@ -52,6 +52,9 @@ class StyleNet(nn.Module):
 
     Attributes:
         styles: the names.
+
+    Raises:
+        ValueError: no styles, or no such norm.
     """
 
     def __init__(
@@ -89,6 +92,9 @@ class StyleNet(nn.Module):
 
         Returns:
             `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did not.
+
+        Raises:
+            ValueError: pictures that are too small.
         """
         height, width = images.shape[2:]
         if min(height, width) < LEAST:

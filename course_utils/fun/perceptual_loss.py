@@ -21,6 +21,9 @@ class PerceptualLoss(nn.Module):
         styles: `(1, 3, h, w)` pictures, in the order of the style numbers.
         style_weights: one for each style.
         content_layers, style_layers: as in `style_transfer`.
+
+    Raises:
+        ValueError: not one weight for each style.
     """
 
     def __init__(

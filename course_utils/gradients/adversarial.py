@@ -149,7 +149,11 @@ def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
 
 
 def need_target(target: Target) -> None:
-    """Raise a ValueError unless a class is given: None is no class to reach."""
+    """A class to reach must be given.
+
+    Raises:
+        ValueError: it is None.
+    """
     if target is None:
         raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
 
@@ -165,10 +169,12 @@ def loss_gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tup
 
 
 def l2_length(change: Tensor) -> Tensor:
+    """The length of each change over all its pixels, `(N, 1, 1, 1)`."""
     return change.flatten(1).norm(dim=1)[:, None, None, None]
 
 
 def unit_length(gradient: Tensor) -> Tensor:
+    """Each gradient divided by its length; 0 stays 0."""
     return gradient / l2_length(gradient).clamp_min(1e-12)
 
 

@@ -131,5 +131,12 @@ def magnify(change: Tensor, factor: float = 10.0) -> Tensor:
 
     A difference is no photo: adding a mean color to it, or leaving negative values to wrap around or to be cut off at
     0, shows a change that is not there.
+
+    Args:
+        change: `(N, 3, H, W)`, the difference of two images.
+        factor: how much stronger it is shown.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1].
     """
     return (0.5 + factor * change).clamp(0, 1)

@@ -78,6 +78,9 @@ def read_cifar(data: Path | None) -> tuple[Pictures, Pictures]:
     Args:
         data: a folder with cifar10_train.npz and cifar10_test.npz, or one of these two files; None for a download by
             torchvision (170 MB, kept beside the torch hub's checkpoints).
+
+    Raises:
+        CourseError: a file is missing or damaged.
     """
     import torch
 

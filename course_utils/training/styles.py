@@ -54,7 +54,11 @@ class Stage:
 
     @classmethod
     def read(cls, text: str) -> Stage:
-        """`"64x4x1000"`."""
+        """`"64x4x1000"`.
+
+        Raises:
+            CourseError: anything else.
+        """
         try:
             side, batch, steps = (int(part) for part in text.split("x"))
             check_positive(side=side, batch=batch, steps=steps)
