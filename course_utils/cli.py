@@ -11,9 +11,8 @@ from typing import Annotated
 
 import typer
 
-from course_utils.one_line import OneLineGroup
-
 from course_utils.commands import need_clone
+from course_utils.one_line import OneLineGroup
 
 
 class Edition(StrEnum):

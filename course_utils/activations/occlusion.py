@@ -29,7 +29,8 @@ def plain_occlusion(
     Args:
         net: a classifier.
         images: `(N, 3, H, W)` RGB in [0, 1].
-        target: whose score is watched: None for the predicted class of each image, a class (index or name), one per image.
+        target: whose score is watched: None for the predicted class of each image, a class (index or name), one per
+            image.
         window, stride, baseline, seed: as in `occlusion`.
 
     Returns:
@@ -74,15 +75,15 @@ def occlusion(
 ) -> Tensor:
     """The occlusion map: how far the score falls when a window around a pixel is covered.
 
-    `M_ij = mean over the windows w that cover (i, j) of  S(x) - S(x with w covered)`. Positive: what was covered speaks for
-    the class. Zeiler and Fergus plot the score itself, so their important places are the low ones.
+    `M_ij = mean over the windows w that cover (i, j) of  S(x) - S(x with w covered)`. Positive: what was covered speaks
+    for the class. Zeiler and Fergus plot the score itself, so their important places are the low ones.
 
     Args:
         net: the network.
         images: `(N, 3, H, W)` RGB in [0, 1].
-        target: whose score is watched: None for the predicted class of each image, a class (index or name), one per image;
-            a unit `"layer:channel"` (the mean of that feature map); or a function from the network's output `(P, ...)` to
-            `(P,)`.
+        target: whose score is watched: None for the predicted class of each image, a class (index or name), one per
+            image; a unit `"layer:channel"` (the mean of that feature map); or a function from the network's output
+            `(P, ...)` to `(P,)`.
         window: side of the window in pixels, or `(height, width)`.
         stride: step from one window to the next, likewise; at most the window. The last windows are cut at the border.
         baseline: what covers the window: "gray" (0.5), "mean" (each image's mean color), "blur" (the image, blurred),

@@ -1,6 +1,7 @@
 """Receptive fields: which pixels one place of a layer can see.
 
-`plain_receptive_field` asks the gradient of one place; `receptive_field` reads the fields of all places off the operations.
+`plain_receptive_field` asks the gradient of one place; `receptive_field` reads the fields of all places off the
+operations.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ def plain_receptive_field(
 ) -> Box:
     """The pixels that one place of a layer depends on: those where its gradient is not 0.
 
-    The real gradient is also 0 where a ReLU is closed, where another pixel was the maximum, or where terms cancel. So all
-    weights become equal and positive, biases 0, and max-pooling becomes the mean: then every path from a pixel counts.
+    The real gradient is also 0 where a ReLU is closed, where another pixel was the maximum, or where terms cancel. So
+    all weights become equal and positive, biases 0, and max-pooling becomes the mean: then every path from a pixel
+    counts.
 
     Args:
         net: the network; its max-poolings must be modules (`nn.MaxPool2d`).
@@ -69,14 +71,16 @@ def _both(size: int | tuple[int, int]) -> tuple[int, int]:
 def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | None = None) -> ReceptiveField:
     """The exact receptive field of a layer: which pixels a place of it can depend on.
 
-    With kernel k, stride s, padding p and dilation d, a place sees `(k-1) d + 1` places of the layer below, from `s i - p` on;
-    from layer to layer, `size += (k-1) d jump`, `start -= p jump`, `jump *= s`. Where branches meet (residual additions,
-    concatenations), it is the hull of what the branches see. A global pooling or a linear layer sees the whole image.
+    With kernel k, stride s, padding p and dilation d, a place sees `(k-1) d + 1` places of the layer below, from
+    `s i - p` on; from layer to layer, `size += (k-1) d jump`, `start -= p jump`, `jump *= s`. Where branches meet
+    (residual additions, concatenations), it is the hull of what the branches see. A global pooling or a linear layer
+    sees the whole image.
 
     Args:
         net: the network.
         layer: a dotted path or alias.
-        size: side of the images, or `(H, W)`; None for the network's own size. Some networks choose their padding by it.
+        size: side of the images, or `(H, W)`; None for the network's own size. Some networks choose their padding by
+            it.
 
     Returns:
         `ReceptiveField`: size, stride and start for the layer, and the box of pixels of every place.

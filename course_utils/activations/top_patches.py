@@ -1,6 +1,7 @@
 """Maximally activating patches: which parts of which photos make a channel answer most.
 
-`plain_top_patches` sorts all answers of one channel; `top_patches` keeps the best of all channels while images stream by.
+`plain_top_patches` sorts all answers of one channel; `top_patches` keeps the best of all channels while images stream
+by.
 """
 
 from __future__ import annotations
@@ -76,13 +77,14 @@ def top_patches(
 ) -> TopPatches:
     """The k places, over all images, where each channel of a layer answers most.
 
-    One pass; memory grows with channels x k, not with the number of images. Only where a channel beats its k-th best value
-    so far is anything more than a maximum computed.
+    One pass; memory grows with channels x k, not with the number of images. Only where a channel beats its k-th best
+    value so far is anything more than a maximum computed.
 
     Args:
         net: the network.
-        images: `(N, 3, H, W)` in [0, 1]; or anything that gives such batches or single images `(3, H, W)`, in any mix of
-            sizes (a list, a generator, a DataLoader with or without labels); or a folder, whose broken files are skipped.
+        images: `(N, 3, H, W)` in [0, 1]; or anything that gives such batches or single images `(3, H, W)`, in any mix
+            of sizes (a list, a generator, a DataLoader with or without labels); or a folder, whose broken files are
+            skipped.
         layer: a dotted path or alias, with feature maps `(N, C, H, W)`.
         channels: which channels; None for all.
         k: how many patches for each channel.
@@ -95,11 +97,12 @@ def top_patches(
         A `TopPatches`. With fewer than k answers, the rest of a row has value -inf and image -1.
 
     Raises:
-        ValueError: no images, no such layer or channel, a layer without feature maps, or k larger than the number of images
-            if `per_image` is 1 and that number is known.
+        ValueError: no images, no such layer or channel, a layer without feature maps, or k larger than the number of
+            images if `per_image` is 1 and that number is known.
 
     Reference:
-        Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the deconvnet).
+        Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the
+        deconvnet).
     """
     check_positive(k=k, batch_size=batch_size, size=size)
     if per_image is not None:

@@ -15,8 +15,8 @@ def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, 
 
     Args:
         images: `(N, 3, H, W)` RGB in [0, 1].
-        baseline: "gray" (0.5), "mean" (each image's mean color), "blur" (the image, blurred), "noise" (uniform), a number
-            from 0 to 1, or a picture that broadcasts to the images.
+        baseline: "gray" (0.5), "mean" (each image's mean color), "blur" (the image, blurred), "noise" (uniform), a
+            number from 0 to 1, or a picture that broadcasts to the images.
         seed: of the noise.
 
     Returns:

@@ -9,15 +9,15 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What one place of a layer sees of the image, `(y, x)` each: place `(i, j)` sees `size` pixels from `start + (i, j) stride`.
+    """What the places of a layer see, `(y, x)` each: place `(i, j)` sees `size` pixels from `start + (i, j) stride`.
 
     Attributes:
         size: in pixels, before it is cut at the border.
         stride: pixels between the fields of neighboring places; 0 if every place sees the whole image.
         start: of the first place's field; negative if padding lets it reach outside.
         image: `(H, W)` for which it holds.
-        rows, columns: for each row (column) of the map the first pixel it sees and the one after the last, cut at the border
-            of every layer on the way; empty if every place sees the whole image.
+        rows, columns: for each row (column) of the map the first pixel it sees and the one after the last, cut at the
+            border of every layer on the way; empty if every place sees the whole image.
     """
 
     size: tuple[int, int]

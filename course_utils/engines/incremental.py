@@ -1,12 +1,12 @@
 """Exact incremental inference: recompute only what an occluding window can reach, layer by layer.
 
 The clean pass is recorded once. A window changes a rectangle of the image; the next layer changes in a slightly larger
-rectangle (by the kernel, divided by the stride), and so on. Outside that rectangle every value equals the clean one, so a
-layer runs on a small crop: the clean values around the rectangle (the halo), with the changed values pasted in.
+rectangle (by the kernel, divided by the stride), and so on. Outside that rectangle every value equals the clean one, so
+a layer runs on a small crop: the clean values around the rectangle (the halo), with the changed values pasted in.
 
 The idea is that of Krypton (Nakandala, Kumar, Papakonstantinou: Incremental and Approximate Inference for Faster
-Occlusion-based Deep CNN Explanations, SIGMOD 2019), here in its exact form only, for any list of operations: one that is not
-local in the plane, or not known here, gets whole maps.
+Occlusion-based Deep CNN Explanations, SIGMOD 2019), here in its exact form only, for any list of operations: one that
+is not local in the plane, or not known here, gets whole maps.
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ class Incremental:
 
     Attributes:
         whole_maps: names of the operations that are not local (or not known), which get whole maps.
-        unsure: whether there are operations among them that this module does not know, so that a result is to be checked.
+        unsure: whether there are operations among them that this module does not know, so that a result is to be
+            checked.
     """
 
     def __init__(self, recording: Recording, wanted: int, channel: int | None = None):

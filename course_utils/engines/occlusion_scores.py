@@ -79,8 +79,8 @@ def occlusion_scores(
 
     Args:
         net, images, target, window, stride, baseline, of, method, batch_size, seed, progress: as in `occlusion`.
-        callback: called after each batch of windows as `callback(done, windows, scores so far)`; if it returns something
-            true, the work ends there, with NaN for the places that are left.
+        callback: called after each batch of windows as `callback(done, windows, scores so far)`; if it returns
+            something true, the work ends there, with NaN for the places that are left.
 
     Returns:
         `OcclusionScores`; its `maps()` are the occlusion maps.

@@ -1,7 +1,7 @@
 """What a network computes, written down: the list of tensor operations of one forward pass.
 
-`receptive_field` walks this list with intervals, and the incremental `occlusion` runs it again on small crops. It is taken
-below the level of modules, so that functional calls (`F.relu`, `x + shortcut`, padding by hand) are seen too.
+`receptive_field` walks this list with intervals, and the incremental `occlusion` runs it again on small crops. It is
+taken below the level of modules, so that functional calls (`F.relu`, `x + shortcut`, padding by hand) are seen too.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from course_utils.engines.streaming import batches, first_largest
 class TopPatches:
     """The k strongest answers of every channel so far. It takes more images any time, and two of them can be merged.
 
-    Memory grows with `channels x k` only. The order is total: by value, then by image, then by place (row by row), so the
-    result does not depend on how the images were divided into batches or halves.
+    Memory grows with `channels x k` only. The order is total: by value, then by image, then by place (row by row), so
+    the result does not depend on how the images were divided into batches or halves.
 
     Attributes:
         layer: what is watched.

@@ -135,7 +135,7 @@ def choose_runs(
 def check_against_whole(
     fast: WindowRuns, cover: Tensor, places: list[tuple[int, int]], window: tuple[int, int]
 ) -> None:
-    """Raise `Unrecordable` unless some windows score the same on crops as in full: the network has unknown operations."""
+    """Raise `Unrecordable` unless some windows score the same on crops as in full."""
     patches = [cut_window(cover, *place, window) for place in places]
     theirs = WholeRuns(fast.watch, fast.images, fast.clean).score(0, patches, places)
     try:

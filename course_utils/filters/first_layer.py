@@ -97,7 +97,8 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
         gap: white pixels between the slices.
 
     Returns:
-        `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle gray.
+        `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle
+        gray.
     """
     out, into, high, wide = weights.shape
     sheet = torch.ones(out, into, high + gap, wide + gap, dtype=weights.dtype)

@@ -40,8 +40,8 @@ def efros_leung(
 ) -> Tensor:
     """Grow a texture from a 3 x 3 seed: each pixel copies the middle of a sample window that looks like its own window.
 
-    `plain_efros_leung` is the same method to read. This one fills all pixels of a ring that do not see each other at once,
-    and compares their windows with those of the sample by one matrix product.
+    `plain_efros_leung` is the same method to read. This one fills all pixels of a ring that do not see each other at
+    once, and compares their windows with those of the sample by one matrix product.
 
     Args:
         sample: `(1, 3, h, w)` RGB in [0, 1].
@@ -51,13 +51,13 @@ def efros_leung(
         max_error: a pixel whose match has a larger weighted mean squared error (of values in [0, 1]) waits for more
             neighbors; the limit rises by a tenth when no pixel of a ring could be filled.
         seed: for the seed's place in the sample and the draws.
-        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so far
-            and the share of its pixels that are filled, `(1,)`. True ends the growth.
+        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so
+            far and the share of its pixels that are filled, `(1,)`. True ends the growth.
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what is
-        filled; the rest is gray.
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what
+        is filled; the rest is gray.
 
     Raises:
         ValueError: not one image, an even window, a window larger than the sample, or a size below 3.

@@ -1,9 +1,9 @@
 """Fast style transfer: a network that repaints a picture in one pass, and that holds eight styles at once.
 
-The network is trained on the loss of lesson 14 (`python -m course_utils.training.styles`); what an optimization finds for one
-picture, it has learned for all. Johnson et al., Perceptual Losses for Real-Time Style Transfer, ECCV 2016 (the network and the
-training); Ulyanov et al., Instance Normalization, 2016; Dumoulin et al., A Learned Representation for Artistic Style, ICLR 2017
-(one pair of rows gamma, beta for each style).
+The network is trained on the loss of lesson 14 (`python -m course_utils.training.styles`); what an optimization finds
+for one picture, it has learned for all. Johnson et al., Perceptual Losses for Real-Time Style Transfer, ECCV 2016 (the
+network and the training); Ulyanov et al., Instance Normalization, 2016; Dumoulin et al., A Learned Representation for
+Artistic Style, ICLR 2017 (one pair of rows gamma, beta for each style).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ OVERSHOOT = 0.05  # how far the soft limit of a pixel lies beyond black and whit
 class StyleNet(nn.Module):
     """Pictures in, repainted pictures out, in one pass: to a quarter of the size, residual blocks, and back.
 
-    Slimmer than Johnson et al.'s network (32, 64, 128 channels), with three things that save training: the features on the way
-    down are added on the way up; the last layer says what to *change* about the photo (after a color matrix of the style), so
-    that an untrained network returns its input; and all convolutions are shared by all styles, which own only rows of
-    `gamma` and `beta` and a color matrix.
+    Slimmer than Johnson et al.'s network (32, 64, 128 channels), with three things that save training: the features on
+    the way down are added on the way up; the last layer says what to *change* about the photo (after a color matrix of
+    the style), so that an untrained network returns its input; and all convolutions are shared by all styles, which own
+    only rows of `gamma` and `beta` and a color matrix.
 
     Args:
         styles: the names of the styles, in the order of the rows.
@@ -91,7 +91,8 @@ class StyleNet(nn.Module):
             mix: `(N, styles)`, the share of each style; a row with a single 1 is a single style.
 
         Returns:
-            `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did not.
+            `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did
+            not.
 
         Raises:
             ValueError: pictures that are too small.
@@ -140,8 +141,8 @@ def mixture(net: StyleNet, style: str | Mapping[str, float] | Sequence[float] | 
     """The shares of the styles as a row `(1, styles)` of numbers that add up to 1.
 
     Args:
-        style: a name of `net.styles`, a dictionary from names to weights, or one weight for each style. Weights are used as
-            shares of their sum.
+        style: a name of `net.styles`, a dictionary from names to weights, or one weight for each style. Weights are
+            used as shares of their sum.
 
     Raises:
         ValueError: an unknown name, a wrong number of weights, a negative one, or all 0.

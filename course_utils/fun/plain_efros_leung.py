@@ -73,7 +73,8 @@ def window_errors(pixels: list, source: dict, y: int, x: int, window: int) -> tu
         window: side of the window.
 
     Returns:
-        A dictionary from the middle of each window to the weighted sum of squared differences, and the sum of the weights.
+        A dictionary from the middle of each window to the weighted sum of squared differences, and the sum of the
+        weights.
     """
     half, known = window // 2, []
     for a in range(-half, half + 1):
@@ -92,5 +93,5 @@ def window_errors(pixels: list, source: dict, y: int, x: int, window: int) -> tu
 
 
 def weight(a: int, b: int, window: int) -> int:
-    """Efros & Leung's Gaussian, `sigma = window / 6.4`, at a place of the window; a whole number, so that sums are exact."""
+    """Efros & Leung's Gaussian, `sigma = window / 6.4`, at an offset; a whole number: sums are exact."""
     return round(65536 * math.exp(-(a**2 + b**2) / (2 * (window / 6.4) ** 2)))

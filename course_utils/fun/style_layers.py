@@ -9,7 +9,7 @@ from course_utils.fun.instance_norm import NORMS
 
 
 class Layer(nn.Module):
-    """Reflection padding, convolution, norm and (unless it ends a residual block) ReLU; before them, enlarged twice or not."""
+    """Enlarged twice or not; reflection padding, convolution, norm and (unless it ends a residual block) ReLU."""
 
     def __init__(self, styles, inputs, outputs, side, *, norm, stride=1, up=False, relu=True):
         super().__init__()

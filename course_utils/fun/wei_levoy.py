@@ -41,8 +41,9 @@ def wei_levoy(
 ) -> Tensor:
     """Write a texture row by row, small and blurred first, each pixel by one search in a tree of neighborhoods.
 
-    The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of it),
-    and the 3 x 3 pixels around its place in the smaller picture. All neighborhoods of the sample go into a k-d tree.
+    The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of
+    it), and the 3 x 3 pixels around its place in the smaller picture. All neighborhoods of the sample go into a k-d
+    tree.
 
     Differences from the paper: a k-d tree on the neighborhoods' principal components in place of a tree of code words;
     each level starts from the smaller result, enlarged, in place of noise; and pixels that do not see each other are
@@ -50,7 +51,8 @@ def wei_levoy(
 
     Args:
         sample: `(1, 3, h, w)` RGB in [0, 1].
-        size: of the result, one number for a square, or `(H, W)`. Left meets right and top meets bottom: it can tile a wall.
+        size: of the result, one number for a square, or `(H, W)`. Left meets right and top meets bottom: it can tile a
+            wall.
         window: side of the square window, odd.
         levels: how many sizes, each half as large as the one before; 1 for no smaller pictures.
         dimensions: principal components that are kept of each neighborhood.
@@ -59,8 +61,8 @@ def wei_levoy(
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what it
-        has, at whatever level it is.
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what
+        it has, at whatever level it is.
 
     Raises:
         ValueError: not one image, an even window, or a sample that is too small for the window at the smallest level.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.engines.steps import l2_length, loss_gradient, need_target, random_change, unit_length
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
 
@@ -67,9 +68,9 @@ def pgd(
 ) -> Tensor:
     """Projected gradient descent: many small steps, and after each back into the ball of radius `eps` and into [0, 1].
 
-    linf: `x <- x + alpha * sign(g)`, then each pixel's change is cut to `[-eps, eps]`. l2: `x <- x + alpha * g / |g|_2`,
-    then the whole change is shortened to length `eps` where it is longer. `g` points away from the target class, or
-    toward it if `targeted`.
+    linf: `x <- x + alpha * sign(g)`, then each pixel's change is cut to `[-eps, eps]`. l2:
+    `x <- x + alpha * g / |g|_2`, then the whole change is shortened to length `eps` where it is longer. `g` points away
+    from the target class, or toward it if `targeted`.
 
     Args:
         net: a classifier.
@@ -83,8 +84,8 @@ def pgd(
         random_start: start at a random point of the ball instead of at the photo.
         of: "loss" or "score", see `fgsm`.
         seed: of the random start.
-        callback: called as `callback(step, images, values)` in each step, with the images before the step and the target
-            class's cross-entropy or score, `(N,)`. True ends the steps.
+        callback: called as `callback(step, images, values)` in each step, with the images before the step and the
+            target class's cross-entropy or score, `(N,)`. True ends the steps.
         progress: show a bar. Interrupting returns the images so far.
 
     Returns:
@@ -146,44 +147,3 @@ def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
     if norm == "linf":
         return change.clamp(-eps, eps)
     return change * (eps / l2_length(change).clamp_min(1e-12)).clamp_max(1)
-
-
-def need_target(target: Target) -> None:
-    """A class to reach must be given.
-
-    Raises:
-        ValueError: it is None.
-    """
-    if target is None:
-        raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
-
-
-def loss_gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tuple[Tensor, Tensor]:
-    """The gradient of each image's own score or cross-entropy with respect to its pixels, and these values `(N,)`."""
-    with torch.enable_grad():
-        pixels = pixels.detach().requires_grad_()
-        scores = net(pixels)
-        values = (scores if of == "score" else -scores.log_softmax(1)).gather(1, classes[:, None])[:, 0]
-        (gradient,) = torch.autograd.grad(values.sum(), pixels)
-        return gradient, values.detach()
-
-
-def l2_length(change: Tensor) -> Tensor:
-    """The length of each change over all its pixels, `(N, 1, 1, 1)`."""
-    return change.flatten(1).norm(dim=1)[:, None, None, None]
-
-
-def unit_length(gradient: Tensor) -> Tensor:
-    """Each gradient divided by its length; 0 stays 0."""
-    return gradient / l2_length(gradient).clamp_min(1e-12)
-
-
-def random_change(clean: Tensor, eps: float, norm: str, seed: int) -> Tensor:
-    """A uniformly random point of the ball, for each image."""
-    generator = torch.Generator().manual_seed(seed)
-    if norm == "linf":
-        draw = torch.rand(clean.shape, generator=generator, dtype=torch.float64).to(clean)
-        return (2 * draw - 1) * eps
-    direction = unit_length(torch.randn(clean.shape, generator=generator, dtype=torch.float64))
-    radius = torch.rand(len(clean), 1, 1, 1, generator=generator, dtype=torch.float64) ** (1 / clean[0].numel())
-    return (eps * radius * direction).to(clean)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.gradients.adversarial import loss_gradient, need_target, unit_length
+from course_utils.engines.steps import loss_gradient, need_target, unit_length
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_positive, check_target
 
@@ -21,8 +21,8 @@ class Fooled:
         images: `(N, 3, H, W)` in [0, 1].
         steps: `(N,)` int, how many steps each image needed; those that are not fooled have taken all steps.
         success: `(N,)` bool, the network now says the target class.
-        confidence: `(N, steps taken + 1)`, the probability of the target class before each step and at the end; a fooled
-            image keeps its last value.
+        confidence: `(N, steps taken + 1)`, the probability of the target class before each step and at the end; a
+            fooled image keeps its last value.
         original: the same for the class that the network saw at first.
     """
 

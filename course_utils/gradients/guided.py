@@ -35,8 +35,8 @@ def backprop(
         "deconvnet"    R * [R > 0]              what speaks for the neuron from above
         "guided"       R * [x > 0] * [R > 0]    both
 
-    and for a ReLU6 `[x > 0]` means `[0 < x < 6]`. All else is ordinary backprop, max-pooling too. Only "gradient" is the
-    derivative of anything.
+    and for a ReLU6 `[x > 0]` means `[0 < x < 6]`. All else is ordinary backprop, max-pooling too. Only "gradient" is
+    the derivative of anything.
 
     Args:
         net: the network.
@@ -52,8 +52,8 @@ def backprop(
 
     Raises:
         ValueError: rule "deconvnet" or "guided" where no ReLU lies between image and neuron: they would be the plain
-            gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs, and those of a scripted
-            network cannot be reached. Or no such rule, class, unit or position.
+            gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs, and those of a
+            scripted network cannot be reached. Or no such rule, class, unit or position.
 
     References:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (deconvnet).

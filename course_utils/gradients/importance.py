@@ -28,7 +28,8 @@ def channel_importance(
 ) -> Tensor:
     """How much each channel of a layer matters for the class of the images.
 
-    - "ablation": how much each image's cross-entropy changes when the channel is set to 0, up or down; the mean over the
+    - "ablation": how much each image's cross-entropy changes when the channel is set to 0, up or down; the mean over
+    the
       images. Exact, one forward pass a channel.
     - "taylor": the same to first order, the size of `sum(a * dL/da)` over the positions; one backward pass for all
       channels.
@@ -78,8 +79,8 @@ def channel_importance(
 def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, channels: int, batch_size: int) -> Tensor:
     """`(C, N)`: the rise of each image's loss without each channel, to first order.
 
-    Each channel goes through a gate that stands at 1. The loss's slope in the gate is `sum(a * dL/da)`, over all positions
-    and over all runs of a layer that is used more than once; closing the gate takes one step down from 1.
+    Each channel goes through a gate that stands at 1. The loss's slope in the gate is `sum(a * dL/da)`, over all
+    positions and over all runs of a layer that is used more than once; closing the gate takes one step down from 1.
     """
     rises = []
     for part, wanted in zip(images.split(batch_size), classes.split(batch_size), strict=True):

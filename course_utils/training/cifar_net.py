@@ -131,7 +131,8 @@ def train(
         weight_decay: pulls all weights to 0.
         smoothness: pulls the first layer's weights to their neighbors: this times the sum of squared differences of
             neighboring weights is added to the loss. It takes away the noise that the random start leaves in a filter.
-        shift: each picture is moved by up to so many pixels in x and y, its border mirrored, and flipped half of the time.
+        shift: each picture is moved by up to so many pixels in x and y, its border mirrored, and flipped half of the
+            time.
         seed: of the first weights, the order and the shifts.
         say: called with a line about every epoch.
     """

@@ -3,7 +3,8 @@
     python -m course_utils.training.styles --content FOLDER --styles all --out data/weights/styles.safetensors
 
 `--content` is any folder of photos; every 25th one is held out (`--every`). The run can be stopped and goes on from its
-checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take five to eight hours of a core.
+checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take five to eight hours of a
+core.
 """
 
 from __future__ import annotations
@@ -133,9 +134,10 @@ def train(
 ) -> list[dict[str, float]]:
     """Train a `StyleNet` in place with Adam.
 
-    Every loss is divided by the loss of the untouched photo in the same style: 1 is "did nothing". For the gradient it is
-    divided once more, by its own running mean, so that a percent less counts the same in every style, however far the style is
-    from photos. Each photo of a batch is painted in several styles, so that its content features are computed once.
+    Every loss is divided by the loss of the untouched photo in the same style: 1 is "did nothing". For the gradient it
+    is divided once more, by its own running mean, so that a percent less counts the same in every style, however far
+    the style is from photos. Each photo of a batch is painted in several styles, so that its content features are
+    computed once.
 
     Args:
         net: the network; the rows of the styles get five times the step of the shared convolutions.
