@@ -18,7 +18,7 @@ CASES = {
     "predict": lambda net, x: net.predict(x),
     "layer_outputs": lambda net, x: layer_outputs(net, x, ["3"]),
     "features": lambda net, x: features(net, x, layer="3"),
-    "filter_response": lambda net, x: filter_response(net, x, 1),
+    "filter_response": lambda net, x: filter_response(net, x, channel=1),
     "randomized": lambda net, x: randomized(net),
     "input_gradient": lambda net, x: input_gradient(net, x, 1),
     "saliency": lambda net, x: saliency(net, x),

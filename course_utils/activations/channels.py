@@ -31,7 +31,11 @@ class Channels:
     selectivity: Tensor
 
     def strongest(self, image: int = 0, k: int = 8) -> Tensor:
-        """The `k` channels with the highest peak in one image, strongest first; ties by the lower number. `(k,)` int64."""
+        """The `k` channels with the highest peak in one image, strongest first; ties by the lower number. `(k,)` int64.
+
+        Raises:
+            ValueError: no such image, or fewer than `k` channels.
+        """
         count, channels = self.peak.shape
         if not -count <= image < count:
             raise ValueError(f"there is no image {image}; there are {count}.")
@@ -48,6 +52,12 @@ def channels(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) 
     Args:
         net, images, layer: as in `feature_maps`.
         batch_size: images at a time.
+
+    Returns:
+        `Channels`: peaks, means, which channels are dead, how selective they are.
+
+    Raises:
+        ValueError: as in `feature_maps`; fewer than two images have no selectivity.
     """
     check_positive(batch_size=batch_size)
     peaks, means, low, high = [], [], [], []
@@ -71,6 +81,9 @@ def selectivity(responses: Tensor) -> Tensor:
 
     Returns:
         `(C,)` in [0, 1]: 0 if all images give the same response (or none does), 1 if exactly one image gives any.
+
+    Raises:
+        ValueError: another shape, or fewer than two images.
 
     Reference:
         Vinje & Gallant: Sparse coding and decorrelation in primary visual cortex, Science 2000 (lifetime sparseness).
@@ -96,6 +109,10 @@ def separation(responses: Tensor, group: Sequence[bool] | Tensor) -> Tensor:
 
     Returns:
         `(C,)` in [0, 1]: 1 if every image of the group lies above all others, 0.5 for a channel that does not care.
+
+    Raises:
+        ValueError: shapes that do not fit, or a group with all images or none.
+        TypeError: a group that does not hold booleans.
     """
     group = torch.as_tensor(group, device=responses.device)
     if group.dtype != torch.bool:

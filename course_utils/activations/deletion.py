@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_utils.activations.occlusion import baseline_images
+from course_utils.engines.baselines import baseline_images
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_positive, check_target
 
@@ -24,8 +24,9 @@ def deletion_curve(
 ) -> Tensor:
     """The probability of a class while the pixels that a map calls important are taken away, the most important first.
 
-    A map that names the right pixels lets the probability fall early. `insert` goes the other way: from the covered image
-    the most important pixels are put back first, and the probability should rise early. The mean of a curve is the area under it.
+    A map that names the right pixels lets the probability fall early. `insert` goes the other way: from the covered
+    image the most important pixels are put back first, and the probability should rise early. The mean of a curve is
+    the area under it.
 
     Args:
         net: a classifier.
@@ -45,7 +46,8 @@ def deletion_curve(
         ValueError: maps and images do not fit.
 
     Reference:
-        Petsiuk, Das, Saenko: RISE, BMVC 2018. They use blur for insertion and black for deletion; here one choice serves both.
+        Petsiuk, Das, Saenko: RISE, BMVC 2018. They use blur for insertion and black for deletion; here one choice
+        serves both.
     """
     check_positive(steps=steps, batch_size=batch_size)
     ready = check_images(net, images)

@@ -15,9 +15,10 @@ def evidence_map(
 ) -> tuple[Tensor, Tensor]:
     """What each place of the last feature maps adds to a class score: class activation mapping, as a sum.
 
-    A network that ends in the mean over all positions and one linear layer has the score `b + mean_ij sum_k w_k A_k(i, j)`. So each
-    place adds `sum_k w_k A_k(i, j) / (h w)`, and the places and the bias `b` add up to the score. Nothing is left out: this map is
-    the network's own arithmetic. But a place of the last layer has seen far more of the image than the square above it.
+    A network that ends in the mean over all positions and one linear layer has the score
+    `b + mean_ij sum_k w_k A_k(i, j)`. So each place adds `sum_k w_k A_k(i, j) / (h w)`, and the places and the bias `b`
+    add up to the score. Nothing is left out: this map is the network's own arithmetic. But a place of the last layer
+    has seen far more of the image than the square above it.
 
     Args:
         net: the network; ends in a mean over positions and a linear layer, as EfficientNet, ResNet and DenseNet do.
@@ -33,8 +34,8 @@ def evidence_map(
         ValueError: the parts do not add up to the score; the network ends in another way.
 
     Reference:
-        Zhou, Khosla, Lapedriza, Oliva, Torralba: Learning Deep Features for Discriminative Localization, CVPR 2016. (There the
-        map is not divided by `h w`.)
+        Zhou, Khosla, Lapedriza, Oliva, Torralba: Learning Deep Features for Discriminative Localization, CVPR 2016.
+        (There the map is not divided by `h w`.)
     """
     ready = check_images(net, images)
     linear = [module for module in net.modules() if isinstance(module, nn.Linear)]

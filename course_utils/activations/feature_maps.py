@@ -14,14 +14,14 @@ from course_utils.validate import check_choice, check_positive
 SCALINGS = ("shared", "own")
 
 
-def feature_maps(net: Network, images: Tensor, layer: str, *, batch_size: int | None = None) -> Tensor:
+def feature_maps(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) -> Tensor:
     """What a layer puts out: one small gray picture per channel.
 
     Args:
         net: the network.
         images: `(N, 3, H, W)` RGB in [0, 1].
         layer: its dotted path or alias, such as "relu3_1".
-        batch_size: images at a time; None for all at once.
+        batch_size: images at a time.
 
     Returns:
         `(N, C, h, w)` on the images' device, in the layer's own units. After a ReLU nothing is negative.
@@ -49,6 +49,9 @@ def scale_maps(maps: Tensor, *, scaling: str = "shared") -> Tensor:
 
     Returns:
         `(C, h, w)` in [0, 1]. A constant picture has nothing to stretch and is black under "own".
+
+    Raises:
+        ValueError: another shape, no maps, NaN, or no such scaling.
     """
     check_choice("scaling", scaling, SCALINGS)
     maps = check_maps(maps, 3)
@@ -69,6 +72,9 @@ def tile(pictures: Tensor, *, columns: int | None = None, gap: int = 1, fill: fl
 
     Returns:
         `(rows * (h + gap) - gap, columns * (w + gap) - gap)`.
+
+    Raises:
+        ValueError: no pictures, no columns, or a negative gap.
     """
     pictures = check_maps(pictures, 3)
     count, height, width = pictures.shape
@@ -84,6 +90,7 @@ def tile(pictures: Tensor, *, columns: int | None = None, gap: int = 1, fill: fl
 
 
 def check_maps(maps: Tensor, ndim: int) -> Tensor:
+    """The maps, detached; a ValueError unless they are a tensor of `ndim` axes that holds finite numbers."""
     if not isinstance(maps, Tensor) or maps.ndim != ndim:
         given = tuple(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
         raise ValueError(f"maps must be a tensor of shape (C, h, w), the channels of one image; not {given}.")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.activations.neighbors import check_rows, l2_distances
+from course_utils.activations.distances import check_rows, l2_distances, nearest
 
 
 def fit_square(points: Tensor) -> Tensor:
@@ -61,9 +61,10 @@ def label_agreement(x: Tensor, labels: Tensor | Sequence[int], *, k: int = 5) ->
 
     Returns:
         A number in [0, 1]; among equal votes the smaller label wins.
-    """
-    from course_utils.activations.neighbors import nearest
 
+    Raises:
+        ValueError: not one label for each point, or fewer than `k` others.
+    """
     labels = torch.as_tensor(labels).cpu()
     if labels.shape != (len(x),):
         raise ValueError(f"{len(x)} points but labels of shape {tuple(labels.shape)}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_utils.activations.distances import cosine_distances, l2_distances, nearest
 from course_utils.hooks import features
 from course_utils.networks.network import Network
 from course_utils.validate import check_choice, check_images, check_positive
@@ -16,91 +17,6 @@ METRICS = ("l2", "cosine")
 
 
 SPACES = ("features", "pixels")
-
-
-def l2_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
-    """All Euclidean distances between the rows of `a` and the rows of `b`, without a loop over rows.
-
-    `|a - b|^2 = |a|^2 - 2 a.b + |b|^2`: one matrix product instead of N x M differences. The price is a difference of
-    large numbers: for rows that are alike it can come out below zero, and the root of that is NaN. So the mean is
-    taken away first (it changes no distance and makes the numbers small), the sum is kept in double precision, and
-    what is still negative is set to 0.
-
-    Args:
-        a: `(N, D)`.
-        b: `(M, D)`; None for `a` itself.
-
-    Returns:
-        `(N, M)`, not negative, on a's device; exactly 0 between a row and itself when b is None.
-    """
-    a, other = check_rows(a, "a"), a if b is None else b
-    other = check_rows(other, "b", a)
-    first, second = (x.cpu() if x.device.type == "mps" else x for x in (a, other))  # MPS has no double precision
-    squares = torch.zeros((len(first), len(second)), dtype=torch.float64, device=first.device)
-    # Blocks of columns, not of rows: a copy of all pixels in double precision would need gigabytes.
-    for x, y in zip(first.split(16384, 1), second.split(16384, 1), strict=True):
-        center = y.double().mean(0)
-        x, y = x.double() - center, y.double() - center
-        squares += x.square().sum(1)[:, None] - 2 * x @ y.T + y.square().sum(1)[None]
-    if b is None:
-        squares.fill_diagonal_(0)
-    return squares.clamp(min=0).sqrt().to(a)
-
-
-def cosine_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
-    """All cosine distances `1 - a.b / (|a| |b|)` between rows: 0 for one direction, 1 for a right angle, 2 for opposite.
-
-    The length of the vectors does not count. A row of zeros has no direction; its distance to everything is 1, as in
-    scikit-learn.
-
-    Args:
-        a: `(N, D)`.
-        b: `(M, D)`; None for `a` itself.
-
-    Returns:
-        `(N, M)` in [0, 2], on a's device; exactly 0 between a row and itself when b is None.
-    """
-    a, other = check_rows(a, "a"), a if b is None else b
-    other = check_rows(other, "b", a)
-    one, two = (x / x.norm(dim=1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny) for x in (a, other))
-    distances = (1 - one @ two.T).clamp(0, 2)
-    if b is None:
-        distances.fill_diagonal_(0)
-    return distances
-
-
-def nearest(distances: Tensor, k: int, *, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
-    """The `k` smallest distances of each row; among equal ones the lower index comes first, so that the answer is unique.
-
-    Args:
-        distances: `(N, M)`.
-        k: how many.
-        exclude_self: leave out entry `(i, i)`: a picture is not its own neighbor. Needs `N == M`.
-
-    Returns:
-        `(indices, distances)`, both `(N, k)`, nearest first.
-
-    Raises:
-        ValueError: `k` is larger than the number of candidates, or the distances contain NaN.
-    """
-    if not isinstance(distances, Tensor) or distances.ndim != 2:
-        given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
-        raise ValueError(f"distances must be a tensor of shape (N, M), not {given}.")
-    rows, columns = distances.shape
-    if exclude_self and rows != columns:
-        raise ValueError(f"exclude_self needs the same pictures on both sides; this table is {rows}x{columns}.")
-    candidates = columns - int(exclude_self)
-    if isinstance(k, bool) or k != int(k) or not 1 <= k <= candidates:
-        without = " without the picture itself" if exclude_self else ""
-        raise ValueError(f"k must be a whole number from 1 to {candidates}, the size of the set{without}; not {k}.")
-    if torch.isnan(distances).any():
-        raise ValueError("distances contain NaN; the root of a negative square makes one (clamp it to 0 first).")
-    order = distances.argsort(dim=1, stable=True)
-    if exclude_self:
-        own = torch.arange(rows, device=order.device)[:, None]
-        order = order[order != own].view(rows, candidates)
-    order = order[:, : int(k)]
-    return order, distances.gather(1, order)
 
 
 @dataclass(frozen=True)
@@ -112,19 +28,22 @@ class Neighbors:
 
 
 def vectors(
-    net: Network | None, images: Tensor, *, space: str = "features", layer: str | None = None, batch_size: int = 16
+    net: Network | None, images: Tensor, layer: str | None = None, *, space: str = "features", batch_size: int = 16
 ) -> Tensor:
     """One row per picture: its last-layer features (or those of `layer`), or its pixels.
 
     Args:
         net: the network; None is enough for pixels.
         images: `(N, 3, H, W)` in [0, 1].
-        space: "features" or "pixels".
         layer: of the features; None for the network's last.
+        space: "features" or "pixels".
         batch_size: pictures at a time.
 
     Returns:
         `(N, D)` on the images' device.
+
+    Raises:
+        ValueError: no such layer or space, or features without a network.
     """
     check_choice("space", space, SPACES)
     check_positive(batch_size=batch_size)
@@ -138,12 +57,12 @@ def vectors(
 def neighbors(
     net: Network | None,
     images: Tensor,
-    queries: Tensor | None = None,
+    layer: str | None = None,
     *,
+    queries: Tensor | None = None,
     k: int = 5,
     space: str = "features",
     metric: str = "l2",
-    layer: str | None = None,
     batch_size: int = 16,
 ) -> Neighbors:
     """The `k` pictures of a set that are nearest to each query.
@@ -151,12 +70,18 @@ def neighbors(
     Args:
         net: the network whose features say what is near; None is enough for pixels.
         images: `(M, 3, H, W)` in [0, 1], the set that is searched.
+        layer: of the features; None for the network's last.
         queries: `(N, 3, H, W)`; None asks for each picture of the set, which is then not its own neighbor.
         k: how many.
         space: "features" or "pixels".
         metric: "l2" or "cosine".
-        layer: of the features; None for the network's last.
         batch_size: pictures at a time.
+
+    Returns:
+        `Neighbors`: numbers of pictures and their distances, nearest first.
+
+    Raises:
+        ValueError: `k` is larger than the number of pictures to find, queries of another size, or as in `vectors`.
 
     Reference:
         Krizhevsky, Sutskever, Hinton: ImageNet Classification with Deep CNNs, NIPS 2012, section 6.1.
@@ -189,6 +114,9 @@ def recall_at_k(distances: Tensor, objects: Tensor | Sequence[int], k: int = 5) 
 
     Returns:
         `(N,)` in [0, 1], one per picture; its mean is the recall of the space.
+
+    Raises:
+        ValueError: the numbers do not fit, or an object has only one picture.
     """
     objects = torch.as_tensor(objects, device=distances.device)
     if objects.shape != distances.shape[:1]:
@@ -199,18 +127,3 @@ def recall_at_k(distances: Tensor, objects: Tensor | Sequence[int], k: int = 5) 
         alone = objects[others == 0][0].item()
         raise ValueError(f"object {alone} has only one picture, so there is no other one to find.")
     return (objects[indices] == objects[:, None]).sum(1) / others
-
-
-def check_rows(x: Tensor, name: str, other: Tensor | None = None) -> Tensor:
-    if not isinstance(x, Tensor) or x.ndim != 2:
-        given = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"{name} must be a tensor of shape (N, D), one row per picture; not {given}. Try flatten(1).")
-    if not x.is_floating_point():
-        raise TypeError(f"{name} must be floating point, not {x.dtype}.")
-    if x.numel() == 0:
-        raise ValueError(f"{name} is empty (shape {tuple(x.shape)}).")
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{name} contains NaN or infinity.")
-    if other is not None and x.shape[1] != other.shape[1]:
-        raise ValueError(f"rows of {other.shape[1]} and of {x.shape[1]} numbers cannot be compared.")
-    return x.detach() if other is None else x.detach().to(other)

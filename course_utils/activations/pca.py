@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.activations.neighbors import check_rows
+from course_utils.activations.distances import check_rows
 
 
 @dataclass(frozen=True)

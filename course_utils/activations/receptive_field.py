@@ -1,57 +1,89 @@
-"""Receptive fields: which pixels one place of a layer can see."""
+"""Receptive fields: which pixels one place of a layer can see.
+
+`plain_receptive_field` asks the gradient of one place; `receptive_field` reads the fields of all places off the
+operations.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
 
 import torch
+from torch import nn
 
+from course_utils.engines.fields import Box, ReceptiveField
 from course_utils.engines.recording import Unrecordable, record
 from course_utils.engines.spans import Axis, Span, span_after
+from course_utils.hooks import forward_to
 from course_utils.networks.network import Network
 
-Box = tuple[int, int, int, int]
 
+def plain_receptive_field(
+    net: Network, layer: str, y: int, x: int, *, size: int | tuple[int, int] | None = None
+) -> Box:
+    """The pixels that one place of a layer depends on: those where its gradient is not 0.
 
-@dataclass(frozen=True)
-class ReceptiveField:
-    """What one place of a layer sees of the image, `(y, x)` each: place `(i, j)` sees `size` pixels from `start + (i, j) stride`.
+    The real gradient is also 0 where a ReLU is closed, where another pixel was the maximum, or where terms cancel. So
+    all weights become equal and positive, biases 0, and max-pooling becomes the mean: then every path from a pixel
+    counts.
 
-    Attributes:
-        size: in pixels, before it is cut at the border.
-        stride: pixels between the fields of neighboring places; 0 if every place sees the whole image.
-        start: of the first place's field; negative if padding lets it reach outside.
-        image: `(H, W)` for which it holds.
-        rows, columns: for each row (column) of the map the first pixel it sees and the one after the last, cut at the border
-            of every layer on the way; empty if every place sees the whole image.
+    Args:
+        net: the network; its max-poolings must be modules (`nn.MaxPool2d`).
+        layer: a dotted path or alias.
+        y, x: the place.
+        size: side of the images, or `(H, W)`; None for the network's own size.
+
+    Returns:
+        `(top, left, bottom, right)`; bottom and right are not in it. Equal to `receptive_field(...).box(y, x)`.
+
+    Raises:
+        ValueError: no such layer.
     """
+    open_net = _every_path_open(net)
+    with torch.inference_mode(False), torch.enable_grad():
+        image = torch.full((1, net.channels, *_both(size or net.input_size)), 0.5).to(open_net.mean).requires_grad_()
+        place = forward_to(open_net, image, [layer])[layer][0, :, y, x].sum()
+        (gradient,) = torch.autograd.grad(place, image)
+    seen = gradient[0].sum(0) != 0
+    rows, columns = seen.any(1).nonzero()[:, 0], seen.any(0).nonzero()[:, 0]
+    return rows[0].item(), columns[0].item(), rows[-1].item() + 1, columns[-1].item() + 1
 
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    start: tuple[int, int]
-    image: tuple[int, int]
-    rows: tuple[tuple[int, int], ...] = ()
-    columns: tuple[tuple[int, int], ...] = ()
 
-    def box(self, y: int, x: int) -> Box:
-        """`(top, left, bottom, right)` of the pixels that place `(y, x)` sees; bottom and right are not in it."""
-        if not self.rows:
-            return 0, 0, *self.image
-        (top, bottom), (left, right) = self.rows[y], self.columns[x]
-        return top, left, bottom, right
+def _every_path_open(net: Network) -> Network:
+    """A copy in which no gradient is lost on the way: weights are averages, and so are poolings."""
+    model = copy.deepcopy(net.model).double()
+    for name, weights in model.named_parameters():
+        weights.data.fill_(0.0 if name.endswith("bias") else 1 / weights[0].numel())
+    for parent in list(model.modules()):
+        if isinstance(parent, nn.BatchNorm2d):
+            parent.reset_running_stats()
+        for name, child in parent.named_children():
+            if isinstance(child, nn.MaxPool2d):
+                mean = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
+                setattr(parent, name, mean)
+    return Network(model, name=net.name, mean=[0.0] * net.channels, std=[1.0] * net.channels, aliases=net.aliases)
+
+
+def _both(size: int | tuple[int, int]) -> tuple[int, int]:
+    return size if isinstance(size, (tuple, list)) else (size, size)
 
 
 def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | None = None) -> ReceptiveField:
     """The exact receptive field of a layer: which pixels a place of it can depend on.
 
-    With kernel k, stride s, padding p and dilation d, a place sees `(k-1) d + 1` places of the layer below, from `s i - p` on;
-    from layer to layer, `size += (k-1) d jump`, `start -= p jump`, `jump *= s`. Where branches meet (residual additions,
-    concatenations), it is the hull of what the branches see. A global pooling or a linear layer sees the whole image.
+    With kernel k, stride s, padding p and dilation d, a place sees `(k-1) d + 1` places of the layer below, from
+    `s i - p` on; from layer to layer, `size += (k-1) d jump`, `start -= p jump`, `jump *= s`. Where branches meet
+    (residual additions, concatenations), it is the hull of what the branches see. A global pooling or a linear layer
+    sees the whole image.
 
     Args:
         net: the network.
         layer: a dotted path or alias.
-        size: side of the images, or `(H, W)`; None for the network's own size. Some networks choose their padding by it.
+        size: side of the images, or `(H, W)`; None for the network's own size. Some networks choose their padding by
+            it.
+
+    Returns:
+        `ReceptiveField`: size, stride and start for the layer, and the box of pixels of every place.
 
     Raises:
         ValueError: no such layer, or an operation on the way whose field is not known; the message names it.
@@ -59,7 +91,7 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
     Reference:
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019.
     """
-    height, width = size if isinstance(size, (tuple, list)) else (size or net.input_size,) * 2
+    height, width = _both(size or net.input_size)
     blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
     try:
         recording = record(net, blank, layers=(layer,), stop=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.activations.neighbors import check_rows, l2_distances
+from course_utils.activations.distances import check_rows, l2_distances
 from course_utils.activations.pca import pca
 from course_utils.validate import check_choice, check_positive
 
@@ -77,6 +78,9 @@ def map_affinities(points: Tensor) -> Tensor:
 
     Args:
         points: `(N, 2)`, places on the map.
+
+    Returns:
+        `(N, N)`.
     """
     weights = 1 / (1 + l2_distances(points).square())
     weights.fill_diagonal_(0)
@@ -112,7 +116,7 @@ def tsne(
         `(N, 2)` float on x's device. Its axes, its scale and the distances between far groups mean nothing.
 
     Raises:
-        ValueError: `perplexity` too large for N, or fewer than 250 steps.
+        ValueError: `perplexity` too large for N, fewer than 250 steps, or rows that PCA cannot spread on a plane.
 
     Reference:
         van der Maaten & Hinton: Visualizing Data using t-SNE, JMLR 2008.
@@ -127,10 +131,19 @@ def tsne(
     from sklearn.manifold import TSNE
 
     k = min(dimensions, *x.shape)
-    data = pca(x, k=k).project(x) if k < x.shape[1] else x
+    data = (pca(x, k=k).project(x) if k < x.shape[1] else x).float().cpu().numpy()
+    if init == "pca":
+        # scikit-learn divides the first component by its standard deviation, and its tree of places crashes on NaN
+        with np.errstate(over="ignore"):
+            spread = data.var(0).max()
+        if not 0 < spread < math.inf:
+            words = "all rows are (almost) the same" if spread == 0 else "the numbers are too large"
+            raise ValueError(f'{words}, so PCA has no first places for them; use init="random".')
+        if data.shape[1] < 2:
+            raise ValueError('x has one column, and PCA needs two for first places on a plane; use init="random".')
     method = TSNE(perplexity=perplexity, init=init, random_state=seed, max_iter=steps, learning_rate="auto")
     try:
-        return torch.from_numpy(method.fit_transform(data.float().cpu().numpy())).to(x)
+        return torch.from_numpy(method.fit_transform(data)).to(x)
     finally:
         random.setstate(state)
 

@@ -24,6 +24,12 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
         net: the network.
         layer: a dotted path or alias.
         channels: which channels; none is allowed.
+
+    Yields:
+        The network itself.
+
+    Raises:
+        ValueError: no such layer, or (when the network runs) no such channel.
     """
     module = net.layer(layer)
     chosen = torch.as_tensor(channels, dtype=torch.long).flatten()
@@ -43,4 +49,5 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
 
 
 def class_losses(scores: Tensor, classes: Tensor) -> Tensor:
+    """Each image's own cross-entropy, `(N,)`."""
     return torch.nn.functional.cross_entropy(scores, classes, reduction="none")

@@ -1,12 +1,12 @@
 """Exact incremental inference: recompute only what an occluding window can reach, layer by layer.
 
 The clean pass is recorded once. A window changes a rectangle of the image; the next layer changes in a slightly larger
-rectangle (by the kernel, divided by the stride), and so on. Outside that rectangle every value equals the clean one, so a
-layer runs on a small crop: the clean values around the rectangle (the halo), with the changed values pasted in.
+rectangle (by the kernel, divided by the stride), and so on. Outside that rectangle every value equals the clean one, so
+a layer runs on a small crop: the clean values around the rectangle (the halo), with the changed values pasted in.
 
 The idea is that of Krypton (Nakandala, Kumar, Papakonstantinou: Incremental and Approximate Inference for Faster
-Occlusion-based Deep CNN Explanations, SIGMOD 2019), here in its exact form only, for any list of operations: one that is not
-local in the plane, or not known here, gets whole maps.
+Occlusion-based Deep CNN Explanations, SIGMOD 2019), here in its exact form only, for any list of operations: one that
+is not local in the plane, or not known here, gets whole maps.
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ class Incremental:
 
     Attributes:
         whole_maps: names of the operations that are not local (or not known), which get whole maps.
-        unsure: whether there are operations among them that this module does not know, so that a result is to be checked.
+        unsure: whether there are operations among them that this module does not know, so that a result is to be
+            checked.
     """
 
     def __init__(self, recording: Recording, wanted: int, channel: int | None = None):
@@ -282,7 +283,11 @@ class Incremental:
                 return [self._slide(self.layers[op.out[0]], op, state[numbers[0]])]
             same_plane = all(s[2:] == shapes[-1][2:] for s in shapes)
             if same_plane and (
-                op.name in POINTWISE and _flat_constants(op) or op.name == "cat" and op.args[1] in (1, -3)
+                op.name in POINTWISE
+                and _flat_constants(op)
+                or op.name == "cat"
+                and op.args[1] in (1, -3)
+                and _no_constants(op)
             ):
                 return [self._pointwise(op, state, numbers)]
             if op.name == "constant_pad_nd" and len(op.args[1]) <= 4 and min(op.args[1]) >= 0:
@@ -397,6 +402,8 @@ class Incremental:
         if op.name in ("mean", "cat", "_softmax", "_log_softmax", "native_layer_norm"):
             if op.name == "native_layer_norm":
                 return op.args if rank > len(op.args[1]) else None
+            if op.name == "cat" and not _no_constants(op):  # a constant has one row, and a batch has more
+                return None
             dims = op.args[1] if op.name == "mean" else [op.args[1]]
             return op.args if all(d % rank for d in dims) else None
         return None
@@ -455,6 +462,11 @@ def _flat_constants(op: Op) -> bool:
         for a in (*op.args, *op.kwargs.values())
         if isinstance(a, Tensor)
     )
+
+
+def _no_constants(op: Op) -> bool:
+    """Whether everything that is joined by a `cat` depends on the image."""
+    return all(isinstance(a, Value) for a in op.args[0])
 
 
 def _shifted(crops: Rectangles, padding: list[int]) -> Rectangles:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from course_utils.validate import check_images
 
 
 def level_size(side: int, level: int) -> int:
+    """A side of the picture that was halved `level` times, rounded up."""
     return -(-side // 2**level)
 
 
 def halved(pixels: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 pixels; the last row or column of an odd side is left out."""
     height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
     return pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3).mean((1, 3))
 
@@ -52,6 +53,7 @@ def inner_places(shape: tuple[int, ...], window: int, *, with_parent: bool) -> n
 
 
 def around(known: np.ndarray, places: np.ndarray, window: int, parent: np.ndarray | None) -> np.ndarray:
+    """What the sample has around each place: the causal neighborhood, and the parent's 3 x 3 pixels if there is one."""
     values = known.reshape(-1, 3)[flat_indices(places, causal_offsets(window), *known.shape[:2])].reshape(
         len(places), -1
     )
@@ -59,12 +61,14 @@ def around(known: np.ndarray, places: np.ndarray, window: int, parent: np.ndarra
 
 
 def principal(features: np.ndarray, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the rows, and their first principal components as columns."""
     mean = features.mean(0)
     _, vectors = np.linalg.eigh((features - mean).T @ (features - mean))
     return mean, np.ascontiguousarray(vectors[:, ::-1][:, :dimensions])
 
 
 def nearest_tree(points: np.ndarray):
+    """A k-d tree of the rows."""
     from scipy.spatial import cKDTree
 
     return cKDTree(points, leafsize=8)
@@ -107,7 +111,16 @@ def waves(ring: np.ndarray, half: int, shape: tuple[int, int]) -> list[np.ndarra
 
 
 def check_sample(sample: Tensor, size: int | tuple[int, int], window: int) -> tuple[np.ndarray, int, int]:
-    """The sample as whole numbers `(h, w, 3)`, and the result's height and width."""
+    """The sample as whole numbers `(h, w, 3)`, and the result's height and width.
+
+    Args:
+        sample: `(1, 3, h, w)` RGB in [0, 1].
+        size: of the result, one number or `(H, W)`.
+        window: side of the square window.
+
+    Raises:
+        ValueError: not one image, an even window, a window larger than the sample, or a size below 3.
+    """
     ready = check_images(None, sample, name="sample")
     if len(ready) != 1:
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
@@ -125,8 +138,17 @@ def check_sample(sample: Tensor, size: int | tuple[int, int], window: int) -> tu
     return pixels, int(height), int(width)
 
 
-def copied(sample: Tensor, sources: np.ndarray, return_sources: bool) -> Tensor | tuple[Tensor, Tensor]:
-    where = torch.from_numpy(np.ascontiguousarray(sources)).to(sample.device)
-    image = sample.detach()[:, :, where[..., 0], where[..., 1]].clone()
-    image[:, :, where[..., 0] < 0] = 0.5
-    return (image, where) if return_sources else image
+def copy_pixels(sample: Tensor, sources: Tensor) -> Tensor:
+    """The picture whose pixels are copies of a sample's.
+
+    Args:
+        sample: `(1, 3, h, w)`.
+        sources: `(H, W, 2)`, row and column in the sample for each pixel; -1 for a pixel that nothing was copied to.
+
+    Returns:
+        `(1, 3, H, W)`, gray where the source is -1.
+    """
+    rows, columns = sources.to(sample.device).unbind(-1)
+    image = sample.detach()[:, :, rows, columns].clone()
+    image[:, :, rows < 0] = 0.5
+    return image

@@ -1,7 +1,7 @@
 """What a network computes, written down: the list of tensor operations of one forward pass.
 
-`receptive_field` walks this list with intervals, and the incremental `occlusion` runs it again on small crops. It is taken
-below the level of modules, so that functional calls (`F.relu`, `x + shortcut`, padding by hand) are seen too.
+`receptive_field` walks this list with intervals, and the incremental `occlusion` runs it again on small crops. It is
+taken below the level of modules, so that functional calls (`F.relu`, `x + shortcut`, padding by hand) are seen too.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise Unrecordable(f"{name} draws random numbers")
         packed = tree_map(self._pack, (tuple(args), kwargs))
         watched: list[Value] = []
         tree_map(lambda a: watched.append(a) if isinstance(a, Value) else None, packed)
@@ -85,6 +87,8 @@ class _Recorder(TorchDispatchMode):
             return func(*args, **kwargs)
         if name in ("_local_scalar_dense", "item", "equal", "is_nonzero"):
             raise Unrecordable("its forward pass reads a number out of a tensor, so its operations depend on the image")
+        if torch.Tag.inplace_view in func.tags:
+            raise Unrecordable(f"{name} changes the layout of a tensor in place")
         in_place = func._schema.is_mutable
         if in_place:
             number = self.value_of(args[0]) if args and isinstance(args[0], Tensor) else None
@@ -127,10 +131,11 @@ def record(net: Network, image: Tensor, *, layers: tuple[str, ...] = (), stop: b
         stop: end the pass as soon as all of `layers` have run; the recording then has no output.
 
     Raises:
-        Unrecordable: the pass depends on values of the image, or writes into parts of tensors.
+        Unrecordable: the pass depends on values of the image, draws random numbers, or writes into parts of tensors.
     """
     with torch.inference_mode(False):  # inference mode hides the small operations behind larger ones
-        recorder = _Recorder(image.clone())
+        # Pooling to one place of a channels-last map changes a layout in place, so the image is made contiguous.
+        recorder = _Recorder(image.clone(memory_format=torch.contiguous_format))
     handles = []
 
     def remember(name):

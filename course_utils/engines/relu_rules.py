@@ -43,13 +43,16 @@ class relu_rule(TorchFunctionMode):
             score = net(pixels)[:, 130].sum()
         relus.count                                   # how many ReLUs a gradient will meet
 
-    It changes the operation, not the module or a hook on it. So it reaches `nn.ReLU`, in place or not, used once or many
-    times, `F.relu`, `torch.relu`, `x.relu()`, `x.clamp(min=0)` and the ReLU6 in all its forms, and it sees only the
-    gradient that comes through the ReLU, not what other branches send to the same tensor. It does not reach code that
-    was compiled with `torch.jit.script`.
+    It changes the operation, not the module or a hook on it. So it reaches `nn.ReLU`, in place or not, used once or
+    many times, `F.relu`, `torch.relu`, `x.relu()`, `x.clamp(min=0)` and the ReLU6 in all its forms, and it sees only
+    the gradient that comes through the ReLU, not what other branches send to the same tensor. It does not reach code
+    that was compiled with `torch.jit.script`.
 
     Args:
         rule: "gradient", "deconvnet" or "guided"; see `backprop`.
+
+    Raises:
+        ValueError: no such rule.
 
     Attributes:
         count: the ReLUs that ran on values which depend on the image.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from course_utils.errors import ImageError
 from course_utils.images import image_files, load_image
+from course_utils.validate import check_images
 
 
 def first_largest(flat: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -35,7 +36,18 @@ def first_largest(flat: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) -> Iterator[tuple[int, Tensor]]:
-    """Batches of equal-sized images with the number of the first one, whatever holds the images."""
+    """Batches of equal-sized images with the number of the first one, whatever holds the images.
+
+    Args:
+        images: a batch `(N, 3, H, W)`; anything that gives such batches or single images `(3, H, W)`; or a folder.
+        batch_size: at most so many at a time.
+        size: side to which the pictures of a folder are cut.
+
+    Raises:
+        ValueError: a tensor that is no batch.
+        TypeError: something that gives no tensors.
+        ImageError: a folder without pictures that can be read.
+    """
     if isinstance(images, (str, Path)):
         numbered = enumerate(image_files(images))
         waiting, number, broken = [], 0, []
@@ -68,7 +80,9 @@ def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) 
             )
         return
     if isinstance(images, Tensor):
-        images = [images] if images.ndim == 4 else images
+        if images.ndim != 4:
+            check_images(None, images)  # says what is wrong with it
+        images = [images]
     first, waiting = 0, []
     for item in images:
         item = item[0] if isinstance(item, (tuple, list)) else item  # a DataLoader gives (images, labels)

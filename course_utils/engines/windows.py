@@ -11,7 +11,7 @@ from torch import Tensor
 from course_utils.engines.incremental import Incremental
 from course_utils.engines.recording import Unrecordable, record
 from course_utils.hooks import forward_to
-from course_utils.networks.network import Network
+from course_utils.networks.network import Network, is_unit
 from course_utils.validate import Target, check_target
 
 
@@ -21,9 +21,8 @@ class Watched:
     def __init__(self, net: Network, target: Target | Callable[[Tensor], Tensor], of: str):
         self.net, self.target, self.of = net, target, of
         self.function = target if callable(target) else None
-        is_unit = isinstance(target, str) and ":" in target
-        self.layer, self.channel = net.unit(target) if is_unit else (None, None)
-        if of == "probability" and (is_unit or self.function):
+        self.layer, self.channel = net.unit(target) if is_unit(target) else (None, None)
+        if of == "probability" and (self.layer or self.function):
             raise ValueError('of="probability" needs a class as target, not a unit or a function.')
 
     def outputs(self, images: Tensor) -> Tensor:
@@ -108,19 +107,20 @@ class WindowRuns:
 
 
 def choose_runs(
-    method: str, watch: Watched, images: Tensor, covers: Tensor, place: tuple[int, int], window
+    method: str,
+    watch: Watched,
+    images: Tensor,
+    covers: Tensor,
+    places: list[tuple[int, int]],
+    window: tuple[int, int],
 ) -> WindowRuns | WholeRuns:
+    """What scores the windows: `WindowRuns` where it works, else `WholeRuns` (for method "auto", with a warning)."""
     if method == "full":
         return WholeRuns(watch, images)
     try:
         fast = WindowRuns(watch, images)
         if fast.engine.unsure:
-            # It has operations that this engine does not know; one window is computed both ways before they are trusted.
-            patch = [cut_window(covers[0], *place, window)]
-            ours, theirs = fast.score(0, patch, [place]), WholeRuns(watch, images, fast.clean).score(0, patch, [place])
-            close = 1e-4 * max(1.0, float(fast.clean[0].abs()))
-            if not torch.allclose(ours, theirs, rtol=1e-4, atol=close):
-                raise Unrecordable(f"a window scored {ours.item():.6g} on crops but {theirs.item():.6g} in full")
+            check_against_whole(fast, covers[0], [places[0], places[len(places) // 2], places[-1]], window)
         return fast
     except Unrecordable as reason:
         message = f"{watch.net.name} cannot be computed incrementally: {reason}."
@@ -130,6 +130,22 @@ def choose_runs(
         full = WholeRuns(watch, images)
         full.note = message
         return full
+
+
+def check_against_whole(
+    fast: WindowRuns, cover: Tensor, places: list[tuple[int, int]], window: tuple[int, int]
+) -> None:
+    """Raise `Unrecordable` unless some windows score the same on crops as in full."""
+    patches = [cut_window(cover, *place, window) for place in places]
+    theirs = WholeRuns(fast.watch, fast.images, fast.clean).score(0, patches, places)
+    try:
+        ours = fast.score(0, patches, places)
+    except Exception as error:  # whatever an operation says that does not take crops, or batches of them
+        raise Unrecordable(f"on crops, {str(error).splitlines()[0] or type(error).__name__}") from None
+    close = 1e-4 * max(1.0, float(fast.clean[0].abs()))
+    for one, other in zip(ours, theirs, strict=True):
+        if not torch.allclose(one, other, rtol=1e-4, atol=close):
+            raise Unrecordable(f"a window scored {one.item():.6g} on crops but {other.item():.6g} in full")
 
 
 def cut_window(picture: Tensor, top: int, left: int, window: tuple[int, int]) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from course_utils.activations import l2_distances, nearest, vectors
 from course_utils.activations.image_map import fit_square
-from course_utils.activations.neighbors import l2_distances, nearest, vectors
 from course_utils.activations.pca import pca
 from course_utils.activations.tsne import tsne
 from course_utils.explorers.network import own_network

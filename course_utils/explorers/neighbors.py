@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipywidgets
 import torch
 
-from course_utils.activations.neighbors import METRICS, cosine_distances, l2_distances, nearest, vectors
+from course_utils.activations import cosine_distances, l2_distances, nearest, vectors
+from course_utils.activations.neighbors import METRICS
 from course_utils.explorers.network import own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet

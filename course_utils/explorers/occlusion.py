@@ -7,7 +7,8 @@ import time
 import ipywidgets
 import torch
 
-from course_utils.activations.occlusion import BASELINES, OcclusionScores, baseline_images, occlusion_scores
+from course_utils.activations import OcclusionScores, baseline_images, occlusion_scores
+from course_utils.engines.baselines import BASELINES
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.network import class_of, own_network

@@ -8,8 +8,8 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from course_utils.activations.top_patches import TopPatches as Found
-from course_utils.activations.top_patches import top_patches
+from course_utils.activations import TopPatches as Found
+from course_utils.activations import top_patches
 from course_utils.explorers.network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet

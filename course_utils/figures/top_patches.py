@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.activations.top_patches import TopPatches
+from course_utils.activations import TopPatches
 from course_utils.engines.streaming import batches
 
 

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network
 from course_utils.validate import check_images
 
@@ -22,6 +23,9 @@ def filter_weights(net: Network, layer: str | None = None) -> Tensor:
     Args:
         net: the network.
         layer: a convolution's name; None for the first one, whose filters look at RGB.
+
+    Raises:
+        ValueError: no such layer, or one that is no convolution.
     """
     name = net.layer_name(layer) if layer is not None else next(iter(convolutions(net)), None)
     module = net.layer(name) if name is not None else None
@@ -63,20 +67,21 @@ def color_share(weights: Tensor) -> Tensor:
     return color.square().sum((1, 2, 3)) / weights.square().sum((1, 2, 3)).clamp_min(1e-30)
 
 
-def filter_response(net: Network, images: Tensor, channel: int, *, layer: str | None = None) -> Tensor:
+def filter_response(net: Network, images: Tensor, layer: str | None = None, *, channel: int) -> Tensor:
     """The response of one filter at every position, before the nonlinearity: inner product of filter and image window.
 
     Args:
         net: the network.
         images: `(N, 3, H, W)` in [0, 1].
-        channel: which filter.
         layer: a convolution; None for the first.
+        channel: which filter.
 
     Returns:
         `(N, H', W')`, signed.
-    """
-    from course_utils.hooks import layer_outputs
 
+    Raises:
+        ValueError: no such layer or channel, or a layer that is no convolution.
+    """
     layer = layer or convolutions(net)[0]
     count = len(filter_weights(net, layer))
     if not 0 <= channel < count:
@@ -92,7 +97,8 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
         gap: white pixels between the slices.
 
     Returns:
-        `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle gray.
+        `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle
+        gray.
     """
     out, into, high, wide = weights.shape
     sheet = torch.ones(out, into, high + gap, wide + gap, dtype=weights.dtype)
@@ -102,9 +108,23 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
 
 
 def strongest_windows(net: Network, image: Tensor, channel: int, *, k: int = 4, size: int = 24) -> list[Tensor]:
-    """The `k` windows of a photo where a first-layer filter responds most, `(3, size, size)` each, none overlapping."""
+    """The windows of a photo where a first-layer filter responds most, none overlapping.
+
+    Args:
+        net: the network.
+        image: `(1, 3, H, W)` in [0, 1].
+        channel: which filter of the first convolution.
+        k: how many windows.
+        size: side of a window in pixels.
+
+    Returns:
+        `k` pictures `(3, size, size)`, the strongest first.
+
+    Raises:
+        ValueError: no such channel.
+    """
     image = check_images(net, image).cpu()
-    response = filter_response(net, image, channel)[0].cpu().clone()
+    response = filter_response(net, image, channel=channel)[0].cpu().clone()
     scale = image.shape[-1] / response.shape[-1]
     windows = []
     for _ in range(k):

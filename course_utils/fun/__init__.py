@@ -1,9 +1,12 @@
 """Fun applications: DeepDream, texture synthesis, neural style transfer."""
 
+from course_utils.engines.neighborhoods import copy_pixels
 from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step
-from course_utils.fun.efros_leung import efros_leung
+from course_utils.fun.efros_leung import efros_leung, efros_leung_sources
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
+from course_utils.fun.perceptual_loss import PerceptualLoss
+from course_utils.fun.plain_efros_leung import plain_efros_leung
 from course_utils.fun.style import (
     content_loss,
     keep_colors,
@@ -14,17 +17,20 @@ from course_utils.fun.style import (
     tv_loss,
 )
 from course_utils.fun.texture import gram_loss, gram_matrix, synthesize_texture, texture_grams, texture_loss
-from course_utils.fun.wei_levoy import wei_levoy
+from course_utils.fun.wei_levoy import wei_levoy, wei_levoy_sources
 
 __all__ = [
     "STYLE_NAMES",
     "ConditionalInstanceNorm",
+    "PerceptualLoss",
     "StyleNet",
     "content_loss",
+    "copy_pixels",
     "deepdream",
     "dream_gradient",
     "dream_step",
     "efros_leung",
+    "efros_leung_sources",
     "gram_loss",
     "gram_matrix",
     "instance_norm",
@@ -32,6 +38,7 @@ __all__ = [
     "load_style_net",
     "match_colors",
     "mean_gram",
+    "plain_efros_leung",
     "style_loss",
     "style_transfer",
     "stylize",
@@ -40,4 +47,5 @@ __all__ = [
     "texture_loss",
     "tv_loss",
     "wei_levoy",
+    "wei_levoy_sources",
 ]

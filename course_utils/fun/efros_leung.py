@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.engines.neighborhoods import check_sample, copied, ring_of, waves, window_table
+from course_utils.engines.neighborhoods import check_sample, copy_pixels, ring_of, waves, window_table
 from course_utils.validate import check_positive
 
 
@@ -35,11 +35,13 @@ def efros_leung(
     tolerance: float = 0.1,
     max_error: float = 0.3,
     seed: int = 0,
-    return_sources: bool = False,
     callback: Callable[[int, Tensor, Tensor], object] | None = None,
     progress: bool = True,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor:
     """Grow a texture from a 3 x 3 seed: each pixel copies the middle of a sample window that looks like its own window.
+
+    `plain_efros_leung` is the same method to read. This one fills all pixels of a ring that do not see each other at
+    once, and compares their windows with those of the sample by one matrix product.
 
     Args:
         sample: `(1, 3, h, w)` RGB in [0, 1].
@@ -49,17 +51,42 @@ def efros_leung(
         max_error: a pixel whose match has a larger weighted mean squared error (of values in [0, 1]) waits for more
             neighbors; the limit rises by a tenth when no pixel of a ring could be filled.
         seed: for the seed's place in the sample and the draws.
-        return_sources: also return where each pixel comes from.
-        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so far
-            and the share of its pixels that are filled, `(1,)`. True ends the growth.
+        callback: called as `callback(ring, picture, share)` before each ring of pixels is filled, with the picture so
+            far and the share of its pixels that are filled, `(1,)`. True ends the growth.
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
-        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what is filled; the rest is gray (source -1).
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what
+        is filled; the rest is gray.
 
     Raises:
         ValueError: not one image, an even window, a window larger than the sample, or a size below 3.
+    """
+    options = {"window": window, "tolerance": tolerance, "max_error": max_error, "seed": seed}
+    return copy_pixels(sample, efros_leung_sources(sample, size, **options, callback=callback, progress=progress))
+
+
+def efros_leung_sources(
+    sample: Tensor,
+    size: int | tuple[int, int] = 64,
+    *,
+    window: int = 11,
+    tolerance: float = 0.1,
+    max_error: float = 0.3,
+    seed: int = 0,
+    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    progress: bool = True,
+) -> Tensor:
+    """Where each pixel of the grown texture comes from; `copy_pixels(sample, sources)` is the texture.
+
+    Args:
+        sample, size, window, tolerance, max_error, seed, callback, progress: as in `efros_leung`.
+
+    Returns:
+        `(H, W, 2)`, row and column in the sample; -1 where an interrupted run has filled nothing.
+
+    Raises:
+        ValueError: as in `efros_leung`.
     """
     pixels, height, width = check_sample(sample, size, window)
     check_positive(max_error=max_error)
@@ -89,7 +116,7 @@ def efros_leung(
     try:
         while not filled[inside].all():
             if callback is not None:
-                so_far, share = copied(sample, sources[middle], False), float(filled[inside].mean())
+                so_far, share = copy_pixels(sample, torch.from_numpy(sources[middle])), float(filled[inside].mean())
                 if callback(rings, so_far, torch.tensor([share])):
                     break
             rings += 1
@@ -118,4 +145,4 @@ def efros_leung(
         pass
     finally:
         bar.close()
-    return copied(sample, sources[middle], return_sources)
+    return torch.from_numpy(sources[middle].copy()).to(sample.device)

@@ -1,9 +1,9 @@
 """Fast style transfer: a network that repaints a picture in one pass, and that holds eight styles at once.
 
-The network is trained on the loss of lesson 14 (`python -m course_utils.training.styles`); what an optimization finds for one
-picture, it has learned for all. Johnson et al., Perceptual Losses for Real-Time Style Transfer, ECCV 2016 (the network and the
-training); Ulyanov et al., Instance Normalization, 2016; Dumoulin et al., A Learned Representation for Artistic Style, ICLR 2017
-(one pair of rows gamma, beta for each style).
+The network is trained on the loss of lesson 14 (`python -m course_utils.training.styles`); what an optimization finds
+for one picture, it has learned for all. Johnson et al., Perceptual Losses for Real-Time Style Transfer, ECCV 2016 (the
+network and the training); Ulyanov et al., Instance Normalization, 2016; Dumoulin et al., A Learned Representation for
+Artistic Style, ICLR 2017 (one pair of rows gamma, beta for each style).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.fun.instance_norm import NORMS, ConditionalInstanceNorm
+from course_utils.fun.style_layers import Block, Layer
 from course_utils.networks.network import frozen
 from course_utils.networks.weights import own_weights
 from course_utils.validate import check_choice, check_images, check_shares
@@ -35,42 +36,13 @@ LEAST = 16  # pixels of the shorter side: at a quarter of the size, reflection s
 OVERSHOOT = 0.05  # how far the soft limit of a pixel lies beyond black and white, so that both can be reached
 
 
-class _Layer(nn.Module):
-    """Reflection padding, convolution, norm and (unless it ends a residual block) ReLU; before them, enlarged twice or not."""
-
-    def __init__(self, styles, inputs, outputs, side, *, norm, stride=1, up=False, relu=True):
-        super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, side, stride, bias=False)  # the norm would take a bias away
-        self.norm = NORMS[norm](styles, outputs)
-        self.up, self.relu = up, relu
-
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        if self.up:  # repeats every pixel: a transposed convolution would leave a checkerboard
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
-        margin = self.convolution.kernel_size[0] // 2
-        x = self.norm(self.convolution(F.pad(x, (margin,) * 4, mode="reflect")), mix)
-        return F.relu(x, inplace=True) if self.relu else x
-
-
-class _Block(nn.Module):
-    """A residual block: what two layers add to their input."""
-
-    def __init__(self, styles, channels, *, norm):
-        super().__init__()
-        self.one = _Layer(styles, channels, channels, 3, norm=norm)
-        self.two = _Layer(styles, channels, channels, 3, norm=norm, relu=False)
-
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        return x + self.two(self.one(x, mix), mix)
-
-
 class StyleNet(nn.Module):
     """Pictures in, repainted pictures out, in one pass: to a quarter of the size, residual blocks, and back.
 
-    Slimmer than Johnson et al.'s network (32, 64, 128 channels), with three things that save training: the features on the way
-    down are added on the way up; the last layer says what to *change* about the photo (after a color matrix of the style), so
-    that an untrained network returns its input; and all convolutions are shared by all styles, which own only rows of
-    `gamma` and `beta` and a color matrix.
+    Slimmer than Johnson et al.'s network (32, 64, 128 channels), with three things that save training: the features on
+    the way down are added on the way up; the last layer says what to *change* about the photo (after a color matrix of
+    the style), so that an untrained network returns its input; and all convolutions are shared by all styles, which own
+    only rows of `gamma` and `beta` and a color matrix.
 
     Args:
         styles: the names of the styles, in the order of the rows.
@@ -80,6 +52,9 @@ class StyleNet(nn.Module):
 
     Attributes:
         styles: the names.
+
+    Raises:
+        ValueError: no styles, or no such norm.
     """
 
     def __init__(
@@ -96,12 +71,12 @@ class StyleNet(nn.Module):
             raise ValueError("styles must be a list of one or more names.")
         self.styles = tuple(styles)
         count, (full, half, quarter) = len(self.styles), widths
-        self.first = _Layer(count, 3, full, 5, norm=norm)
-        self.down_1 = _Layer(count, full, half, 3, norm=norm, stride=2)
-        self.down_2 = _Layer(count, half, quarter, 3, norm=norm, stride=2)
-        self.blocks = nn.ModuleList(_Block(count, quarter, norm=norm) for _ in range(blocks))
-        self.up_1 = _Layer(count, quarter, half, 3, norm=norm, up=True)
-        self.up_2 = _Layer(count, half, full, 3, norm=norm, up=True)
+        self.first = Layer(count, 3, full, 5, norm=norm)
+        self.down_1 = Layer(count, full, half, 3, norm=norm, stride=2)
+        self.down_2 = Layer(count, half, quarter, 3, norm=norm, stride=2)
+        self.blocks = nn.ModuleList(Block(count, quarter, norm=norm) for _ in range(blocks))
+        self.up_1 = Layer(count, quarter, half, 3, norm=norm, up=True)
+        self.up_2 = Layer(count, half, full, 3, norm=norm, up=True)
         self.last = nn.Conv2d(full, 3, 5)
         self.color = nn.Parameter(torch.eye(3).repeat(count, 1, 1))  # (styles, 3, 3)
         self.shift = nn.Parameter(torch.zeros(count, 3))
@@ -116,7 +91,11 @@ class StyleNet(nn.Module):
             mix: `(N, styles)`, the share of each style; a row with a single 1 is a single style.
 
         Returns:
-            `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did not.
+            `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did
+            not.
+
+        Raises:
+            ValueError: pictures that are too small.
         """
         height, width = images.shape[2:]
         if min(height, width) < LEAST:
@@ -162,8 +141,8 @@ def mixture(net: StyleNet, style: str | Mapping[str, float] | Sequence[float] | 
     """The shares of the styles as a row `(1, styles)` of numbers that add up to 1.
 
     Args:
-        style: a name of `net.styles`, a dictionary from names to weights, or one weight for each style. Weights are used as
-            shares of their sum.
+        style: a name of `net.styles`, a dictionary from names to weights, or one weight for each style. Weights are
+            used as shares of their sum.
 
     Raises:
         ValueError: an unknown name, a wrong number of weights, a negative one, or all 0.

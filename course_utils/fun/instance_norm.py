@@ -9,8 +9,8 @@ from torch import Tensor, nn
 def instance_norm(features: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> Tensor:
     """Give every channel of every picture its own mean 0 and variance 1, then the scale `gamma` and the shift `beta`.
 
-    Batch norm takes mean and variance over the whole batch, and at test time those of the training; then a picture's own
-    contrast stays in. Here it is taken out.
+    Batch norm takes mean and variance over the whole batch, and at test time those of the training; then a picture's
+    own contrast stays in. Here it is taken out.
 
     Args:
         features: `(N, C, H, W)`.

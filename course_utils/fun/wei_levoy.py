@@ -6,6 +6,7 @@ Wei & Levoy, "Fast Texture Synthesis using Tree-structured Vector Quantization",
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -13,7 +14,7 @@ from course_utils.engines.neighborhoods import (
     around,
     causal_offsets,
     check_sample,
-    copied,
+    copy_pixels,
     enlarged_sources,
     flat_indices,
     halved,
@@ -36,13 +37,13 @@ def wei_levoy(
     dimensions: int = 16,
     eps: float = 1.0,
     seed: int = 0,
-    return_sources: bool = False,
     progress: bool = True,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Tensor:
     """Write a texture row by row, small and blurred first, each pixel by one search in a tree of neighborhoods.
 
-    The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of it),
-    and the 3 x 3 pixels around its place in the smaller picture. All neighborhoods of the sample go into a k-d tree.
+    The neighborhood of a pixel is the half of its window that is already written (the rows above, and what is left of
+    it), and the 3 x 3 pixels around its place in the smaller picture. All neighborhoods of the sample go into a k-d
+    tree.
 
     Differences from the paper: a k-d tree on the neighborhoods' principal components in place of a tree of code words;
     each level starts from the smaller result, enlarged, in place of noise; and pixels that do not see each other are
@@ -50,21 +51,47 @@ def wei_levoy(
 
     Args:
         sample: `(1, 3, h, w)` RGB in [0, 1].
-        size: of the result, one number for a square, or `(H, W)`. Left meets right and top meets bottom: it can tile a wall.
+        size: of the result, one number for a square, or `(H, W)`. Left meets right and top meets bottom: it can tile a
+            wall.
         window: side of the square window, odd.
         levels: how many sizes, each half as large as the one before; 1 for no smaller pictures.
         dimensions: principal components that are kept of each neighborhood.
         eps: the search may return a neighbor up to `1 + eps` times as far as the nearest; 0 for the nearest.
         seed: for the noise that the smallest picture starts from.
-        return_sources: also return where each pixel comes from.
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device; with `return_sources` also
-        `(H, W, 2)`, row and column in the sample. Interrupted, it returns what it has, at whatever level it is.
+        `(1, 3, H, W)`, every pixel a copy of one of the sample's, on the sample's device. Interrupted, it returns what
+        it has, at whatever level it is.
 
     Raises:
         ValueError: not one image, an even window, or a sample that is too small for the window at the smallest level.
+    """
+    options = {"window": window, "levels": levels, "dimensions": dimensions, "eps": eps, "seed": seed}
+    return copy_pixels(sample, wei_levoy_sources(sample, size, **options, progress=progress))
+
+
+def wei_levoy_sources(
+    sample: Tensor,
+    size: int | tuple[int, int] = 128,
+    *,
+    window: int = 5,
+    levels: int = 3,
+    dimensions: int = 16,
+    eps: float = 1.0,
+    seed: int = 0,
+    progress: bool = True,
+) -> Tensor:
+    """Where each pixel of the written texture comes from; `copy_pixels(sample, sources)` is the texture.
+
+    Args:
+        sample, size, window, levels, dimensions, eps, seed, progress: as in `wei_levoy`.
+
+    Returns:
+        `(H, W, 2)`, row and column in the sample.
+
+    Raises:
+        ValueError: as in `wei_levoy`.
     """
     pixels, height, width = check_sample(sample, size, window)
     check_positive(levels=levels, dimensions=dimensions)
@@ -115,4 +142,4 @@ def wei_levoy(
     finally:
         bar.close()
     sources = np.minimum(sources, np.array(pixels.shape[:2]) - 1)
-    return copied(sample, sources, return_sources)
+    return torch.from_numpy(sources).to(sample.device)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from course_utils.engines.steps import l2_length, loss_gradient, need_target, random_change, unit_length
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
 
@@ -39,12 +40,16 @@ def fgsm(
     Returns:
         `(N, 3, H, W)` in [0, 1].
 
+    Raises:
+        ValueError: a negative `eps`, no such class or loss, or `targeted` without a class.
+
     Reference:
         Goodfellow, Shlens, Szegedy: Explaining and Harnessing Adversarial Examples, ICLR 2015.
     """
     return pgd(net, images, target, eps=eps, alpha=eps, steps=1, targeted=targeted, of=of, progress=False)
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def pgd(
     net: Network,
     images: Tensor,
@@ -63,9 +68,9 @@ def pgd(
 ) -> Tensor:
     """Projected gradient descent: many small steps, and after each back into the ball of radius `eps` and into [0, 1].
 
-    linf: `x <- x + alpha * sign(g)`, then each pixel's change is cut to `[-eps, eps]`. l2: `x <- x + alpha * g / |g|_2`,
-    then the whole change is shortened to length `eps` where it is longer. `g` points away from the target class, or
-    toward it if `targeted`.
+    linf: `x <- x + alpha * sign(g)`, then each pixel's change is cut to `[-eps, eps]`. l2:
+    `x <- x + alpha * g / |g|_2`, then the whole change is shortened to length `eps` where it is longer. `g` points away
+    from the target class, or toward it if `targeted`.
 
     Args:
         net: a classifier.
@@ -79,12 +84,15 @@ def pgd(
         random_start: start at a random point of the ball instead of at the photo.
         of: "loss" or "score", see `fgsm`.
         seed: of the random start.
-        callback: called as `callback(step, images, values)` in each step, with the images before the step and the target
-            class's cross-entropy or score, `(N,)`. True ends the steps.
+        callback: called as `callback(step, images, values)` in each step, with the images before the step and the
+            target class's cross-entropy or score, `(N,)`. True ends the steps.
         progress: show a bar. Interrupting returns the images so far.
 
     Returns:
         `(N, 3, H, W)` in [0, 1], at most `eps` away from `images`.
+
+    Raises:
+        ValueError: a negative `eps` or `alpha`, no steps, no such class, norm or loss, or `targeted` without a class.
 
     Reference:
         Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
@@ -122,42 +130,20 @@ def pgd(
 
 
 def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
-    """The point of the ball of radius `eps` that is closest to each change `(N, 3, H, W)`; inside, nothing moves."""
+    """The point of a ball that is closest to each change; inside, nothing moves.
+
+    Args:
+        change: `(N, 3, H, W)`.
+        eps: radius of the ball.
+        norm: "linf" or "l2".
+
+    Returns:
+        `(N, 3, H, W)`.
+
+    Raises:
+        ValueError: no such norm.
+    """
     check_choice("norm", norm, NORMS)
     if norm == "linf":
         return change.clamp(-eps, eps)
     return change * (eps / l2_length(change).clamp_min(1e-12)).clamp_max(1)
-
-
-def need_target(target: Target) -> None:
-    if target is None:
-        raise ValueError("target is None, but this needs a class to reach: an index, a name, or one per image.")
-
-
-def loss_gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tuple[Tensor, Tensor]:
-    """The gradient of each image's own score or cross-entropy with respect to its pixels, and these values `(N,)`."""
-    with torch.enable_grad():
-        pixels = pixels.detach().requires_grad_()
-        scores = net(pixels)
-        values = (scores if of == "score" else -scores.log_softmax(1)).gather(1, classes[:, None])[:, 0]
-        (gradient,) = torch.autograd.grad(values.sum(), pixels)
-        return gradient, values.detach()
-
-
-def l2_length(change: Tensor) -> Tensor:
-    return change.flatten(1).norm(dim=1)[:, None, None, None]
-
-
-def unit_length(gradient: Tensor) -> Tensor:
-    return gradient / l2_length(gradient).clamp_min(1e-12)
-
-
-def random_change(clean: Tensor, eps: float, norm: str, seed: int) -> Tensor:
-    """A uniformly random point of the ball, for each image."""
-    generator = torch.Generator().manual_seed(seed)
-    if norm == "linf":
-        draw = torch.rand(clean.shape, generator=generator, dtype=torch.float64).to(clean)
-        return (2 * draw - 1) * eps
-    direction = unit_length(torch.randn(clean.shape, generator=generator, dtype=torch.float64))
-    radius = torch.rand(len(clean), 1, 1, 1, generator=generator, dtype=torch.float64) ** (1 / clean[0].numel())
-    return (eps * radius * direction).to(clean)

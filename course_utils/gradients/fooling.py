@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.gradients.adversarial import loss_gradient, need_target, unit_length
+from course_utils.engines.steps import loss_gradient, need_target, unit_length
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_positive, check_target
 
@@ -21,8 +21,8 @@ class Fooled:
         images: `(N, 3, H, W)` in [0, 1].
         steps: `(N,)` int, how many steps each image needed; those that are not fooled have taken all steps.
         success: `(N,)` bool, the network now says the target class.
-        confidence: `(N, steps taken + 1)`, the probability of the target class before each step and at the end; a fooled
-            image keeps its last value.
+        confidence: `(N, steps taken + 1)`, the probability of the target class before each step and at the end; a
+            fooled image keeps its last value.
         original: the same for the class that the network saw at first.
     """
 
@@ -33,6 +33,7 @@ class Fooled:
     original: Tensor
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def fool(
     net: Network,
     images: Tensor,
@@ -54,8 +55,11 @@ def fool(
         steps: at most.
         progress: show a bar. Interrupting returns the images so far.
 
+    Returns:
+        `Fooled`: the images, and how many steps each needed.
+
     Raises:
-        ValueError: `target` is None: fooling needs another class than the predicted one.
+        ValueError: `target` is None: fooling needs another class than the predicted one. No such class, no steps.
 
     Reference:
         Szegedy et al.: Intriguing properties of neural networks, ICLR 2014; the step is Stanford CS231n's.
@@ -100,7 +104,20 @@ def fool(
 
 
 def fooled(net: Network, images: Tensor, target: Target, *, targeted: bool = True) -> Tensor:
-    """Whether the network now says the target class (`targeted`), or no longer says it: `(N,)` bool."""
+    """Whether the network now says the target class, or no longer says it.
+
+    Args:
+        net: a classifier.
+        images: `(N, 3, H, W)` RGB in [0, 1].
+        target: index or name, or one per image.
+        targeted: True for "says it", False for "no longer says it".
+
+    Returns:
+        `(N,)` bool.
+
+    Raises:
+        ValueError: no target, or no such class.
+    """
     need_target(target)
     ready = check_images(net, images)
     with frozen(net), torch.no_grad():
@@ -114,5 +131,12 @@ def magnify(change: Tensor, factor: float = 10.0) -> Tensor:
 
     A difference is no photo: adding a mean color to it, or leaving negative values to wrap around or to be cut off at
     0, shows a change that is not there.
+
+    Args:
+        change: `(N, 3, H, W)`, the difference of two images.
+        factor: how much stronger it is shown.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1].
     """
     return (0.5 + factor * change).clamp(0, 1)

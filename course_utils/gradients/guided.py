@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.engines.relu_rules import RULES, relu_rule
 from course_utils.hooks import forward_to
-from course_utils.networks.network import Network, frozen
+from course_utils.networks.network import Network, frozen, is_unit
 from course_utils.validate import Target, check_choice, check_images, check_target
 
 POSITIONS = ("strongest", "center")
@@ -18,6 +18,7 @@ POSITIONS = ("strongest", "center")
 Position = str | Sequence[int] | Tensor
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def backprop(
     net: Network,
     images: Tensor,
@@ -34,8 +35,8 @@ def backprop(
         "deconvnet"    R * [R > 0]              what speaks for the neuron from above
         "guided"       R * [x > 0] * [R > 0]    both
 
-    and for a ReLU6 `[x > 0]` means `[0 < x < 6]`. All else is ordinary backprop, max-pooling too. Only "gradient" is the
-    derivative of anything.
+    and for a ReLU6 `[x > 0]` means `[0 < x < 6]`. All else is ordinary backprop, max-pooling too. Only "gradient" is
+    the derivative of anything.
 
     Args:
         net: the network.
@@ -51,20 +52,23 @@ def backprop(
 
     Raises:
         ValueError: rule "deconvnet" or "guided" where no ReLU lies between image and neuron: they would be the plain
-            gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs.
+            gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs, and those of a
+            scripted network cannot be reached. Or no such rule, class, unit or position.
 
     References:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (deconvnet).
         Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity, ICLR Workshop 2015 (guided backprop).
     """
     check_choice("rule", rule, RULES)
+    if rule != "gradient" and any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
+        raise ValueError(f"{rule} cannot reach the ReLUs of a network from torch.jit.script; give it before scripting.")
     pixels = check_images(net, images).clone()
     with frozen(net), torch.enable_grad():
         pixels.requires_grad_()
         with relu_rule(rule) as relus:
             neuron = _neuron(net, pixels, target, position)
         if rule != "gradient" and not relus.count:
-            where = "the class score" if not _is_unit(target) else f"unit {target}"
+            where = "the class score" if not is_unit(target) else f"unit {target}"
             raise ValueError(
                 f"{rule} changes ReLUs, and there is none between the image and {where} of "
                 f"{getattr(net, 'name', type(net).__name__)}; use rule='gradient' or a unit further up."
@@ -74,13 +78,9 @@ def backprop(
     return R.to(images.device)
 
 
-def _is_unit(target) -> bool:
-    return isinstance(target, str) and target.rpartition(":")[2].isdigit() and ":" in target
-
-
 def _neuron(net: Network, pixels: Tensor, target, position: Position) -> Tensor:
     """The activation of each image's neuron, `(N,)`."""
-    if not _is_unit(target):
+    if not is_unit(target):
         scores = net(pixels)
         return scores.gather(1, check_target(net, target, scores)[:, None])[:, 0]
     layer, channel = net.unit(target)

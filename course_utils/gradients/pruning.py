@@ -20,7 +20,7 @@ def pruning_curve(
     order: Sequence[int] | Tensor,
     *,
     shares: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-    batch_size: int = 64,
+    batch_size: int = 16,
 ) -> tuple[list[float], list[float]]:
     """What is left when the first channels of an order are removed together.
 
@@ -34,6 +34,9 @@ def pruning_curve(
     Returns:
         `(accuracies, losses)`, one number for each share: the share of images whose class is right, and the mean
         cross-entropy.
+
+    Raises:
+        ValueError: an order that lacks a channel, a share outside [0, 1], no such layer or class.
     """
     ready = check_images(net, images)
     order = torch.as_tensor(order).flatten().cpu()

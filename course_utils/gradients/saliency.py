@@ -11,6 +11,7 @@ from course_utils.validate import Target, check_choice, check_images, check_targ
 QUANTITIES = ("score", "probability", "loss")
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def input_gradient(net: Network, images: Tensor, target: Target = None, *, of: str = "score") -> Tensor:
     """The gradient of one class quantity with respect to the pixels.
 
@@ -22,6 +23,9 @@ def input_gradient(net: Network, images: Tensor, target: Target = None, *, of: s
 
     Returns:
         `(N, 3, H, W)`, in units of the quantity per unit of pixel value.
+
+    Raises:
+        ValueError: no such class or quantity, no class scores, or images that are none.
     """
     check_choice("of", of, QUANTITIES)
     pixels = check_images(net, images).clone()
@@ -50,6 +54,9 @@ def saliency(net: Network, images: Tensor, target: Target = None, *, of: str = "
 
     Returns:
         `(N, H, W)`, not negative.
+
+    Raises:
+        ValueError: as in `input_gradient`.
 
     Reference:
         Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks, ICLR Workshop 2014.

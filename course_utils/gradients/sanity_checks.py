@@ -18,6 +18,9 @@ def edges(images: Tensor) -> Tensor:
 
     Returns:
         `(N, H, W)`, not negative.
+
+    Raises:
+        ValueError: images that are none (see `check_images`).
     """
     images = check_images(None, images)
     across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], device=images.device, dtype=images.dtype) / 8
@@ -35,5 +38,13 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
 
 
 def share_inside(heat: Tensor, rows: slice, columns: slice) -> Tensor:
-    """The share of each map's total that lies in a box: `(N, H, W)` -> `(N,)`."""
+    """The share of each map's total that lies in a box.
+
+    Args:
+        heat: `(N, H, W)`, not negative.
+        rows, columns: the box.
+
+    Returns:
+        `(N,)` in [0, 1].
+    """
     return heat[:, rows, columns].sum((1, 2)) / heat.sum((1, 2)).clamp_min(1e-30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,13 +20,16 @@ def segment(
     not; GrabCut (OpenCV) learns the colors of both and decides the rest. The largest connected piece is kept.
 
     Args:
-        image: `(1, 3, H, W)` or `(3, H, W)` in [0, 1].
+        image: `(1, 3, H, W)` or `(3, H, W)` in [0, 1]; gray ones with one channel.
         saliency_map: `(H, W)`, not negative. A light blur helps: single pixels make poor seeds.
         foreground, background: quantiles in (0, 1), background below foreground.
         iterations: of GrabCut.
 
     Returns:
         `(H, W)` bool, True on the object.
+
+    Raises:
+        ValueError: quantiles in the wrong order, a map of another size than the image, or one without seeds.
 
     Reference:
         Simonyan et al. 2014, section 3.2; Rother, Kolmogorov, Blake: GrabCut, SIGGRAPH 2004.
@@ -45,11 +50,15 @@ def segment(
         np.uint8
     )
     mask[sure], mask[never] = cv2.GC_FGD, cv2.GC_BGD
-    # GrabCut starts its color models with OpenCV's own random generator; the same picture should give the same mask
-    cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    pixels = np.ascontiguousarray(np.asarray(to_pil(image))[:, :, ::-1])
-    cv2.grabCut(pixels, mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    pixels = np.ascontiguousarray(np.asarray(to_pil(image).convert("RGB"))[:, :, ::-1])
+
+    def grab_cut() -> None:
+        cv2.setRNGSeed(0)  # the color models start at random; the same picture should give the same mask
+        cv2.grabCut(pixels, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), iterations, cv2.GC_INIT_WITH_MASK)
+
+    # OpenCV has one random generator for each thread, so the caller's stays as it is.
+    with ThreadPoolExecutor(1) as other_thread:
+        other_thread.submit(grab_cut).result()
     chosen = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
     pieces, count = label(chosen)
     if count > 1:

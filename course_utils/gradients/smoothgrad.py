@@ -9,6 +9,7 @@ from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_positive, check_target
 
 
+@torch.inference_mode(False)  # a caller who switched gradients off gets them here
 def smoothgrad(
     net: Network,
     images: Tensor,
@@ -17,7 +18,7 @@ def smoothgrad(
     samples: int = 25,
     noise: float = 0.15,
     seed: int = 0,
-    batch_size: int = 8,
+    batch_size: int = 16,
 ) -> Tensor:
     """SmoothGrad: the mean gradient over noisy copies of the image, then its size and the largest of RGB.
 
@@ -33,6 +34,9 @@ def smoothgrad(
 
     Returns:
         `(N, H, W)`, not negative.
+
+    Raises:
+        ValueError: no samples, negative noise, no such class, or images that are none.
 
     Reference:
         Smilkov et al.: SmoothGrad: removing noise by adding noise, 2017.

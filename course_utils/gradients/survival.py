@@ -21,6 +21,9 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
     Args:
         images: in [0, 1].
         quality: 1 to 95, as in Pillow.
+
+    Raises:
+        ValueError: another quality, or images outside [0, 1].
     """
     if not 1 <= quality <= 95:
         raise ValueError(f"quality must be from 1 to 95, not {quality!r}.")
@@ -33,7 +36,11 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
 
 
 def crop_and_resize(images: Tensor, share: float = 0.9) -> Tensor:
-    """The middle `share` of each side, enlarged to the old size."""
+    """The middle `share` of each side, enlarged to the old size: `(N, 3, H, W)` -> `(N, 3, H, W)`.
+
+    Raises:
+        ValueError: a share that is not in (0, 1].
+    """
     if not 0 < share <= 1:
         raise ValueError(f"share must be greater than 0 and at most 1, not {share!r}.")
     height, width = images.shape[2:]
@@ -62,6 +69,9 @@ def survival(
 
     Returns:
         From a description to the share, `"as it is"` first.
+
+    Raises:
+        ValueError: no target, no such class, or a quality or share that does not exist.
     """
     images = check_images(net, images)
     worlds = {"as it is": (net, images), "saved as 8-bit pixels": (net, (images * 255).round() / 255)}

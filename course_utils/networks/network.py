@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from course_utils.errors import did_you_mean
 from course_utils.validate import check_images
 
 
@@ -73,13 +73,9 @@ class Network(nn.Module):
         name = self.aliases.get(layer, layer)
         if name not in self._modules_by_name:
             known = [*self.aliases, *self._modules_by_name]
-            close = difflib.get_close_matches(str(layer), known, n=3, cutoff=0.5)
-            if close:
-                hint = f"Did you mean {', '.join(close)}?"
-            else:
-                shown = list(self.aliases) or self.layers
-                hint = f"Its layers: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''} (see net.layers)."
-            raise ValueError(f"{self.name} has no layer {layer!r}. {hint}")
+            shown = list(self.aliases) or self.layers
+            all_of_them = f"Its layers: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''} (see net.layers)."
+            raise ValueError(f"{self.name} has no layer {layer!r}. {did_you_mean(layer, known) or all_of_them}")
         return name
 
     def layer(self, layer: str) -> nn.Module:
@@ -102,8 +98,7 @@ class Network(nn.Module):
         if isinstance(category, str):
             names = {c.lower(): i for i, c in reversed(list(enumerate(self.categories)))}
             if category.lower() not in names:
-                close = difflib.get_close_matches(category.lower(), names, n=3, cutoff=0.5)
-                hint = f"Did you mean {', '.join(close)}?" if close else "See net.categories."
+                hint = did_you_mean(category.lower(), names) or "See net.categories."
                 raise ValueError(f"{self.name} has no class {category!r}. {hint}")
             return names[category.lower()]
         if not 0 <= int(category) < len(self.categories):
@@ -131,6 +126,11 @@ class Network(nn.Module):
         classes = f"{len(self.categories)} classes" if self.categories else "no classifier"
         weights = sum(p.numel() for p in self.parameters())
         return f"Network({self.name!r}, {classes}, {weights / 1e6:.1f} M weights, {len(self.layers)} layers, {self.device})"
+
+
+def is_unit(target: object) -> bool:
+    """Whether a target is written as a unit, "layer:channel" (see `Network.unit`), and not as a class."""
+    return isinstance(target, str) and ":" in target
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from course_utils.errors import WeightsError
+from course_utils.errors import WeightsError, did_you_mean
 from course_utils.networks import cifar, efficientnet, vgg
 from course_utils.networks.network import Network
 
@@ -58,10 +57,9 @@ def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device
     else:
         plain = str(name).removeprefix("torchvision:")
         if plain not in torchvision_names():
-            close = difflib.get_close_matches(plain, [*OFFLINE, *torchvision_names()], n=3)
-            hint = f" Did you mean {', '.join(close)}?" if close else ""
+            close = did_you_mean(plain, [*OFFLINE, *torchvision_names()])
             raise WeightsError(
-                f"There is no network {name!r}.{hint} Offline: {', '.join(OFFLINE)}; "
+                f"There is no network {name!r}.{' ' if close else ''}{close} Offline: {', '.join(OFFLINE)}; "
                 "with a download, any torchvision classifier such as alexnet, resnet18, densenet121."
             )
         net = _load_torchvision(plain, name)

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
+from course_utils.one_line import OneLineCommand
 
 TRAIN, TEST = "cifar10_train.npz", "cifar10_test.npz"
 SNAPSHOTS = (0, 200, 400, 700, 1000)  # steps after which the first layer is kept; after the last step it is kept always
@@ -78,6 +78,9 @@ def read_cifar(data: Path | None) -> tuple[Pictures, Pictures]:
     Args:
         data: a folder with cifar10_train.npz and cifar10_test.npz, or one of these two files; None for a download by
             torchvision (170 MB, kept beside the torch hub's checkpoints).
+
+    Raises:
+        CourseError: a file is missing or damaged.
     """
     import torch
 
@@ -128,7 +131,8 @@ def train(
         weight_decay: pulls all weights to 0.
         smoothness: pulls the first layer's weights to their neighbors: this times the sum of squared differences of
             neighboring weights is added to the loss. It takes away the noise that the random start leaves in a filter.
-        shift: each picture is moved by up to so many pixels in x and y, its border mirrored, and flipped half of the time.
+        shift: each picture is moved by up to so many pixels in x and y, its border mirrored, and flipped half of the
+            time.
         seed: of the first weights, the order and the shifts.
         say: called with a line about every epoch.
     """

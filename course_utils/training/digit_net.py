@@ -42,6 +42,12 @@ def train_digit_net(images: Tensor, labels: Tensor, *, epochs: int = 12, lr: flo
 
 @torch.no_grad()
 def accuracy(net: Network, images: Tensor, labels: Tensor) -> float:
-    """The share of pictures whose predicted class is the label."""
+    """The share of pictures whose predicted class is the label.
+
+    Args:
+        net: a classifier.
+        images: `(N, 1, 16, 16)` in [0, 1].
+        labels: `(N,)`.
+    """
     with frozen(net):
         return (net(images.to(net.device)).argmax(1).cpu() == labels).float().mean().item()

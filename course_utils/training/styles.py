@@ -3,14 +3,15 @@
     python -m course_utils.training.styles --content FOLDER --styles all --out data/weights/styles.safetensors
 
 `--content` is any folder of photos; every 25th one is held out (`--every`). The run can be stopped and goes on from its
-checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take five to eight hours of a core.
+checkpoint. A few minutes show a falling loss (`--stages 64x4x100`); the default stages take five to eight hours of a
+core.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,15 +20,13 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
-from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
-from course_utils.fun.texture import gram_matrix, texture_grams
-from course_utils.hooks import forward_to
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.images import image_files, load_image, resize
-from course_utils.networks import Network, load_network
+from course_utils.networks import load_network
 from course_utils.networks.weights import save_weights
+from course_utils.one_line import OneLineCommand
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.validate import check_positive
 
@@ -56,7 +55,11 @@ class Stage:
 
     @classmethod
     def read(cls, text: str) -> Stage:
-        """`"64x4x1000"`."""
+        """`"64x4x1000"`.
+
+        Raises:
+            CourseError: anything else.
+        """
         try:
             side, batch, steps = (int(part) for part in text.split("x"))
             check_positive(side=side, batch=batch, steps=steps)
@@ -69,59 +72,6 @@ class Stage:
 
 
 STAGES = (Stage(64, 4, 1800), Stage(96, 4, 6000), Stage(128, 4, 3500))
-
-
-class PerceptualLoss(nn.Module):
-    """Content and style loss of lesson 14, for a batch in which every picture has its own photo and its own style.
-
-    Args:
-        net: VGG-19, or another network.
-        styles: `(1, 3, h, w)` pictures, in the order of the style numbers.
-        style_weights: one for each style.
-        content_layers, style_layers: as in `style_transfer`.
-    """
-
-    def __init__(
-        self,
-        net: Network,
-        styles: Sequence[Tensor],
-        *,
-        style_weights: Sequence[float],
-        content_layers: Sequence[str] = CONTENT_LAYERS,
-        style_layers: Sequence[str] = STYLE_LAYERS,
-    ):
-        super().__init__()
-        if len(styles) != len(style_weights):
-            raise ValueError(f"{len(styles)} styles need {len(styles)} style_weights, not {len(style_weights)}.")
-        self.net, self.content_layers, self.style_layers = net, list(content_layers), list(style_layers)
-        seen = [texture_grams(net, style, self.style_layers) for style in styles]
-        self.grams = {layer: torch.cat([one[layer] for one in seen]) for layer in self.style_layers}
-        self.weights = torch.tensor(style_weights)
-
-    @torch.no_grad()
-    def content(self, photos: Tensor) -> dict[str, Tensor]:
-        """The features that repainted pictures are to keep."""
-        return forward_to(self.net, photos, self.content_layers)
-
-    def forward(self, pictures: Tensor, content: Mapping[str, Tensor], numbers: Tensor) -> Tensor:
-        """`content + style_weight * style` of every picture.
-
-        Args:
-            pictures: `(N, 3, H, W)`.
-            content: from `content(photos)`, one row for each picture.
-            numbers: `(N,)`, the style of each.
-
-        Returns:
-            `(N,)`, in the units of `style_transfer`.
-        """
-        seen = forward_to(self.net, pictures, list(dict.fromkeys([*self.content_layers, *self.style_layers])))
-        grams = {layer: gram_matrix(seen[layer]) for layer in self.style_layers}
-        totals = []
-        for i, number in enumerate(numbers.tolist()):  # the losses of lesson 14 are means over their batch
-            kept = sum(content_loss(seen[name][i], content[name][i]) for name in self.content_layers)
-            painted = sum(style_loss(grams[name][i], self.grams[name][number]) for name in self.style_layers)
-            totals.append(kept + self.weights[number] * painted)
-        return torch.stack(totals)
 
 
 def crops(photos: Sequence[Tensor], count: int, side: int, generator: torch.Generator) -> Tensor:
@@ -184,9 +134,10 @@ def train(
 ) -> list[dict[str, float]]:
     """Train a `StyleNet` in place with Adam.
 
-    Every loss is divided by the loss of the untouched photo in the same style: 1 is "did nothing". For the gradient it is
-    divided once more, by its own running mean, so that a percent less counts the same in every style, however far the style is
-    from photos. Each photo of a batch is painted in several styles, so that its content features are computed once.
+    Every loss is divided by the loss of the untouched photo in the same style: 1 is "did nothing". For the gradient it
+    is divided once more, by its own running mean, so that a percent less counts the same in every style, however far
+    the style is from photos. Each photo of a batch is painted in several styles, so that its content features are
+    computed once.
 
     Args:
         net: the network; the rows of the styles get five times the step of the shared convolutions.

@@ -165,7 +165,7 @@ from IPython.display import display
 
 for channel in (58, 10, 12, 5):
     answers = {
-        name: filter_response(vgg, image, channel)[0, 2:-2, 2:-2].abs().max().item()
+        name: filter_response(vgg, image, channel=channel)[0, 2:-2, 2:-2].abs().max().item()
         for name, image in patterns.items()
     }
     display(

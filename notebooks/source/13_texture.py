@@ -8,7 +8,15 @@ import time
 import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
-from course_utils.fun import efros_leung, gram_loss, gram_matrix, synthesize_texture, wei_levoy
+from course_utils.fun import (
+    copy_pixels,
+    efros_leung,
+    efros_leung_sources,
+    gram_loss,
+    gram_matrix,
+    synthesize_texture,
+    wei_levoy,
+)
 from course_utils.networks import randomized
 from course_utils.stimuli import on_paper, texture_sample
 
@@ -142,7 +150,8 @@ check("13.2", choose)
 # %%
 # the sample's position of each pixel
 pebbles = texture_sample("pebbles", 64)
-grown, sources = efros_leung(pebbles, 80, window=11, return_sources=True)
+sources = efros_leung_sources(pebbles, 80, window=11)
+grown = copy_pixels(pebbles, sources)
 row, column = sources[..., 0] / 63, sources[..., 1] / 63
 where = torch.stack([row, column, torch.full_like(row, 0.4)])
 show_images([on_paper(pebbles, 80), grown, where], ["the sample", "grown", "from where?"], width=8)

@@ -20,8 +20,9 @@ from course_utils import (
 )
 from course_utils.fun import STYLE_NAMES, StyleNet, load_style_net, style_transfer, stylize
 from course_utils.fun.fast_style import style_rows
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.stimuli import style_image
-from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss, Stage, train
+from course_utils.training.styles import STYLE_WEIGHTS, Stage, train
 
 # %%
 # the result first: one photo in eight styles, one pass each

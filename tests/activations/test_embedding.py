@@ -129,6 +129,11 @@ def test_divergence_equals_what_scikit_learn_minimized():
     assert ours == pytest.approx(method.kl_divergence_, rel=2e-3)
 
 
+@pytest.mark.parametrize("x", [torch.ones(20, 8), torch.arange(20.0)[:, None]])
+def test_tsne_from_random_places_takes_rows_that_pca_cannot_spread(x):
+    assert activations.tsne(x, perplexity=5, init="random", steps=250).isfinite().all()
+
+
 def test_tsne_separates_two_groups_and_repeats_itself():
     x = torch.cat([rows(20, 80), rows(20, 80, 1) + 8])
     before, state = np.random.get_state()[1].copy(), torch.get_rng_state()
@@ -157,6 +162,11 @@ def test_tsne_separates_two_groups_and_repeats_itself():
         (lambda: activations.tsne(rows(2, 2), perplexity=1), "at least 3 points, not 2"),
         (lambda: activations.tsne(rows(20, 2), perplexity=5, init="umap"), "init must be one of 'pca', 'random'"),
         (lambda: activations.tsne(rows(20, 2), perplexity=5, steps=10), "at least 250"),
+        (lambda: activations.tsne(torch.ones(20, 8), perplexity=5), "all rows are .almost. the same"),
+        (lambda: activations.tsne(torch.ones(20, 80), perplexity=5), "all rows are .almost. the same"),
+        (lambda: activations.tsne(1e-30 * rows(20, 8).float(), perplexity=5), "all rows are .almost. the same"),
+        (lambda: activations.tsne(1e25 * rows(20, 8), perplexity=5), "too large"),
+        (lambda: activations.tsne(rows(20, 1), perplexity=5), "x has one column"),
         (lambda: activations.grid_cells(rows(5, 2), rows=2, columns=2), "2 x 2 cells are too few for 5 points"),
         (lambda: activations.label_agreement(rows(5, 2), [0, 1]), "5 points but labels"),
         (lambda: activations.label_agreement(rows(5, 2), [0] * 5, k=5), "from 1 to 4"),

@@ -139,7 +139,9 @@ def test_nearest_equals_scikit_learn():
         (lambda: activations.neighbors(None, torch.zeros(3, 3, 4, 4), k=1, space="rgb"), "space must be one of"),
         (lambda: activations.neighbors(None, torch.zeros(3, 3, 4, 4), k=1, metric="l1"), "metric must be one of"),
         (
-            lambda: activations.neighbors(None, torch.zeros(3, 3, 4, 4), torch.zeros(1, 3, 5, 5), k=1, space="pixels"),
+            lambda: activations.neighbors(
+                None, torch.zeros(3, 3, 4, 4), queries=torch.zeros(1, 3, 5, 5), k=1, space="pixels"
+            ),
             r"\(4, 4\) and queries of \(5, 5\) differ in size",
         ),
         (lambda: activations.recall_at_k(torch.zeros(3, 3), [0, 0, 1], 1), "object 1 has only one picture"),
@@ -177,7 +179,9 @@ def test_features_forget_the_place_and_pixels_do_not():
     images[2:, 0] = images[2:, 1] * 0.5
     assert activations.neighbors(color_net(), images, k=1).indices.flatten().tolist() == [1, 0, 3, 2]
     assert activations.neighbors(None, images, k=1, space="pixels").indices.flatten().tolist() == [2, 3, 0, 1]
-    assert activations.neighbors(color_net(), images, images[3:], k=1, metric="cosine").indices.tolist() == [[2]]
+    assert activations.neighbors(color_net(), images, queries=images[3:], k=1, metric="cosine").indices.tolist() == [
+        [2]
+    ]
 
 
 def test_crop_set_keeps_its_promises():

@@ -1,4 +1,4 @@
-"""Occlusion against arithmetic and Captum, and the incremental engine against the full pass."""
+"""Occlusion against arithmetic, its plain version and Captum, and the incremental engine against the full pass."""
 
 import math
 import warnings
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from course_utils.activations import baseline_images, occlusion, occlusion_scores, window_starts
+from course_utils.activations import baseline_images, occlusion, occlusion_scores, plain_occlusion, window_starts
 from course_utils.figures import show_occlusion
 from course_utils.networks.network import Network
 
@@ -98,8 +98,21 @@ def test_incremental_equals_full(name, size, window, stride):
     assert fast.drops().abs().max() > 1e-6  # the windows matter at all
 
 
+@pytest.mark.parametrize("name", ["odd", "gated", "densenet", "shuffle"])
+@pytest.mark.parametrize("window, stride, baseline", [(9, 9, "noise"), (12, 5, "mean"), ((12, 14), (7, 14), "gray")])
+def test_equals_the_plain_version(name, window, stride, baseline):
+    net = wrap(build(name))
+    images = torch.rand(2, 3, 34, 29, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    options = {"window": window, "stride": stride, "baseline": baseline, "seed": 4}
+    plain = plain_occlusion(net, images, [1, 3], **options)
+    assert plain.shape == (2, 34, 29) and plain.abs().max() > 1e-6
+    for method in ("incremental", "full"):
+        fast = occlusion(net, images, [1, 3], method=method, batch_size=7, **options, **QUIET)
+        torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("name", ["vgg", "odd", "resnet"])
-@pytest.mark.parametrize("method", ["incremental", "full"])
+@pytest.mark.parametrize("method", ["incremental", "full", "plain"])
 def test_equals_captum(name, method):
     from captum.attr import Occlusion
 
@@ -108,6 +121,7 @@ def test_equals_captum(name, method):
     for window, stride, baseline in ((9, 6, 0.5), (8, 8, 0.0), ((36, 7), (9, 7), 0.25)):
         wh, ww = window if isinstance(window, tuple) else (window, window)
         sh, sw = stride if isinstance(stride, tuple) else (stride, stride)
+        options = {"window": window, "stride": stride, "baseline": baseline}
         for count in (1, 4) if method == "full" else (4,):
             theirs = Occlusion(net).attribute(
                 images,
@@ -117,9 +131,10 @@ def test_equals_captum(name, method):
                 baselines=baseline,
                 perturbations_per_eval=count,
             )
-            ours = occlusion(
-                net, images, [2, 4], window=window, stride=stride, baseline=baseline, method=method, **QUIET
-            )
+            if method == "plain":
+                ours = plain_occlusion(net, images, [2, 4], **options)
+            else:
+                ours = occlusion(net, images, [2, 4], method=method, **options, **QUIET)
             # Captum gives float32, whatever goes in.
             torch.testing.assert_close(ours.float(), theirs[:, 0].float(), rtol=1e-5, atol=1e-6)
 
@@ -210,6 +225,87 @@ def test_a_network_that_looks_at_values_falls_back_and_says_so():
     assert found.method == "full" and "cannot be computed incrementally" in found.note
     with pytest.raises(ValueError, match="cannot be computed incrementally"):
         occlusion(net, image, 0, window=4, stride=4, method="incremental", **QUIET)
+
+
+class Dropped(nn.Module):
+    """Draws random numbers in every pass, also in eval mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 5, 3)
+
+    def forward(self, x):
+        return F.dropout(self.layer(x), 0.5, training=True).mean((2, 3))
+
+
+class Coordinates(nn.Module):
+    """Joins the image with a constant that has one row."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(4, 5, 3)
+
+    def forward(self, x):
+        right = torch.linspace(0, 1, x.shape[3], dtype=x.dtype).expand(len(x), 1, *x.shape[2:])
+        return self.layer(torch.cat([x, right], 1)).relu().mean((2, 3))
+
+
+def transformer(name):
+    torch.manual_seed(0)
+    models = torchvision.models
+    if name == "vit":
+        sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32}
+        net = models.VisionTransformer(image_size=32, patch_size=8, num_classes=5, **sizes)
+        nn.init.normal_(net.heads.head.weight)  # zero at first
+        return net
+    if name == "swin":
+        return models.SwinTransformer([2, 2], 16, [1, 1], [1, 2], [4, 4], num_classes=5)
+    blocks = [models.convnext.CNBlockConfig(8, 16, 1), models.convnext.CNBlockConfig(16, None, 1)]
+    return models.ConvNeXt(blocks, num_classes=5)
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be computed incrementally")
+@pytest.mark.parametrize("name", ["vit", "swin", "convnext", "coordinates"])
+def test_auto_is_right_whatever_the_network_does(name):
+    net = wrap(Coordinates() if name == "coordinates" else transformer(name))
+    images = torch.rand(1, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    found = occlusion(net, images, 2, window=8, stride=8, **QUIET)
+    torch.testing.assert_close(found, plain_occlusion(net, images, 2, window=8, stride=8), rtol=1e-9, atol=1e-9)
+    assert found.abs().max() > 1e-6
+
+
+def test_random_networks_run_in_full():
+    with pytest.warns(UserWarning, match="draws random numbers. Every window runs"):
+        found = occlusion_scores(wrap(Dropped()), torch.rand(1, 3, 16, 16).double(), 0, window=8, stride=8, **QUIET)
+    assert found.method == "full"
+
+
+def test_an_operation_that_takes_no_crops_runs_in_full(monkeypatch):
+    def refuse(*args):
+        raise RuntimeError("takes no crops")
+
+    monkeypatch.setattr("course_utils.engines.incremental.Incremental.run", refuse)
+    image = torch.rand(1, 3, 32, 32, dtype=torch.float64)
+    with pytest.warns(UserWarning, match="on crops, takes no crops"):
+        found = occlusion_scores(wrap(transformer("vit")), image, 0, window=8, stride=8, **QUIET)
+    assert found.method == "full"
+
+
+@pytest.mark.parametrize("name", ["resnet", "densenet", "gated"])
+def test_any_memory_layout_is_incremental(name):
+    net = wrap(build(name))
+    images = torch.rand(2, 3, 40, 36, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    right = plain_occlusion(net, images, 1, window=10, stride=10)
+    for layout in (
+        images.contiguous(memory_format=torch.channels_last),
+        images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2),
+        images.transpose(2, 3).contiguous().transpose(2, 3),
+    ):
+        found = occlusion_scores(net, layout, 1, window=10, stride=10, method="incremental", **QUIET)
+        torch.testing.assert_close(found.maps(), right, rtol=1e-9, atol=1e-9)
+    with torch.inference_mode():
+        found = occlusion(net, images.clone(), 1, window=10, stride=10, method="incremental", **QUIET)
+    torch.testing.assert_close(found, right, rtol=1e-9, atol=1e-9)
 
 
 def test_says_what_was_computed_whole():

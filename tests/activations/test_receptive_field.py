@@ -1,4 +1,4 @@
-"""Receptive fields: published numbers, and an oracle that uses no formula."""
+"""Receptive fields: published numbers, and the plain version, which uses no formula."""
 
 import copy
 
@@ -7,7 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
-from course_utils.activations import receptive_field
+from course_utils.activations import plain_receptive_field, receptive_field
 from course_utils.networks.network import Network
 from course_utils.networks.vgg import vgg_aliases
 
@@ -96,35 +96,34 @@ ARCHITECTURES = {
 }
 
 
-def all_ones(model):
-    """The same wiring with all weights one, no bias, no rectifier, and averages for maxima: nothing can cancel or close."""
-    model = copy.deepcopy(model).double().eval()
-    for name, module in list(model.named_modules()):
-        if isinstance(module, (nn.ReLU, nn.ReLU6, nn.MaxPool2d)):
-            new = nn.Identity()
-            if isinstance(module, nn.MaxPool2d):
-                new = nn.AvgPool2d(module.kernel_size, module.stride, module.padding)
-            parent, _, last = name.rpartition(".")
-            setattr(model.get_submodule(parent), last, new)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
-    return model
-
-
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_equals_the_support_of_the_gradient(name):
+def test_equals_the_plain_version(name):
     model, size = ARCHITECTURES[name], (29, 26)
     layer = [n for n, _ in model.named_children()][-1]
-    field = receptive_field(wrap(copy.deepcopy(model), channels=1), layer, size=size)
-    image = torch.rand(1, 1, *size, dtype=torch.float64).requires_grad_()
-    out = all_ones(model)(image)
-    for y in range(out.shape[2]):
-        for x in range(out.shape[3]):
-            (gradient,) = torch.autograd.grad(out[0, :, y, x].sum(), image, retain_graph=True)
-            rows, columns = gradient[0, 0].any(1).nonzero()[:, 0], gradient[0, 0].any(0).nonzero()[:, 0]
-            support = (rows[0].item(), columns[0].item(), rows[-1].item() + 1, columns[-1].item() + 1)
-            assert field.box(y, x) == support
+    net = wrap(copy.deepcopy(model), channels=1)
+    before = copy.deepcopy(net.state_dict())
+    field = receptive_field(net, layer, size=size)
+    for y in range(len(field.rows)):
+        for x in range(len(field.columns)):
+            assert plain_receptive_field(net, layer, y, x, size=size) == field.box(y, x)
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "name, layer",
+    [("resnet18", "layer3.0"), ("squeezenet1_1", "features.7"), ("mobilenet_v3_small", "features.1.block.0")],
+)
+def test_real_networks_equal_the_plain_version(name, layer):
+    net = wrap(torchvision.models.get_model(name, num_classes=2), name)
+    field = receptive_field(net, layer, size=(70, 76))
+    for y, x in ((0, 0), (len(field.rows) // 2, len(field.columns) - 1), (len(field.rows) - 1, 1)):
+        assert plain_receptive_field(net, layer, y, x, size=(70, 76)) == field.box(y, x)
+
+
+def test_the_plain_version_by_hand():
+    net = wrap(nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), channels=1)
+    assert plain_receptive_field(net, "2", 0, 0, size=8) == (0, 0, 3, 3)
+    assert plain_receptive_field(net, "2", 1, 2, size=8) == (1, 3, 5, 7)
 
 
 def test_real_residual_network_with_dynamic_padding():

@@ -1,11 +1,11 @@
-"""Maximally activating patches against brute force, and what mergeable means."""
+"""Maximally activating patches against the plain version, and what mergeable means."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from course_utils.activations import TopPatches, receptive_field, top_patches
+from course_utils.activations import TopPatches, plain_top_patches, receptive_field, top_patches
 from course_utils.errors import ImageError
 from course_utils.figures import show_patches
 from course_utils.hooks import layer_outputs
@@ -24,38 +24,34 @@ def net():
     return Network(model, name="tiny", input_size=32)
 
 
-def brute_force(maps, k, per_image):
-    """Sort everything by value, image, row, column."""
-    rows = []
-    for c in range(maps.shape[1]):
-        every = [
-            (-maps[n, c, y, x].item(), n, y, x)
-            for n in range(len(maps))
-            for y in range(maps.shape[2])
-            for x in range(maps.shape[3])
-        ]
-        kept, used = [], {}
-        for entry in sorted(every):
-            if per_image is None or used.get(entry[1], 0) < per_image:
-                kept.append(entry)
-                used[entry[1]] = used.get(entry[1], 0) + 1
-        rows.append(kept[:k])
-    return rows
-
-
 @pytest.mark.parametrize("layer", ["0", "1", "2", "3"])
 @pytest.mark.parametrize("per_image", [1, 2, None])
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_equals_brute_force(net, layer, per_image, batch_size):
+def test_equals_the_plain_version(net, layer, per_image, batch_size):
     images = torch.rand(11, 3, 20, 24, generator=torch.Generator().manual_seed(1))
     images[7] = images[3]  # equal photos: the first one wins the tie
-    maps = torch.cat([layer_outputs(net, images[i : i + batch_size], [layer])[layer] for i in range(0, 11, batch_size)])
-    found = top_patches(net, images, layer, k=4, per_image=per_image, batch_size=batch_size, progress=False)
-    for c, row in enumerate(brute_force(maps, 4, per_image)):
-        for rank, (value, n, y, x) in enumerate(row):
-            assert (found.values[c, rank].item(), found.images[c, rank].item()) == (-value, n)
+    options = {"k": 4, "per_image": per_image, "batch_size": batch_size}
+    found = top_patches(net, images, layer, **options, progress=False)
+    for c in range(len(found.channels)):
+        plain = plain_top_patches(net, images, layer, c, **options)
+        assert len(plain) == 4
+        for rank, (value, n, y, x) in enumerate(plain):
+            assert (found.values[c, rank].item(), found.images[c, rank].item()) == (value, n)
             assert found.places[c, rank].tolist() == [y, x]
             assert tuple(found.boxes[c, rank].tolist()) == receptive_field(net, layer, size=(20, 24)).box(y, x)
+
+
+def test_the_plain_version_by_hand():
+    net = Network(nn.Sequential(nn.Conv2d(3, 1, 1, bias=False)), name="red")
+    net.layer("0").weight.data[:] = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
+    images = torch.zeros(3, 3, 2, 2)
+    images[0, 0, 1, 0], images[0, 0, 1, 1], images[2, 0, 0, 1] = 0.5, 0.75, 0.5
+    assert plain_top_patches(net, images, "0", 0, k=2) == [(0.75, 0, 1, 1), (0.5, 2, 0, 1)]
+    assert plain_top_patches(net, images, "0", 0, k=3, per_image=None) == [
+        (0.75, 0, 1, 1),
+        (0.5, 0, 1, 0),
+        (0.5, 2, 0, 1),
+    ]
 
 
 @pytest.mark.parametrize("per_image", [1, None])
@@ -146,6 +142,7 @@ def test_pictures(net):
         (lambda net: top_patches(net, torch.rand(2, 3, 20, 20), "0", k=1, channels=[9]), ValueError, "channels 0 to 5"),
         (lambda net: top_patches(net, torch.rand(2, 3, 20, 20), "nope", k=1), ValueError, "has no layer"),
         (lambda net: top_patches(net, [], "0", k=1), ValueError, "no images"),
+        (lambda net: top_patches(net, torch.rand(3, 20, 20), "0", k=1), ValueError, r"images\[None\]"),
         (lambda net: top_patches(net, [np.zeros((3, 20, 20))], "0", k=1), TypeError, "tensors"),
     ],
 )

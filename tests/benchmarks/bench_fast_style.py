@@ -25,9 +25,10 @@ from torch import Tensor
 
 from course_utils import load_network, photo
 from course_utils.fun import load_style_net, style_transfer, stylize
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.images import image_files, load_image
 from course_utils.stimuli import style_image
-from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss
+from course_utils.training.styles import STYLE_WEIGHTS
 
 NAMES = list(STYLE_WEIGHTS)
 

@@ -46,17 +46,17 @@ def test_color_share_of_known_filters():
 
 
 def test_a_response_is_the_inner_product_of_filter_and_window(vgg, eagle):
-    response = filter_response(vgg, eagle, 7)[0]
+    response = filter_response(vgg, eagle, channel=7)[0]
     window = vgg.normalize(eagle)[0, :, 99:102, 49:52]
     want = (window * filter_weights(vgg)[7]).sum() + vgg.layer("conv1_1").bias[7]
     assert response[100, 50] == pytest.approx(want.item(), rel=1e-4)
     with pytest.raises(ValueError, match="channels 0 to 63"):
-        filter_response(vgg, eagle, 64)
+        filter_response(vgg, eagle, channel=64)
 
 
 def test_the_filters_that_lesson_01_names_do_what_it_says(vgg):
     shown = patterns(64)
-    answer = lambda c, name: filter_response(vgg, shown[name], c)[0, 2:-2, 2:-2].abs().max()  # noqa: E731
+    answer = lambda c, name: filter_response(vgg, shown[name], channel=c)[0, 2:-2, 2:-2].abs().max()  # noqa: E731
     assert answer(58, "stripes 0°") > 4 * answer(58, "stripes 90°")
     assert answer(10, "stripes 90°") > 4 * answer(10, "stripes 0°")
     assert answer(12, "red | green") > 8 * answer(12, "black | white")
@@ -65,7 +65,7 @@ def test_the_filters_that_lesson_01_names_do_what_it_says(vgg):
 
 def test_what_lesson_01_says_of_cifar_net(cifar):
     shown, weights = patterns(32), filter_weights(cifar)
-    answer = lambda c, name: filter_response(cifar, shown[name], c)[0, 4:-4, 4:-4].abs().max()  # noqa: E731
+    answer = lambda c, name: filter_response(cifar, shown[name], channel=c)[0, 4:-4, 4:-4].abs().max()  # noqa: E731
     for channel, yes, no in ((6, "0", "90"), (10, "90", "0"), (14, "45", "135"), (3, "135", "45")):
         assert answer(channel, f"stripes {yes}°") > 3 * answer(channel, f"stripes {no}°"), channel
     assert answer(8, "blue | yellow") > 3 * answer(8, "black | white")

@@ -12,9 +12,10 @@ from course_utils.errors import WeightsError
 from course_utils.fun import fast_style, load_style_net, stylize
 from course_utils.fun.fast_style import LEAST, STYLE_NAMES, StyleNet, mixture, style_rows
 from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, instance_norm
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.networks import load_network, weights
 from course_utils.stimuli import style_image, style_names
-from course_utils.training.styles import STYLE_WEIGHTS, PerceptualLoss
+from course_utils.training.styles import STYLE_WEIGHTS
 
 
 def numbers(*shape, seed=0):

@@ -256,6 +256,15 @@ def test_no_relu_raises(rule):
     assert backprop(linear, images, 0).abs().sum() > 0
 
 
+@pytest.mark.parametrize("rule", ["deconvnet", "guided"])
+def test_a_scripted_network_is_named_as_the_reason(rule):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net, x = Network(torch.jit.script(model), name="scripted"), torch.rand(1, 3, 8, 8)
+    with pytest.raises(ValueError, match="torch.jit.script; give it before"):
+        backprop(net, x, 1, rule=rule)
+    assert torch.equal(backprop(net, x, 1), backprop(Network(model, name="plain"), x, 1))
+
+
 def test_wrong_arguments_say_what_is_possible():
     net = tiny_net("conv", seed=0)
     images = torch.rand(2, 3, 8, 8)

@@ -90,6 +90,38 @@ def test_taylor_is_the_first_order_of_ablation():
     torch.testing.assert_close(first, exact, rtol=1e-2, atol=1e-12)
 
 
+class Twice(nn.Module):
+    """The same layer in two places."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.again, self.last = nn.Conv2d(3, 5, 3), nn.Conv2d(5, 5, 3, padding=1), nn.Linear(5, 4)
+
+    def forward(self, x):
+        x = torch.relu_(self.again(self.first(x)))
+        return self.last(torch.tanh(self.again(x)).mean((2, 3)))
+
+
+def test_taylor_of_a_layer_that_runs_twice_is_the_slope_of_both():
+    torch.manual_seed(0)
+    net, x = Network(Twice(), name="twice").double(), torch.rand(3, 3, 9, 9, dtype=torch.float64)
+    found = channel_importance(net, x, "again", [0, 1, 2], by="taylor", signed=True, batch_size=2)
+
+    def loss(channel, gate):
+        factors = torch.ones(5, dtype=torch.float64)
+        factors[channel] = gate
+        handle = net.layer("again").register_forward_hook(lambda m, i, out: out * factors.view(1, -1, 1, 1))
+        try:
+            return nn.functional.cross_entropy(net(x), torch.tensor([0, 1, 2]))
+        finally:
+            handle.remove()
+
+    slopes = torch.stack([(loss(c, 1 - 1e-5) - loss(c, 1 + 1e-5)) / 2e-5 for c in range(5)])
+    torch.testing.assert_close(found, slopes, rtol=1e-6, atol=1e-9)
+    ablation = channel_importance(net, x, "again", [0, 1, 2], signed=True, progress=False)
+    torch.testing.assert_close(ablation[0], loss(0, 0) - loss(0, 1))
+
+
 def test_activation_is_the_mean_size(conv):
     x = images()
     values = channel_importance(conv, x, "0", by="activation", progress=False)

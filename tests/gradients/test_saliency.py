@@ -124,6 +124,38 @@ def test_segment_finds_a_planted_disk():
         segment(image[None], heat[1:])
 
 
+def disk(channels):
+    y, x = torch.meshgrid(torch.arange(40.0), torch.arange(50.0), indexing="ij")
+    inside = ((y - 20) ** 2 + (x - 24) ** 2).sqrt() < 9
+    noise = torch.rand(channels, 40, 50, generator=torch.Generator().manual_seed(0))
+    return torch.where(inside, 0.8, 0.2) + 0.1 * noise, inside
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 40, 50), (1, 40, 50), (1, 3, 40, 50)])
+def test_segment_takes_gray_images(shape):
+    image, inside = disk(shape[-3])
+    found = segment(image.reshape(shape), inside.float() + 0.01 * torch.rand(40, 50))
+    assert (found == inside).float().mean() > 0.97
+
+
+def test_segment_leaves_opencvs_random_numbers_as_they_are():
+    import cv2
+    import numpy as np
+
+    def draw(between):
+        cv2.setRNGSeed(7)
+        between()
+        return cv2.randu(np.zeros((1, 8), np.float32), 0, 1)
+
+    image, inside = disk(3)
+    heat = inside.float() + 0.01 * torch.rand(40, 50, generator=torch.Generator().manual_seed(1))
+    first = segment(image, heat)
+    untouched = draw(lambda: None)
+    assert np.array_equal(draw(lambda: segment(image, heat)), untouched)
+    cv2.setRNGSeed(123)
+    assert torch.equal(segment(image, heat), first)
+
+
 def test_blur_keeps_the_total():
     heat = torch.zeros(21, 21)
     heat[10, 10] = 1

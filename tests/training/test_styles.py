@@ -8,9 +8,10 @@ from safetensors.torch import load_file
 
 from course_utils.exercises.tiny import tiny_net
 from course_utils.fun import StyleNet, gram_matrix
+from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.style import Targets
 from course_utils.training import styles
-from course_utils.training.styles import PerceptualLoss, Stage, app, crops, photos_of, train
+from course_utils.training.styles import Stage, app, crops, photos_of, train
 
 LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"]}
 SMALL = {"widths": (4, 6, 8), "blocks": 1}

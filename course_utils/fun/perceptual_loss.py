@@ -1,0 +1,69 @@
+"""The loss that a network for fast style transfer is trained on: that of lesson 14, for every picture of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
+from course_utils.fun.texture import gram_matrix, texture_grams
+from course_utils.hooks import forward_to
+from course_utils.networks.network import Network
+
+
+class PerceptualLoss(nn.Module):
+    """Content and style loss of lesson 14, for a batch in which every picture has its own photo and its own style.
+
+    Args:
+        net: VGG-19, or another network.
+        styles: `(1, 3, h, w)` pictures, in the order of the style numbers.
+        style_weights: one for each style.
+        content_layers, style_layers: as in `style_transfer`.
+
+    Raises:
+        ValueError: not one weight for each style.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        styles: Sequence[Tensor],
+        *,
+        style_weights: Sequence[float],
+        content_layers: Sequence[str] = CONTENT_LAYERS,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+    ):
+        super().__init__()
+        if len(styles) != len(style_weights):
+            raise ValueError(f"{len(styles)} styles need {len(styles)} style_weights, not {len(style_weights)}.")
+        self.net, self.content_layers, self.style_layers = net, list(content_layers), list(style_layers)
+        seen = [texture_grams(net, style, self.style_layers) for style in styles]
+        self.grams = {layer: torch.cat([one[layer] for one in seen]) for layer in self.style_layers}
+        self.weights = torch.tensor(style_weights)
+
+    @torch.no_grad()
+    def content(self, photos: Tensor) -> dict[str, Tensor]:
+        """The features that repainted pictures are to keep."""
+        return forward_to(self.net, photos, self.content_layers)
+
+    def forward(self, pictures: Tensor, content: Mapping[str, Tensor], numbers: Tensor) -> Tensor:
+        """`content + style_weight * style` of every picture.
+
+        Args:
+            pictures: `(N, 3, H, W)`.
+            content: from `content(photos)`, one row for each picture.
+            numbers: `(N,)`, the style of each.
+
+        Returns:
+            `(N,)`, in the units of `style_transfer`.
+        """
+        seen = forward_to(self.net, pictures, list(dict.fromkeys([*self.content_layers, *self.style_layers])))
+        grams = {layer: gram_matrix(seen[layer]) for layer in self.style_layers}
+        totals = []
+        for i, number in enumerate(numbers.tolist()):  # the losses of lesson 14 are means over their batch
+            kept = sum(content_loss(seen[name][i], content[name][i]) for name in self.content_layers)
+            painted = sum(style_loss(grams[name][i], self.grams[name][number]) for name in self.style_layers)
+            totals.append(kept + self.weights[number] * painted)
+        return torch.stack(totals)
