@@ -54,7 +54,8 @@ def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device
         WeightsError: no such network, weights damaged, or a download needed while there is no network.
     """
     if name in OFFLINE:
-        net = OFFLINE[name]()
+        with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made, which nobody will see
+            net = OFFLINE[name]()
     else:
         plain = str(name).removeprefix("torchvision:")
         if plain not in torchvision_names():
@@ -84,7 +85,8 @@ def _load_torchvision(plain: str, name: str) -> Network:
     try:
         if not cached.is_file():  # without a network say so at once, before torch hub announces a download
             urllib.request.urlopen(weights.url, timeout=10).close()
-        model = torchvision.models.get_model(plain, weights=weights)
+        with torch.random.fork_rng(devices=[]):
+            model = torchvision.models.get_model(plain, weights=weights)
     except (URLError, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", error)
         if cached.is_file():
