@@ -108,6 +108,7 @@ CASES = {
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=3),
     "fooled": lambda net, x: gradients.fooled(net, x, 1),
+    "grad_cam": lambda net, x: gradients.grad_cam(net, x, "3"),
     "input_gradient": lambda net, x: gradients.input_gradient(net, x, 1),
     "invert": lambda net, x, **o: gradients.invert(net, x, "3", steps=3, **o),
     "invert, pixels with Adam": lambda net, x, **o: gradients.invert(
