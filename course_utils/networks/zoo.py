@@ -119,7 +119,7 @@ def _load_torchvision(plain: str, name: str) -> Network:
 
 
 def _feature_layer(model: nn.Module) -> str | None:
-    """The layer just before the last linear layer that is not dropout: fc7 of AlexNet and VGG, the pooling of ResNet."""
+    """The layer before the last linear layer that is not dropout: fc7 of AlexNet and VGG, the pooling of ResNet."""
     names = [(n, m) for n, m in model.named_modules() if n and not list(m.children())]
     last = max((i for i, (_, m) in enumerate(names) if isinstance(m, nn.Linear)), default=None)
     if not last:
