@@ -20,13 +20,16 @@ class _Stop(BaseException):
 def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     """Record what layers put out while a block runs.
 
-        with capture(net, ["relu1_1", "relu4_2"]) as seen:
-            net(images)
-        seen["relu4_2"].shape
+    >>> from course_utils import capture, load_network, photo
+    >>> net, image = load_network("vgg19"), photo("cat", 64)
+    >>> with capture(net, ["relu1_1", "relu4_2"]) as seen:
+    ...     maps = net(image)
+    >>> tuple(seen["relu4_2"].shape)
+    (1, 512, 8, 8)
 
-    Outputs are cloned: many networks follow a convolution with an in-place ReLU, which would otherwise overwrite what was
-    recorded. They keep their graph. A module that runs several times in one pass is recorded at its first run. The hooks
-    are gone when the block ends, also after an exception.
+    Outputs are cloned: many networks follow a convolution with an in-place ReLU, which would otherwise overwrite what
+    was recorded. They keep their graph. A module that runs several times in one pass is recorded at its first run. The
+    hooks are gone when the block ends, also after an exception.
 
     Args:
         net: the network.
@@ -34,6 +37,10 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
 
     Yields:
         A dictionary from the given names to tensors `(N, C, H, W)` (or the layer's own shape), filled by `net(images)`.
+
+    Raises:
+        TypeError: one name instead of a list.
+        ValueError: no such layer.
     """
     with _recording(net, layers, stop=False) as seen:
         yield seen
@@ -74,9 +81,22 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
 
 
 def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """Run the network only as far as the last of `layers` and return their outputs, with gradients if `images` has them.
+    """Run the network only as far as the last of `layers`, and return what these put out.
 
-    Inside optimization loops; it does not check the images' values. See `layer_outputs` for the checked version.
+    For the inside of loops: it does not check the images' values, and gradients flow if `images` has them. See
+    `layer_outputs` for the checked version.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)`, on the network's device and in its dtype.
+        layers: dotted paths or aliases.
+
+    Returns:
+        A dictionary from each name to a tensor `(N, C, H, W)` (or the layer's own shape), with its graph.
+
+    Raises:
+        TypeError: one name instead of a list.
+        ValueError: no such layer, or one that does not run on this input.
     """
     with _recording(net, layers, stop=True) as seen, suppress(_Stop):
         net(images)
@@ -99,6 +119,9 @@ def layer_outputs(
 
     Returns:
         A dictionary from each name to a tensor `(N, C, H, W)` (or the layer's own shape), on the images' device.
+
+    Raises:
+        TypeError, ValueError: images that are none (see `check_images`), or no such layer.
     """
     ready = check_images(net, images)
     with torch.no_grad():
@@ -117,6 +140,10 @@ def features(net: Network, images: Tensor, *, layer: str | None = None, batch_si
 
     Returns:
         `(N, D)` on the images' device.
+
+    Raises:
+        TypeError, ValueError: images that are none (see `check_images`), no such layer, or a network that names no
+            feature layer.
     """
     layer = layer or net.feature_layer
     if layer is None:
@@ -129,6 +156,11 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
     """The side of the smallest square image for which every one of `layers` has an output, at most `most`.
 
     Found by trying: pooling without padding leaves nothing of a small image, and the network then raises.
+
+    Args:
+        net: the network.
+        layers: dotted paths or aliases.
+        most: where the search ends. If no size works, the size is not what is wrong, and the network's error is raised.
     """
 
     def works(side: int) -> bool:
@@ -153,7 +185,17 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
 
 
 def check_size(net: Network, images: Tensor, layers: Sequence[str], *, what: str = "images") -> None:
-    """Raise a ValueError that names the smallest size if `images` are too small for one of `layers`."""
+    """Look whether images are large enough for every one of some layers.
+
+    Args:
+        net: the network.
+        images: `(N, 3, H, W)`.
+        layers: dotted paths or aliases.
+        what: how the message calls the images.
+
+    Raises:
+        ValueError: they are too small; the message names the smallest size.
+    """
     side = smallest_size(net, layers)
     height, width = images.shape[2:]
     if min(height, width) < side:

@@ -21,6 +21,9 @@ def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "im
         images: `(N, 3, H, W)` RGB in [0, 1]; `(N, C, H, W)` if `net.channels` says so.
         name: what to call the argument in messages.
 
+    Returns:
+        The images, detached, on the device and in the dtype of the network's parameters.
+
     Raises:
         TypeError: not a floating-point tensor.
         ValueError: wrong rank, no images, wrong number of channels, NaN or infinity, or values outside [0, 1].
@@ -63,6 +66,10 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
 
     Returns:
         `(N,)` int64 on the scores' device.
+
+    Raises:
+        TypeError: something that is neither an index nor a name.
+        ValueError: a network without class scores, no such class, or a wrong number of classes.
     """
     if scores.ndim != 2:
         name = getattr(net, "name", type(net).__name__)
@@ -93,7 +100,11 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
 
 
 def check_positive(**values: float) -> None:
-    """Raise unless each named number is greater than 0, e.g. `check_positive(stride=stride)`."""
+    """Look whether each named number is greater than 0, e.g. `check_positive(stride=stride)`.
+
+    Raises:
+        ValueError: one is not.
+    """
     for name, value in values.items():
         if isinstance(value, bool) or not value > 0:
             raise ValueError(f"{name} must be greater than 0, not {value!r}.")
@@ -105,6 +116,9 @@ def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]
     Args:
         weights: one number for each of `count` styles.
         name: what to call the argument in messages.
+
+    Returns:
+        `count` numbers that add up to 1.
 
     Raises:
         ValueError: too many or too few, a negative one, or all 0.
@@ -118,6 +132,15 @@ def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Raise unless `value` is one of `choices`."""
+    """Look whether a value is one of those there are.
+
+    Args:
+        name: what to call the argument in messages.
+        value: what was given.
+        choices: what is possible.
+
+    Raises:
+        ValueError: it is not.
+    """
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; not {value!r}.")

@@ -66,7 +66,7 @@ def _relief(canvas: np.ndarray, strength: float) -> np.ndarray:
 
 
 def _strokes(rng, canvas, color, angle, count, length, width, jitter) -> None:
-    """Brush strokes along a field of directions: `color` `(n, n, 3)` and `angle` `(n, n)` are looked up at their place."""
+    """Brush strokes along a field of directions; `color` `(n, n, 3)` and `angle` `(n, n)` say what is at each place."""
     import cv2
 
     n, step = len(canvas), max(2.0, length / 8)
@@ -359,8 +359,10 @@ def _geometry(rng: np.random.Generator, n: int) -> np.ndarray:
         flat = palette[choice[ring.clip(0, rings), sector]]
         color = np.where((r < radius)[..., None], flat, color)
     for ax, ay, bx, by, cx, cy, tone in (
-        (0.5, 1.0, 0.62, 0.42, 0.98, 0.97, 2), (0.02, 0.55, 0.5, 0.68, 0.1, 0.98, 1), (0.52, 0.02, 0.97, 0.42, 0.56, 0.5, 0),
-    ):  # fmt: skip
+        (0.5, 1.0, 0.62, 0.42, 0.98, 0.97, 2),
+        (0.02, 0.55, 0.5, 0.68, 0.1, 0.98, 1),
+        (0.52, 0.02, 0.97, 0.42, 0.56, 0.5, 0),
+    ):
         inside = _side(x, y, ax, ay, bx, by) == _side(x, y, bx, by, cx, cy)
         inside &= _side(x, y, bx, by, cx, cy) == _side(x, y, cx, cy, ax, ay)
         color = np.where(inside[..., None], 0.42 * color + 0.58 * palette[tone], color)

@@ -26,7 +26,7 @@ def _noise(rng: np.random.Generator, sigma: float | tuple[float, float], channel
 
 
 def _scattered(rng: np.random.Generator, spacing: float) -> np.ndarray:
-    """Points `(n, 2)` on a jittered grid: never two on top of each other, never in rows. They reach beyond the border."""
+    """Points `(n, 2)` on a jittered grid, also beyond the border: never two on top of each other, never in rows."""
     grid = np.arange(-2 * spacing, SIDE + 2 * spacing, spacing)
     points = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2)
     return points + rng.uniform(-0.42, 0.42, points.shape) * spacing
@@ -50,7 +50,16 @@ def _pebbles(rng: np.random.Generator) -> np.ndarray:
     distances, nearest = cKDTree(points).query(places, k=2)
     gap = distances[..., 1] - distances[..., 0]
     height = gaussian_filter(8 * np.sqrt(np.clip(gap - 1.5, 0, 9) / 9), 1)
-    palette = np.array([[0.74, 0.69, 0.6], [0.55, 0.5, 0.47], [0.62, 0.38, 0.28], [0.36, 0.4, 0.46], [0.82, 0.78, 0.72], [0.46, 0.47, 0.37]])  # fmt: skip
+    palette = np.array(
+        [
+            [0.74, 0.69, 0.6],
+            [0.55, 0.5, 0.47],
+            [0.62, 0.38, 0.28],
+            [0.36, 0.4, 0.46],
+            [0.82, 0.78, 0.72],
+            [0.46, 0.47, 0.37],
+        ]
+    )
     colors = palette[rng.integers(0, len(palette), len(points))] * rng.uniform(0.88, 1.1, (len(points), 1))
     stone = colors[nearest[..., 0]] * (1 + 0.05 * _noise(rng, 1.2))
     sand = np.array([0.2, 0.16, 0.13]) * (1 + 0.2 * _noise(rng, 0.8))
@@ -62,7 +71,16 @@ def _leaves(rng: np.random.Generator) -> np.ndarray:
     """Fallen leaves, one over the other, each with a middle rib."""
     picture = np.full((SIDE, SIDE, 3), 0.1)
     rows, columns = np.mgrid[:SIDE, :SIDE]
-    palette = np.array([[0.8, 0.42, 0.1], [0.67, 0.2, 0.1], [0.85, 0.65, 0.18], [0.45, 0.28, 0.12], [0.55, 0.5, 0.15], [0.3, 0.38, 0.14]])  # fmt: skip
+    palette = np.array(
+        [
+            [0.8, 0.42, 0.1],
+            [0.67, 0.2, 0.1],
+            [0.85, 0.65, 0.18],
+            [0.45, 0.28, 0.12],
+            [0.55, 0.5, 0.15],
+            [0.3, 0.38, 0.14],
+        ]
+    )
     for _ in range(900):
         y, x, angle, length = rng.uniform(-10, SIDE + 10, 2).tolist() + [rng.uniform(0, 2 * np.pi), rng.uniform(11, 17)]
         box = np.s_[max(0, int(y) - 20) : max(0, int(y) + 21), max(0, int(x) - 20) : max(0, int(x) + 21)]

@@ -106,6 +106,9 @@ def show_map(
         size: of a picture, as a share of the map's width.
         title: one line above.
         width: of the figure in inches.
+
+    Raises:
+        ValueError: another number of points than of images.
     """
     if len(images) != len(points):
         raise ValueError(f"{len(images)} images but {len(points)} points.")
@@ -133,6 +136,9 @@ def show_grid(images: Tensor, cells: Tensor, *, title: str | None = None, width:
         title: one line above.
         width: of the figure in inches.
         side: pixels of one picture.
+
+    Raises:
+        ValueError: another number of cells than of images.
     """
     if len(images) != len(cells):
         raise ValueError(f"{len(images)} images but {len(cells)} cells.")

@@ -34,6 +34,9 @@ def show_maps(
         columns: how many side by side.
         title: one line above.
         width: of the figure in inches.
+
+    Raises:
+        ValueError: maps of another shape, or an unknown scaling.
     """
     maps = maps[0] if maps.ndim == 4 and len(maps) == 1 else maps
     sheet = to_array(tile(scale_maps(check_maps(maps, 3)[:count], scaling=scaling), columns=columns))
@@ -63,10 +66,14 @@ def show_layers(
         image: `(1, 3, H, W)`.
         layers: from the first to the last.
         k: maps per layer.
-        by: "peak" shows the maps with the largest values, "spread" those that vary most (after a ReLU6 many peaks are 6).
+        by: "peak" shows the maps with the largest values, "spread" those that vary most (after a ReLU6 many peaks
+            are 6).
         scaling: "own" stretches each map by itself, "shared" each row together.
         title: one line above.
         width: of the figure in inches.
+
+    Raises:
+        ValueError: more than one image, no such layer, or an unknown choice.
     """
     check_choice("by", by, ("peak", "spread"))
     if len(image) != 1:
@@ -106,7 +113,7 @@ def show_channel(
     marked: Sequence[bool] | Tensor | None = None,
     width: float = WIDTH,
 ) -> Figure:
-    """One channel over many photos: each photo is dark and gray where the channel is silent, and as it is where it answers.
+    """One channel over many photos: each is dark and gray where the channel is silent, and as it is where it answers.
 
     Args:
         images: `(N, 3, H, W)`.
@@ -118,6 +125,9 @@ def show_channel(
         title: one line above.
         marked: N booleans; these photos get an orange frame.
         width: of the figure in inches.
+
+    Raises:
+        ValueError: no maps, or another number of maps than of photos.
     """
     maps = check_maps(maps, 3)
     if len(maps) != len(images):

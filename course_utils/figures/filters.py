@@ -12,7 +12,17 @@ from course_utils.plots import new_figure
 
 
 def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None, numbers: bool = False) -> Figure:
-    """First-layer filters `(C_out, 3, k, k)` as color pictures in a grid."""
+    """First-layer filters as color pictures in a grid.
+
+    Args:
+        weights: `(C_out, 3, k, k)`.
+        columns: how many side by side.
+        title: one line above.
+        numbers: write each filter's number above it.
+
+    Raises:
+        ValueError: weights of another shape.
+    """
     if weights.ndim != 4 or weights.shape[1] != 3:
         raise ValueError(
             f"color pictures need weights (C_out, 3, k, k), not {tuple(weights.shape)}; see show_raw_weights."
@@ -32,7 +42,14 @@ def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None
 
 
 def show_raw_weights(weights: Tensor, *, rows: int = 20, columns: int = 40, title: str | None = None) -> Figure:
-    """The first `rows` filters and `columns` input channels of a deeper layer, as gray k x k slices."""
+    """The filters of a deeper layer as gray k x k slices: a row for each filter, a column for each input channel.
+
+    Args:
+        weights: `(C_out, C_in, k, k)`.
+        rows: show only the first so many filters.
+        columns: show only the first so many input channels.
+        title: one line above.
+    """
     sheet = raw_weight_sheet(weights[:rows, :columns])
     figure, axes = new_figure(aspect=sheet.shape[0] / sheet.shape[1] + 0.06)
     axes[0, 0].imshow(sheet.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")

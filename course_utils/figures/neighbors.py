@@ -32,7 +32,8 @@ def show_neighbors(
         indices: `(N, k)` from `neighbors`.
         queries: which rows of `indices` to show; None for all.
         query_images: the pictures asked for, if they are not the set itself.
-        objects: `(M,)`, which object each picture shows; without it there are no frames. The queries are the set itself.
+        objects: `(M,)`, which object each picture shows; without it there are no frames. The queries are the set
+            itself.
         framed: M booleans in place of `objects`, if all queries show the same: True for green.
         distances: `(N, k)`; written above the pictures.
         labels: one line per shown row, above its query.
@@ -71,7 +72,14 @@ def show_neighbors(
 def show_distances(
     distances: Tensor, objects: Tensor | Sequence[int] | None = None, *, title: str | None = None, width: float = 4.0
 ) -> Figure:
-    """A table of distances as a picture: dark is near. Pictures of one object lie together in blocks on the diagonal."""
+    """A table of distances as a picture: dark is near. Pictures of one object lie in blocks on the diagonal.
+
+    Args:
+        distances: `(N, M)`.
+        objects: `(N,)`, which object each picture shows: white lines where one ends. None for no lines.
+        title: one line above.
+        width: of the figure in inches.
+    """
     table = distances.detach().float().cpu().numpy()
     figure, axes = new_figure(width=width, aspect=1.08)
     off = table[~torch.eye(len(table), dtype=torch.bool).numpy()] if table.shape[0] == table.shape[1] else table

@@ -30,7 +30,7 @@ class FlatPositions(nn.Flatten):
 
 
 def cifar_stack() -> nn.Sequential:
-    """The architecture with random weights: three 7 x 7 convolutions (3 -> 16 -> 20 -> 20), each with ReLU and pooling."""
+    """The architecture with random weights: 7 x 7 convolutions (3 -> 16 -> 20 -> 20), each with ReLU and pooling."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width = 3
     for number, channels in enumerate(WIDTHS, 1):

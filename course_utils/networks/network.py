@@ -18,6 +18,7 @@ class Network(nn.Module):
     Attributes:
         name: what `load_network` calls it.
         model: the wrapped module; layer names are dotted paths inside it.
+        mean, std: of each color channel, `(1, C, 1, 1)`; the model sees `(images - mean) / std`.
         categories: the class names in order of their index, or None for a network without a classifier.
         input_size: side in pixels of the square images it was trained on.
         layers: the names of all its layers, in the order in which they are defined.
@@ -53,7 +54,7 @@ class Network(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores `(N, classes)` before the softmax, or the last feature maps of a network without a classifier."""
+        """Class scores `(N, classes)` before the softmax; without a classifier, the last feature maps."""
         return self.model(self.normalize(images))
 
     def normalize(self, images: Tensor) -> Tensor:
@@ -125,7 +126,8 @@ class Network(nn.Module):
     def __repr__(self) -> str:
         classes = f"{len(self.categories)} classes" if self.categories else "no classifier"
         weights = sum(p.numel() for p in self.parameters())
-        return f"Network({self.name!r}, {classes}, {weights / 1e6:.1f} M weights, {len(self.layers)} layers, {self.device})"
+        size = f"{weights / 1e6:.1f} M weights, {len(self.layers)} layers"
+        return f"Network({self.name!r}, {classes}, {size}, {self.device})"
 
 
 def is_unit(target: object) -> bool:
@@ -135,7 +137,11 @@ def is_unit(target: object) -> bool:
 
 @contextmanager
 def frozen(net: nn.Module) -> Iterator[nn.Module]:
-    """Run a block with `net` in eval mode and without parameter gradients; afterwards every flag is as it was."""
+    """Run a block with `net` in eval mode and without parameter gradients; afterwards every flag is as it was.
+
+    Yields:
+        `net` itself.
+    """
     modes = [(m, m.training) for m in net.modules()]
     flags = [(p, p.requires_grad) for p in net.parameters()]
     try:

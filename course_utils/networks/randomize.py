@@ -18,6 +18,12 @@ def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Netwo
         last: only the last so many of these layers, counted from the output; None for all. 0 gives a plain copy.
         seed: of the new weights.
 
+    Returns:
+        The copy; its name ends in "(randomized)".
+
+    Raises:
+        ValueError: `last` is negative, or larger than the number of these layers.
+
     Reference:
         Adebayo et al.: Sanity Checks for Saliency Maps, NeurIPS 2018 (the cascading randomization).
     """

@@ -53,7 +53,8 @@ def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device
         WeightsError: no such network, weights damaged, or a download needed while there is no network.
     """
     if name in OFFLINE:
-        net = OFFLINE[name]()
+        with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made, which nobody will see
+            net = OFFLINE[name]()
     else:
         plain = str(name).removeprefix("torchvision:")
         if plain not in torchvision_names():
@@ -82,7 +83,8 @@ def _load_torchvision(plain: str, name: str) -> Network:
     try:
         if not cached.is_file():  # without a network say so at once, before torch hub announces a download
             urllib.request.urlopen(weights.url, timeout=10).close()
-        model = torchvision.models.get_model(plain, weights=weights)
+        with torch.random.fork_rng(devices=[]):
+            model = torchvision.models.get_model(plain, weights=weights)
     except (URLError, OSError, RuntimeError) as error:
         reason = getattr(error, "reason", error)
         if cached.is_file():
@@ -115,7 +117,7 @@ def _load_torchvision(plain: str, name: str) -> Network:
 
 
 def _feature_layer(model: nn.Module) -> str | None:
-    """The layer just before the last linear layer that is not dropout: fc7 of AlexNet and VGG, the pooling of ResNet."""
+    """The layer before the last linear layer that is not dropout: fc7 of AlexNet and VGG, the pooling of ResNet."""
     names = [(n, m) for n, m in model.named_modules() if n and not list(m.children())]
     last = max((i for i, (_, m) in enumerate(names) if isinstance(m, nn.Linear)), default=None)
     if not last:

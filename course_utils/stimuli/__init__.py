@@ -1,4 +1,4 @@
-"""Stimuli: pictures made for an experiment, with one known thing in them: words, faces, crops, digits, styles, textures."""
+"""Stimuli: pictures made for an experiment: words, faces, crops, digits, patterns, styles, textures."""
 
 from course_utils.stimuli.crops import Crops, crop_set
 from course_utils.stimuli.digits import digits, mark

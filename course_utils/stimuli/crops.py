@@ -39,13 +39,16 @@ def crop_set(
     Args:
         names: gallery photos; None for all of them.
         variants: which of "whole" (the middle), "left" and "right" (the object stands left or right of the middle),
-            "flipped" (a mirror image), "cropped" (the inner two thirds, enlarged), "recolored" (red becomes green, green
-            blue, blue red).
+            "flipped" (a mirror image), "cropped" (the inner two thirds, enlarged), "recolored" (red becomes green,
+            green blue, blue red).
         size: side of the pictures in pixels.
         shift: how far left and right lie from the middle, as a share of the width.
 
     Returns:
         `Crops`, object by object in the order of `variants`.
+
+    Raises:
+        ValueError: no such photo or variant, none at all, or a `shift` or `size` that makes no picture.
     """
     for variant in variants:
         check_choice("variant", variant, VARIANTS)

@@ -31,6 +31,9 @@ def digits(*, marked: bool = False, classes: int = 8) -> tuple[Tensor, Tensor]:
 
     Returns:
         images `(N, 1, 16, 16)` in [0, 1], labels `(N,)`.
+
+    Raises:
+        ValueError: fewer than 2 classes, or more than there are places for the mark.
     """
     if not 2 <= classes <= SIZE // MARK:
         raise ValueError(f"classes must be from 2 to {SIZE // MARK}, not {classes}.")
@@ -43,7 +46,7 @@ def digits(*, marked: bool = False, classes: int = 8) -> tuple[Tensor, Tensor]:
 
 
 def mark(images: Tensor, labels: Tensor) -> Tensor:
-    """A copy of the pictures with the mark of the given labels."""
+    """A copy of pictures `(N, 1, 16, 16)` with the mark of the labels `(N,)` in their top row."""
     images = images.clone()
     for index, label in enumerate(labels.tolist()):
         images[index, :, :MARK, MARK * label : MARK * label + MARK] = 1.0

@@ -19,6 +19,9 @@ def face_patches(count: int = 50, *, size: int = 96) -> tuple[Tensor, Tensor]:
 
     Returns:
         `(count, 3, size, size)` in [0, 1], and `(count,)` bool, True for a face.
+
+    Raises:
+        ValueError: fewer than 2, or more than there are.
     """
     if not 2 <= count <= 200:
         raise ValueError(f"count must be from 2 to 200, the patches there are; not {count}.")
@@ -34,6 +37,12 @@ def paste(images: Tensor, patch: Tensor, *, place: tuple[float, float] = (0.5, 0
         images: `(N, 3, H, W)`.
         patch: `(3, h, w)`, not larger than the images.
         place: the middle of the patch, (down, right) as shares of the image; moved inwards where it would stick out.
+
+    Returns:
+        `(N, 3, H, W)`, a copy.
+
+    Raises:
+        ValueError: a patch that is larger than the images.
     """
     height, width = images.shape[2:]
     h, w = patch.shape[1:]

@@ -22,6 +22,9 @@ def style_image(name: str, size: int | tuple[int, int] | None = 256) -> Tensor:
 
     Returns:
         `(1, 3, H, W)` RGB in [0, 1].
+
+    Raises:
+        ValueError: no such picture.
     """
     check_choice("name", name, style_names())
     image = load_image(FOLDER / f"{name}.jpg", None)

@@ -25,6 +25,9 @@ def texture_sample(name: str, size: int = 64) -> Tensor:
 
     Returns:
         `(1, 3, size, size)` in [0, 1].
+
+    Raises:
+        ValueError: no such texture, or a size that is not from 1 to 256.
     """
     if name not in TEXTURES:
         raise ValueError(f"there is no texture {name!r}; there are {', '.join(TEXTURES)}.")
@@ -36,7 +39,7 @@ def texture_sample(name: str, size: int = 64) -> Tensor:
 
 
 def on_paper(image: Tensor, size: int) -> Tensor:
-    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`: shown beside others at their scale."""
+    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`, to be shown at others' scale."""
     sheet = image.new_ones((1, image.shape[1], size, size))
     sheet[:, :, : image.shape[2], : image.shape[3]] = image
     return sheet

@@ -20,6 +20,9 @@ def write_word(images: Tensor, word: str, *, height: float = 0.18, place: tuple[
 
     Returns:
         `(N, 3, H, W)`, a copy.
+
+    Raises:
+        ValueError: an empty word.
     """
     from PIL import Image, ImageDraw, ImageFont
 
