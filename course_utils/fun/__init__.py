@@ -1,18 +1,11 @@
 """Fun applications: DeepDream, texture synthesis, neural style transfer."""
 
-from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step
+from course_utils.fun.colors import keep_colors, match_colors
+from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
 from course_utils.fun.efros_leung import efros_leung
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
-from course_utils.fun.style import (
-    content_loss,
-    keep_colors,
-    match_colors,
-    mean_gram,
-    style_loss,
-    style_transfer,
-    tv_loss,
-)
+from course_utils.fun.style import content_loss, mean_gram, style_loss, style_transfer
 from course_utils.fun.texture import gram_loss, gram_matrix, synthesize_texture, texture_grams, texture_loss
 from course_utils.fun.wei_levoy import wei_levoy
 
@@ -22,6 +15,7 @@ __all__ = [
     "StyleNet",
     "content_loss",
     "deepdream",
+    "dream",
     "dream_gradient",
     "dream_step",
     "efros_leung",
@@ -38,6 +32,5 @@ __all__ = [
     "synthesize_texture",
     "texture_grams",
     "texture_loss",
-    "tv_loss",
     "wei_levoy",
 ]

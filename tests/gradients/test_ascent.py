@@ -6,10 +6,10 @@ import torch
 
 from course_utils.exercises.tiny import tiny_net
 from course_utils.gradients.ascent import facet_starts, visualize
-from course_utils.gradients.objectives import channel, class_score, direction
-from course_utils.gradients.parameterizations import Fourier, Pixels
-from course_utils.gradients.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.gradients.transforms import ROBUST, Jitter
+from course_utils.optimize.objectives import channel, class_score, direction
+from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
+from course_utils.optimize.transforms import ROBUST, Jitter
 
 
 def linear(seed=0):
