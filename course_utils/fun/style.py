@@ -106,7 +106,7 @@ def style_transfer(
     wanted = [*content_layers, *style_layers, *([dream_layer] if dream_layer else [])]
     if not wanted:
         raise ValueError("give at least one content layer or style layer.")
-    contents = precise(check_images(net, content, name="content"))
+    contents = precise(check_images(net, content, name="content")).contiguous()
     check_size(net, contents, wanted, what="content")
     pictures, least = _styles(net, styles, style_size, wanted), smallest_size(net, wanted)
     shares = check_shares(style_weights or [1.0] * len(pictures), len(pictures), "style_weights")
@@ -210,7 +210,9 @@ def _styles(net: Network, styles: Tensor | Sequence[Tensor], style_size: int | N
     if len(styles) == 0:
         raise ValueError("styles is empty; give at least one picture.")
     given = [styles] if isinstance(styles, Tensor) else styles
-    pictures = [one for batch in given for one in precise(check_images(net, batch, name="styles")).split(1)]
+    pictures = [
+        one for batch in given for one in precise(check_images(net, batch, name="styles")).contiguous().split(1)
+    ]
     if style_size is not None:
         check_positive(style_size=style_size)
         pictures = [stretch(p, scaled(p.shape[2:], max(p.shape[2:]) / style_size)) for p in pictures]

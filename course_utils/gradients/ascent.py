@@ -67,8 +67,8 @@ def visualize(
         `(N, 3, H, W)` in [0, 1], on the network's device. Ctrl-C returns what is there so far.
 
     Raises:
-        ValueError: no such class or unit, a setting out of range, regularizers without pixels, or starting images of another
-            number or size than was asked for.
+        ValueError: no such class or unit, a setting out of range, regularizers without pixels, starting images of another
+            number or size than was asked for, or a size that the network does not take.
 
     References:
         Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks, ICLR Workshop 2014.
@@ -79,22 +79,18 @@ def visualize(
     check_choice("optimizer", optimizer, ["adam", "ascent"])
     if regularizers and not isinstance(image, Pixels):
         raise ValueError("regularizers act on pixels; use image=Pixels(), or leave them out.")
+    generator = torch.Generator().manual_seed(seed)
+    how = {"steps": steps, "size": size, "optimizer": optimizer, "lr": lr, "maximize": True, "best": False}
+    how |= {"transforms": transforms, "regularizers": regularizers, "generator": generator}
     with Watch(callback, looks=steps, name=objective.name, progress=progress) as watch:
-        return descend(
-            net,
-            objective,
-            image,
-            maximize=True,
-            best=False,
-            steps=steps,
-            size=size,
-            optimizer=optimizer,
-            lr=lr,
-            transforms=transforms,
-            regularizers=regularizers,
-            generator=torch.Generator().manual_seed(seed),
-            watch=watch,
-        ).images
+        try:
+            return descend(net, objective, image, watch=watch, **how).images
+        except RuntimeError as error:
+            if "shapes cannot be multiplied" not in str(error):
+                raise
+            raise ValueError(
+                f"{net.name} takes only pictures of one size; give size=, and transforms without Pad, which enlarges them."
+            ) from error
 
 
 def facet_starts(
