@@ -8,7 +8,8 @@ from torch import Tensor
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
-from course_utils.fun.style import content_loss, style_loss, style_transfer
+from course_utils.fun.style import style_transfer
+from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.networks import Network
 from course_utils.plots import short
 from course_utils.stimuli.styles import style_image, style_names

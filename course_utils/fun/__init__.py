@@ -4,9 +4,11 @@ from course_utils.fun.colors import keep_colors, match_colors
 from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
 from course_utils.fun.efros_leung import efros_leung
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
+from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_grams
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
-from course_utils.fun.style import content_loss, mean_gram, style_loss, style_transfer
-from course_utils.fun.texture import gram_loss, gram_matrix, synthesize_texture, texture_grams, texture_loss
+from course_utils.fun.style import style_transfer
+from course_utils.fun.style_losses import content_loss, style_loss
+from course_utils.fun.texture import synthesize_texture, texture_loss
 from course_utils.fun.wei_levoy import wei_levoy
 
 __all__ = [

@@ -10,17 +10,14 @@ from torch import Tensor
 
 from course_utils.fun.colors import keep_colors, match_colors
 from course_utils.fun.deepdream import dream
-from course_utils.fun.texture import gram_loss, gram_matrix, texture_grams
-from course_utils.hooks import check_size, forward_to, smallest_size
-from course_utils.networks.network import Network, frozen
+from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
+from course_utils.hooks import check_size, smallest_size
+from course_utils.networks.network import Network
 from course_utils.optimize.descend import Callback, Watch, descend
-from course_utils.optimize.objectives import Objective, total_variation
+from course_utils.optimize.objectives import total_variation
 from course_utils.optimize.octaves import scaled, stretch, through_sizes
 from course_utils.optimize.pictures import Pixels, Smooth, precise
 from course_utils.validate import check_choice, check_images, check_positive, check_shares
-
-CONTENT_LAYERS = ("relu4_2",)
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -109,7 +106,8 @@ def style_transfer(
     contents = precise(check_images(net, content, name="content")).contiguous()
     check_size(net, contents, wanted, what="content")
     pictures, least = _styles(net, styles, style_size, wanted), smallest_size(net, wanted)
-    shares = check_shares(style_weights or [1.0] * len(pictures), len(pictures), "style_weights")
+    equal = [1.0] * len(pictures)
+    shares = check_shares(equal if style_weights is None else style_weights, len(pictures), "style_weights")
     starts, results = _starts(net, init, contents, seed), []
     with Watch(callback, looks=len(contents) * sum(s + 1 for s in plan), name="style", progress=progress) as watch:
         for one, start in zip(contents.split(1), starts, strict=True):
@@ -133,74 +131,6 @@ def style_transfer(
             image = through_sizes(base, zooms, draw, watch, start=start)
             results.append(keep_colors(image, one) if preserve_color == "luminance" else image)
     return torch.cat(results).clamp(0, 1).to(content.device)
-
-
-def content_loss(net: Network, content: Tensor, layers: Sequence[str] = CONTENT_LAYERS) -> Objective:
-    """How far features are from those of the content: the mean squared difference, added over layers. (The paper: half the sum.)
-
-    Args:
-        net: the network.
-        content: `(N, 3, H, W)`; its values are not checked.
-        layers: dotted paths or aliases.
-
-    Returns:
-        An objective.
-
-    Raises:
-        ValueError: no such layer.
-    """
-    with frozen(net), torch.no_grad():
-        seen = forward_to(net, content.to(net.mean), list(layers)) if layers else {}
-    wanted = {name: precise(maps) for name, maps in seen.items()}
-    return Objective(
-        lambda net, seen: sum((seen[name] - wanted[name]).flatten(1).square().mean(1) for name in wanted),
-        layers=layers,
-        name="content",
-    )
-
-
-def style_loss(
-    net: Network,
-    styles: Sequence[Tensor],
-    layers: Sequence[str] = STYLE_LAYERS,
-    *,
-    shares: Sequence[float] | None = None,
-    convention: str = "johnson",
-) -> Objective:
-    """How far Gram matrices are from those of the styles: `gram_loss`, added over layers.
-
-    Args:
-        net: the network.
-        styles: a list of `(1, 3, h, w)`; their values are not checked.
-        layers: dotted paths or aliases.
-        shares: how much of each style, together 1; None for equal shares.
-        convention: of `gram_loss`. The default weighs layers as Gatys' code does, by `1 / C^2`.
-
-    Returns:
-        An objective.
-
-    Raises:
-        ValueError: no such layer or convention.
-    """
-    seen = [texture_grams(net, style, list(layers)) for style in styles]
-    shares = shares or [1 / len(seen)] * len(seen)
-    wanted = {name: mean_gram([one[name] for one in seen], shares) for name in layers}
-    return Objective(
-        lambda net, seen: sum(
-            gram_loss(gram_matrix(seen[name]), gram, convention=convention) for name, gram in wanted.items()
-        ),
-        layers=layers,
-        name="style",
-    )
-
-
-def mean_gram(grams: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """The weighted mean of several styles' Gram matrices.
-
-    A weighted sum of squared distances to several targets has the gradient of the squared distance to their weighted
-    mean, if the weights add up to 1: `sum_s w_s (G - A_s)^2 = (G - sum_s w_s A_s)^2 + constant`. One target is enough.
-    """
-    return sum(share * gram for share, gram in zip(shares, grams, strict=True))
 
 
 def _styles(net: Network, styles: Tensor | Sequence[Tensor], style_size: int | None, layers: list[str]) -> list[Tensor]:

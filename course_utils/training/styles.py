@@ -23,8 +23,8 @@ from torch.nn.functional import mse_loss
 from course_utils.cli import OneLineCommand
 from course_utils.errors import CourseError
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
-from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS
-from course_utils.fun.texture import gram_loss, gram_matrix, texture_grams
+from course_utils.fun.gram import gram_loss, gram_matrix, texture_grams
+from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS
 from course_utils.hooks import forward_to
 from course_utils.images import image_files, load_image, resize
 from course_utils.networks import Network, load_network

@@ -7,7 +7,7 @@ import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import gram_matrix, match_colors, style_transfer
-from course_utils.fun.style import style_loss as gram_objective
+from course_utils.fun.style_losses import style_loss as gram_objective
 from course_utils.hooks import forward_to
 from course_utils.networks import randomized
 from course_utils.stimuli import style_image

@@ -4,8 +4,9 @@ from torch import nn
 
 from course_utils.exercises.tiny import tiny_net
 from course_utils.fun.colors import match_colors
-from course_utils.fun.style import content_loss, mean_gram, style_loss, style_transfer
-from course_utils.fun.texture import gram_loss, gram_matrix
+from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram
+from course_utils.fun.style import style_transfer
+from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.hooks import forward_to
 from course_utils.networks import Network
 from course_utils.optimize.octaves import stretch

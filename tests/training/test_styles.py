@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from course_utils.exercises.tiny import tiny_net
 from course_utils.fun import StyleNet, gram_matrix
-from course_utils.fun.style import content_loss, style_loss
+from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.training import styles
 from course_utils.training.styles import PerceptualLoss, Stage, app, crops, photos_of, train
 
