@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 # the public names of each room, all of them importable from here; a test holds this equal to what the rooms export
 _NAMES = {
-    "errors": "CourseError ImageError Spent WeightsError",
+    "errors": "CourseError ImageError WeightsError",
     "networks": "Network OFFLINE best_device cached_checkpoint frozen load_network randomized torchvision_names",
     "images": """
         Gallery Photo center_crop from_pil gallery image_files iter_folder labelled_photos load_folder load_image
@@ -23,6 +23,11 @@ _NAMES = {
     """,
     "hooks": "capture check_size features forward_to layer_outputs smallest_size",
     "plots": "heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
+    "optimize": """
+        Blur CenterBias ClipSmallContribution ClipSmallNorm Descent Fourier Jitter L2Decay Objective Pad Pixels
+        ROBUST Roll Rotate Scale Smooth Watch YOSINSKI channel class_score descend direction neuron
+        total_variation tv_norm
+    """,
     "filters": """
         color_share convolutions filter_response filter_weights filters_as_images raw_weight_sheet
         strongest_windows
@@ -31,20 +36,21 @@ _NAMES = {
         Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
         cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence l2_distances
         label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
-        recall_at_k receptive_field scale_maps selectivity separation tile top_patches tsne vectors
-        window_starts
+        plain_occlusion plain_receptive_field plain_top_patches recall_at_k receptive_field scale_maps
+        selectivity separation tile top_patches tsne vectors window_starts
     """,
     "gradients": """
-        Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Inversion Jitter L2Decay Objective
-        Pad Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel channel_importance
-        class_score crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam
-        input_gradient invert jpeg magnify neuron pgd project pruning_curve rank_correlation relu_rule saliency
-        segment share_inside smoothgrad survival tv_norm visualize
+        Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Jitter L2Decay Objective Pad Pixels
+        ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel channel_importance class_score
+        crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam input_gradient
+        invert jpeg magnify neuron pgd project pruning_curve rank_correlation relu_rule saliency segment
+        share_inside smoothgrad survival tv_norm visualize
     """,
     "fun": """
-        ConditionalInstanceNorm STYLE_NAMES StyleNet content_loss deepdream dream_gradient dream_step
-        efros_leung gram_loss gram_matrix instance_norm keep_colors load_style_net match_colors mean_gram
-        style_loss style_transfer stylize synthesize_texture texture_grams texture_loss tv_loss wei_levoy
+        ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet content_loss copy_pixels deepdream dream
+        dream_gradient dream_step efros_leung efros_leung_sources gram_loss gram_matrix instance_norm
+        keep_colors load_style_net match_colors mean_gram plain_efros_leung style_loss style_transfer stylize
+        synthesize_texture texture_grams texture_loss wei_levoy wei_levoy_sources
     """,
     "figures": """
         show_channel show_distances show_filters show_grid show_layers show_map show_maps show_neighbors

@@ -22,7 +22,3 @@ class ImageError(CourseError):
 
 class WeightsError(CourseError):
     """Weights that are missing, damaged, or that would need a download."""
-
-
-class Spent(Exception):
-    """Inside an optimizer's loop: all steps are taken. Never reaches a caller."""

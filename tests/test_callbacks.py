@@ -12,9 +12,9 @@ STYLE = {"content_layers": ["4"], "style_layers": ["1"], "steps": 3}
 CASES = {
     "visualize": lambda net, x, **o: gradients.visualize(net, 1, steps=6, size=12, **o),
     "pgd": lambda net, x, **o: gradients.pgd(net, x, 2, targeted=True, steps=6, **o),
-    "invert": lambda net, x, **o: gradients.invert(net, x, "1", steps=6, **o).images,
-    "invert, pixels with Adam": lambda net, x, **o: (
-        gradients.invert(net, x, "1", steps=6, parameterization="pixels", optimizer="adam", **o).images
+    "invert": lambda net, x, **o: gradients.invert(net, x, "1", steps=6, **o),
+    "invert, pixels with Adam": lambda net, x, **o: gradients.invert(
+        net, x, "1", steps=6, parameterization="pixels", optimizer="adam", **o
     ),
     "deepdream": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=3, octaves=2, **o),
     "deepdream, one channel": lambda net, x, **o: fun.deepdream(net, x, layer="3:2", steps=6, octaves=1, **o),

@@ -70,7 +70,7 @@ def inverted(nets: Networks, image: Tensor) -> Tensor:
     from course_utils.gradients.inversion import invert
 
     small = torch.nn.functional.interpolate(image, size=(160, 160), mode="bilinear", antialias=True)
-    return invert(nets.vgg, small, "relu5_1", steps=50, progress=False).images[0]
+    return invert(nets.vgg, small, "relu5_1", steps=50, progress=False)[0]
 
 
 def dream(nets: Networks, image: Tensor) -> Tensor:

@@ -175,7 +175,7 @@ def inverted(nets: Networks, photo: Tensor) -> Figure:
 
     small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
     layers = ("relu3_1", "relu5_1")
-    found = [invert(nets.vgg, small, layer, steps=30, progress=False).images for layer in layers]
+    found = [invert(nets.vgg, small, layer, steps=30, progress=False) for layer in layers]
     return plots.show_images([small, *found], ["photo", *layers])
 
 

@@ -62,27 +62,21 @@ class DeepDream(LiveExplorer):
     def _let_dream(self, knobs, start: Tensor) -> None:
         steps = self.steps * knobs.octaves
         words = f"{knobs.layer}, octaves: {knobs.octaves}, jitter: {knobs.jitter}"
-        answers = []
 
         def show(step, images, values):
             self.out.show(images, f"{words}; size {step // self.steps + 1} of {knobs.octaves}")
 
-        def note(step, images, values):
-            answers.append(values.item())
-            return callback(step, images, values)
-
-        callback = self.watch(steps, show)
         self._dream = deepdream(
             self.net,
             start,
-            layer=knobs.layer,
+            knobs.layer,
             octaves=knobs.octaves,
             steps=self.steps,
             jitter=knobs.jitter,
-            callback=note,
+            callback=self.watch(steps, show),
             progress=False,
         )
         self.out.show(self._dream, words)
-        last = len(answers) - 1
-        growth = answers[last] / max(answers[last - last % self.steps], 1e-12)
+        last = len(self.values) - 1
+        growth = self.values[last].item() / max(self.values[last - last % self.steps].item(), 1e-12)
         self.say(f"{knobs.layer} answers {growth:.1f} times as strongly as at the first step of the last size.")

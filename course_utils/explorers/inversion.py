@@ -7,7 +7,7 @@ import ipywidgets
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
-from course_utils.gradients.inversion import invert
+from course_utils.gradients.inversion import feature_error, invert
 from course_utils.networks import Network
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu4_4", "relu5_1")
@@ -59,8 +59,8 @@ class Inversion(LiveExplorer):
         self.keep()
         self.photo.show(photo, "the photo")
 
-        def show(step, images, errors):
-            self.out.show(images, f"{words}\nrelative error {errors.item():.3f}, step {step}")
+        def show(step, images, values):
+            self.out.show(images, f"{words}\nloss {values.item():.3f}, step {step}")
 
         found = invert(
             self.net,
@@ -73,8 +73,6 @@ class Inversion(LiveExplorer):
             callback=self.watch(self.steps, show),
             progress=False,
         )
-        self.out.show(found.images, f"{words}\nrelative error {found.error.item():.3f}")
-        self.say(
-            f"{knobs.layer}: the features differ by {found.error.item():.1%} of their size; "
-            f"at the start it was {found.errors[0, 0].item():.0%}."
-        )
+        left = feature_error(self.net, photo, knobs.layer)(self.net, found).item()
+        self.out.show(found, f"{words}\nrelative error {left:.3f}")
+        self.say(f"{knobs.layer}: what is still wrong with the features is {left:.1%} of their size (squared).")

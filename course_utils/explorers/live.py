@@ -20,6 +20,7 @@ class LiveExplorer(Explorer):
     result when it was stopped. Knobs that should wait for the Start button are added with `update=False`.
 
     Attributes:
+        values: what the callback was told in the latest run, one tensor for each step.
         first_steps: how many steps run when the explorer is made, for the static figure.
         contrast: knobs that differ in a first, short run, whose result stands beside the other in the static figure.
     """
@@ -31,6 +32,7 @@ class LiveExplorer(Explorer):
         super().__init__()
         self._has_stop = True
         self._at_most: int | None = None
+        self.values: list[Tensor] = []
 
     def start(self) -> None:
         self._at_most = self.first_steps
@@ -48,10 +50,12 @@ class LiveExplorer(Explorer):
             steps: how many there will be, for the time left.
             show: shows a picture in the making.
         """
-        at_most, shown = self._at_most, 0.0
+        at_most, shown, told = self._at_most, 0.0, []
+        self.values = told
 
         def callback(step: int, images: Tensor, values: Tensor) -> bool:
             nonlocal shown
+            told.append(values)
             if at_most is not None:
                 return step >= at_most
             if time.monotonic() - shown >= PAUSE:

@@ -9,7 +9,7 @@ from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
 from course_utils.fun.style import style_transfer
-from course_utils.images import resize
+from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.networks import Network
 from course_utils.plots import short
 from course_utils.stimuli.styles import style_image, style_names
@@ -90,10 +90,10 @@ class StyleTransfer(LiveExplorer):
         words = f"{knobs.style}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
 
         def show(step, images, losses):
-            self._painting = images if images.shape == content.shape else resize(images, tuple(content.shape[2:]))
-            self.out.show(self._painting, f"{words}; step {step}")
+            self._painting = images
+            self.out.show(images, f"{words}; step {step}")
 
-        self._painting, log = style_transfer(
+        self._painting = style_transfer(
             self.net,
             content,
             style,
@@ -102,10 +102,11 @@ class StyleTransfer(LiveExplorer):
             init=init,
             scales=scales,
             steps=self.steps,
-            return_losses=True,
             callback=self.watch(steps, show),
             progress=False,
         )
         self.out.show(self._painting, words)
-        share = knobs.content_weight * log[-1]["content"] / log[-1]["total"]
+        of_content = (knobs.content_weight * content_loss(self.net, content))(self.net, self._painting)
+        of_style = (knobs.style_weight * style_loss(self.net, [style]))(self.net, self._painting)
+        share = (of_content / (of_content + of_style)).item()
         self.say(f"Of the loss that is left, {share:.0%} comes from the content and {1 - share:.0%} from the style.")

@@ -62,17 +62,17 @@ class Texture(LiveExplorer):
         def show(step, images, losses):
             self.out.show(images, f"{words}; step {step}")
 
-        image, losses = synthesize_texture(
+        image = synthesize_texture(
             self.net,
             sample,
             layers=layers,
             steps=self.steps,
-            return_losses=True,
             callback=self.watch(self.steps, show),
             progress=False,
         )
         self.out.show(image, words)
-        self.say(f"The loss fell from {losses[0]:.2g} to {min(losses):.2g} (0: the same Gram matrices).")
+        first, best = self.values[0].item(), min(self.values).item()
+        self.say(f"The loss fell from {first:.2g} to {best:.2g} (0: the same Gram matrices).")
 
     def _pixel_by_pixel(self, knobs) -> None:
         small, size = 56, 80

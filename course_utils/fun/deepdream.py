@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
-from tqdm.auto import tqdm
 
 from course_utils.hooks import check_size, forward_to, smallest_size
 from course_utils.networks.network import Network, frozen
+from course_utils.optimize.descend import Callback, Watch, descend
+from course_utils.optimize.objectives import Objective, channel_of, layer_of
+from course_utils.optimize.octaves import octave_zooms, through_sizes
+from course_utils.optimize.pictures import Pixels, precise
+from course_utils.optimize.transforms import Roll
 from course_utils.validate import check_images, check_positive
 
 
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def deepdream(
     net: Network,
     images: Tensor,
-    *,
     layer: str = "relu5_2",
+    *,
     guide: Tensor | None = None,
     octaves: int = 4,
     octave_scale: float = 1.4,
@@ -26,7 +28,7 @@ def deepdream(
     step_size: float = 2 / 255,
     jitter: int = 16,
     seed: int = 0,
-    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    callback: Callback | None = None,
     progress: bool = True,
 ) -> Tensor:
     """Let a network dream on top of pictures: gradient ascent on `1/2 |a|^2` of a layer, from small sizes to large ones.
@@ -43,8 +45,8 @@ def deepdream(
         jitter: pixels; each step rolls the picture by a random shift of at most this much, and back afterwards.
         seed: of the shifts.
         callback: called as `callback(step, images, values)` in each step, with the dream before the step at its full size
-            and, `(N,)`, how strongly the layer answers to it (see `dream_gradient`). Steps count on over the sizes. True
-            ends the dream.
+            and, `(N,)`, how strongly the layer answers to it (see `dream`). Steps count on over the sizes. True ends the
+            dream.
         progress: show a progress bar.
 
     Returns:
@@ -62,140 +64,105 @@ def deepdream(
             "octave_scale must be greater than 1, and steps, step_size and jitter must not be negative; "
             f"not {octave_scale}, {steps}, {step_size}, {jitter}."
         )
-    start = check_images(net, images)
-    check_size(net, start, [_split(net, layer)[0]])
-    generator = torch.Generator().manual_seed(seed)
-    with frozen(net):
-        wanted = None if guide is None else _guide_vectors(net, guide, layer)
-        sizes = octave_sizes(start.shape[2:], octaves, octave_scale, smallest_size(net, [_split(net, layer)[0]]))
-        detail = torch.zeros_like(start)
-        bar = tqdm(total=len(sizes) * steps, desc="DeepDream", leave=False, disable=not progress)
-        try:
-            for octave, size in enumerate(sizes):
-                # Only what was dreamed changes its size. The photo itself comes anew from the original, as sharp as ever.
-                base = resize(start, size)
-                dream = base + resize(detail, size)
-                for step in range(steps):
-                    dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-                    dream = dream.roll((dy, dx), (2, 3))
-                    dream, values = dream_step(
-                        net, dream, layer, step_size=step_size, guide_vectors=wanted, return_values=True
-                    )
-                    if callback is not None and callback(octave * steps + step, _with(start, detail), values):
-                        return _with(start, detail).to(images.device)
-                    dream = dream.roll((-dy, -dx), (2, 3))
-                    detail = dream - base
-                    bar.update()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            bar.close()
-    return _with(start, detail).to(images.device)
+    photo = precise(check_images(net, images))
+    check_size(net, photo, [layer_of(layer)])
+    answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), torch.Generator().manual_seed(seed)
+    zooms = octave_zooms(photo.shape[2:], octaves, octave_scale, smallest_size(net, [layer_of(layer)]))
+    with Watch(callback, looks=len(zooms) * steps, name="DeepDream", progress=progress) as watch:
+
+        def draw(picture: Tensor, zoom: float) -> Tensor:
+            """Steps uphill at one size, each on a picture that is rolled by a random shift."""
+            how = {"maximize": True, "best": False, "optimizer": "ascent", "steps": steps, "lr": step_size}
+            how |= {"transforms": [Roll(jitter)], "generator": random, "watch": watch}
+            return descend(net, answer, Pixels(picture), **how).images
+
+        dreamed = through_sizes(photo, zooms if steps and step_size else [], draw, watch, start=photo)
+    return dreamed.to(images.device)
 
 
-def _with(photo: Tensor, detail: Tensor) -> Tensor:
-    """The photo with what was dreamed, at whatever size that was."""
-    return (photo + resize(detail, photo.shape[2:])).clamp(0, 1)
+def dream(layer: str, *, guide: Tensor | None = None) -> Objective:
+    """How strongly a layer answers: the mean of `1/2 a^2` over its numbers.
 
+    The derivative of `1/2 a^2` is `a`. So the gradient is what the lecture's recipe gives: forward to the layer, set its
+    gradient to its own activation, backward.
 
-def dream_step(
-    net: Network,
-    images: Tensor,
-    layer: str,
-    *,
-    step_size: float,
-    guide_vectors: Tensor | None = None,
-    return_values: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
-    """One step uphill: `x + step_size * g / mean|g|`, cut off at 0 and 1. Where the gradient is 0, nothing changes.
+    Args:
+        layer: a layer, or "layer:channel" for one channel of it.
+        guide: `(positions, C)`, vectors: each position of the layer goes toward the one that fits it best. Then it is the
+            mean of `1/2 a v`, where `v` is the vector that `a` goes toward.
 
-    With `return_values` also those of `dream_gradient`, from before the step.
+    Returns:
+        An objective.
     """
-    gradient, values = dream_gradient(net, images, layer, guide_vectors=guide_vectors, return_values=True)
-    size = gradient.abs().mean((1, 2, 3), keepdim=True)  # of each image by itself
-    moved = (images + step_size * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)).clamp(0, 1)
-    return (moved, values) if return_values else moved
+
+    def value(net, seen):
+        maps = channel_of(net, seen, layer) if ":" in layer else seen[layer]
+        toward = maps if guide is None else _best_matches(maps.detach(), guide)
+        return (maps * toward).reshape(len(maps), -1).mean(1) / 2
+
+    return Objective(value, layers=[layer_of(layer)], name=f"dream of {layer}")
 
 
-def dream_gradient(
-    net: Network,
-    images: Tensor,
-    layer: str,
-    *,
-    guide_vectors: Tensor | None = None,
-    return_values: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
-    """The gradient of a dream, by the lecture's recipe: forward to a layer, set its gradient to its activation, backward.
-
-    That is the gradient of `1/2 * sum of a^2`, since the derivative of `1/2 a^2` is `a`.
+def dream_gradient(net: Network, images: Tensor, layer: str, *, guide: Tensor | None = None) -> Tensor:
+    """The gradient of a dream, step by step as in the lecture: that of `1/2 * sum of a^2`.
 
     Args:
         net: the network.
         images: `(N, 3, H, W)`; their values are not checked.
-        layer: a layer, or "layer:channel" for `1/2 a^2` of one channel.
-        guide_vectors: `(positions, C)`: each position of the layer goes toward the vector that fits it best instead.
-        return_values: also return how strongly the layer answers.
+        layer: a layer, or "layer:channel" for one channel of it.
+        guide: `(positions, C)`, vectors as for `dream`.
 
     Returns:
-        `(N, 3, H, W)`; with `return_values` also `(N,)`, the mean of `1/2 a^2` over the numbers of the layer or channel
-        (with a guide, of `1/2 a v`, `v` the vector that `a` goes toward).
+        `(N, 3, H, W)`.
+
+    Raises:
+        ValueError: no such layer or channel.
     """
-    name, channel = _split(net, layer)
     with frozen(net), torch.enable_grad():
         pixels = images.detach().clone().requires_grad_()
-        activation = forward_to(net, pixels, [name])[name]  # 1. forward, as far as the layer
+        seen = forward_to(net, pixels.to(net.mean), [layer_of(layer)])  # 1. forward, as far as the layer
+        activation = channel_of(net, seen, layer) if ":" in layer else seen[layer]
         seed = activation.detach()  # 2. the layer's gradient is its own activation
-        if channel is not None:
-            if not channel < activation.shape[1]:
-                raise ValueError(f"{name} has channels 0 to {activation.shape[1] - 1}; {layer!r} is out of range.")
-            seed = torch.zeros_like(seed).index_copy_(1, *_one_channel(seed, channel))
-        elif guide_vectors is not None:
-            seed = _best_matches(seed, guide_vectors)
+        if guide is not None:
+            seed = _best_matches(seed, guide.to(seed))
         (gradient,) = torch.autograd.grad(activation, pixels, grad_outputs=seed)  # 3. backward to the pixels
-    if not return_values:
-        return gradient  # 4. is the update, in `dream_step`
-    numbers = activation[0].numel() if channel is None else activation[0, 0].numel()
-    return gradient, (activation.detach() * seed).sum((1, 2, 3)) / (2 * numbers)
+    return gradient  # 4. is the update, in `dream_step`
 
 
-def octave_sizes(size: tuple[int, int], octaves: int, scale: float, smallest: int = 1) -> list[tuple[int, int]]:
-    """The sizes `(H, W)` from small to large; the last is `size`, and none has a side below `smallest`."""
-    height, width = size
-    sizes = [(round(height / scale**k), round(width / scale**k)) for k in reversed(range(octaves))]
-    return [s for s in sizes[:-1] if min(s) >= smallest] + [(height, width)]
+def dream_step(net: Network, images: Tensor, layer: str, *, step_size: float, guide: Tensor | None = None) -> Tensor:
+    """One step uphill: `x + step_size * g / mean|g|`, cut off at 0 and 1. Where the gradient is 0, nothing changes.
+
+    Args:
+        net, images, layer, guide: as in `dream_gradient`.
+        step_size: mean change of a pixel value, before values are cut off.
+
+    Returns:
+        `(N, 3, H, W)` in [0, 1].
+
+    Raises:
+        ValueError: no such layer or channel.
+    """
+    gradient = dream_gradient(net, images, layer, guide=guide)
+    size = gradient.abs().mean((1, 2, 3), keepdim=True)  # of each image by itself
+    return (images + step_size * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)).clamp(0, 1)
 
 
-def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, and the very same numbers if the size is right already. Details may be negative, so nothing is cut off."""
-    if tuple(images.shape[2:]) == tuple(size):
-        return images
-    return interpolate(images, size=tuple(size), mode="bilinear", antialias=True, align_corners=False)
-
-
-def _split(net: Network, layer: str) -> tuple[str, int | None]:
-    """ "relu5_2" -> ("relu5_2", None); "relu5_2:137" -> ("features.31", 137)."""
-    return net.unit(layer) if ":" in str(layer) else (net.layer_name(layer), None)
-
-
-def _one_channel(activation: Tensor, channel: int) -> tuple[Tensor, Tensor]:
-    index = torch.tensor([channel], device=activation.device)
-    return index, activation.index_select(1, index)
-
-
-def _guide_vectors(net: Network, guide: Tensor, layer: str) -> Tensor:
-    """One vector of `C` numbers for each position of the guide picture."""
-    name, channel = _split(net, layer)
-    if channel is not None:
+def _guide_vectors(net: Network, guide: Tensor | None, layer: str) -> Tensor | None:
+    """One vector of `C` numbers for each position of the guide picture, `(positions, C)`."""
+    if guide is None:
+        return None
+    if ":" in layer:
         raise ValueError(f"a guide needs a whole layer, not the one channel {layer!r}.")
     guide = check_images(net, guide, name="guide")
     if len(guide) != 1:
         raise ValueError(f"guide must be one image, not a batch of {len(guide)}.")
-    check_size(net, guide, [name], what="guide")
-    with torch.no_grad():
-        return forward_to(net, guide, [name])[name][0].flatten(1).T
+    check_size(net, guide, [layer], what="guide")
+    with frozen(net), torch.no_grad():
+        maps = precise(forward_to(net, guide, [layer])[layer])[0]
+    return maps.reshape(len(maps), -1).T
 
 
 def _best_matches(activation: Tensor, vectors: Tensor) -> Tensor:
     """At each position the guide's vector with the largest inner product with the activation there."""
-    here = activation.permute(0, 2, 3, 1)  # (N, H, W, C)
-    return vectors[(here @ vectors.T).argmax(-1)].permute(0, 3, 1, 2)
+    here = activation.movedim(1, -1)  # (N, H, W, C)
+    return vectors[(here @ vectors.T).argmax(-1)].movedim(-1, 1)

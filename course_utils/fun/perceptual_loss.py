@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
-from course_utils.fun.style import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
-from course_utils.fun.texture import gram_matrix, texture_grams
+from course_utils.fun.gram import gram_loss, gram_matrix, texture_grams
+from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network
 
@@ -63,7 +64,10 @@ class PerceptualLoss(nn.Module):
         grams = {layer: gram_matrix(seen[layer]) for layer in self.style_layers}
         totals = []
         for i, number in enumerate(numbers.tolist()):  # the losses of lesson 14 are means over their batch
-            kept = sum(content_loss(seen[name][i], content[name][i]) for name in self.content_layers)
-            painted = sum(style_loss(grams[name][i], self.grams[name][number]) for name in self.style_layers)
+            kept = sum(mse_loss(seen[name][i], content[name][i]) for name in self.content_layers)
+            of_style = {name: self.grams[name][number : number + 1] for name in self.style_layers}
+            painted = sum(
+                gram_loss(grams[name][i : i + 1], one, convention="johnson")[0] for name, one in of_style.items()
+            )
             totals.append(kept + self.weights[number] * painted)
         return torch.stack(totals)

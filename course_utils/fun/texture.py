@@ -2,118 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from course_utils.hooks import check_size, forward_to
-from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_choice, check_images, check_positive
+from course_utils.fun.gram import gram_matrix, texture_grams
+from course_utils.hooks import check_size
+from course_utils.networks.network import Network
+from course_utils.optimize.descend import Callback, Watch, descend
+from course_utils.optimize.objectives import Objective
+from course_utils.optimize.pictures import Pixels
+from course_utils.validate import check_images, check_positive
 
 TEXTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # of a VGG network
 
 
-def gram_matrix(features: Tensor, *, normalize: str | None = "positions") -> Tensor:
-    """Which channels are active together, wherever that is: `G[i, j] = sum over positions p of F[i, p] * F[j, p]`.
-
-    The sum runs over all positions, so moving the positions around changes nothing: what a texture is made of stays,
-    where it is gets lost.
-
-    Args:
-        features: `(N, C, H, W)` feature maps, floating point. The result has a gradient if they have.
-        normalize: "positions" divides by `H * W` (the mean over positions, comparable between pictures of different
-            sizes), "size" divides by `C * H * W` (Johnson et al., CS231n), None keeps the sum (Gatys et al.).
-
-    Returns:
-        `(N, C, C)`, symmetric, with no negative eigenvalues.
-
-    Raises:
-        TypeError: not a floating-point tensor.
-        ValueError: not four dimensions, an empty dimension, or an unknown `normalize`.
-    """
-    if not isinstance(features, Tensor) or not features.is_floating_point():
-        given = features.dtype if isinstance(features, Tensor) else type(features).__name__
-        raise TypeError(f"features must be a floating-point tensor of shape (N, C, H, W), not {given}.")
-    if features.ndim != 4 or 0 in features.shape:
-        shape = tuple(features.shape)
-        extra = " Add the batch dimension with features[None]." if features.ndim == 3 else ""
-        raise ValueError(f"features must have shape (N, C, H, W) with no empty dimension, not {shape}.{extra}")
-    if normalize is not None:
-        check_choice("normalize", normalize, ["positions", "size"])
-    count, channels, height, width = features.shape
-    flat = features.flatten(2)  # one row of H * W numbers per channel
-    gram = torch.bmm(flat, flat.transpose(1, 2))
-    divisor = {None: 1, "positions": height * width, "size": channels * height * width}[normalize]
-    return gram / divisor
-
-
-def gram_loss(gram: Tensor, target: Tensor, *, convention: str = "gatys") -> Tensor:
-    """How far one Gram matrix is from another, in one of the scales that programs use. They differ by a factor only.
-
-    With `C` channels, `M` positions, `F` the features and `A` the target, all of them are multiples of the paper's
-    `E = sum((F F^T - A)^2) / (4 C^2 M^2)`:
-
-    ==========  =========================================================  ==========
-    convention  who, and what the program computes                         equals
-    ==========  =========================================================  ==========
-    gatys       the papers, DeepTextures                                   E
-    cs231n      CS231n: sum((G - A)^2), Gram matrices divided by C M       4 E
-    pystiche    pystiche, Gatys' PyTorch code: mean((G - A)^2), by M       4 E
-    johnson     fast-neural-style, pytorch/examples, neural-style:         4 E / C^2
-                mean((G - A)^2), Gram matrices divided by C M
-    ==========  =========================================================  ==========
-
-    Args:
-        gram, target: `(N, C, C)` from `gram_matrix(..., normalize="positions")`, each divided by its own picture's
-            number of positions, so that pictures of different sizes can be compared. One target serves all images.
-        convention: one of the names above.
-
-    Returns:
-        `(N,)`, one loss for each image.
-
-    Raises:
-        ValueError: shapes that do not fit, or an unknown convention.
-    """
-    check_choice("convention", convention, list(_CONVENTIONS))
-    if gram.ndim != 3 or gram.shape[1] != gram.shape[2] or target.shape not in (gram.shape, (1, *gram.shape[1:])):
-        raise ValueError(
-            f"gram and target must have shape (N, C, C), not {tuple(gram.shape)} and {tuple(target.shape)}."
-        )
-    return _CONVENTIONS[convention](gram.shape[1]) * (gram - target).square().mean((1, 2))
-
-
-_CONVENTIONS = {
-    "gatys": lambda channels: 1 / 4,
-    "cs231n": lambda channels: 1,
-    "pystiche": lambda channels: 1,
-    "johnson": lambda channels: 1 / channels**2,
-}
-
-
-def texture_grams(net: Network, sample: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """What a texture is, to the network: the Gram matrix of each layer, `(N, C, C)`, by position, without gradients."""
-    with frozen(net), torch.no_grad():
-        return {name: gram_matrix(maps) for name, maps in forward_to(net, sample, layers).items()}
-
-
-def texture_loss(net: Network, images: Tensor, targets: dict[str, Tensor], weights: Sequence[float]) -> Tensor:
-    """How far images are from a texture: `sum over layers l of w_l * |G_l - A_l|^2 / |A_l|^2`, one number.
+def texture_loss(
+    net: Network, sample: Tensor, layers: Sequence[str], *, layer_weights: Sequence[float] | None = None
+) -> Objective:
+    """How far images are from a texture: `sum over layers l of w_l * |G_l - A_l|^2 / |A_l|^2`.
 
     The paper weighs `E_l` with given numbers. We divide by the size of the sample's own Gram matrix instead: at 0 the textures
     are equal, at 1 the difference is as large as the texture itself, in each layer, whatever its activations are like.
+
+    Args:
+        net: the network.
+        sample: `(1, 3, h, w)`.
+        layers: whose Gram matrices are compared.
+        layer_weights: one number for each layer; None for equal weights that add up to 1.
+
+    Returns:
+        An objective.
+
+    Raises:
+        ValueError: no such layer, no layers, or weights that do not fit them.
     """
-    seen = forward_to(net, images, list(targets))
-    errors = []
-    for name, target in targets.items():
-        size = target.square().sum()
-        difference = (gram_matrix(seen[name]) - target).square().sum()
-        errors.append(difference / torch.where(size > 0, size, 1))  # a layer may be silent on a sample of one color
-    return sum(weight * error for weight, error in zip(weights, errors, strict=True)) / len(images)
+    if not layers:
+        raise ValueError("layers is empty; give at least one layer, such as relu1_1 of vgg19.")
+    weights = [1 / len(layers)] * len(layers) if layer_weights is None else list(layer_weights)
+    if len(weights) != len(layers):
+        raise ValueError(f"layer_weights has {len(weights)} numbers for {len(layers)} layers.")
+    targets = texture_grams(net, sample, layers)
+
+    def value(net, seen):
+        errors = []
+        for name, target in targets.items():
+            size = target.square().sum()
+            difference = (gram_matrix(seen[name]) - target).square().sum((1, 2))
+            errors.append(difference / torch.where(size > 0, size, 1))  # a layer may be silent on a sample of one color
+        return sum(weight * error for weight, error in zip(weights, errors, strict=True))
+
+    return Objective(value, layers=layers, name="texture")
 
 
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def synthesize_texture(
     net: Network,
     sample: Tensor,
@@ -123,10 +66,9 @@ def synthesize_texture(
     layer_weights: Sequence[float] | None = None,
     steps: int = 100,
     seed: int = 0,
-    return_losses: bool = False,
-    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    callback: Callback | None = None,
     progress: bool = True,
-) -> Tensor | tuple[Tensor, list[float]]:
+) -> Tensor:
     """Change noise until the network's Gram matrices are those of a sample.
 
     L-BFGS-B keeps every pixel in [0, 1] on the way, as in the authors' own code.
@@ -137,16 +79,14 @@ def synthesize_texture(
         size: of the result, one number for a square, or `(H, W)`; None for the sample's.
         layers: whose Gram matrices are compared. Deep layers see larger elements of the texture.
         layer_weights: one number for each layer; None for equal weights that add up to 1.
-        steps: how many times the loss and its gradient are computed, at most.
+        steps: how many times the loss and its gradient are computed, at most, and once more at the end.
         seed: of the noise.
-        return_losses: also return the loss at each of these times (see `texture_loss`).
         callback: called as `callback(step, picture, loss)` at each of these times, with the picture that is looked at and
-            its loss, `(1,)`. True ends the search; the best picture so far is returned.
+            its loss, `(1,)` (see `texture_loss`). True ends the search; the best picture so far is returned.
         progress: show a progress bar.
 
     Returns:
-        `(1, 3, H, W)` in [0, 1] on the sample's device: the best picture seen, also when interrupted. With `return_losses`
-        also the list of losses.
+        `(1, 3, H, W)` in [0, 1] on the sample's device: the best picture seen, also when interrupted.
 
     Raises:
         ValueError: not one image, no layers, weights that do not fit them, a picture smaller than a layer can take, or
@@ -158,63 +98,15 @@ def synthesize_texture(
     ready, layers = check_images(net, sample, name="sample"), list(layers)
     if len(ready) != 1:
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
-    if not layers:
-        raise ValueError("layers is empty; give at least one layer, such as relu1_1 of vgg19.")
     check_positive(steps=steps)
-    weights = [1 / len(layers)] * len(layers) if layer_weights is None else list(layer_weights)
-    if len(weights) != len(layers):
-        raise ValueError(f"layer_weights has {len(weights)} numbers for {len(layers)} layers.")
     height, width = ready.shape[2:] if size is None else (size, size) if isinstance(size, int) else size
-    generator = torch.Generator().manual_seed(seed)
-    start = (0.5 + 0.1 * torch.randn((1, 3, height, width), generator=generator)).clamp(0, 1)
-    check_size(net, ready, layers, what="sample")
-    check_size(net, start, layers, what="the result")
-    with frozen(net):
-        targets = texture_grams(net, ready, layers)
-
-        def loss_and_gradient(picture: Tensor) -> tuple[float, Tensor]:
-            pixels = picture.to(ready).detach().requires_grad_()
-            with torch.enable_grad():
-                loss = texture_loss(net, pixels, targets, weights)
-                (gradient,) = torch.autograd.grad(loss, pixels)
-            return loss.item(), gradient
-
-        best, losses = _descend(loss_and_gradient, start, steps, callback, progress)
-    best = best.to(sample)
-    return (best, losses) if return_losses else best
-
-
-def _descend(
-    loss_and_gradient, start: Tensor, steps: int, callback: Callable | None, progress: bool
-) -> tuple[Tensor, list[float]]:
-    """Minimize with SciPy's L-BFGS-B, pixels between 0 and 1; return the best picture and the losses on the way."""
-    from scipy.optimize import Bounds, minimize
-
-    best, losses = start, []
-    bar = tqdm(total=steps, desc="texture", leave=False, disable=not progress)
-
-    def compute(pixels: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal best
-        picture = torch.from_numpy(pixels.copy()).view_as(start)
-        loss, gradient = loss_and_gradient(picture)
-        if loss == loss and loss < min(losses, default=float("inf")):
-            best = picture
-        losses.append(loss)
-        bar.update()
-        bar.set_postfix(loss=f"{loss:.2g}")
-        ended = callback is not None and callback(len(losses) - 1, picture.to(start, copy=True), torch.tensor([loss]))
-        if ended or len(losses) >= steps:
-            raise StopIteration
-        # scaled: the search's first step is as long as the gradient, and that of a mean over many pixels is tiny
-        return 1e4 * loss, 1e4 * gradient.double().cpu().numpy().ravel()
-
-    try:
-        options = {"maxiter": steps, "maxfun": steps, "maxcor": 20, "ftol": 0, "gtol": 0}
-        minimize(
-            compute, start.double().numpy().ravel(), jac=True, method="L-BFGS-B", bounds=Bounds(0, 1), options=options
-        )
-    except (KeyboardInterrupt, StopIteration):
-        pass
-    finally:
-        bar.close()
-    return best, losses
+    noise = torch.randn((1, net.channels, height, width), generator=torch.Generator().manual_seed(seed))
+    start = (0.5 + 0.1 * noise).clamp(0, 1)
+    if layers:
+        check_size(net, ready, layers, what="sample")
+        check_size(net, start, layers, what="the result")
+    loss = texture_loss(net, ready, layers, layer_weights=layer_weights)
+    with Watch(callback, looks=steps + 1, name="texture", progress=progress) as watch:
+        # lr: the gradient of a mean over many pixels is tiny
+        best = descend(net, loss, Pixels(start), steps=steps, optimizer="lbfgsb", lr=1e4, watch=watch).images
+    return best.to(sample)

@@ -8,17 +8,17 @@ from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
 from course_utils.gradients.grad_cam import grad_cam
 from course_utils.gradients.guided import as_picture, backprop
 from course_utils.gradients.importance import channel_importance
-from course_utils.gradients.inversion import Inversion, feature_error, invert, tv_norm
-from course_utils.gradients.objectives import Objective, channel, class_score, direction, neuron
-from course_utils.gradients.parameterizations import Fourier, Pixels
+from course_utils.gradients.inversion import feature_error, invert
 from course_utils.gradients.pruning import pruning_curve
-from course_utils.gradients.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
 from course_utils.gradients.saliency import input_gradient, saliency
 from course_utils.gradients.sanity_checks import edges, rank_correlation, share_inside
 from course_utils.gradients.segmentation import blur, segment
 from course_utils.gradients.smoothgrad import smoothgrad
 from course_utils.gradients.survival import crop_and_resize, jpeg, survival
-from course_utils.gradients.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale
+from course_utils.optimize.objectives import Objective, channel, class_score, direction, neuron, tv_norm
+from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
+from course_utils.optimize.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale
 
 __all__ = [
     "Blur",
@@ -27,7 +27,6 @@ __all__ = [
     "ClipSmallNorm",
     "Fooled",
     "Fourier",
-    "Inversion",
     "Jitter",
     "L2Decay",
     "Objective",

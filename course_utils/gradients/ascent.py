@@ -1,29 +1,28 @@
 """Images from gradient ascent: what would the network like to see?
 
-Four things can be chosen apart from each other: what is turned (`parameterizations`), what happens to the picture before
-the network sees it (`transforms`), what is made large (`objectives`), and what pulls the picture back (`regularizers`).
-The loop here puts them together.
+Four things can be chosen apart from each other: what is turned (`pictures`), what happens to the picture before the network
+sees it (`transforms`), what is made large (`objectives`), and what pulls the picture back (`regularizers`), all of them in
+`course_utils.optimize`, whose `descend` puts them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from course_utils.gradients.objectives import Objective, as_objective
-from course_utils.gradients.parameterizations import Fourier, Pixels
-from course_utils.gradients.regularizers import Regularizer
-from course_utils.gradients.transforms import ROBUST, Transform, transform
 from course_utils.hooks import features
-from course_utils.networks.network import Network, frozen
+from course_utils.networks.network import Network
+from course_utils.optimize.descend import Callback, Watch, descend
+from course_utils.optimize.objectives import Objective, as_objective
+from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.regularizers import Regularizer
+from course_utils.optimize.transforms import ROBUST, Transform
 from course_utils.validate import check_choice, check_images, check_positive
 
-OPTIMIZERS = ("adam", "ascent")
 
-
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def visualize(
     net: Network,
     objective: Objective | int | str | Sequence,
@@ -36,7 +35,7 @@ def visualize(
     optimizer: str = "adam",
     size: int | tuple[int, int] | None = None,
     seed: int = 0,
-    callback: Callable[[int, Tensor, Tensor], object] | None = None,
+    callback: Callback | None = None,
     progress: bool = True,
 ) -> Tensor:
     """Draw a picture that makes an objective large, by gradient ascent on the picture.
@@ -67,82 +66,31 @@ def visualize(
     Returns:
         `(N, 3, H, W)` in [0, 1], on the network's device. Ctrl-C returns what is there so far.
 
+    Raises:
+        ValueError: no such class or unit, a setting out of range, regularizers without pixels, starting images of another
+            number or size than was asked for, or a size that the network does not take.
+
     References:
         Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks, ICLR Workshop 2014.
         Yosinski et al.: Understanding Neural Networks Through Deep Visualization, ICML Workshop 2015.
         Olah, Mordvintsev, Schubert: Feature Visualization, Distill 2017.
     """
     objective, image = as_objective(objective), image or Fourier()
-    check_positive(steps=steps, lr=lr)
-    check_choice("optimizer", optimizer, OPTIMIZERS)
+    check_choice("optimizer", optimizer, ["adam", "ascent"])
     if regularizers and not isinstance(image, Pixels):
         raise ValueError("regularizers act on pixels; use image=Pixels(), or leave them out.")
-    size = _size(net, image, size)
     generator = torch.Generator().manual_seed(seed)
-    z = image.begin(net, _count(objective, image), size, generator).requires_grad_()
-    step_up = _Adam(z, lr) if optimizer == "adam" else _Ascent(z, lr)
-    bar = tqdm(range(steps), desc=objective.name[:30], leave=False, disable=not progress)
-    with frozen(net), bar:
+    how = {"steps": steps, "size": size, "optimizer": optimizer, "lr": lr, "maximize": True, "best": False}
+    how |= {"transforms": transforms, "regularizers": regularizers, "generator": generator}
+    with Watch(callback, looks=steps, name=objective.name, progress=progress) as watch:
         try:
-            for step in bar:
-                with torch.enable_grad():
-                    images = image.images(net, z, size)
-                    seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
-                    values = objective(net, seen)
-                    (gradient,) = torch.autograd.grad(values.sum(), z)
-                if callback is not None and callback(step, images.detach(), values.detach()):
-                    break
-                with torch.no_grad():
-                    step_up(gradient)
-                    if step < steps - 1:
-                        for regularizer in regularizers:
-                            z.copy_(regularizer(z, gradient, step))
-                    z.copy_(image.limit(net, z))
-        except KeyboardInterrupt:
-            pass
-        with torch.no_grad():
-            return image.images(net, z.detach(), size).clamp(0, 1)
-
-
-class _Ascent:
-    """`z <- z + lr * g / mean|g|`, each image on its own; an image without a gradient stays."""
-
-    def __init__(self, z: Tensor, lr: float):
-        self.z, self.lr = z, lr
-
-    def __call__(self, gradient: Tensor) -> None:
-        size = gradient.abs().flatten(1).mean(1).view(-1, *[1] * (gradient.ndim - 1))
-        self.z.add_(gradient / size.clamp(min=torch.finfo(gradient.dtype).tiny), alpha=self.lr)
-
-
-class _Adam:
-    """PyTorch's Adam, uphill. It works number by number, so that the images of a batch do not mix."""
-
-    def __init__(self, z: Tensor, lr: float):
-        self.z, self.adam = z, torch.optim.Adam([z], lr=lr, maximize=True, fused=True)
-
-    def __call__(self, gradient: Tensor) -> None:
-        self.z.grad = gradient
-        self.adam.step()
-        self.z.grad = None
-
-
-def _size(net: Network, image: Pixels | Fourier, size: int | tuple[int, int] | None) -> tuple[int, int]:
-    start = tuple(image.start.shape[2:]) if isinstance(image.start, Tensor) else None
-    if size is None:
-        return start or (net.input_size, net.input_size)
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    check_positive(height=size[0], width=size[1])
-    if start and size != start:
-        raise ValueError(f"size {size} is not that of the starting images, {start}; resize them first.")
-    return size
-
-
-def _count(objective: Objective, image: Pixels | Fourier) -> int:
-    starts = len(image.start) if isinstance(image.start, Tensor) else None
-    if starts and objective.count and starts != objective.count:
-        raise ValueError(f"{starts} starting images, but {objective.name} is about {objective.count} images.")
-    return starts or objective.count or 1
+            return descend(net, objective, image, watch=watch, **how).images
+        except RuntimeError as error:
+            if "shapes cannot be multiplied" not in str(error):
+                raise
+            raise ValueError(
+                f"{net.name} takes only pictures of one size; give size=, and transforms without Pad, which enlarges them."
+            ) from error
 
 
 def facet_starts(

@@ -18,6 +18,7 @@ from course_utils import (
 from course_utils.gradients import (
     ablated,
     channel_importance,
+    feature_error,
     invert,
     pruning_curve,
     tv_norm,
@@ -31,7 +32,7 @@ from course_utils.plots import new_figure
 vgg = load_network("vgg19")
 cat = photo("cat", 112)
 found = invert(vgg, cat, "relu3_1", steps=25)
-show_images([cat[0], found.images[0]], ["the photo", "from its features at relu3_1"])
+show_images([cat[0], found[0]], ["the photo", "from its features at relu3_1"])
 
 # %% [markdown]
 # The right picture began as noise. The only thing that guided it are the numbers that the photo produces in one layer of VGG-19. Fur, eyes and whiskers are back, so
@@ -269,19 +270,20 @@ check("11.4", learning_rates)
 # one photo from the features of four layers
 layers = ["relu2_2", "relu3_1", "relu4_1", "relu5_1"]
 results = {layer: invert(vgg, cat, layer, steps=40) for layer in layers}
-show_images([cat[0], *(r.images[0] for r in results.values())], ["photo", *layers], columns=5)
+show_images([cat[0], *(r[0] for r in results.values())], ["photo", *layers], columns=5)
 
 # %%
-# the same in numbers: by how much did the feature error fall, and how far are the pixels from the photo?
+# the same in numbers: how large is the feature error that is left, and how far are the pixels from the photo?
 for layer, r in results.items():
-    pixel_error = (r.images - cat).square().mean().sqrt()
+    error = feature_error(vgg, cat, layer)(vgg, r)
+    pixel_error = (r - cat).square().mean().sqrt()
     print(
-        f"{layer}: the feature error fell by {r.fall.item():.1%}; "
+        f"{layer}: the feature error is {error.item():.3f}; "
         f"pixels differ by {pixel_error:.3f} (root mean square)"
     )
 
 # %% [markdown]
-# Every feature error has fallen by far more than nine tenths: for each of these layers, its picture is nearly the photo. Yet the pixels move away with depth. Shallow, the photo is back to the last
+# Every feature error is far below a tenth (noise began near 1): for each of these layers, its picture is nearly the photo. Yet the pixels move away with depth. Shallow, the photo is back to the last
 # hair. Deep, the layout stays (eyes, nose, stripes are where they were), while colors drift and fine lines become a texture. The network has begun to drop what does not
 # help to name the object.
 
@@ -300,13 +302,14 @@ for layer, r in results.items():
 # relu5_1, reached from noise and from another photo (pale, so that no pixel is stuck at black or white)
 other = 0.3 + 0.4 * photo("flower", 112)
 from_other = invert(vgg, cat, "relu5_1", init=other, steps=40)
-between = (from_other.images - results["relu5_1"].images).square().mean().sqrt()
+error = feature_error(vgg, cat, "relu5_1")
+between = (from_other - results["relu5_1"]).square().mean().sqrt()
 print(
-    f"feature error from noise {results['relu5_1'].error.item():.3f}, "
-    f"from the other photo {from_other.error.item():.3f}; the two pictures differ by {between:.3f}"
+    f"feature error from noise {error(vgg, results['relu5_1']).item():.3f}, "
+    f"from the other photo {error(vgg, from_other).item():.3f}; the two pictures differ by {between:.3f}"
 )
 show_images(
-    [other[0], from_other.images[0], results["relu5_1"].images[0]],
+    [other[0], from_other[0], results["relu5_1"][0]],
     ["the other start", "found from it", "found from noise"],
 )
 
@@ -327,11 +330,11 @@ show_images(
 
 # %%
 # the paper's way, at relu3_1: pixels, and a growing weight of the total variation
-rows, names = [], []
+rows, names, error = [], [], feature_error(vgg, cat, "relu3_1")
 for weight in (0.0, 0.3, 10.0):
     r = invert(vgg, cat, "relu3_1", parameterization="pixels", tv_weight=weight, steps=30)
-    rows.append(r.images[0])
-    names.append(f"λ = {weight:g}: feature error {r.error.item():.3f}")
+    rows.append(r[0])
+    names.append(f"λ = {weight:g}: feature error {error(vgg, r).item():.3f}")
 show_images(rows, names)
 
 # %% [markdown]
@@ -535,10 +538,10 @@ nothing = randomized(vgg)
 unlearned = {layer: invert(nothing, cat, layer, steps=40) for layer in ("relu2_2", "relu4_1")}
 show_images(
     [
-        results["relu2_2"].images[0],
-        unlearned["relu2_2"].images[0],
-        results["relu4_1"].images[0],
-        unlearned["relu4_1"].images[0],
+        results["relu2_2"][0],
+        unlearned["relu2_2"][0],
+        results["relu4_1"][0],
+        unlearned["relu4_1"][0],
     ],
     ["relu2_2, trained", "relu2_2, random", "relu4_1, trained", "relu4_1, random"],
     columns=4,

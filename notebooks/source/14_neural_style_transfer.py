@@ -7,7 +7,7 @@ import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.fun import gram_matrix, match_colors, style_transfer
-from course_utils.fun.style import Targets
+from course_utils.fun.style_losses import style_loss as gram_objective
 from course_utils.hooks import forward_to
 from course_utils.networks import randomized
 from course_utils.stimuli import style_image
@@ -442,10 +442,8 @@ show_images(
 
 # %%
 # how far are style and shuffled style from each other, measured from the photo?
-layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-targets = Targets.of(vgg, view, [night], [1.0], [], layers)
-with torch.no_grad():
-    far, near = (float(targets.losses(vgg, p)["style"]) for p in (view, shuffled))
+distance = gram_objective(vgg, [night])
+far, near = (distance(vgg, p).item() for p in (view, shuffled))
 print(f"the photo is {far / near:.0f} times as far from the style as the shuffled style is")
 
 # %% [markdown]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from course_utils import gallery, labelled_photos, load_network, photo
-from course_utils.gradients import channel_importance, invert, pruning_curve
+from course_utils.gradients import channel_importance, feature_error, invert, pruning_curve
 
 # layer: steps that take less than 30 s on two cores
 STEPS = {"relu2_2": 100, "relu5_1": 60}
@@ -24,10 +24,18 @@ def inversions(names: list[str]) -> None:
         image = photo(name, 160)
         for layer, steps in STEPS.items():
             start = time.perf_counter()
-            result = invert(net, image, layer, steps=steps, progress=False)
+            errors = []
+            result = invert(
+                net,
+                image,
+                layer,
+                steps=steps,
+                callback=lambda s, i, e, keep=errors: keep.append(e.item()),
+                progress=False,
+            )
             seconds = time.perf_counter() - start
-            first, last = result.errors[0, 0].item(), result.error.item()
-            pixels = (result.images - image).square().mean().sqrt().item()
+            first, last = errors[0], feature_error(net, image, layer)(net, result).item()
+            pixels = (result - image).square().mean().sqrt().item()
             print(
                 f"{name:12s} {layer}: {steps} steps, {seconds:4.1f} s; |F-F0|^2/|F0|^2 from {first:.3f} to {last:.4f}: "
                 f"fell by {1 - last / first:.1%} (without the square: {1 - (last / first) ** 0.5:.1%}); pixel rms {pixels:.3f}"

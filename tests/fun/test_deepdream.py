@@ -1,14 +1,12 @@
-import importlib
-
 import pytest
 import torch
 from torch import nn
 
-from course_utils.fun.deepdream import deepdream, dream_gradient, dream_step, octave_sizes, resize
+from course_utils.exercises.tiny import tiny_net
+from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
 from course_utils.hooks import forward_to, smallest_size
 from course_utils.networks import Network
-
-module = importlib.import_module("course_utils.fun.deepdream")  # the package exports a function of the same name
+from course_utils.optimize.octaves import octave_zooms, scaled, stretch
 
 
 def small_net(seed=0, *, channels=(3, 6, 8)):
@@ -83,18 +81,20 @@ def test_one_octave_without_jitter_is_plain_ascent(images):
 
 def test_octaves_carry_the_detail_and_not_the_blur(images):
     net = small_net()
-    small = octave_sizes((20, 25), 2, 1.4)[0]
-    base = resize(images, small)
+    small = scaled((20, 25), octave_zooms((20, 25), 2, 1.4)[0])
+    base = stretch(images, small)
     detail = dream_step(net, base, "4", step_size=0.02) - base
-    start = images + resize(detail, (20, 25))
+    start = images + stretch(detail, (20, 25))
     expected = dream_step(net, start, "4", step_size=0.02)
     result = deepdream(net, images, layer="4", octaves=2, steps=1, jitter=0, step_size=0.02, progress=False)
     torch.testing.assert_close(result, expected)
 
 
 def test_octave_sizes():
-    assert octave_sizes((300, 450), 4, 1.4) == [(109, 164), (153, 230), (214, 321), (300, 450)]
-    assert octave_sizes((30, 45), 4, 1.4, 16) == [(21, 32), (30, 45)]
+    sizes = lambda size, *how: [scaled(size, zoom) for zoom in octave_zooms(size, *how)]  # noqa: E731
+    assert sizes((300, 450), 4, 1.4) == [(109, 164), (153, 230), (214, 321), (300, 450)]
+    assert sizes((30, 45), 4, 1.4, 16) == [(21, 32), (30, 45)]
+    assert sizes((6, 6), 3, 1.4, 16) == [(6, 6)]
 
 
 def test_images_of_a_batch_do_not_see_each_other(images):
@@ -121,29 +121,58 @@ def test_a_guide_replaces_each_position_by_its_best_match(images):
             here = activation[0, :, y, x].detach()
             seed[0, :, y, x] = vectors[int((vectors @ here).argmax())]
     (expected,) = torch.autograd.grad(activation, pixels, seed)
-    torch.testing.assert_close(dream_gradient(net, images[:1], "4", guide_vectors=vectors), expected)
+    torch.testing.assert_close(dream_gradient(net, images[:1], "4", guide=vectors), expected)
     dreamed = deepdream(
         net, images[:1], layer="4", guide=guide, octaves=1, steps=1, jitter=0, step_size=0.01, progress=False
     )
-    torch.testing.assert_close(dreamed, dream_step(net, images[:1], "4", step_size=0.01, guide_vectors=vectors))
+    torch.testing.assert_close(dreamed, dream_step(net, images[:1], "4", step_size=0.01, guide=vectors))
 
 
-def test_interrupted_it_returns_the_dream_so_far(images, monkeypatch):
-    net, calls, real = small_net(), [], module.dream_step
+def test_interrupted_it_returns_the_dream_so_far(images):
+    net, options = small_net(), {"layer": "4", "jitter": 0, "progress": False}
 
-    def step(*args, **options):
-        calls.append(1)
-        if len(calls) == 4:  # in the second octave
+    def ctrl_c(step, images, values):
+        if step == at:
             raise KeyboardInterrupt
-        return real(*args, **options)
 
-    options = {"layer": "4", "jitter": 0, "progress": False}
-    monkeypatch.setattr(module, "dream_step", step)
-    stopped = deepdream(net, images, octaves=2, steps=2, **options)
+    at = 3  # in the second octave
+    stopped = deepdream(net, images, octaves=2, steps=2, callback=ctrl_c, **options)
     assert stopped.shape == images.shape and not torch.equal(stopped, images)
-    calls[:] = [1]  # now in the first octave, after two steps
-    early = deepdream(net, images, octaves=3, steps=5, **options)
-    assert early.shape == images.shape and not torch.equal(early, images)
+    at = 2  # now in the first octave, after two steps: what was dreamed is brought to the full size
+    early = deepdream(net, images, octaves=3, steps=5, callback=ctrl_c, **options)
+    small = stretch(images, scaled((20, 25), 1.4**2))
+    dreamed = deepdream(net, small, octaves=1, steps=2, **options)
+    torch.testing.assert_close(early, (images + stretch(dreamed - small, (20, 25))).clamp(0, 1))
+
+
+def test_the_dream_is_a_mean_of_half_squares_and_has_the_gradient_of_the_recipe(images):
+    net = small_net()
+    maps = forward_to(net, images, ["4"])["4"]
+    torch.testing.assert_close(dream("4")(net, images), maps.square().mean((1, 2, 3)) / 2)
+    torch.testing.assert_close(dream("4:3")(net, images), maps[:, 3].square().mean((1, 2)) / 2)
+    vectors = maps[1].flatten(1).T
+    for layer, guide, count in (("4", None, maps[0].numel()), ("4:3", None, maps[0, 0].numel())):
+        pixels = images.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(dream(layer, guide=guide)(net, pixels).sum(), pixels)
+        torch.testing.assert_close(gradient * count, dream_gradient(net, images, layer, guide=guide))
+    pixels = images.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(dream("4", guide=vectors)(net, pixels).sum(), pixels)
+    torch.testing.assert_close(gradient * 2 * maps[0].numel(), dream_gradient(net, images, "4", guide=vectors))
+
+
+@pytest.mark.parametrize("layer, guided", [("7", False), ("7:2", False), ("7", True)])
+def test_a_layer_without_positions_dreams_too(images, layer, guided):
+    net, seen = tiny_net("conv", seed=0), []
+    guide = images[1:] if guided else None
+    options = {
+        "octaves": 1,
+        "steps": 4,
+        "callback": lambda step, images, values: seen.append(values),
+        "progress": False,
+    }
+    dreamed = deepdream(net, images, layer, guide=guide, **options)
+    assert dreamed.shape == images.shape and not torch.equal(dreamed, images)
+    assert (seen[-1] > seen[0]).all()
 
 
 @pytest.mark.parametrize("color", [0.0, 1.0, 0.37])

@@ -6,10 +6,10 @@ import torch
 
 from course_utils.exercises.tiny import tiny_net
 from course_utils.gradients.ascent import facet_starts, visualize
-from course_utils.gradients.objectives import channel, class_score, direction
-from course_utils.gradients.parameterizations import Fourier, Pixels
-from course_utils.gradients.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.gradients.transforms import ROBUST, Jitter
+from course_utils.optimize.objectives import channel, class_score, direction
+from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
+from course_utils.optimize.transforms import ROBUST, Jitter, transform
 
 
 def linear(seed=0):
@@ -214,3 +214,40 @@ def test_class_names():
     net = tiny_net("conv", seed=0)
     with pytest.raises(ValueError, match="no classifier|no class"):
         visualize(net, class_score("lion"), steps=1, size=8, progress=False)
+
+
+@pytest.mark.parametrize("transforms", [(), (Jitter(2),), ROBUST], ids=["no transforms", "Jitter", "ROBUST"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pixels_with_adam_are_plain_adam_on_the_pixels(transforms, layout):
+    """The picture may lie in memory as photos do, by pixels, or by channels: the numbers are those of torch's Adam."""
+    net = tiny_net("conv", seed=4).double()
+    start = torch.rand(2, 3, 10, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    image = Pixels(start.contiguous(memory_format=layout))
+    got = visualize(net, [2, 0], image=image, transforms=transforms, steps=20, lr=0.01, progress=False)
+    x, generator = start.clone().requires_grad_(), torch.Generator().manual_seed(0)
+    adam = torch.optim.Adam([x], lr=0.01, maximize=True)
+    for _ in range(20):
+        scores = net(transform(x, transforms, generator))[[0, 1], [2, 0]]
+        (x.grad,) = torch.autograd.grad(scores.sum(), x)
+        adam.step()
+        x.data.clamp_(0, 1)
+    torch.testing.assert_close(got, x.detach())
+
+
+def test_a_class_of_a_real_network_from_its_mean_color(lite):
+    """Once this ended at a score of 0.06 where plain Adam ends at 34: the fused Adam went through another order of memory."""
+    got = visualize(lite, 130, image=Pixels(), transforms=(), steps=20, lr=0.01, size=96, progress=False)
+    x = lite.mean.expand(1, 3, 96, 96).clone().requires_grad_()
+    adam = torch.optim.Adam([x], lr=0.01, maximize=True)
+    for _ in range(20):
+        (x.grad,) = torch.autograd.grad(lite(x)[:, 130].sum(), x)
+        adam.step()
+        x.data.clamp_(0, 1)
+    ours, plain = (lite(one)[0, 130].item() for one in (got, x.detach()))
+    assert plain > 10 and ours == pytest.approx(plain, rel=0.1)  # float32: roundings grow
+
+
+def test_a_network_that_takes_one_size_says_so():
+    net = linear()
+    with pytest.raises(ValueError, match="takes only pictures of one size.*Pad"):
+        visualize(net, 1, size=(6, 8), steps=2, progress=False)

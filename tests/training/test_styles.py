@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from course_utils.exercises.tiny import tiny_net
 from course_utils.fun import StyleNet, gram_matrix
 from course_utils.fun.perceptual_loss import PerceptualLoss
-from course_utils.fun.style import Targets
+from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.training import styles
 from course_utils.training.styles import Stage, app, crops, photos_of, train
 
@@ -35,12 +35,14 @@ def photos(count=3):
     return [torch.from_numpy(np.array(picture(i, 60, 70))).permute(2, 0, 1).contiguous() for i in range(count)]
 
 
-def tiny_loss():
-    net = tiny_net("maps").float()
-    draw = np.random.default_rng(0)
+def two_styles():
     stripes = torch.tensor([0.0, 1.0]).repeat(8).expand(1, 3, 16, 16)
-    noise = torch.from_numpy(draw.uniform(size=(1, 3, 20, 16))).float()
-    return PerceptualLoss(net, [stripes, noise], style_weights=[3.0, 0.5], **LAYERS)
+    noise = torch.from_numpy(np.random.default_rng(0).uniform(size=(1, 3, 20, 16))).float()
+    return [stripes, noise]
+
+
+def tiny_loss():
+    return PerceptualLoss(tiny_net("maps").float(), two_styles(), style_weights=[3.0, 0.5], **LAYERS)
 
 
 def test_the_loss_of_a_batch_is_lesson_14s_loss_of_each_picture():
@@ -50,9 +52,9 @@ def test_the_loss_of_a_batch_is_lesson_14s_loss_of_each_picture():
     x, photo = x[:, :3], photo[:, :3]
     got = loss(x, loss.content(photo), torch.tensor([1, 0, 1]))
     for i, number in enumerate([1, 0, 1]):
-        targets = Targets(loss.content(photo[i : i + 1]), {k: v[number : number + 1] for k, v in loss.grams.items()})
-        parts = targets.losses(loss.net, x[i : i + 1])
-        assert got[i].item() == pytest.approx((parts["content"] + [3.0, 0.5][number] * parts["style"]).item(), rel=1e-5)
+        wanted = content_loss(loss.net, photo[i : i + 1], LAYERS["content_layers"])
+        wanted += [3.0, 0.5][number] * style_loss(loss.net, [two_styles()[number]], LAYERS["style_layers"])
+        assert got[i].item() == pytest.approx(wanted(loss.net, x[i : i + 1]).item(), rel=1e-5)
 
 
 def test_gram_targets_are_the_styles():

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from course_utils.gradients.regularizers import (
+from course_utils.optimize.regularizers import (
     YOSINSKI,
     Blur,
     ClipSmallContribution,

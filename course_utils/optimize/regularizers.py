@@ -14,7 +14,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.validate import check_positive
@@ -93,16 +92,10 @@ def _without_smallest(z: Tensor, sizes: Tensor, percent: float) -> Tensor:
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     """A Gaussian blur of a batch `(N, C, H, W)`, each channel alone, cut off at 4 sigma; the border is mirrored."""
-    radius = max(1, math.ceil(4 * sigma))
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    weights = torch.exp(-(offsets**2) / (2 * sigma**2))
-    weights = (weights / weights.sum()).to(images)
-    count, channels, height, width = images.shape
-    flat = images.reshape(count * channels, 1, height, width)
-    mode = "reflect" if radius < min(height, width) else "replicate"
-    flat = F.conv2d(F.pad(flat, (radius, radius, 0, 0), mode=mode), weights.view(1, 1, 1, -1))
-    flat = F.conv2d(F.pad(flat, (0, 0, radius, radius), mode=mode), weights.view(1, 1, -1, 1))
-    return flat.view_as(images)
+    from torchvision.transforms.v2.functional import gaussian_blur
+
+    radius = min(max(1, math.ceil(4 * sigma)), *(side - 1 for side in images.shape[2:]))  # no more than can be mirrored
+    return gaussian_blur(images, [2 * radius + 1] * 2, [sigma, sigma])
 
 
 # The four settings of the paper's Table 1, for 1 pixel = 1 / 255 as everywhere; steps and learning rates are the caller's.

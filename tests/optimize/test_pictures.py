@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_utils.exercises.tiny import tiny_net
-from course_utils.gradients.parameterizations import COLORS, Fourier, Pixels
+from course_utils.optimize.pictures import COLORS, Fourier, Pixels, Smooth
 
 
 @pytest.fixture
@@ -92,5 +92,41 @@ def test_wrong_starts(net):
         Pixels("gray").begin(net, 1, (4, 4), generator())
     with pytest.raises(ValueError, match="start must be one of 'noise'"):
         Fourier("zero").begin(net, 1, (4, 4), generator())
-    with pytest.raises(ValueError, match="takes 1 channels"):
-        Fourier().begin(tiny_net("conv", channels=1), 1, (4, 4), generator())
+
+
+def test_fourier_of_gray_pictures_has_no_colors_to_decorrelate():
+    gray, start = tiny_net("conv", channels=1).double(), photos(6, 5)[:, :1]
+    z = Fourier(start).begin(gray, 2, (6, 5), generator())
+    torch.testing.assert_close(Fourier().images(gray, z, (6, 5)), start, atol=1e-6, rtol=1e-5)
+    assert Fourier().begin(gray, 2, (6, 5), generator()).shape == (2, 1, 6, 3, 2)
+
+
+def test_smooth_adds_to_a_picture_and_reaches_every_one(net):
+    start, size = photos(16, 20), (16, 20)
+    smooth, plain = Smooth(start), Smooth(start, smoothness=0.0)
+    z = smooth.begin(net, 2, size, generator())
+    assert z.shape == start.shape and not z.any()
+    torch.testing.assert_close(smooth.images(net, z, size), start)
+    z = torch.randn(2, 3, *size, dtype=torch.float64, generator=generator())
+    torch.testing.assert_close(plain.images(net, z, size), start + z / 255)  # 0: pixels, in steps of 8 bits
+    change = torch.fft.rfft2(smooth.images(net, z, size) - start) / torch.fft.rfft2(z / 255)
+    scale = change.real[0, 0]
+    assert change.imag.abs().max() < 1e-9 and (scale > 0).all()
+    assert scale[0, 0] == scale.max() and scale[8, 10] < scale[1, 1]
+    assert scale[0, 1] / scale[0, 4] == pytest.approx(2, rel=1e-3)  # a fourth of the frequency moves twice as far
+    assert scale.square().mean().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_parameters_of_half_precision_are_float32():
+    half, start = tiny_net("conv", seed=0).half(), photos(6, 6).half()
+    for one in (Pixels(), Pixels("noise"), Pixels(start), Fourier(), Fourier(start), Smooth(start)):
+        z = one.begin(half, 2, (6, 6), generator())
+        assert z.dtype == torch.float32 and one.images(half, z, (6, 6)).dtype == torch.float32
+        assert one.limit(half, z).dtype == torch.float32
+
+
+def test_a_start_may_want_gradients(net):
+    start = photos(5, 6).requires_grad_()
+    for one in (Pixels(start), Fourier(start), Smooth(start)):
+        z = one.begin(net, 2, (5, 6), generator())
+        assert not z.requires_grad and not one.images(net, z, (5, 6)).requires_grad

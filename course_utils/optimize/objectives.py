@@ -1,8 +1,10 @@
-"""What gradient ascent makes large: a class, a channel, a neuron, a direction, and sums of them.
+"""The number that pictures are changed for: a class, a channel, a neuron, a direction, total variation, and sums of them.
 
-Objectives add and scale like the formulas they stand for, and are always maximized:
+Objectives add and scale like the formulas they stand for. Those of one method stand in its file: the error of features, the
+distance of Gram matrices, the dream.
 
-    class_score("lion") + 0.5 * channel("relu4_1:137")
+    class_score("lion") + 0.5 * channel("relu4_1:137")                      # to be made large
+    feature_error(net, photo, "relu3_1") + 0.1 * total_variation()          # to be made small
 
 Given a list, an objective has one part per image, so that many units are visualized in one pass:
 
@@ -19,17 +21,18 @@ from torch import Tensor
 
 from course_utils.hooks import capture, forward_to
 from course_utils.networks.network import Network
-from course_utils.validate import check_target
+from course_utils.optimize.pictures import precise
+from course_utils.validate import check_positive, check_target
 
-SCORES = ""  # the key of the class scores among the recorded layers
+SCORES, IMAGES = "", ":images"  # the keys of the class scores and of the images among the recorded layers
 
 
 class Objective:
-    """A number for each image, computed from what a network puts out.
+    """A number for each image, computed from what a network puts out, or from the image itself.
 
     Attributes:
         name: the formula, for titles.
-        layers: the layers whose outputs it reads.
+        layers: the layers whose outputs it reads; SCORES for the class scores, IMAGES for the images.
         count: how many images it is about, or None for any number.
         value: a function `(net, seen) -> (N,)`, where `seen[layer]` is what the layer put out.
     """
@@ -46,11 +49,14 @@ class Objective:
 
     def __call__(self, net: Network, images: Tensor) -> Tensor:
         """The objective of each image, `(N,)`. The network runs no further than it must."""
-        if SCORES not in self.layers:
-            return self.value(net, forward_to(net, images, sorted(self.layers)))
-        with capture(net, sorted(self.layers - {SCORES})) as seen:
-            scores = net(images)
-        return self.value(net, {**seen, SCORES: scores})
+        layers, ready = sorted(self.layers - {SCORES, IMAGES}), images.to(net.mean)
+        if SCORES in self.layers:
+            with capture(net, layers) as seen:
+                scores = net(ready)
+            seen[SCORES] = scores
+        else:
+            seen = forward_to(net, ready, layers) if layers else {}
+        return self.value(net, {name: precise(one) for name, one in {**seen, IMAGES: images}.items()})
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
@@ -125,23 +131,31 @@ def neuron(unit: str | Sequence[str], *, position: Sequence[int] | None = None) 
 
 def _of_units(unit: str | Sequence[str], read: Callable[[Tensor], Tensor], kind: str) -> Objective:
     units = [unit] if isinstance(unit, str) else list(unit)
-    split = [(u.rpartition(":")[0], u.rpartition(":")[2]) for u in map(str, units)]
-    for one, (layer, number) in zip(units, split, strict=True):
-        if not layer or not number.isdigit():
-            raise ValueError(f'A unit is written "layer:channel", for example "relu4_1:137"; not {one!r}.')
 
     def value(net, seen):
-        count = len(seen[split[0][0]])
-        values = []
-        for image, (layer, number) in enumerate(split * count if isinstance(unit, str) else split):
-            maps = seen[layer]
-            if int(number) >= maps.shape[1]:
-                raise ValueError(f"{layer}:{number}: layer {layer} has channels 0 to {maps.shape[1] - 1}.")
-            values.append(read(maps[image, int(number)]))
-        return torch.stack(values)
+        count = len(seen[layer_of(units[0])])
+        one_each = units * count if isinstance(unit, str) else units
+        return torch.stack([read(channel_of(net, seen, one)[image]) for image, one in enumerate(one_each)])
 
     count = None if isinstance(unit, str) else len(units)
-    return Objective(value, layers={layer for layer, _ in split}, count=count, name=f"{kind} {unit}")
+    return Objective(value, layers=map(layer_of, units), count=count, name=f"{kind} {unit}")
+
+
+def layer_of(unit: str) -> str:
+    """`"relu4_1"` of `"relu4_1:137"`; a layer is its own."""
+    return str(unit).rpartition(":")[0] or str(unit)
+
+
+def channel_of(net: Network, seen: dict[str, Tensor], unit: str) -> Tensor:
+    """What the channel `"layer:channel"` put out: `(N, H, W)`, or `(N,)` if the layer has no positions.
+
+    Raises:
+        ValueError: not a unit, or no such channel.
+    """
+    number, maps = net.unit(unit)[1], seen[layer_of(unit)]
+    if number >= maps.shape[1]:
+        raise ValueError(f"{unit}: layer {layer_of(unit)} has channels 0 to {maps.shape[1] - 1}.")
+    return maps[:, number]
 
 
 def direction(layer: str, vector: Tensor, *, position: Sequence[int] | None = None) -> Objective:
@@ -172,6 +186,47 @@ def direction(layer: str, vector: Tensor, *, position: Sequence[int] | None = No
     )
 
 
+def total_variation(beta: float = 2.0) -> Objective:
+    """The total variation of each picture, `tv_norm`, divided by its number of pixels: one weight serves every size.
+
+    Raises:
+        ValueError: beta is not greater than 0.
+    """
+    check_positive(beta=beta)
+    return Objective(
+        lambda net, seen: tv_norm(seen[IMAGES], beta) / seen[IMAGES][0, 0].numel(), layers=[IMAGES], name="variation"
+    )
+
+
+def tv_norm(images: Tensor, beta: float = 2.0) -> Tensor:
+    """Total variation, `V_beta(x) = sum_ij ((x_i,j+1 - x_ij)^2 + (x_i+1,j - x_ij)^2)^(beta/2)`, summed over channels.
+
+    The last row and column are repeated, so their differences are 0 and no pixel is left out (as in the authors' code;
+    versions that crop give less). Where both differences are 0, the gradient is 0 for every beta: no NaN for beta < 2.
+
+    Args:
+        images: `(N, C, H, W)`, or one picture `(C, H, W)` or `(H, W)`, any range.
+        beta: 1 keeps edges, 2 (the paper's choice) spreads them, above 2 punishes steep steps most.
+
+    Returns:
+        `(N,)`, or a number for one picture. Differentiable.
+
+    Raises:
+        ValueError: beta is not greater than 0.
+
+    Reference:
+        Mahendran, Vedaldi: Understanding Deep Image Representations by Inverting Them, CVPR 2015.
+    """
+    check_positive(beta=beta)
+    down = torch.nn.functional.pad(images[..., 1:, :] - images[..., :-1, :], (0, 0, 0, 1))
+    right = torch.nn.functional.pad(images[..., :, 1:] - images[..., :, :-1], (0, 1))
+    squares = down**2 + right**2
+    if beta != 2:
+        flat = squares == 0  # the derivative of v^(beta/2) at v = 0 is infinite for beta < 2
+        squares = squares.masked_fill(flat, 1.0).pow(beta / 2).masked_fill(flat, 0.0)
+    return squares.flatten(1).sum(1) if images.ndim == 4 else squares.sum()
+
+
 def as_objective(thing: Objective | int | str | Sequence) -> Objective:
     """`"layer:channel"` becomes `channel`, a class `class_score`, a list of either one part per image."""
     if isinstance(thing, Objective):
@@ -179,5 +234,4 @@ def as_objective(thing: Objective | int | str | Sequence) -> Objective:
     first = thing if isinstance(thing, (str, Integral)) else next(iter(thing), None)
     if first is None:
         raise ValueError("the objective is an empty list; give at least one class or unit.")
-    is_unit = isinstance(first, str) and ":" in first and first.rpartition(":")[2].isdigit()
-    return channel(thing) if is_unit else class_score(thing)
+    return channel(thing) if layer_of(first) != str(first) else class_score(thing)

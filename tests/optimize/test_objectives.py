@@ -1,11 +1,20 @@
 """Objectives: what they read, how they add, and that they run no further than they must."""
 
+import numpy as np
 import pytest
 import torch
 
 from course_utils.exercises.tiny import tiny_net
-from course_utils.gradients.objectives import as_objective, channel, class_score, direction, neuron
 from course_utils.hooks import layer_outputs
+from course_utils.optimize.objectives import (
+    as_objective,
+    channel,
+    class_score,
+    direction,
+    neuron,
+    total_variation,
+    tv_norm,
+)
 
 
 @pytest.fixture
@@ -92,7 +101,7 @@ def test_as_objective_reads_numbers_names_and_units():
 
 def test_wrong_units_say_what_is_possible(net, images):
     with pytest.raises(ValueError, match='"layer:channel"'):
-        channel("relu4_1")
+        channel(net.layers[3])(net, images)
     with pytest.raises(ValueError, match="channels 0 to 7"):
         channel(f"{net.layers[3]}:8")(net, images)
     with pytest.raises(ValueError, match="has no layer"):
@@ -107,3 +116,56 @@ def test_wrong_units_say_what_is_possible(net, images):
         class_score(5)(net, images)
     with pytest.raises(ValueError, match="2 classes for 3 images"):
         class_score([1, 2])(net, images)
+
+
+# --- total variation -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("beta", "want"), [(1, 4 + 2 * 2**0.5), (2, 8), (3, 4 + 4 * 2**0.5)])
+def test_total_variation_of_the_identity_matrix(beta, want):
+    # worked by hand: every 1 differs from its right and lower neighbor, but for the last one
+    assert tv_norm(torch.eye(3, dtype=torch.float64), beta).item() == pytest.approx(want, abs=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.5, 1, 1.5, 2, 3])
+def test_total_variation_of_a_step_is_its_length_for_every_beta(beta):
+    step = torch.zeros(4, 4)
+    step[:, 2:] = 1
+    assert tv_norm(step, beta).item() == 4
+    assert tv_norm(step.T, beta).item() == 4
+    batch = torch.stack([step, torch.zeros(4, 4)])[:, None].expand(2, 3, 4, 4)
+    assert tv_norm(batch, beta).tolist() == [12, 0]  # one number an image, channels added
+
+
+def test_total_variation_for_beta_2_is_the_sum_of_squared_differences():
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 5, 7)))
+    want = [(i[:, 1:] - i[:, :-1]).square().sum() + (i[:, :, 1:] - i[:, :, :-1]).square().sum() for i in x]
+    torch.testing.assert_close(tv_norm(x, 2), torch.stack(want))
+
+
+@pytest.mark.parametrize("beta", [0.5, 1, 1.5, 2])
+def test_the_gradient_of_a_constant_picture_is_zero_and_no_nan(beta):
+    x = torch.full((1, 3, 5, 6), 0.4, requires_grad=True)
+    value = tv_norm(x, beta).sum()
+    (gradient,) = torch.autograd.grad(value, x)
+    assert value.item() == 0 and torch.equal(gradient, torch.zeros_like(x))
+
+
+@pytest.mark.parametrize("beta", [1.0, 1.5, 2.0, 3.0])
+def test_the_gradient_of_the_total_variation(beta):
+    x = torch.from_numpy(np.random.default_rng(1).normal(size=(1, 2, 4, 5))).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: tv_norm(x, beta), x)
+
+
+def test_the_objective_is_total_variation_per_pixel(net, images):
+    torch.testing.assert_close(total_variation(1.5)(net, images), tv_norm(images, 1.5) / (8 * 6))
+    both = (class_score(2) - 0.3 * total_variation())(net, images)
+    torch.testing.assert_close(both, net(images)[:, 2] - 0.3 * tv_norm(images) / (8 * 6))
+
+
+def test_total_variation_needs_no_network(net, images):
+    ran = []
+    handle = net.layer(net.layers[0]).register_forward_hook(lambda *_: ran.append(1))
+    total_variation()(net, images)
+    handle.remove()
+    assert not ran

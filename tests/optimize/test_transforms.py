@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.gradients.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale, transform
+from course_utils.optimize.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale, transform
 
 
 @pytest.fixture

@@ -34,6 +34,17 @@ class Jitter:
 
 
 @dataclass(frozen=True)
+class Roll:
+    """A shift by up to `pixels` whole pixels in each direction, in a circle: what leaves at one side comes back at the other."""
+
+    pixels: int = 16
+
+    def rolled(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        shift = torch.randint(-self.pixels, self.pixels + 1, (2,), generator=generator).tolist()
+        return images.roll(shift, (2, 3))
+
+
+@dataclass(frozen=True)
 class Scale:
     """Larger or smaller by a factor between `low` and `high`, about the middle."""
 
@@ -73,7 +84,7 @@ class CenterBias:
         return images * mask + (images * (1 - mask)).detach()
 
 
-Transform = Pad | Jitter | Scale | Rotate | CenterBias
+Transform = Pad | Jitter | Roll | Scale | Rotate | CenterBias
 ROBUST = (Pad(8), Jitter(16), Scale(0.75, 1.25), Rotate(15))
 
 
@@ -82,16 +93,22 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
 
     Args:
         images: `(N, C, H, W)`.
-        transforms: any of `Pad`, `Jitter`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in their order.
+        transforms: any of `Pad`, `Jitter`, `Roll`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in their
+            order, after `Roll` and `CenterBias`.
         generator: of the random draws, on the CPU.
 
     Returns:
         `(N, C, H', W')`, larger than before by what `Pad` adds.
+
+    Raises:
+        TypeError: something that is not a transform.
     """
     matrix, moved, border, outside = torch.eye(3), False, 0, None
     for one in transforms:
         if isinstance(one, CenterBias):
             images = one.masked(images)
+        elif isinstance(one, Roll):
+            images = one.rolled(images, generator)
         elif isinstance(one, Pad):
             border, outside = border + one.pixels, one.value
         elif hasattr(one, "matrix"):
@@ -99,7 +116,7 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
             matrix = matrix @ one.matrix(2 * torch.rand(2, generator=generator) - 1)
             moved = True
         else:
-            raise TypeError(f"a transform is one of Pad, Jitter, Scale, Rotate, CenterBias; not {one!r}.")
+            raise TypeError(f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias; not {one!r}.")
     if not moved:
         return F.pad(images, [border] * 4, value=outside) if border else images
     count, channels, height, width = images.shape

@@ -1,0 +1,240 @@
+"""The loop: change pictures until a number is small (or large), and return the best or the last of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.networks.network import Network, frozen
+from course_utils.optimize.objectives import Objective
+from course_utils.optimize.pictures import Picture
+from course_utils.optimize.regularizers import Regularizer
+from course_utils.optimize.transforms import Transform, transform
+from course_utils.validate import check_choice, check_positive
+
+Callback = Callable[[int, Tensor, Tensor], object]
+
+
+@dataclass
+class Descent:
+    """What `descend` found.
+
+    Attributes:
+        images: `(N, 3, H, W)` in [0, 1]: the best of the way, or the last.
+        values: `(looks, N)`, the objective at each look.
+        stopped: whether a callback or Ctrl-C ended it.
+    """
+
+    images: Tensor
+    values: Tensor
+    stopped: bool
+
+
+class Watch:
+    """What one call of a method tells on its way, over all its descents: a bar, and `callback(step, images, values)`.
+
+    The one way to stop is here, too. A callback that returns True and Ctrl-C are the same: the descent that runs returns
+    what it has, and each one after it returns its start.
+
+    Args:
+        callback: called at each look with the pictures in [0, 1] and the objective of each, `(N,)`. Steps count on.
+        looks: how many there will be at most, for the bar.
+        name: beside the bar.
+        progress: show the bar.
+
+    Attributes:
+        stopped: whether to end.
+        show: what to make of the pictures before they are shown.
+    """
+
+    def __init__(self, callback: Callback | None = None, *, looks: int = 0, name: str = "", progress: bool = False):
+        self.callback, self.step, self.stopped = callback, 0, False
+        self.show: Callable[[Tensor], Tensor] = lambda images: images
+        self.bar = tqdm(total=looks, desc=name[:30], leave=False, disable=not progress)
+
+    def __call__(self, images: Tensor, values: Tensor) -> None:
+        if self.callback is not None:
+            shown = self.show(images.detach()).clamp(0, 1)  # a copy: a careless callback may write into it
+            self.stopped = bool(self.callback(self.step, shown, values.clone()))
+        self.step += 1
+        self.bar.update()
+        if not self.bar.disable:
+            self.bar.set_postfix_str(f"{values.mean().item():.3g}", refresh=False)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.bar.close()
+
+
+class _End(Exception):
+    """Leaves an optimizer from inside of the function that it calls. Never reaches a caller of `descend`."""
+
+
+def descend(
+    net: Network,
+    objective: Objective,
+    picture: Picture,
+    *,
+    steps: int,
+    size: tuple[int, int] | None = None,
+    optimizer: str = "adam",
+    lr: float = 1.0,
+    maximize: bool = False,
+    best: bool = True,
+    transforms: Sequence[Transform] = (),
+    regularizers: Sequence[Regularizer] = (),
+    generator: torch.Generator | None = None,
+    watch: Watch | None = None,
+) -> Descent:
+    """Change pictures until an objective is small.
+
+        descend(net, feature_error(net, photo, "relu3_1"), Fourier(), size=(112, 112), steps=60, optimizer="lbfgs")
+
+    Args:
+        net: the network.
+        objective: of the pictures. Each picture descends on its own with "adam" and "ascent", which work number by number
+            and picture by picture; "lbfgs" and "lbfgsb" make the sum over the pictures small.
+        picture: how the pictures are described, and where they start.
+        steps: how many looks at the objective and its gradient, one before each step; with `best` one more at the end.
+        size: (height, width); None for that of the starting images, or the network's.
+        optimizer: "adam"; "ascent", `z -> z -+ lr * g / mean|g|`; "lbfgs", with a line search that makes every step safe;
+            "lbfgsb", which keeps pixels in [0, 1] on the way.
+        lr: learning rate of "adam"; the mean change of a number in a step of "ascent"; 1 for "lbfgs"; how many gradients
+            long the first step of "lbfgsb" is.
+        maximize: make it large.
+        best: return the best pictures that were looked at; else the last. Take the last if transforms make every look
+            another one.
+        transforms: random changes before each look.
+        regularizers: applied to the parameter after each step but the last, in this order ("adam" and "ascent" only).
+        generator: of the noise to start from and of the transforms.
+        watch: what is told on the way, and how it is ended.
+
+    Returns:
+        A `Descent`. Its pictures do not depend on the memory layout of anything that was given.
+
+    Raises:
+        ValueError: unknown optimizer, a setting out of range, a size or number of images that does not fit the start.
+    """
+    check_choice("optimizer", optimizer, list(_OPTIMIZERS))
+    check_positive(steps=steps, lr=lr)
+    size, watch = _size(net, picture, size), watch or Watch()
+    generator = generator or torch.Generator().manual_seed(0)
+    z = picture.begin(net, _count(objective, picture), size, generator).clone(memory_format=torch.contiguous_format)
+    z.requires_grad_()
+    sign, log = -1 if maximize else 1, []
+    kept, least = z.detach().clone(), torch.full((len(z),), torch.inf, device=z.device)
+
+    def look() -> Tensor:
+        """The loss of `z`, and its gradient in `z.grad`."""
+        nonlocal least
+        if len(log) == steps + best:
+            raise _End
+        with torch.enable_grad():
+            images = picture.images(net, z, size)
+            # channels_last: depthwise convolutions are much faster so
+            seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
+            values = objective(net, seen)
+            (gradient,) = torch.autograd.grad(sign * values.sum(), z)
+        z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
+        values = values.detach()
+        log.append(values)
+        better = sign * values < least  # False for NaN
+        least = torch.where(better, sign * values, least)
+        kept[better] = z.detach()[better]
+        watch(images, values)
+        if watch.stopped or not values.isfinite().any():
+            raise _End
+        return sign * values.sum()
+
+    def finish() -> None:
+        """After a step of a method that takes one after the other."""
+        step = len(log) - 1
+        for regularizer in regularizers if step < steps - 1 else ():
+            z.copy_(regularizer(z, sign * z.grad, step))
+        z.copy_(picture.limit(net, z))
+
+    with frozen(net), torch.no_grad():
+        try:
+            if not watch.stopped:
+                bounds = tuple(picture.limit(net, torch.full_like(z, end)) for end in (-torch.inf, torch.inf))
+                _OPTIMIZERS[optimizer](z, look, finish, lr=lr, steps=steps, bounds=bounds)
+        except _End:
+            pass
+        except KeyboardInterrupt:
+            watch.stopped = True
+        images = picture.images(net, kept if best else z.detach(), size).clamp(0, 1)
+    return Descent(images, torch.stack(log) if log else images.new_zeros(0, len(images)), watch.stopped)
+
+
+def _adam(z: Tensor, look: Callable, finish: Callable, *, lr: float, **_) -> None:
+    adam = torch.optim.Adam([z], lr=lr, fused=True)
+    while True:
+        look()
+        adam.step()
+        finish()
+
+
+def _ascent(z: Tensor, look: Callable, finish: Callable, *, lr: float, **_) -> None:
+    """`z <- z - lr * g / mean|g|`, each picture on its own; one without a gradient stays."""
+    while True:
+        look()
+        mean = z.grad.abs().flatten(1).mean(1).view(-1, *[1] * (z.ndim - 1))
+        z.sub_(z.grad / mean.clamp(min=torch.finfo(z.dtype).tiny), alpha=lr)
+        finish()
+
+
+def _lbfgs(z: Tensor, look: Callable, finish: Callable, *, lr: float, steps: int, **_) -> None:
+    """PyTorch's. Without the line search some steps make the loss a thousand times larger; with tolerances it stops early."""
+    torch.optim.LBFGS(
+        [z],
+        lr=lr,
+        max_iter=steps,
+        max_eval=2 * steps,
+        history_size=50,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    ).step(look)
+
+
+def _lbfgsb(z: Tensor, look: Callable, finish: Callable, *, lr: float, steps: int, bounds: tuple) -> None:
+    """SciPy's, in float64. Its first step is as long as the gradient, so the loss is scaled by `lr`."""
+    from scipy.optimize import Bounds, minimize
+
+    def numbers(tensor: Tensor) -> np.ndarray:
+        return tensor.detach().double().cpu().numpy().ravel()
+
+    def compute(at: np.ndarray) -> tuple[float, np.ndarray]:
+        z.copy_(torch.from_numpy(at).view_as(z))
+        return lr * look().item(), lr * numbers(z.grad)
+
+    options = {"maxiter": steps, "maxfun": 2 * steps, "maxcor": 20, "ftol": 0, "gtol": 0}
+    minimize(compute, numbers(z), jac=True, method="L-BFGS-B", bounds=Bounds(*map(numbers, bounds)), options=options)
+
+
+_OPTIMIZERS = {"adam": _adam, "ascent": _ascent, "lbfgs": _lbfgs, "lbfgsb": _lbfgsb}
+
+
+def _size(net: Network, picture: Picture, size: int | tuple[int, int] | None) -> tuple[int, int]:
+    start = tuple(picture.start.shape[2:]) if isinstance(picture.start, Tensor) else None
+    if size is None:
+        return start or (net.input_size, net.input_size)
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    check_positive(height=size[0], width=size[1])
+    if start and size != start:
+        raise ValueError(f"size {size} is not that of the starting images, {start}; resize them first.")
+    return size
+
+
+def _count(objective: Objective, picture: Picture) -> int:
+    starts = len(picture.start) if isinstance(picture.start, Tensor) else None
+    if starts and objective.count and starts != objective.count:
+        raise ValueError(f"{starts} starting images, but {objective.name} is about {objective.count} images.")
+    return starts or objective.count or 1
