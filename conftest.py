@@ -1,4 +1,8 @@
-"""pytest runs the solution edition of every lesson: it is built from its source when it is collected, then nbval runs it."""
+"""pytest runs the solution edition of every lesson: it is built from its source when it is collected, then nbval runs it.
+
+Plain `pytest` works on all processors (pytest-xdist): each file of tests, and each lesson, is run by one worker, with one
+thread. Chosen files and folders (`pytest tests/gradients`) run at once, in this process, with all threads.
+"""
 
 import os
 from pathlib import Path
@@ -7,18 +11,39 @@ import pytest
 
 ROOT = Path(__file__).parent
 os.environ["COURSE_STRICT"] = "1"  # in the kernels that nbval starts, a solution that fails its check raises
+if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers; torch is not imported yet
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+WORKER_BYTES = 3 << 30  # a worker, the kernel of its lesson, and their networks
+LONGEST = ("test_notebooks.py", "test_grading.py", "test_browser.py", "test_live.py")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--run-slow", action="store_true", help="also run the checks marked slow")
+    parser.addoption("--run-sweep", action="store_true", help="also run the checks marked sweep")
+    parser.addoption("--run-slow", action="store_true", help="also run the checks marked sweep and slow")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the option
+def pytest_cmdline_main(config):
+    if config.option.numprocesses is None and config.args_source is config.ArgsSource.TESTPATHS:
+        config.option.numprocesses = "auto"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """As many workers as this process may use processors, and as the memory holds."""
+    import psutil
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(usable, psutil.virtual_memory().available // WORKER_BYTES))
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--run-slow"):
-        return
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow; run with --run-slow"))
+    if "PYTEST_XDIST_WORKER" in os.environ:  # what lasts longest begins first, so that all workers end together
+        items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path.name not in LONGEST))
+    slow = config.getoption("--run-slow")
+    for name, wanted in (("sweep", slow or config.getoption("--run-sweep")), ("slow", slow)):
+        for item in items:
+            if name in item.keywords and not wanted:
+                item.add_marker(pytest.mark.skip(reason=f"{name}; run with --run-{name}"))
 
 
 def pytest_collect_file(file_path, parent):

@@ -15,6 +15,7 @@ from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, i
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.networks import load_network, weights
 from course_utils.stimuli import style_image, style_names
+from course_utils.training import styles
 from course_utils.training.styles import STYLE_WEIGHTS
 
 
@@ -168,7 +169,7 @@ def test_the_names_are_those_of_the_style_pictures():
     assert list(STYLE_NAMES) == style_names() == list(STYLE_WEIGHTS)
 
 
-def test_each_style_of_the_shipped_network_is_its_own(trained):
+def test_each_style_of_the_shipped_network_is_its_own(trained, monkeypatch):
     """In every style's loss the picture painted in that style is the best of the eight, and far better than the photo."""
     image = photo("china", 128, crop=False)
     loss = PerceptualLoss(
@@ -179,6 +180,8 @@ def test_each_style_of_the_shipped_network_is_its_own(trained):
     pictures = torch.cat([image, *(stylize(trained, image, name) for name in STYLE_NAMES)])
     content = {name: value.expand(9, -1, -1, -1) for name, value in loss.content(image).items()}
     with torch.no_grad():
+        seen = styles.forward_to(loss.net, pictures, [*loss.content_layers, *loss.style_layers])
+        monkeypatch.setattr(styles, "forward_to", lambda *_: seen)  # eight losses look at the same pictures
         table = torch.stack([loss(pictures, content, torch.full((9,), n)) for n in range(8)])  # (styles, pictures)
     assert table[:, 1:].argmin(1).tolist() == list(range(8))
     own = table[:, 1:].diagonal() / table[:, 0]
