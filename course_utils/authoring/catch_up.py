@@ -1,7 +1,7 @@
 """Live coding: bring a class that is behind to the end of a section.
 
-The last cell of every section of the live edition (`course live 07`) calls `catch_up`. It reads the lesson's source, so it works
-where notebooks/source is: in the instructor's copy of the course.
+The last cell of every section of the live edition (`course live 07`) calls `catch_up`. It reads the lesson's source, so
+it works where notebooks/source is: in the instructor's copy of the course.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from course_utils.errors import CourseError
 def catch_up(lesson: str, section: str, *, show_code: bool = False) -> None:
     """Do all of a section: its worked cells and the solutions of its exercises, with their pictures.
 
-    Afterwards the notebook has the variables and functions that the section ends with, whatever was typed before. If the section
-    needs something that is not there, for example after a restart of the kernel, the sections that make it are done first.
+    Afterwards the notebook has the variables and functions that the section ends with, whatever was typed before. If
+    the section needs something that is not there, for example after a restart of the kernel, the sections that make it
+    are done first.
 
     Args:
         lesson: "07".

@@ -46,7 +46,7 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
 
 
 def _ends_of_exercises(lesson: Lesson) -> dict[int, NotebookNode]:
-    """By the id() of the cell that ends an exercise, its explanation or what follows its code: the exercise's text cell."""
+    """The text cell of each exercise, by the id() of the cell behind which the exercise has ended."""
     ends = {}
     text = {c.metadata["exercise"]: c for c in lesson.cells if c.cell_type == "markdown" and "exercise" in c.metadata}
     for index, cell in enumerate(lesson.cells):

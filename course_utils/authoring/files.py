@@ -1,4 +1,4 @@
-"""Notebooks as files: written with their old outputs, kept if somebody typed into them, and compared with their sources."""
+"""Notebooks as files: written with their old outputs, kept if typed into, and compared with their sources."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The fold "The course's own version": the package's source of a method, put into notebooks by the builder.
 
-An author writes own="course_utils.gradients:saliency" on a text cell; several names are separated by spaces. The source is
-read from the module's file, and nothing is imported: a notebook is built without PyTorch.
+An author writes own="course_utils.gradients:saliency" on a text cell; several names are separated by spaces. The source
+is read from the module's file, and nothing is imported: a notebook is built without PyTorch.
 """
 
 from __future__ import annotations

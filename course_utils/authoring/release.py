@@ -22,8 +22,8 @@ _DATE = (2000, 1, 1, 0, 0, 0)  # the same course gives the same bytes
 def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
     """Write `looking-inside-convnets.zip` with the student notebooks and everything that they need.
 
-    Sources, solutions and tests are not in it. Notebooks are made anew from their sources; the pictures of worked cells are
-    kept from `notebooks/`.
+    Sources, solutions and tests are not in it. Notebooks are made anew from their sources; the pictures of worked cells
+    are kept from `notebooks/`.
 
     Args:
         folder: where to write; it is made if it is not there.

@@ -113,7 +113,8 @@ def _exercises_do_not_match(lesson: Lesson) -> Iterator[str]:
     if told != coded:
         yield f"exercises in text cells {told} and in code cells {coded} differ; each needs one of both, text first."
     if any(not i.startswith(lesson.number + ".") for i in coded):
-        yield f"an exercise of lesson {lesson.number} is called {lesson.number}.1, {lesson.number}.2, ...; found {coded}."
+        number = lesson.number
+        yield f"an exercise of lesson {number} is called {number}.1, {number}.2, ...; found {coded}."
     for cell in lesson.cells:
         for key in ("picture", "uses", "solution"):
             if key in cell.metadata and cell.metadata[key] not in coded:

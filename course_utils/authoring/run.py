@@ -1,4 +1,4 @@
-"""Outputs are the one thing that is not built but executed, on purpose: the solution's, put into the student notebook."""
+"""Outputs are not built but executed, on purpose: those of the solution are put into the student notebook."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class Execution:
 
 
 def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iterator[Execution]:
-    """Run the solution edition and put its pictures into the student notebook: outputs of worked cells, expected pictures.
+    """Run the solution edition, and put its pictures into the student notebook.
+
+    Worked cells keep their outputs; exercises get their expected pictures.
 
     Raises:
         CourseError: a cell of the solution edition raised, or a solution failed its check.

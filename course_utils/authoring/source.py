@@ -48,14 +48,14 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Section:
-    """A `##` section of a lesson: its title, and its cells in order. The cells before the first heading are one, too."""
+    """A `##` section of a lesson: its title and its cells. The cells before the first heading are one, too."""
 
     title: str
     cells: list[NotebookNode]
 
     @property
     def work(self) -> list[NotebookNode]:
-        """The code cells that a class goes through: all but the setup cell, and what the live edition shows complete."""
+        """The code cells that a class goes through: not the setup cell, and not what stays complete."""
         return [c for c in self.cells if c.cell_type == "code" and not is_setup(c) and not is_complete(c)]
 
 

@@ -21,7 +21,8 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
     if execute:  # writes the student notebooks, with their pictures
         for done in run.execute(lessons):
             print(
-                f"{done.lesson}: {done.seconds:.0f} s, first picture after {done.first_picture:.1f} s, {done.size_kb} kB; "
+                f"{done.lesson}: {done.seconds:.0f} s, "
+                f"first picture after {done.first_picture:.1f} s, {done.size_kb} kB; "
                 f"slowest cell {done.slowest:.1f} s: {done.slowest_cell}",
                 flush=True,
             )

@@ -32,7 +32,7 @@ def _program(name: str) -> bytes:
     return (_PROGRAMS / name).read_text(encoding="utf-8").encode()
 
 
-# --- nbgrader --------------------------------------------------------------------------------------------------------------
+# --- nbgrader ---------------------------------------------------------------------------------------------------------
 
 
 def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed: int = 0) -> list[str]:
@@ -66,7 +66,8 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
     if importlib.util.find_spec("nbgrader") is not None:
         for name in names:
             command = [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create", "--force"]
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader looks there for alembic
+            # nbgrader looks for alembic there
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
             ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path})
             if ran.returncode or not (folder / "release" / name).is_dir():
                 told = [line for line in ran.stderr.splitlines() if "Error" in line] or ["no message"]
@@ -75,7 +76,7 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
 
 
 def nbgrader_source(lesson: Lesson, seed: int = 0) -> NotebookNode:
-    """A lesson as nbgrader's source: solutions in its regions, and after each exercise a cell with hidden tests and points."""
+    """A lesson as nbgrader's source: solutions in regions; after each exercise a cell with hidden tests and points."""
     book = build(lesson, "student")
     sources = {
         c.metadata["exercise"]: c.source for c in lesson.cells if c.cell_type == "code" and "exercise" in c.metadata
@@ -122,7 +123,7 @@ _STUB = re.compile(r"^[ \t]*### BEGIN STUB\n(.*?)^[ \t]*### END STUB[ \t]*(?:\n|
 
 
 def _with_regions(source: str, which: str) -> str:
-    """The solution's region, and behind its `return` what the student begins with: nbgrader only cuts the region out."""
+    """The solution's region, and behind it what the student begins with: nbgrader only cuts the region out."""
     stub = _STUB.search(source)
     given = uncommented(stub[1]) if stub else ""
     source = _STUB.sub("", source)
@@ -136,7 +137,7 @@ def _with_regions(source: str, which: str) -> str:
     return _SOLUTION.sub(behind, source).rstrip("\n")
 
 
-# --- Gradescope ------------------------------------------------------------------------------------------------------------
+# --- Gradescope -------------------------------------------------------------------------------------------------------
 
 
 def export_gradescope(folder: Path, lessons: Sequence[str], *, seed: int = 0) -> Path:

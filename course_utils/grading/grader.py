@@ -1,8 +1,8 @@
 """Grading: every exercise of every submission, checked here, while the student's code runs elsewhere.
 
 A check first draws the inputs that the notebook draws, which every student knows. What a student's code says about them
-(messages of exceptions) may be shown. Only when all exercises have been through that, the hidden inputs are drawn; from then
-on no word of the student's code is shown to anybody, so that no hidden input can leave in an error message.
+(messages of exceptions) may be shown. Only when all exercises have been through that, the hidden inputs are drawn; from
+then on no word of the student's code is shown to anybody, so that no hidden input can leave in an error message.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Task:
 
 
 def hidden_seeds(seed: int, exercise: str) -> list[tuple[int, int]]:
-    """Seeds of the hidden inputs: they depend on the instructor's seed and the exercise, and never are the notebook's."""
+    """Seeds of the hidden inputs, from the instructor's seed and the exercise; never the notebook's."""
     digest = hashlib.sha256(f"hidden inputs|{seed}|{exercise}".encode()).digest()
     return [(int.from_bytes(digest[4 * k : 4 * k + 4], "big") + 1000, k + 1) for k in range(HIDDEN)]
 
@@ -93,7 +93,7 @@ def prepare(lessons: Sequence[str] | None, seed: int) -> list[Task]:
     return tasks
 
 
-# --- one notebook ----------------------------------------------------------------------------------------------------------
+# --- one notebook -----------------------------------------------------------------------------------------------------
 
 
 def grade_notebook(sandbox: Sandbox, notebook: Notebook, task: Task) -> tuple[list[Result], list[str]]:
@@ -157,7 +157,7 @@ def _say_nothing_hidden(one: Result) -> None:
     one.cause = one.cause or "Does it hold for other sizes, other classes, more images?"
 
 
-# --- one student -----------------------------------------------------------------------------------------------------------
+# --- one student ------------------------------------------------------------------------------------------------------
 
 
 def grade_student(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task]) -> Report:
@@ -196,7 +196,7 @@ def grade_student(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task
     return report
 
 
-# --- the class -------------------------------------------------------------------------------------------------------------
+# --- the class --------------------------------------------------------------------------------------------------------
 
 
 def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits) -> str:
@@ -225,7 +225,7 @@ def grade_class(
     secrets: Sequence[Path] = (),
     known: Callable[[Submission, str], bool] = lambda *_: False,
 ) -> Iterator[Report | Submission]:
-    """Grade many students, `jobs` at a time; yields each report as it is ready, and submissions that are already `known`.
+    """Grade many students, `jobs` at a time; yields each report when it is ready, and `known` submissions as they are.
 
     Raises:
         SandboxError: no sandbox can be started.

@@ -24,7 +24,8 @@ _WORDS = {
 }
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #d0d7de;vertical-align:top}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #d0d7de;vertical-align:top}
 td.n,th.n{text-align:right;white-space:nowrap}.passed{color:#1a7f37}.failed,.error{color:#b35900}.none{color:#57606a}
 .cause{color:#57606a}h1{font-size:1.5rem}
 """
@@ -60,7 +61,7 @@ def shown(student: str) -> str:
     return student.encode("utf-8", "replace").decode()
 
 
-# --- a student -----------------------------------------------------------------------------------------------------------
+# --- a student --------------------------------------------------------------------------------------------------------
 
 
 def message(result: Result) -> str:
@@ -130,7 +131,8 @@ def feedback_page(report: Report) -> str:
         points = "–" if one.score is None else str(one.score)
         cause = f'<div class="cause">Likely cause: {html.escape(one.cause)}</div>' if one.cause else ""
         rows.append(
-            f"<tr><td>{html.escape(one.exercise)} {html.escape(one.title)}<br><code>{html.escape(one.function)}</code></td>"
+            f"<tr><td>{html.escape(one.exercise)} {html.escape(one.title)}<br>"
+            f"<code>{html.escape(one.function)}</code></td>"
             f'<td><b class="{css}">{_WORDS[one.state]}</b><div>{html.escape(one.problem)}</div>{cause}</td>'
             f'<td class="n">{points} / {one.points}</td></tr>'
         )
@@ -146,12 +148,13 @@ def feedback_page(report: Report) -> str:
 def _page(title: str, body: str) -> str:
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style><body>{body}</body></html>\n"
     )
 
 
-# --- the class -----------------------------------------------------------------------------------------------------------
+# --- the class --------------------------------------------------------------------------------------------------------
 
 
 def gradebook(reports: Sequence[Report]) -> str:
@@ -224,7 +227,8 @@ def summary_page(reports: Sequence[Report]) -> str:
         for which, title, passed, graded, missing, common, times in summary_rows(reports)
     )
     students = "".join(
-        f'<tr><td><a href="feedback/{html.escape(file_name(r.student).replace("#", "%23"))}.html">{html.escape(shown(r.student))}</a></td>'
+        f'<tr><td><a href="feedback/{html.escape(file_name(r.student).replace("#", "%23"))}.html">'
+        f"{html.escape(shown(r.student))}</a></td>"
         f"<td>{html.escape(_headline(r))}</td></tr>"
         for r in reports
     )

@@ -1,4 +1,4 @@
-"""How the grader talks with the process that runs a submission: lines of JSON, and nothing that comes back is believed."""
+"""How the grader talks with a submission's process: lines of JSON, and nothing that comes back is believed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_MESSAGE = 48 * MB  # bytes of one answer
 
 
 class Broken(StudentError):
-    """The process of a submission is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Died or Protocol."""
+    """The process is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Died or Protocol."""
 
 
 class StudentProcess:

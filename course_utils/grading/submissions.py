@@ -1,4 +1,4 @@
-"""What was handed in: whose notebooks they are, which lesson each of them is, and which of its cells the grader runs."""
+"""What was handed in: whose notebooks, which lesson each of them is, and which of its cells the grader runs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Step:
     handed_out: bool = False
 
 
-# --- whose ---------------------------------------------------------------------------------------------------------------
+# --- whose ------------------------------------------------------------------------------------------------------------
 
 
 def find_submissions(path: str | Path, student: str | None = None) -> list[Submission]:
@@ -118,7 +118,7 @@ def _stem(path: Path) -> str:
     return path.name[: path.name.lower().index(".ipynb")] or path.name
 
 
-# --- which lesson --------------------------------------------------------------------------------------------------------
+# --- which lesson -----------------------------------------------------------------------------------------------------
 
 
 def read_notebook(path: Path, lessons: Sequence[Lesson]) -> Notebook:
@@ -184,7 +184,7 @@ def defined(source: str) -> list[str]:
     return re.findall(r"^(?:async\s+)?def\s+(\w+)", source, re.M)
 
 
-# --- which cells ---------------------------------------------------------------------------------------------------------
+# --- which cells ------------------------------------------------------------------------------------------------------
 
 
 def handed_out(lesson: Lesson) -> list[NotebookNode]:
@@ -195,9 +195,9 @@ def handed_out(lesson: Lesson) -> list[NotebookNode]:
 def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
     """The cells to run, in order; `originals` are the code cells as they were handed out.
 
-    The setup cell runs first, as it was handed out; then everything that the student has added or changed. Of worked cells
-    that are as they were handed out, only imports and definitions run. A stub that is still as it was handed out does not
-    run when another cell defines the same function.
+    The setup cell runs first, as it was handed out; then everything that the student has added or changed. Of worked
+    cells that are as they were handed out, only imports and definitions run. A stub that is still as it was handed out
+    does not run when another cell defines the same function.
     """
     setup = [c.source for c in originals if is_setup(c)]
     stubs = {c.source.strip(): defined(c.source) for c in originals if "exercise" in c.metadata}
@@ -219,7 +219,7 @@ def steps(notebook: Notebook, originals: Sequence[NotebookNode]) -> list[Step]:
 
 
 def _untouched(cell: dict, number: str) -> bool:
-    """Was the cell handed out like this, perhaps by an older version of the lesson? Its id is a hash of what it said."""
+    """Was it handed out like this, perhaps by an older version? A cell's id is a hash of what it said."""
     seen: dict[str, int] = {}
     return any(cell["id"] == cell_id(number, "code", cell["source"].strip("\n"), seen) for _ in range(3))
 

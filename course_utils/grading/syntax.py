@@ -7,6 +7,6 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def parse(source: str) -> ast.Module:
-    """`ast.parse`, one thread at a time: CPython 3.11 keeps one depth counter for all threads and raises when they mix."""
+    """`ast.parse`, one thread at a time: CPython 3.11 has one depth counter for all, and raises when they mix."""
     with _ONE_AT_A_TIME:
         return ast.parse(source)

@@ -1,6 +1,7 @@
 """What a student's code may see of the course: little of it as it is, stand-ins for everything else.
 
-A stand-in has every name of its module, so that a lesson's imports work; a use of one of them says that it is not there.
+A stand-in has every name of its module, so that a lesson's imports work; a use of one of them says that it is not
+there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WHOLE = (
     "grading/__init__.py",
     "grading/inside",
 )
-# checks do nothing inside; of the other files in `exercises`, which hold the answers, there is nothing, not even their names
+# checks do nothing inside; the other files in `exercises` hold the answers, and not even their names are there
 _NO_CHECKS = ("exercises/__init__.py", "exercises/machine.py", "exercises/quizzes.py")
 
 # packages that hold what lessons ask for: their stand-ins say so

@@ -33,7 +33,7 @@ def bubblewrap_problem() -> str:
 
 
 def _namespaces() -> list[str]:
-    """Everything that a process could share with the outside is new. Root stays root outside only to become nobody inside."""
+    """Nothing is shared with the outside. Root stays root outside only to become nobody inside."""
     kinds = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     if os.geteuid() == 0:
         rights = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

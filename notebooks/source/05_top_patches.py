@@ -77,7 +77,7 @@ for kernel, step, padding in ((3, 1, 1), (2, 2, 0), (3, 1, 1)):
 # %% [markdown]
 # The last convolution adds 4, not 2: after the pooling, two neighbors are two pixels apart. The start is negative: the first unit sees padding.
 
-# %% [markdown] exercise="05.1" title="Build it: the receptive field" points=3 difficulty=3 importance=4 minutes=12
+# %% [markdown] exercise="05.1" title="Build it: the receptive field" points=3 difficulty=3 importance=4 minutes=12 own="course_utils.engines.spans:Axis.slide course_utils.activations:plain_receptive_field"
 # Do this for any list of layers. Each layer is given by its four numbers, kernel, stride, padding and dilation; a pooling layer, too. Return the size, the stride and the start of the last layer.
 
 
@@ -166,7 +166,7 @@ best, where, [(int(i) // 3, int(i) % 3) for i in where.flatten()]
 # `flatten(2)` makes one row of all places; `max` gives the value and its index. The index counts row by row: with `W` columns, `y = index // W` and `x = index % W`. Photo 0 has its best place at row 0,
 # column 1, photo 1 at row 1, column 0. The 8 of photo 0 is larger than the 5 of photo 1, and still it does not count.
 
-# %% [markdown] exercise="05.3" title="Build it: the strongest places" points=3 difficulty=3 importance=5 minutes=15
+# %% [markdown] exercise="05.3" title="Build it: the strongest places" points=3 difficulty=3 importance=5 minutes=15 own="course_utils.activations:plain_top_patches"
 # For each channel, return the `k` best photos, strongest first, with the place of their maximum.
 
 

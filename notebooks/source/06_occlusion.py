@@ -124,7 +124,7 @@ grid = drop_grid(net, dog, label, 64, 32, 0.5)
 top = grid.abs().max().item()
 show_images([dog[0], grid], ["photo", "your grid of drops"], cmap="RdBu_r", vmin=-top, vmax=top)
 
-# %% [markdown] exercise="06.2" title="Build it: from the grid to the map" points=2 difficulty=3 importance=4 minutes=12
+# %% [markdown] exercise="06.2" title="Build it: from the grid to the map" points=2 difficulty=3 importance=4 minutes=12 own="course_utils.activations:plain_occlusion"
 # Give every pixel the mean drop of the windows that cover it. Windows over the border are cut.
 
 
@@ -234,7 +234,7 @@ for name, heat in zip(classes, maps, strict=True):
 # Draw the cone from a window upward. 06.3 by hand for one layer first, with kernel 3 and stride 2. If time is short,
 # catch up and show only the times.
 
-# %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15
+# %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15 own="course_utils.engines.incremental:Local.reach"
 # Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 * padding - kernel) // stride + 1` of them.
 
 

@@ -462,7 +462,7 @@ print(
     f"score in two halves: {score.item():.3f}, in one: {net(eagle)[0, net.class_index('bald eagle')].item():.3f}"
 )
 
-# %% [markdown] exercise="07.6" title="Build it: Grad-CAM" points=2 difficulty=2 importance=4 minutes=8
+# %% [markdown] exercise="07.6" title="Build it: Grad-CAM" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.gradients:grad_cam"
 # Write `class_map(maps, gradients)` for the feature maps of one image and the gradient of its class score by them, both of shape `(C, h, w)`. It returns $L$, of shape
 # `(h, w)`.
 

@@ -144,7 +144,7 @@ features = forward_to(vgg, pixels, ["relu1_1"])["relu1_1"]
 (gradient,) = torch.autograd.grad(features.sum(), pixels)
 tuple(features.shape), tuple(gradient.shape)
 
-# %% [markdown] exercise="11.2" title="Build it: the gradient of the feature error" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.gradients:feature_error"
+# %% [markdown] exercise="11.2" title="Build it: the gradient of the feature error" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.gradients:feature_error course_utils.gradients.inversion:_error"
 # Return the gradient of the relative feature error $\lVert \Phi(x) - \Phi_0 \rVert^2 / \lVert \Phi_0 \rVert^2$ with respect to the pixels of `image`. `wanted` is $\Phi_0$.
 
 

@@ -174,7 +174,7 @@ show_images([temple[0], mine[0]], ["photo", "20 steps"], columns=2, width=7.5)
 square = torch.arange(12).reshape(3, 4)
 square, square.roll((1, 2), (0, 1))
 
-# %% [markdown] exercise="12.3" title="Spot the bug: the dream walks away" points=2 difficulty=2 importance=3 minutes=8
+# %% [markdown] exercise="12.3" title="Spot the bug: the dream walks away" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.optimize.transforms:Roll"
 # This function takes the gradient at a rolled picture. With it the dream smears over the photo. Run the cell as it is, read what `check` says, and repair it.
 
 
@@ -221,7 +221,7 @@ check("12.3", jittered_gradient)
 # %% [markdown] notes="1" minutes=12
 # Draw the temple three times, small to large, with one eye of the same size in each. Votes before the comparison.
 
-# %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.fun:deepdream"
+# %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.optimize.octaves:through_sizes course_utils.fun:deepdream"
 # Return the picture with which the next octave starts. Enlarge with
 # `interpolate(picture, size=(H, W), mode="bilinear", align_corners=False)`.
 
@@ -333,7 +333,7 @@ show_images([d[0] for d in from_noise], units, columns=4, width=9)
 # %% [markdown] notes="1" minutes=10
 # Ask who decides what is dreamed. For 12.5 draw both maps as lists of vectors; each looks for its best partner.
 
-# %% [markdown] exercise="12.5" title="The guide's gradient" points=2 difficulty=3 importance=2 minutes=12
+# %% [markdown] exercise="12.5" title="The guide's gradient" points=2 difficulty=3 importance=2 minutes=12 own="course_utils.fun.deepdream:_best_matches"
 # Return the gradient for the layer. The two pictures may have different sizes.
 
 

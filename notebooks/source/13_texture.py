@@ -71,7 +71,7 @@ pieces, matches[:, 2]
 # A 5 follows two times, a 7 one time. So draw 5 with probability 2/3 and 7 with probability 1/3. No probability was ever written down: the sample itself is the
 # table. In a photo no window fits exactly, so all windows that fit nearly as well as the best one take part in the draw.
 
-# %% [markdown] exercise="13.1" title="Build it: the distance of two windows" points=3 difficulty=2 importance=4 minutes=10
+# %% [markdown] exercise="13.1" title="Build it: the distance of two windows" points=3 difficulty=2 importance=4 minutes=10 own="course_utils.fun.plain_efros_leung:window_errors"
 # Compare one window with many patches of the sample, by the formula above. Return one distance for each patch.
 
 
@@ -114,7 +114,7 @@ show_images(
     ["window, half known", "bright: fits well", "best", "second", "third"],
 )
 
-# %% [markdown] exercise="13.2" title="Choose by chance" points=2 difficulty=1 importance=3 minutes=6
+# %% [markdown] exercise="13.2" title="Choose by chance" points=2 difficulty=1 importance=3 minutes=6 own="course_utils.fun.plain_efros_leung:plain_efros_leung"
 # Of all distances, keep those that are at most $(1 + \text{tolerance})$ times the smallest. Choose one of them with a random number $u$ between 0 and 1, which
 # is given: the number `int(u * how many)` in their order. Return its place in `distances`.
 

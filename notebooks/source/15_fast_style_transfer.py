@@ -217,7 +217,7 @@ print(F.conv1d(repeated, three)[0, 0].tolist())
 # 1, 1, 2, 1, 2, ...: every second place gets twice as much, and a flat area becomes striped. In two dimensions this is a checkerboard. Repeated pixels give every place three contributions. And a border of mirrored
 # pixels (*reflection padding*) makes no dark frame, as a border of zeros would.
 
-# %% [markdown] exercise="15.2" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.fast_style:_Layer"
+# %% [markdown] exercise="15.2" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.style_layers:Layer"
 # Repeat every pixel twice in both directions, mirror a border of one pixel, convolve with `weight` (no bias).
 
 
@@ -265,7 +265,7 @@ show_images(
 # %% [markdown] notes="1" minutes=9
 # Let them run the bug: nothing complains. Ask for the shapes, line by line.
 
-# %% [markdown] exercise="15.3" title="Spot the bug: one Gram matrix for all" points=2 difficulty=3 importance=4 minutes=8 own="course_utils.training.styles:PerceptualLoss"
+# %% [markdown] exercise="15.3" title="Spot the bug: one Gram matrix for all" points=2 difficulty=3 importance=4 minutes=8 own="course_utils.fun:PerceptualLoss"
 # `features` come from a batch of painted pictures, `targets[n]` is the Gram matrix of the style that picture `n` is to have (divided by its positions). The function should return a style loss for each picture. Run the cell
 # as it is, and repair it.
 

@@ -1,1 +1,1 @@
-"""What runs inside of the sandbox: these files are copied into it (see `visible`), and nothing that they say is believed."""
+"""What runs inside of the sandbox. These files are copied into it; nothing that they say is believed."""

@@ -1,4 +1,7 @@
-"""The first program in a sandbox: `python -I boot.py SOCKET IMPORTS`. It makes the reduced course importable, and starts the zygote."""
+"""The first program in a sandbox: `python -I boot.py SOCKET IMPORTS`.
+
+It makes the reduced course importable, and starts the zygote.
+"""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The walls around one submission: namespaces of its own, in which nothing of the zygote or of another submission can be seen."""
+"""The walls around one submission: namespaces of its own, in which it sees no other process and no other's files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _must(result: int, what: str) -> None:
 
 
 def confine(channel_fd: int, report: int, limits: dict, work: Callable[[socket.socket], None]) -> None:
-    """New namespaces; then a second fork, whose child is the first process in them and runs the student's code. Never returns.
+    """New namespaces; then a second fork, whose child is the first process in them and does the work.
+
+    It never returns: both processes end here.
 
     Args:
         channel_fd: the socket to the grader.

@@ -1,4 +1,4 @@
-"""Stands in for the parts of the course that are not there while grading: `from ... import name` works, using it does not."""
+"""Stands in for what is not there while grading: `from ... import name` works, using the name does not."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
