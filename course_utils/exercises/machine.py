@@ -8,9 +8,10 @@ here or in another process, and gives back plain values, which the check compare
         net, images, target = draw.net("conv"), draw.images(2), [3, 0]
         close(call(net, images, target), answer(net, images, target), what="the saliency map")
 
-A slip is a wrong answer that many students give: a function like theirs, under the sentence that says what is wrong with it.
-When an answer is wrong, the check runs again with each slip in the student's place. The first slip that gives the same wrong
-values in the same comparison is the likely cause. The course's tests go through all slips: each must fail with its sentence.
+A slip is a wrong answer that many students give: a function like theirs, under the sentence that says what is wrong
+with it. When an answer is wrong, the check runs again with each slip in the student's place. The first slip that gives
+the same wrong values in the same comparison is the likely cause. The course's tests go through all slips: each must
+fail with its sentence.
 
     saliency_map.slips = {
         "You took the mean over the channels.": lambda net, images, target: gradient(net, images, target).abs().mean(1),
@@ -112,8 +113,8 @@ class Exercise:
         id: "07.1".
         function: the name of the student's function.
         run: the check.
-        slips: from a sentence ("You took the mean over the channels.") to the wrong answer that it describes, a function
-            with the arguments of the student's. Where two slips give the same values, the first is told.
+        slips: from a sentence ("You took the mean over the channels.") to the wrong answer that it describes, a
+            function with the arguments of the student's. Where two slips give the same values, the first is told.
     """
 
     id: str
@@ -276,57 +277,42 @@ def _own_line(error: BaseException) -> str:
     return f"line {own[-1].lineno}: {own[-1].line}" if own and own[-1].line else ""
 
 
-# (what the error says, what it usually means)
-_USUAL_CAUSES = (
-    (
-        r"does not require grad and does not have a grad_fn",
-        "No gradient is recorded for the input: make a copy with images.detach().clone().requires_grad_() before you run the network.",
+# from what an error says to what it usually means
+_USUAL_CAUSES = {
+    r"does not require grad and does not have a grad_fn": (
+        "No gradient is recorded for the input: make a copy with images.detach().clone().requires_grad_() before "
+        "you run the network."
     ),
-    (
-        r"grad can be implicitly created only for scalar",
-        "The gradient is taken of one number: sum the scores of all images first.",
+    r"grad can be implicitly created only for scalar": (
+        "The gradient is taken of one number: sum the scores of all images first."
     ),
-    (
-        r"backward through the graph a second time",
-        "A graph is used for two backward passes: run the network again, or pass retain_graph=True.",
+    r"backward through the graph a second time": (
+        "A graph is used for two backward passes: run the network again, or pass retain_graph=True."
     ),
-    (
-        r"One of the differentiated Tensors appears to not have been used",
-        "The network saw another tensor than the one you differentiate: run it on the same tensor that has requires_grad.",
+    r"One of the differentiated Tensors appears to not have been used": (
+        "The network saw another tensor than the one you differentiate: run it on the same tensor that has "
+        "requires_grad."
     ),
-    (
-        r"leaf Variable that requires grad.*in-place|a leaf Variable that requires grad",
-        "A tensor that requires grad is changed in place: do it inside `with torch.no_grad():`, or make a new tensor.",
+    r"leaf Variable that requires grad.*in-place|a leaf Variable that requires grad": (
+        "A tensor that requires grad is changed in place: do it inside `with torch.no_grad():`, or make a new tensor."
     ),
-    (
-        r"Can't call numpy\(\) on Tensor that requires grad",
-        "Detach the tensor first: x.detach().",
+    r"Can't call numpy\(\) on Tensor that requires grad": ("Detach the tensor first: x.detach()."),
+    r"expected scalar type|must match.*dtype|same dtype|but found (Float|Double|Long)": (
+        "Two tensors have different number types: make new tensors with the dtype of the input, e.g. "
+        "torch.zeros_like(x)."
     ),
-    (
-        r"expected scalar type|must match.*dtype|same dtype|but found (Float|Double|Long)",
-        "Two tensors have different number types: make new tensors with the dtype of the input, e.g. torch.zeros_like(x).",
+    r"index \d+ is out of bounds|index out of range": ("An index is too large: look at the shape of what you index."),
+    r"shapes cannot be multiplied|must match the size|Sizes of tensors must match|could not be broadcast|"
+    r"not broadcastable": ("Two shapes do not fit together: print both .shape before this line."),
+    r"missing \d+ required positional argument|takes \d+ positional arguments?": (
+        "The function's arguments have changed: keep the given `def` line."
     ),
-    (
-        r"index \d+ is out of bounds|index out of range",
-        "An index is too large: look at the shape of what you index.",
-    ),
-    (
-        r"shapes cannot be multiplied|must match the size|Sizes of tensors must match|could not be broadcast|not broadcastable",
-        "Two shapes do not fit together: print both .shape before this line.",
-    ),
-    (
-        r"missing \d+ required positional argument|takes \d+ positional arguments?",
-        "The function's arguments have changed: keep the given `def` line.",
-    ),
-    (
-        r"name '.*' is not defined",
-        "A name is not known: run the cells above first, or is it misspelled?",
-    ),
-)
+    r"name '.*' is not defined": ("A name is not known: run the cells above first, or is it misspelled?"),
+}
 
 
 def _explain(error: StudentError) -> str:
-    return next((cause for pattern, cause in _USUAL_CAUSES if re.search(pattern, str(error))), "")
+    return next((cause for pattern, cause in _USUAL_CAUSES.items() if re.search(pattern, str(error))), "")
 
 
 @contextmanager

@@ -27,8 +27,8 @@ class Question:
 def read_quiz(text: str) -> tuple[Question, ...]:
     """The questions of a text.
 
-    An empty line stands before the next question. A line with "+" is the right option and one with "-" a wrong one; what to
-    say when it is chosen stands below it, indented.
+    An empty line stands before the next question. A line with "+" is the right option and one with "-" a wrong one;
+    what to say when it is chosen stands below it, indented.
 
         How many color channels does an image have here?
         - One
@@ -71,15 +71,13 @@ def quiz(lesson: str, answers: str | None = None):
         if len(letters) != len(asked) or any(
             not 0 <= ord(c) - 97 < len(q.options) for c, q in zip(letters, asked, strict=False)
         ):
-            print(
-                f'Give one letter for each of the {len(asked)} questions, for example quiz("{lesson}", "{"a" * len(asked)}").'
-            )
+            example = f'quiz("{lesson}", "{"a" * len(asked)}")'
+            print(f"Give one letter for each of the {len(asked)} questions, for example {example}.")
             return None
         for number, (question, letter) in enumerate(zip(asked, letters, strict=True), 1):
             chosen = ord(letter) - 97
-            print(
-                f"{number}{letter}: {'right' if chosen == question.answer else 'not quite'}. {question.options[chosen][1]}"
-            )
+            word = "right" if chosen == question.answer else "not quite"
+            print(f"{number}{letter}: {word}. {question.options[chosen][1]}")
         return None
     try:
         return _widget(lesson, asked)

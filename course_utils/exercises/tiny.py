@@ -1,4 +1,4 @@
-"""Tiny networks whose answers can be known. A handle is a kind and a seed; both sides build the same network from it."""
+"""Tiny networks whose answers can be known. A handle is a kind and a seed: both sides build the same network."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _conv(channels: int, classes: int, *, inplace: bool = False, six: bool = Fal
 
 @kind("maps")
 def _maps(channels: int, classes: int) -> nn.Module:
-    """conv - ReLU - max pooling - conv - ReLU: ends in feature maps `(N, 8, H / 2, W / 2)`, as a layer of a larger network."""
+    """conv - ReLU - max pooling - conv - ReLU: ends in maps `(N, 8, H / 2, W / 2)`, as a layer of a larger network."""
     return nn.Sequential(
         nn.Conv2d(channels, 6, 3, padding=1),
         nn.ReLU(),
@@ -63,8 +63,8 @@ def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: i
     """A tiny network with fixed random weights, the same on every machine.
 
     Args:
-        kind: "linear" (one linear layer on the flattened image; options `height`, `width`), "conv" (two convolutions with
-            ReLU and pooling, then a linear layer; options `inplace`, `six` for ReLU6), ... see the error for all.
+        kind: "linear" (one linear layer on the flattened image; options `height`, `width`), "conv" (two convolutions
+            with ReLU and pooling, then a linear layer; options `inplace`, `six` for ReLU6), ... see the error for all.
         seed: of its weights.
         channels: of the images it takes.
         classes: how many scores it gives.

@@ -1,8 +1,8 @@
 """What goes between a check and a student's function: plain arrays, numbers, text and handles of tiny networks.
 
-Nothing is pickled: a value becomes a JSON tree and comes back as plain types only. The notebook uses the same road as the
-grader, so a function sees the same inputs in both, and an object that lies about itself (one that equals everything, an
-array subclass) comes out as the plain data it holds, or not at all.
+Nothing is pickled: a value becomes a JSON tree and comes back as plain types only. The notebook uses the same road as
+the grader, so a function sees the same inputs in both, and an object that lies about itself (one that equals
+everything, an array subclass) comes out as the plain data it holds, or not at all.
 """
 
 from __future__ import annotations
