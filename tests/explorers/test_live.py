@@ -253,9 +253,9 @@ def test_dream_on_starts_from_the_dream(made, monkeypatch):
     module = importlib.import_module("course_utils.explorers.deepdream")
     real = module.deepdream
 
-    def spy(net, start, **options):
+    def spy(net, start, layer, **options):
         starts.append(start)
-        return real(net, start, **{**options, "octaves": 1, "steps": 1})
+        return real(net, start, layer, **{**options, "octaves": 1, "steps": 1})
 
     monkeypatch.setattr(module, "deepdream", spy)
     explorer.update(explorer.knobs())
