@@ -199,6 +199,10 @@ def load_image(path: str | Path | IO[bytes], size: int | tuple[int, int] | None 
 
     Returns:
         `(1, 3, H, W)` in [0, 1].
+
+    Raises:
+        ImageError: a file that is missing, or that cannot be read as a picture.
+        ValueError: a pair as `size` without `crop`.
     """
     picture = open_image(path)
     if size is not None and crop:
@@ -226,7 +230,11 @@ def from_pil(picture: Image.Image) -> Tensor:
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """A tensor `(3, H, W)`, `(1, 3, H, W)`, `(1, H, W)` or `(H, W)` in [0, 1] as a PIL picture; values outside are cut off."""
+    """A tensor `(3, H, W)`, `(1, 3, H, W)`, `(1, H, W)` or `(H, W)` in [0, 1] as a PIL picture; values outside are cut off.
+
+    Raises:
+        ValueError: another shape, or more than one picture.
+    """
     image = image.detach().float().cpu()
     if image.ndim == 4:
         if image.shape[0] != 1:
@@ -241,7 +249,11 @@ def to_pil(image: Tensor) -> Image.Image:
 
 
 def save_image(image: Tensor, path: str | Path) -> Path:
-    """Write one picture; the file's ending says the format. Returns the path."""
+    """Write one picture; the file's ending says the format. Returns the path.
+
+    Raises:
+        ImageError: an ending that names no format, or a place that cannot be written.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -309,7 +321,11 @@ def resize(images: Tensor, size: int | tuple[int, int]) -> Tensor:
 
 
 def center_crop(images: Tensor, size: int | tuple[int, int]) -> Tensor:
-    """Cut `size` (one number: a square) from the middle of a batch `(N, C, H, W)`."""
+    """Cut `size` (one number: a square) from the middle of a batch `(N, C, H, W)`.
+
+    Raises:
+        ValueError: a crop that is larger than the images.
+    """
     height, width = (size, size) if isinstance(size, int) else size
     if height > images.shape[2] or width > images.shape[3]:
         raise ValueError(f"a crop of {height}x{width} does not fit in images of {images.shape[2]}x{images.shape[3]}.")

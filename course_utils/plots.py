@@ -15,8 +15,16 @@ WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
 
 
-def new_figure(rows: int = 1, columns: int = 1, *, width: float = WIDTH, aspect: float = 1.0, **options):
+def new_figure(
+    rows: int = 1, columns: int = 1, *, width: float = WIDTH, aspect: float = 1.0, **options: object
+) -> tuple[Figure, np.ndarray]:
     """A figure of `rows` x `columns` axes, each `aspect` times as high as wide.
+
+    Args:
+        rows, columns: how many axes below each other and side by side.
+        width: of the figure in inches.
+        aspect: height by width of one of the axes.
+        options: others of `matplotlib.pyplot.subplots`.
 
     Returns:
         `(figure, axes)`, axes as an array `(rows, columns)`. The figure is closed for pyplot, so that a notebook shows it
@@ -29,7 +37,11 @@ def new_figure(rows: int = 1, columns: int = 1, *, width: float = WIDTH, aspect:
 
 
 def to_array(image: Tensor) -> np.ndarray:
-    """A tensor `(1, C, H, W)`, `(C, H, W)` or `(H, W)` as an array for `imshow`: `(H, W, 3)` or `(H, W)`."""
+    """A tensor `(1, C, H, W)`, `(C, H, W)` or `(H, W)` as an array for `imshow`: `(H, W, 3)` or `(H, W)`.
+
+    Raises:
+        ValueError: another number of dimensions, or more than one picture.
+    """
     image = torch.as_tensor(image).detach().float().cpu()
     if image.ndim == 4 and image.shape[0] == 1:
         image = image[0]
@@ -60,6 +72,10 @@ def show_images(
         title: one line above all.
         width: of the figure in inches.
         vmin, vmax: black and white of gray pictures; None for each picture's own smallest and largest value.
+        cmap: Matplotlib's color map for pictures without colors.
+
+    Raises:
+        ValueError: no images, or a shape that is no picture.
     """
     arrays = [to_array(image) for image in images]
     if not arrays:
@@ -119,8 +135,12 @@ def show_heat(
         image: `(1, 3, H, W)`, or a batch `(N, 3, H, W)`.
         heat: `(H, W)` or `(N, H, W)`; any range, brightest at its 99.5th percentile.
         titles: one for each row, or none.
+        title: one line above all.
         signed: red for positive, blue for negative, white for zero; else black to yellow.
         alpha: how strongly the map covers the photo.
+
+    Raises:
+        ValueError: not one map for each photo.
     """
     images = image if torch.as_tensor(image[0]).ndim == 3 else [image[0]]
     heats = [heat] if torch.as_tensor(heat).ndim == 2 else list(heat)
@@ -156,7 +176,14 @@ def show_heat(
 def show_bars(
     rows: Sequence[tuple[str, float]], *, title: str | None = None, width: float = 5.0, label: str = "probability"
 ) -> Figure:
-    """Horizontal bars, such as the most probable classes: a list of `(name, value)`, first on top."""
+    """Horizontal bars, such as the most probable classes, first on top.
+
+    Args:
+        rows: `(name, value)` for each bar.
+        title: one line above.
+        width: of the figure in inches.
+        label: what the values are.
+    """
     names, values = [r[0] for r in rows], [r[1] for r in rows]
     figure, axes = new_figure(width=width, aspect=0.09 * len(rows) + 0.08)
     ax = axes[0, 0]
@@ -176,7 +203,13 @@ def show_bars(
 
 
 def show_predictions(images: Tensor, predictions: Sequence[Sequence[tuple[str, float]]], *, k: int = 3) -> Figure:
-    """Photos with the classes and probabilities of `net.predict` beneath each."""
+    """Photos with the classes and probabilities of `net.predict` beneath each.
+
+    Args:
+        images: `(N, 3, H, W)` in [0, 1].
+        predictions: for each photo its `(class, probability)` pairs, best first.
+        k: how many of them are shown.
+    """
     columns = min(len(images), 4)
     rows = math.ceil(len(images) / columns)
     figure, axes = new_figure(rows, columns, width=2.4 * columns, aspect=1.12 + 0.07 * k)

@@ -121,6 +121,9 @@ def facet_starts(
     Returns:
         `(count, 3, H, W)`, the starts, largest cluster first, and for each the indices of its images, nearest first.
 
+    Raises:
+        ValueError: fewer images than facets, no such layer, or a number that is not greater than 0.
+
     Reference:
         Nguyen, Yosinski, Clune: Multifaceted Feature Visualization, ICML Workshop 2016.
     """

@@ -21,7 +21,11 @@ from course_utils.validate import check_positive
 
 @dataclass(frozen=True)
 class L2Decay:
-    """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most."""
+    """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most.
+
+    Raises:
+        ValueError: `decay` is not between 0 and 1.
+    """
 
     decay: float = 1e-4
 
@@ -35,7 +39,11 @@ class L2Decay:
 
 @dataclass(frozen=True)
 class Blur:
-    """A Gaussian blur of `sigma` pixels every `every` steps: fine noise goes. Below 0.3 it does almost nothing."""
+    """A Gaussian blur of `sigma` pixels every `every` steps: fine noise goes. Below 0.3 it does almost nothing.
+
+    Raises:
+        ValueError: `sigma` or `every` is not greater than 0.
+    """
 
     sigma: float = 1.0
     every: int = 4
