@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 # the public names of each room, all of them importable from here; a test holds this equal to what the rooms export
 _NAMES = {
-    "errors": "CourseError ImageError WeightsError",
+    "errors": "CourseError ImageError WeightsError did_you_mean",
     "networks": "Network OFFLINE best_device cached_checkpoint frozen load_network randomized torchvision_names",
     "images": """
         Gallery Photo center_crop from_pil gallery image_files iter_folder labelled_photos load_folder load_image

@@ -5,7 +5,8 @@ step's number. They act in the order in which they are given; Yosinski's order i
 contribution.
 
 Reference:
-    Yosinski, Clune, Nguyen, Fuchs, Lipson: Understanding Neural Networks Through Deep Visualization, ICML Workshop 2015.
+    Yosinski, Clune, Nguyen, Fuchs, Lipson: Understanding Neural Networks Through Deep Visualization, ICML Workshop
+    2015.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from course_utils.validate import check_positive
 
 @dataclass(frozen=True)
 class L2Decay:
-    """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most."""
+    """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most.
+
+    Raises:
+        ValueError: `decay` is not in [0, 1].
+    """
 
     decay: float = 1e-4
 
@@ -35,7 +40,11 @@ class L2Decay:
 
 @dataclass(frozen=True)
 class Blur:
-    """A Gaussian blur of `sigma` pixels every `every` steps: fine noise goes. Below 0.3 it does almost nothing."""
+    """A Gaussian blur of `sigma` pixels every `every` steps: fine noise goes. Below 0.3 it does almost nothing.
+
+    Raises:
+        ValueError: a number that is not greater than 0.
+    """
 
     sigma: float = 1.0
     every: int = 4
@@ -98,7 +107,8 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     return gaussian_blur(images, [2 * radius + 1] * 2, [sigma, sigma])
 
 
-# The four settings of the paper's Table 1, for 1 pixel = 1 / 255 as everywhere; steps and learning rates are the caller's.
+# The four settings of the paper's Table 1, for 1 pixel = 1 / 255 as everywhere; steps and learning rates are the
+# caller's.
 YOSINSKI = {
     1: (Blur(0.5, 4), ClipSmallNorm(50)),
     2: (L2Decay(0.3), ClipSmallNorm(20)),
