@@ -104,7 +104,7 @@ CASES = {
     "direction": lambda net, x: gradients.direction("3", x.flatten()[:8])(net, x),
     "edges": lambda net, x: gradients.edges(x),
     "facet_starts": lambda net, x: gradients.facet_starts(net, many(x), layer="3", count=2, nearest=2, components=3),
-    "feature_error": lambda net, x: gradients.feature_error(x, x.flip(0)),
+    "feature_error": lambda net, x: gradients.feature_error(net, x, "3")(net, x.flip(0)),
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=3),
     "fooled": lambda net, x: gradients.fooled(net, x, 1),
@@ -133,9 +133,10 @@ CASES = {
         net, 1, image=gradients.Pixels(x), regularizers=[gradients.L2Decay()], optimizer="ascent", steps=3, **o
     ),
     # fun
-    "content_loss": lambda net, x: fun.content_loss(x, x.flip(0)),
+    "content_loss": lambda net, x: fun.content_loss(net, x, layers=["3"])(net, x.flip(0)),
     "deepdream": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=2, octaves=2, **o),
     "deepdream, guided": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=3, octaves=1, guide=x[:1], **o),
+    "dream": lambda net, x: fun.dream("3:1")(net, x),
     "dream_gradient": lambda net, x: fun.dream_gradient(net, x, "3"),
     "dream_step": lambda net, x: fun.dream_step(net, x, "3", step_size=0.01),
     "efros_leung": lambda net, x, **o: fun.efros_leung(x[:1], 9, window=3, **o),
@@ -146,7 +147,7 @@ CASES = {
     "load_style_net": lambda net, x: fun.load_style_net(),
     "match_colors": lambda net, x: fun.match_colors(x[:1], x[1:]),
     "mean_gram": lambda net, x: fun.mean_gram([x, x.flip(0)], [0.5, 0.5]),
-    "style_loss": lambda net, x: fun.style_loss(x[:, 0], x[:, 1]),
+    "style_loss": lambda net, x: fun.style_loss(net, [x[:1]], layers=["1", "3"])(net, x),
     "style_transfer": lambda net, x, **o: fun.style_transfer(net, x, x[:1], preserve_color="match", **STYLE, **o),
     "style_transfer, noise with Adam": lambda net, x, **o: fun.style_transfer(
         net, x, x[:1], init="noise", optimizer="adam", **STYLE, **o
@@ -154,8 +155,7 @@ CASES = {
     "stylize": lambda net, x: fun.stylize(net, x, "dots"),
     "synthesize_texture": lambda net, x, **o: fun.synthesize_texture(net, x[:1], steps=3, **LOSSES, **o),
     "texture_grams": lambda net, x: fun.texture_grams(net, x, ["1", "4"]),
-    "texture_loss": lambda net, x: fun.texture_loss(net, x, fun.texture_grams(net, x[:1], ["1"]), [1.0]),
-    "tv_loss": lambda net, x: fun.tv_loss(x),
+    "texture_loss": lambda net, x: fun.texture_loss(net, x[:1], ["1", "4"])(net, x),
     "wei_levoy": lambda net, x: fun.wei_levoy(x[:1], 6, window=3, levels=1),
 }
 

@@ -16,8 +16,8 @@ PAUSE = 0.15  # seconds between two pictures, at least: a page need not draw mor
 class LiveExplorer(Explorer):
     """Wraps a method that has a callback, `callback(step, images, values)`, True to end it.
 
-    `update` calls the method with `callback=self.watch(steps, show)`, then shows what it returned; that is also the last
-    result when it was stopped. Knobs that should wait for the Start button are added with `update=False`.
+    `update` calls the method with `callback=self.watch(steps, show)`, then shows what it returned; that is also the
+    last result when it was stopped. Knobs that should wait for the Start button are added with `update=False`.
 
     Attributes:
         values: what the callback was told in the latest run, one tensor for each step.

@@ -1,4 +1,4 @@
-"""Work in the background of a notebook: one thread, the newest request only, and a stop that is obeyed at the next step."""
+"""Work in the background of a notebook: one thread, the newest request only, a stop that is obeyed at the next step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IDLE_SECONDS = 10.0  # then the thread ends; the next request starts a new one
 
 
 class Stopped(KeyboardInterrupt):
-    """Raised by `Worker.check`. A KeyboardInterrupt, because the methods of the course answer that with their best so far."""
+    """Raised by `Worker.check`. A KeyboardInterrupt, because the methods answer that with their best so far."""
 
 
 class Worker:
@@ -24,7 +24,8 @@ class Worker:
     Args:
         on_start: called before each request.
         on_step: called as `on_step(step, steps, seconds_left)`.
-        on_end: called after each request as `on_end(error, stopped)`: the exception or None, and whether `stop` ended it.
+        on_end: called after each request as `on_end(error, stopped)`: the exception or None, and whether `stop` ended
+            it.
 
     All callbacks come from the worker's thread.
     """

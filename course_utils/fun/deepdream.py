@@ -31,7 +31,7 @@ def deepdream(
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Tensor:
-    """Let a network dream on top of pictures: gradient ascent on `1/2 |a|^2` of a layer, from small sizes to large ones.
+    """Let a network dream on pictures: gradient ascent on `1/2 |a|^2` of a layer, from small sizes to large ones.
 
     Args:
         net: the network; VGG-19 dreams well.
@@ -44,9 +44,9 @@ def deepdream(
         step_size: mean change of a pixel value in one step, before values are cut off at 0 and 1.
         jitter: pixels; each step rolls the picture by a random shift of at most this much, and back afterwards.
         seed: of the shifts.
-        callback: called as `callback(step, images, values)` in each step, with the dream before the step at its full size
-            and, `(N,)`, how strongly the layer answers to it (see `dream`). Steps count on over the sizes. True ends the
-            dream.
+        callback: called as `callback(step, images, values)` in each step, with the dream before the step at its full
+            size and, `(N,)`, how strongly the layer answers to it (see `dream`). Steps count on over the sizes. True
+            ends the dream.
         progress: show a progress bar.
 
     Returns:
@@ -83,13 +83,13 @@ def deepdream(
 def dream(layer: str, *, guide: Tensor | None = None) -> Objective:
     """How strongly a layer answers: the mean of `1/2 a^2` over its numbers.
 
-    The derivative of `1/2 a^2` is `a`. So the gradient is what the lecture's recipe gives: forward to the layer, set its
-    gradient to its own activation, backward.
+    The derivative of `1/2 a^2` is `a`. So the gradient is what the lecture's recipe gives: forward to the layer, set
+    its gradient to its own activation, backward.
 
     Args:
         layer: a layer, or "layer:channel" for one channel of it.
-        guide: `(positions, C)`, vectors: each position of the layer goes toward the one that fits it best. Then it is the
-            mean of `1/2 a v`, where `v` is the vector that `a` goes toward.
+        guide: `(positions, C)`, vectors: each position of the layer goes toward the one that fits it best. Then it is
+            the mean of `1/2 a v`, where `v` is the vector that `a` goes toward.
 
     Returns:
         An objective.

@@ -112,7 +112,11 @@ def mean_gram(grams: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     A weighted sum of squared distances to several targets has the gradient of the squared distance to their weighted
     mean, if the weights add up to 1: `sum_s w_s (G - A_s)^2 = (G - sum_s w_s A_s)^2 + constant`. One target is enough.
 
+    Args:
+        grams: `(N, C, C)` of each style.
+        shares: how much of each, together 1.
+
     Returns:
-        of the shape of one Gram matrix, `(N, C, C)`.
+        `(N, C, C)`.
     """
     return sum(share * gram for share, gram in zip(shares, grams, strict=True))

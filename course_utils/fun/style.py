@@ -57,28 +57,30 @@ def style_transfer(
         style_weights: one number for each style, used as shares of their sum; None for equal shares.
         content_weight, style_weight, tv_weight: of the three losses. More style, less content: raise `style_weight`.
         content_layers, style_layers: layers whose features, and whose Gram matrices, are to be matched.
-        steps: updates at each size, each with one pass through the network (L-BFGS: also the tries of its line search); or a
-            list of numbers, one for each size, the smallest size first.
-        scales: how many sizes, each twice the one before: half the size costs a quarter of the time and places the large
-            strokes. Sizes too small for the layers are left out.
+        steps: updates at each size, each with one pass through the network (L-BFGS: also the tries of its line search);
+            or a list of numbers, one for each size, the smallest size first.
+        scales: how many sizes, each twice the one before: half the size costs a quarter of the time and places the
+            large strokes. Sizes too small for the layers are left out.
         init: "content", "noise" (with `seed`), or an image of the content's shape.
         optimizer: "lbfgs" or "adam".
         lr: step length; None for 1 (L-BFGS) or 0.02 (Adam, in units of a pixel's range).
-        smoothness: of L-BFGS's steps: for the same push a frequency moves as far as `1 / frequency^smoothness`. 0: plain
-            pixels as variables. It changes how fast the minimum is reached, not where it is.
-        style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they are.
+        smoothness: of L-BFGS's steps: for the same push a frequency moves as far as `1 / frequency^smoothness`. 0:
+            plain pixels as variables. It changes how fast the minimum is reached, not where it is.
+        style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they
+            are.
         preserve_color: "match" recolors the styles with the content's colors first, "luminance" takes only the
             brightness of the result. None: the style's colors.
-        dream_layer, dream_weight: also let this layer dream, as in `deepdream`: subtracts `dream_weight * mean(a^2) / 2`.
+        dream_layer, dream_weight: also let this layer dream, as in `deepdream`: subtracts
+            `dream_weight * mean(a^2) / 2`.
         seed: of the noise.
-        callback: called as `callback(step, picture, loss)` before each update and after the last, with the picture that is
-            looked at, at its full size, and its total loss, `(1,)`. Steps count on over sizes and images. True ends the
-            search as Ctrl-C does.
+        callback: called as `callback(step, picture, loss)` before each update and after the last, with the picture that
+            is looked at, at its full size, and its total loss, `(1,)`. Steps count on over sizes and images. True ends
+            the search as Ctrl-C does.
         progress: show a progress bar.
 
     Returns:
-        `(N, 3, H, W)` in [0, 1], the image with the smallest loss at the full size (Ctrl-C: the best so far; images whose
-        turn has not come are as they start).
+        `(N, 3, H, W)` in [0, 1], the image with the smallest loss at the full size (Ctrl-C: the best so far; images
+        whose turn has not come are as they start).
 
     Raises:
         ValueError: pictures smaller than the layers can take, weights that fit nothing, unknown choices.
@@ -118,8 +120,8 @@ def style_transfer(
             def draw(picture: Tensor, zoom: float, one=one, painted=painted, sizes=sizes) -> Tensor:
                 """Minimize the loss at one size."""
                 photo, *small = (stretch(p, scaled(p.shape[2:], zoom)) for p in [one, *painted])
-                loss = content_weight * content_loss(net, photo, content_layers)
-                loss = loss + style_weight * style_loss(net, small, style_layers, shares=shares)
+                loss = content_weight * content_loss(net, photo, layers=content_layers)
+                loss = loss + style_weight * style_loss(net, small, layers=style_layers, shares=shares)
                 loss = loss + tv_weight / net.channels * total_variation()
                 if dream_layer:
                     loss = loss - dream_weight * dream(dream_layer)

@@ -17,8 +17,10 @@ CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
-def content_loss(net: Network, content: Tensor, layers: Sequence[str] = CONTENT_LAYERS) -> Objective:
-    """How far features are from those of the content: the mean squared difference, added over layers. (The paper: half the sum.)
+def content_loss(net: Network, content: Tensor, *, layers: Sequence[str] = CONTENT_LAYERS) -> Objective:
+    """How far features are from those of the content: the mean squared difference, added over layers.
+
+    The paper takes half of the sum.
 
     Args:
         net: the network.
@@ -44,8 +46,8 @@ def content_loss(net: Network, content: Tensor, layers: Sequence[str] = CONTENT_
 def style_loss(
     net: Network,
     styles: Sequence[Tensor],
-    layers: Sequence[str] = STYLE_LAYERS,
     *,
+    layers: Sequence[str] = STYLE_LAYERS,
     shares: Sequence[float] | None = None,
     convention: str = "johnson",
 ) -> Objective:

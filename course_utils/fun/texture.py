@@ -1,4 +1,4 @@
-"""Texture from a network's Gram matrices (Gatys, Ecker & Bethge, "Texture Synthesis Using Convolutional Neural Networks", 2015)."""
+"""Texture from a network's Gram matrices (Gatys, Ecker & Bethge: Texture Synthesis Using CNNs, 2015)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def texture_loss(
 ) -> Objective:
     """How far images are from a texture: `sum over layers l of w_l * |G_l - A_l|^2 / |A_l|^2`.
 
-    The paper weighs `E_l` with given numbers. We divide by the size of the sample's own Gram matrix instead: at 0 the textures
-    are equal, at 1 the difference is as large as the texture itself, in each layer, whatever its activations are like.
+    The paper weighs `E_l` with given numbers. We divide by the size of the sample's own Gram matrix instead: at 0 the
+    textures are equal, at 1 the difference is as large as the texture itself, in each layer, whatever its activations
+    are like.
 
     Args:
         net: the network.
@@ -81,8 +82,8 @@ def synthesize_texture(
         layer_weights: one number for each layer; None for equal weights that add up to 1.
         steps: how many times the loss and its gradient are computed, at most, and once more at the end.
         seed: of the noise.
-        callback: called as `callback(step, picture, loss)` at each of these times, with the picture that is looked at and
-            its loss, `(1,)` (see `texture_loss`). True ends the search; the best picture so far is returned.
+        callback: called as `callback(step, picture, loss)` at each of these times, with the picture that is looked at
+            and its loss, `(1,)` (see `texture_loss`). True ends the search; the best picture so far is returned.
         progress: show a progress bar.
 
     Returns:

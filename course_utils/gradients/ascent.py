@@ -1,8 +1,8 @@
 """Images from gradient ascent: what would the network like to see?
 
-Four things can be chosen apart from each other: what is turned (`pictures`), what happens to the picture before the network
-sees it (`transforms`), what is made large (`objectives`), and what pulls the picture back (`regularizers`), all of them in
-`course_utils.optimize`, whose `descend` puts them together.
+Four things can be chosen apart from each other: what is turned (`pictures`), what happens to the picture before the
+network sees it (`transforms`), what is made large (`objectives`), and what pulls the picture back (`regularizers`), all
+of them in `course_utils.optimize`, whose `descend` puts them together.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def visualize(
         transforms: random changes before each step; `()` for none.
         regularizers: applied to the pixels after each step but the last, in this order; only with `Pixels`.
         steps: how many.
-        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`). With "ascent", the mean change of a
-            number of the parameter in one step.
+        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`). With "ascent", the mean change of
+            a number of the parameter in one step.
         optimizer: "adam", or "ascent": `z <- z + lr * g / mean|g|`, each image on its own. Yosinski et al. step by
             `lr * g`, where a good `lr` depends on network and unit.
         size: side of the picture, or (height, width); None for that of the starting images, or the network's.
@@ -67,8 +67,8 @@ def visualize(
         `(N, 3, H, W)` in [0, 1], on the network's device. Ctrl-C returns what is there so far.
 
     Raises:
-        ValueError: no such class or unit, a setting out of range, regularizers without pixels, starting images of another
-            number or size than was asked for, or a size that the network does not take.
+        ValueError: no such class or unit, a setting out of range, regularizers without pixels, starting images of
+            another number or size than was asked for, or a size that the network does not take.
 
     References:
         Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks, ICLR Workshop 2014.
@@ -89,7 +89,7 @@ def visualize(
             if "shapes cannot be multiplied" not in str(error):
                 raise
             raise ValueError(
-                f"{net.name} takes only pictures of one size; give size=, and transforms without Pad, which enlarges them."
+                f"{net.name} takes only pictures of one size; give size=, and no Pad in transforms: it enlarges."
             ) from error
 
 
@@ -122,7 +122,7 @@ def facet_starts(
         `(count, 3, H, W)`, the starts, largest cluster first, and for each the indices of its images, nearest first.
 
     Raises:
-        ValueError: fewer images than facets, no such layer, or a number that is not greater than 0.
+        ValueError: fewer images than facets, no such layer, or a setting out of range.
 
     Reference:
         Nguyen, Yosinski, Clune: Multifaceted Feature Visualization, ICML Workshop 2016.

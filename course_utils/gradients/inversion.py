@@ -30,7 +30,8 @@ def feature_error(net: Network, images: Tensor, layer: str, *, features: Tensor 
         An objective about N images.
 
     Raises:
-        ValueError: no such layer, not a batch of pictures, or features of another shape than the layer's, or not finite.
+        ValueError: no such layer, not a batch of pictures, or features of another shape than the layer's, or not
+            finite.
     """
     return _error(_wanted(net, images, layer, features), layer)
 
@@ -67,8 +68,9 @@ def invert(
 
     Differs from the paper: the total variation is per pixel, so that one weight serves every size; L-BFGS in place of
     gradient descent with momentum; and by default the picture is described by its Fourier coefficients, low frequencies
-    enlarged and colors decorrelated, which reaches the same error in about half of the steps. `parameterization="pixels"`
-    is the paper's way: there the total variation is what keeps the picture from filling with noise.
+    enlarged and colors decorrelated, which reaches the same error in about half of the steps.
+    `parameterization="pixels"` is the paper's way: there the total variation is what keeps the picture from filling
+    with noise.
 
     Args:
         net: the network.
@@ -77,7 +79,8 @@ def invert(
         features: the wanted features themselves, `(N, ...)`; `images` then only tells the size of the pictures.
         tv_weight: of the total variation; 0.1 to 1 are useful with "pixels", 10 washes a photo out.
         beta: of the total variation.
-        steps: how many times the features and their gradient are computed, line search included, and once more at the end.
+        steps: how many times the features and their gradient are computed, line search included, and once more at the
+            end.
         optimizer: "lbfgs" or "adam".
         lr: None for 1 (lbfgs) or 0.05 (adam).
         parameterization: "fourier" or "pixels".
@@ -85,8 +88,8 @@ def invert(
             and white pixels hardly move, so a pale picture is a better start.
         seed: of the noise.
         callback: called as `callback(step, picture, value)` at each of these times, with the picture that is looked at,
-            `(1, 3, H, W)` in [0, 1], and what is minimized, `(1,)`. Pictures come one after the other, and steps count on
-            over them. True ends the search as Ctrl-C does: the best so far is returned.
+            `(1, 3, H, W)` in [0, 1], and what is minimized, `(1,)`. Pictures come one after the other, and steps count
+            on over them. True ends the search as Ctrl-C does: the best so far is returned.
         progress: show a bar.
 
     Returns:

@@ -6,12 +6,13 @@
     synthesize_texture   fun/texture.py            the distance of Gram matrices: small
     style_transfer       fun/style.py              features of one picture, Gram matrices of another: small
 
-Each is a sum of objectives (`objectives`), a parameterization of the picture (`pictures`), perhaps random changes before each
-look (`transforms`), what pulls pixels back after each step (`regularizers`), perhaps sizes from small to large (`octaves`),
-and `descend`, which turns the knobs.
+Each is a sum of objectives (`objectives`), a parameterization of the picture (`pictures`), perhaps random changes
+before each look (`transforms`), what pulls pixels back after each step (`regularizers`), perhaps sizes from small to
+large (`octaves`), and `descend`, which turns the knobs.
 
-All five return the pictures, `(N, 3, H, W)` in [0, 1], and nothing else: that is what a lesson goes on with. What happened on
-the way is told to `callback(step, images, values)`; how good the result is, its objective says: `feature_error(...)(net, image)`.
+All five return the pictures, `(N, 3, H, W)` in [0, 1], and nothing else: that is what a lesson goes on with. What
+happened on the way is told to `callback(step, images, values)`; how good the result is, its objective says:
+`feature_error(...)(net, image)`.
 """
 
 from course_utils.optimize.descend import Descent, Watch, descend

@@ -38,8 +38,8 @@ class Descent:
 class Watch:
     """What one call of a method tells on its way, over all its descents: a bar, and `callback(step, images, values)`.
 
-    The one way to stop is here, too. A callback that returns True and Ctrl-C are the same: the descent that runs returns
-    what it has, and each one after it returns its start.
+    The one way to stop is here, too. A callback that returns True and Ctrl-C are the same: the descent that runs
+    returns what it has, and each one after it returns its start.
 
     Args:
         callback: called at each look with the pictures in [0, 1] and the objective of each, `(N,)`. Steps count on.
@@ -99,15 +99,15 @@ def descend(
 
     Args:
         net: the network.
-        objective: of the pictures. Each picture descends on its own with "adam" and "ascent", which work number by number
-            and picture by picture; "lbfgs" and "lbfgsb" make the sum over the pictures small.
+        objective: of the pictures. Each picture descends on its own with "adam" and "ascent", which work number by
+            number and picture by picture; "lbfgs" and "lbfgsb" make the sum over the pictures small.
         picture: how the pictures are described, and where they start.
         steps: how many looks at the objective and its gradient, one before each step; with `best` one more at the end.
         size: (height, width); None for that of the starting images, or the network's.
-        optimizer: "adam"; "ascent", `z -> z -+ lr * g / mean|g|`; "lbfgs", with a line search that makes every step safe;
-            "lbfgsb", which keeps pixels in [0, 1] on the way.
-        lr: learning rate of "adam"; the mean change of a number in a step of "ascent"; 1 for "lbfgs"; how many gradients
-            long the first step of "lbfgsb" is.
+        optimizer: "adam"; "ascent", `z -> z -+ lr * g / mean|g|`; "lbfgs", with a line search that makes every step
+            safe; "lbfgsb", which keeps pixels in [0, 1] on the way.
+        lr: learning rate of "adam"; the mean change of a number in a step of "ascent"; 1 for "lbfgs"; how many
+            gradients long the first step of "lbfgsb" is.
         maximize: make it large.
         best: return the best pictures that were looked at; else the last. Take the last if transforms make every look
             another one.
@@ -191,7 +191,7 @@ def _ascent(z: Tensor, look: Callable, finish: Callable, *, lr: float, **_) -> N
 
 
 def _lbfgs(z: Tensor, look: Callable, finish: Callable, *, lr: float, steps: int, **_) -> None:
-    """PyTorch's. Without the line search some steps make the loss a thousand times larger; with tolerances it stops early."""
+    """PyTorch's. Without the line search some steps make the loss a thousand times larger; tolerances stop it early."""
     torch.optim.LBFGS(
         [z],
         lr=lr,

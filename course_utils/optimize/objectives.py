@@ -1,7 +1,7 @@
-"""The number that pictures are changed for: a class, a channel, a neuron, a direction, total variation, and sums of them.
+"""The number that pictures are changed for: a class, a channel, a neuron, a direction, variation, and sums of them.
 
-Objectives add and scale like the formulas they stand for. Those of one method stand in its file: the error of features, the
-distance of Gram matrices, the dream.
+Objectives add and scale like the formulas they stand for. Those of one method stand in its file: the error of features,
+the distance of Gram matrices, the dream.
 
     class_score("lion") + 0.5 * channel("relu4_1:137")                      # to be made large
     feature_error(net, photo, "relu3_1") + 0.1 * total_variation()          # to be made small
@@ -99,7 +99,7 @@ def class_score(target: int | str | Sequence[int | str]) -> Objective:
     Not the probability: that also goes up when all other scores go down, and its gradient vanishes once it is near 1.
 
     Raises:
-        ValueError: when it is computed: no class, or one that the network does not have.
+        ValueError: when it is computed: no class, no such class, or not one for each image.
     """
 
     def value(net, seen):
@@ -121,7 +121,7 @@ def neuron(unit: str | Sequence[str], *, position: Sequence[int] | None = None) 
     """The activation of one neuron: a channel at `position` (row, column), by default the center `(H // 2, W // 2)`.
 
     Raises:
-        ValueError: not "layer:channel"; when it is computed: no such unit, or a position outside of its map.
+        ValueError: when it is computed: not a unit, or a position outside of the map.
     """
 
     def at(feature_map):
@@ -174,7 +174,7 @@ def direction(layer: str, vector: Tensor, *, position: Sequence[int] | None = No
         position: only at (row, column) instead of the mean over positions.
 
     Raises:
-        ValueError: a vector of another shape, or 0; when it is computed: another length than the layer's channels.
+        ValueError: a vector of another shape, or 0; when it is computed, one that does not fit the layer.
     """
     vector = torch.as_tensor(vector).detach()
     if vector.ndim not in (1, 2) or not vector.norm(dim=-1).gt(0).all():

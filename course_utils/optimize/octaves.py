@@ -16,7 +16,7 @@ def scaled(size: tuple[int, int], zoom: float) -> tuple[int, int]:
 
 
 def octave_zooms(size: tuple[int, int], octaves: int, scale: float, smallest: int = 1) -> list[float]:
-    """By what to divide a size, from the largest number to 1; none that leaves a side below `smallest`, but always 1."""
+    """By what to divide a size, largest number first: always 1, else none that leaves a side below `smallest`."""
     zooms = [scale**k for k in reversed(range(octaves))]
     return [zoom for zoom in zooms[:-1] if min(scaled(size, zoom)) >= smallest] + [1.0]
 
@@ -53,5 +53,5 @@ def through_sizes(
 
 
 def stretch(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear with antialiasing, and the very same numbers if the size is right already. Nothing is cut off at 0 and 1."""
+    """Bilinear with antialiasing, and the very same numbers if the size is right. Nothing is cut off at 0 and 1."""
     return resize(images, list(size), antialias=True)

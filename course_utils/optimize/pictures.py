@@ -1,7 +1,7 @@
 """What an optimizer turns the knobs of: pixels, or frequencies of the picture.
 
-A parameterization says three things: where the parameter `z` begins, which pictures belong to a `z`, and how far `z` may go.
-What changes from one to the other is which way is downhill; the pictures are of the same kind.
+A parameterization says three things: where the parameter `z` begins, which pictures belong to a `z`, and how far `z`
+may go. What changes from one to the other is which way is downhill; the pictures are of the same kind.
 
 Parameters are at least float32, also for a network in half precision: a Fourier transform and an optimizer need it.
 """
@@ -17,8 +17,8 @@ from torch import Tensor
 from course_utils.networks.network import Network
 from course_utils.validate import check_choice
 
-# Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its columns:
-# light and dark, red against blue, green against both.
+# Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its
+# columns: light and dark, red against blue, green against both.
 COLORS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLORS = COLORS / COLORS.norm(dim=0).max()
 
@@ -69,14 +69,15 @@ class Pixels:
 class Fourier:
     """Fourier coefficients, low frequencies scaled up as in photos, of three decorrelated colors.
 
-    The picture is the same kind of thing as before. What changes is which way is uphill: a step now moves coarse and fine
-    structure alike, where a step in pixels is nearly all fine noise.
+    The picture is the same kind of thing as before. What changes is which way is uphill: a step now moves coarse and
+    fine structure alike, where a step in pixels is nearly all fine noise.
 
     Args:
-        start: "noise", or images `(N, 3, H, W)` in [0, 1]; black and white pixels hardly move, a pale picture is better.
+        start: "noise", or images `(N, 3, H, W)` in [0, 1]; black and white pixels hardly move, a pale picture is
+            better.
         noise: standard deviation of the first coefficients.
-        decay: coefficients are divided by `frequency ** decay`. Photos have about 1; a little more leaves less of the fine
-            noise that only one network believes in, much more gives glaring colors.
+        decay: coefficients are divided by `frequency ** decay`. Photos have about 1; a little more leaves less of the
+            fine noise that only one network believes in, much more gives glaring colors.
         decorrelate: colors of photos (light, red against blue, green against both), else red, green and blue. A network
             that does not take three colors has its channels as they are.
     """
@@ -118,7 +119,7 @@ class Fourier:
 
 @dataclass(frozen=True, eq=False)
 class Smooth:
-    """What is added to a picture, low frequencies amplified: for the same push one moves as far as `1 / frequency^smoothness`.
+    """What is added to a picture, low frequencies amplified: one moves as far as `1 / frequency^smoothness`.
 
     Every picture can be reached, so the minimum is where it was. L-BFGS gets there in about half the steps, since broad
     areas no longer wait. The pictures are not cut off at 0 and 1: L-BFGS's model of the loss is a smooth one.

@@ -5,7 +5,8 @@ step's number. They act in the order in which they are given; Yosinski's order i
 contribution.
 
 Reference:
-    Yosinski, Clune, Nguyen, Fuchs, Lipson: Understanding Neural Networks Through Deep Visualization, ICML Workshop 2015.
+    Yosinski, Clune, Nguyen, Fuchs, Lipson: Understanding Neural Networks Through Deep Visualization, ICML Workshop
+    2015.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class L2Decay:
     """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most.
 
     Raises:
-        ValueError: `decay` is not between 0 and 1.
+        ValueError: `decay` is not in [0, 1].
     """
 
     decay: float = 1e-4
@@ -42,7 +43,7 @@ class Blur:
     """A Gaussian blur of `sigma` pixels every `every` steps: fine noise goes. Below 0.3 it does almost nothing.
 
     Raises:
-        ValueError: `sigma` or `every` is not greater than 0.
+        ValueError: a number that is not greater than 0.
     """
 
     sigma: float = 1.0
@@ -106,7 +107,8 @@ def gaussian_blur(images: Tensor, sigma: float) -> Tensor:
     return gaussian_blur(images, [2 * radius + 1] * 2, [sigma, sigma])
 
 
-# The four settings of the paper's Table 1, for 1 pixel = 1 / 255 as everywhere; steps and learning rates are the caller's.
+# The four settings of the paper's Table 1, for 1 pixel = 1 / 255 as everywhere; steps and learning rates are the
+# caller's.
 YOSINSKI = {
     1: (Blur(0.5, 4), ClipSmallNorm(50)),
     2: (L2Decay(0.3), ClipSmallNorm(20)),

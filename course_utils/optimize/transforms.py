@@ -35,7 +35,7 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Roll:
-    """A shift by up to `pixels` whole pixels in each direction, in a circle: what leaves at one side comes back at the other."""
+    """A shift by up to `pixels` whole pixels in each direction, in a circle: what leaves comes back opposite."""
 
     pixels: int = 16
 
@@ -93,8 +93,8 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
 
     Args:
         images: `(N, C, H, W)`.
-        transforms: any of `Pad`, `Jitter`, `Roll`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in their
-            order, after `Roll` and `CenterBias`.
+        transforms: any of `Pad`, `Jitter`, `Roll`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in
+            their order, after `Roll` and `CenterBias`.
         generator: of the random draws, on the CPU.
 
     Returns:

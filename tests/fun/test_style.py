@@ -44,7 +44,7 @@ class Losses(list):
 
 def total(net, content, style, image, weight=1e3):
     """The loss of an image, from its parts."""
-    loss = content_loss(net, content, ["4"]) + weight * style_loss(net, [style], ["1", "4"])
+    loss = content_loss(net, content, layers=["4"]) + weight * style_loss(net, [style], layers=["1", "4"])
     return loss(net, image).item()
 
 
@@ -52,18 +52,18 @@ def test_the_two_losses_of_each_image(net):
     content, style, images = picture(0), picture(1, 12, 12), picture(2, count=2)
     seen = [forward_to(net, x, ["1", "4"]) for x in (images, content, style)]
     expected = (seen[0]["4"] - seen[1]["4"]).square().mean((1, 2, 3))
-    torch.testing.assert_close(content_loss(net, content, ["4"])(net, images), expected)
+    torch.testing.assert_close(content_loss(net, content, layers=["4"])(net, images), expected)
     grams = [{name: gram_matrix(maps) for name, maps in one.items()} for one in seen]
     expected = sum(gram_loss(grams[0][n], grams[2][n], convention="johnson") for n in ("1", "4"))
-    torch.testing.assert_close(style_loss(net, [style], ["1", "4"])(net, images), expected)
+    torch.testing.assert_close(style_loss(net, [style], layers=["1", "4"])(net, images), expected)
     expected = sum(gram_loss(grams[0][n], grams[2][n]) for n in ("1", "4"))
-    torch.testing.assert_close(style_loss(net, [style], ["1", "4"], convention="gatys")(net, images), expected)
+    torch.testing.assert_close(style_loss(net, [style], layers=["1", "4"], convention="gatys")(net, images), expected)
 
 
 def test_weighted_losses_and_the_weighted_mean_have_the_same_gradient(net):
     image, styles, shares = picture(0).requires_grad_(), [picture(1), picture(2, 10, 12)], [0.3, 0.7]
-    both = sum(w * style_loss(net, [s], ["1", "4"])(net, image) for w, s in zip(shares, styles, strict=True))
-    mean = style_loss(net, styles, ["1", "4"], shares=shares)(net, image)
+    both = sum(w * style_loss(net, [s], layers=["1", "4"])(net, image) for w, s in zip(shares, styles, strict=True))
+    mean = style_loss(net, styles, layers=["1", "4"], shares=shares)(net, image)
     gradients = [torch.autograd.grad(loss, image)[0] for loss in (both, mean)]
     torch.testing.assert_close(*gradients)
     # and the losses differ by the spread of the targets
@@ -101,7 +101,8 @@ def test_the_losses_add_up(net):
     x = picture(2)
     down, right = x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
     dream = forward_to(net, x, ["4"])["4"].square().mean() / 2
-    expected = 3 * content_loss(net, content, ["4"])(net, x) + 50 * style_loss(net, [style], ["1", "4"])(net, x)
+    expected = 3 * content_loss(net, content, layers=["4"])(net, x)
+    expected = expected + 50 * style_loss(net, [style], layers=["1", "4"])(net, x)
     expected = expected + 7 * (down.square().sum() + right.square().sum()) / x.numel() - 2 * dream
     assert losses[0] == pytest.approx(expected.item())
 
@@ -119,7 +120,7 @@ def test_only_content_gives_the_content_and_only_style_gives_the_style(net):
     back = style_transfer(
         net, content, style, init="noise", style_weight=0, content_weight=1e3, steps=80, scales=1, **LAYERS
     )
-    of_content, of_style = content_loss(net, content, ["4"]), style_loss(net, [style], ["1", "4"])
+    of_content, of_style = content_loss(net, content, layers=["4"]), style_loss(net, [style], layers=["1", "4"])
     start = style_transfer(net, content, style, init="noise", steps=0, **LAYERS)
     assert of_content(net, back) < 0.05 * of_content(net, start)
     painted = style_transfer(net, content, style, content_weight=0, style_weight=1e5, steps=50, scales=1, **LAYERS)
@@ -130,7 +131,7 @@ def test_without_smoothness_the_pixels_are_the_variables(net):
     """The first step of L-BFGS goes along the gradient: pixels move in proportion to it, or low frequencies farther."""
     content, style = 0.35 + 0.3 * picture(0), 0.35 + 0.3 * picture(1)
     x = content.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(style_loss(net, [style], ["1", "4"])(net, x), x)
+    (gradient,) = torch.autograd.grad(style_loss(net, [style], layers=["1", "4"])(net, x), x)
     options = {"content_weight": 0, "steps": 2, "scales": 1, **LAYERS}
     alike = {}
     for smoothness in (0.0, 0.5):

@@ -52,8 +52,8 @@ def test_the_loss_of_a_batch_is_lesson_14s_loss_of_each_picture():
     x, photo = x[:, :3], photo[:, :3]
     got = loss(x, loss.content(photo), torch.tensor([1, 0, 1]))
     for i, number in enumerate([1, 0, 1]):
-        wanted = content_loss(loss.net, photo[i : i + 1], LAYERS["content_layers"])
-        wanted += [3.0, 0.5][number] * style_loss(loss.net, [two_styles()[number]], LAYERS["style_layers"])
+        wanted = content_loss(loss.net, photo[i : i + 1], layers=LAYERS["content_layers"])
+        wanted += [3.0, 0.5][number] * style_loss(loss.net, [two_styles()[number]], layers=LAYERS["style_layers"])
         assert got[i].item() == pytest.approx(wanted(loss.net, x[i : i + 1]).item(), rel=1e-5)
 
 
