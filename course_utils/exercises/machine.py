@@ -29,6 +29,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -105,7 +106,7 @@ class Draw:
         return tiny_net(kind, seed=self.integer(0, 10**6), **options)
 
 
-@dataclass
+@dataclass(eq=False)
 class Exercise:
     """One graded exercise.
 
@@ -132,25 +133,27 @@ class Exercise:
 
         A slip that goes wrong in this comparison first comes before one that was wrong in an earlier one already.
         """
-        later = ""
+        later, seed = "", tuple(np.atleast_1d(seed).tolist())
         for sentence, function in self.slips.items():
-            first, *others = self.failures(function, seed) or [None]
+            first, *others = _failures(self, function, seed) or [None]
             if first and failed.same_as(first):
                 return sentence
             if not later and any(failed.same_as(other) for other in others):
                 later = sentence
         return later
 
-    def failures(self, function: Callable, seed: int | Sequence[int]) -> list[CheckFailed]:
-        """Every comparison that a function fails, as far as the check can go on."""
-        with collect_failures() as found:
-            try:
-                self.run(LocalCall(function), self.draw(seed))
-            except CheckFailed as last:
-                found.append(last)
-            except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
-                pass
-        return found
+
+@lru_cache(maxsize=1000)  # a student who tries again, or the next student, does not wait for them again
+def _failures(one: Exercise, function: Callable, seed: tuple[int, ...]) -> list[CheckFailed]:
+    """Every comparison that a slip fails, as far as the check can go on."""
+    with collect_failures() as found:
+        try:
+            one.run(LocalCall(function), one.draw(seed))
+        except CheckFailed as last:
+            found.append(last)
+        except Exception:  # a wrong answer may lead anywhere; what was compared before still counts
+            pass
+    return found
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Wrong answers to the exercises of lesson 12 that have no sentence of their own."""
 
-from course_utils.exercises.lesson_12 import octave, picked
+from course_utils.exercises.lesson_12 import picked, resized
 from tests.mutants import mutant
 
 
@@ -11,7 +11,7 @@ def returns_the_activation(net, images):
 
 @mutant("12.4", "wrong shape")
 def shrinks_the_photo(small, dream, large):
-    return octave(large, small, dream) - small
+    return resized(large, small) + dream - small
 
 
 @mutant("12.5", "wrong shape")
