@@ -46,16 +46,30 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason=f"{name}; run with --run-{name}"))
 
 
-def pytest_collect_file(file_path, parent):
-    if file_path.parent == ROOT / "notebooks" / "source" and file_path.suffix == ".py":
+class Lesson(pytest.File):
+    """The source of a lesson. Its one child is the solution edition, with a test for each cell."""
+
+    def collect(self):
         from nbval.plugin import IPyNbFile
 
         from course_utils.authoring.files import build_all
         from course_utils.authoring.paths import EXPLORE
 
-        name = file_path.stem.split("_")[0]
-        if name == EXPLORE and not parent.config.getoption("--run-slow"):
-            return None  # every explorer in it also stands in its lesson
-        (built,) = build_all("solution", [name])
-        return IPyNbFile.from_parent(parent, path=built)
-    return None
+        name = self.path.stem.split("_")[0]
+        if name == EXPLORE and not self.config.getoption("--run-slow"):
+            return []  # every explorer in it also stands in its lesson
+        return [IPyNbFile.from_parent(self, path=path) for path in build_all("solution", [name])]
+
+
+def lesson(path, parent):
+    found = path.parent == ROOT / "notebooks" / "source" and path.suffix == ".py"
+    return Lesson.from_parent(parent, path=path) if found else None
+
+
+def pytest_collect_file(file_path, parent):
+    return None if parent.session.isinitpath(file_path) else lesson(file_path, parent)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """A lesson that the command line names is no module of tests, whose import would run it."""
+    return lesson(module_path, parent)
