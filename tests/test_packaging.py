@@ -237,6 +237,7 @@ def test_an_installed_wheel_draws_the_tours_first_pictures(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # one or two minutes alone, more beside other tests
 def test_an_installed_wheel_draws_the_whole_tour(run, tmp_path):
     result = run("course", "tour")
     assert result.returncode == 0, result.stdout + result.stderr
