@@ -1,7 +1,7 @@
-"""pytest runs the solution edition of every lesson: it is built from its source when it is collected, then nbval runs it.
+"""pytest runs the solution edition of every lesson: built from its source when it is collected, and then run by nbval.
 
-Plain `pytest` works on all processors (pytest-xdist): each file of tests, and each lesson, is run by one worker, with one
-thread. Chosen files and folders (`pytest tests/gradients`) run at once, in this process, with all threads.
+Plain `pytest` works on all processors (pytest-xdist): a worker runs all tests of a file, or all cells of a lesson, with
+one thread. Chosen files and folders (`pytest tests/gradients`) run at once, in this process, with all threads.
 """
 
 import os

@@ -221,6 +221,20 @@ def test_building_writes_the_student_edition_and_check_finds_it_fresh(place):
     assert solution == place / "build" / "solution" / "42_doubling.ipynb"
 
 
+def test_a_notebook_that_could_not_be_written_whole_is_as_before(place, monkeypatch):
+    (path,) = build_all()
+    before = path.read_bytes()
+    write(place, GOOD.replace("two = 1 + 1", "two = 3 - 1"))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build_all()
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -24,10 +24,12 @@ def to_text(book: NotebookNode) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file, if it does not say this already."""
+    """Write a file, if it does not say this already. It is never seen half-written: pytest's workers build lessons."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        part = path.with_name(f".part-{os.getpid()}-{path.name}")
+        part.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(part, path)
 
 
 def build_all(edition: str = "student", lessons: Sequence[str] | None = None) -> list[Path]:

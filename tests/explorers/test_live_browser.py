@@ -89,6 +89,7 @@ def test_fooling(open_explorer):
     page.until(lambda: not page.kernel("explorer.worker.busy"), 60)
 
 
+@pytest.mark.sweep
 def test_inversion(open_explorer):
     page = open_explorer("inversion", VGG, "Inversion(vgg)")
     page.choose("Layer", "relu2_2")
@@ -98,6 +99,7 @@ def test_inversion(open_explorer):
     page.screenshot("inversion")
 
 
+@pytest.mark.sweep
 def test_deepdream(open_explorer):
     page = open_explorer("deepdream", VGG, "DeepDream(vgg)")
     page.choose("Layer", "relu4_3")
@@ -109,6 +111,7 @@ def test_deepdream(open_explorer):
     start_and_stop(page, "DeepDream, dream on", 1, start="Dream on")
 
 
+@pytest.mark.sweep
 def test_texture(open_explorer):
     page = open_explorer("texture", VGG, "Texture(vgg)")
     page.choose("Sample", "leaves")
@@ -122,6 +125,7 @@ def test_texture(open_explorer):
     page.screenshot("texture")
 
 
+@pytest.mark.sweep
 def test_style_transfer(open_explorer):
     page = open_explorer("style_transfer", VGG, "StyleTransfer(vgg)")
     page.choose("Style", "waves")
