@@ -1,4 +1,4 @@
-"""A command whose mistakes are told in one line: for `course`, and for the programs of `course_utils.training`."""
+"""Commands whose mistakes are told in one line: `course`, and the programs of `course_utils.training`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 class _OneLine:
     """Mistakes are told in one line on stderr, with exit status 2.
 
-    A person's mistake reaches us as a ValueError (every CourseError is one), an OSError with a file name, or typer's own
-    usage error. With COURSE_TRACE=1 in the environment the stack trace is shown, for whoever looks for a bug.
+    A person's mistake reaches us as a ValueError (every CourseError is one), an OSError with a file name, or typer's
+    own usage error. With COURSE_TRACE=1 in the environment the stack trace is shown, for whoever looks for a bug.
     """
 
     def main(self, args=None, standalone_mode: bool = True, **options):

@@ -133,7 +133,8 @@ def top_patches(
                 result.update(maps if index is None else maps[:, index], first, fields[plane])
                 bar.update(len(ready))
     except KeyboardInterrupt:
-        pass
+        if result is None:
+            raise  # there is nothing to return yet
     if result is None:
         raise ValueError("there are no images to look at.")
     return result

@@ -132,7 +132,8 @@ def load_style_net(*, device: str | torch.device = "cpu") -> StyleNet:
     Raises:
         WeightsError: its file is missing, changed or damaged.
     """
-    net = StyleNet(STYLE_NAMES)
+    with torch.random.fork_rng(devices=[]):  # its first weights are random, and at once overwritten
+        net = StyleNet(STYLE_NAMES)
     net.load_state_dict({name: value.float() for name, value in _stored().items()})
     return net.eval().requires_grad_(False).to(device)
 

@@ -13,9 +13,9 @@ from course_utils.fun import fast_style, load_style_net, stylize
 from course_utils.fun.fast_style import LEAST, STYLE_NAMES, StyleNet, mixture, style_rows
 from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, instance_norm
 from course_utils.fun.perceptual_loss import PerceptualLoss
+from course_utils.hooks import forward_to
 from course_utils.networks import load_network, weights
 from course_utils.stimuli import style_image, style_names
-from course_utils.training import styles
 from course_utils.training.styles import STYLE_WEIGHTS
 
 
@@ -180,8 +180,10 @@ def test_each_style_of_the_shipped_network_is_its_own(trained, monkeypatch):
     pictures = torch.cat([image, *(stylize(trained, image, name) for name in STYLE_NAMES)])
     content = {name: value.expand(9, -1, -1, -1) for name, value in loss.content(image).items()}
     with torch.no_grad():
-        seen = styles.forward_to(loss.net, pictures, [*loss.content_layers, *loss.style_layers])
-        monkeypatch.setattr(styles, "forward_to", lambda *_: seen)  # eight losses look at the same pictures
+        seen = forward_to(loss.net, pictures, [*loss.content_layers, *loss.style_layers])
+        monkeypatch.setattr(
+            "course_utils.fun.perceptual_loss.forward_to", lambda *_: seen
+        )  # eight losses look at the same pictures
         table = torch.stack([loss(pictures, content, torch.full((9,), n)) for n in range(8)])  # (styles, pictures)
     assert table[:, 1:].argmin(1).tolist() == list(range(8))
     own = table[:, 1:].diagonal() / table[:, 0]
