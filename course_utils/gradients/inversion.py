@@ -82,7 +82,7 @@ def invert(
         steps: how many times the features and their gradient are computed, line search included, and once more at the
             end.
         optimizer: "lbfgs" or "adam".
-        lr: None for 1 (lbfgs) or 0.05 (adam).
+        lr: None for 1 ("lbfgs"), or for "adam" 0.2 with "fourier" and 0.05 with "pixels".
         parameterization: "fourier" or "pixels".
         init: "noise", or a picture `(1, 3, H, W)` or `(N, 3, H, W)` to start from; with "fourier", black
             and white pixels hardly move, so a pale picture is a better start.
@@ -108,7 +108,7 @@ def invert(
     if tv_weight < 0:
         raise ValueError(f"tv_weight must not be negative, not {tv_weight!r}.")
     wanted, size = _wanted(net, images, layer, features), tuple(images.shape[2:])
-    begin, lr = _starts(net, init, len(wanted), size), lr or {"lbfgs": 1.0, "adam": 0.05}[optimizer]
+    begin, lr = _starts(net, init, len(wanted), size), lr or (1.0 if optimizer == "lbfgs" else _LR[parameterization])
     found = []
     with Watch(callback, looks=len(wanted) * (steps + 1), name=f"invert {layer}", progress=progress) as watch:
         for one, start in zip(wanted.split(1), begin, strict=True):
@@ -123,6 +123,7 @@ _PICTURES = {
     "fourier": lambda start: Fourier(start, decay=1.0, noise=0.09),
     "pixels": lambda start: Pixels(start, noise=0.1),
 }
+_LR = {"fourier": 0.2, "pixels": 0.05}  # of Adam
 
 
 def _wanted(net: Network, images: Tensor, layer: str, features: Tensor | None) -> Tensor:
