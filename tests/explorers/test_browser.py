@@ -221,6 +221,7 @@ def test_neighbors(explore):
     page.screenshot("neighbors")
 
 
+@pytest.mark.sweep
 def test_feature_space(explore):
     page = explore("FeatureSpace()")
     index = 30
@@ -242,6 +243,7 @@ def test_feature_space(explore):
     assert page.kernel("[explorer.space.value, explorer.method.value]") == ["pixels", "PCA"]
 
 
+@pytest.mark.sweep
 def test_top_patches(explore):
     page = explore("TopPatches()")
     turn(page, "Channel", name="top patches")
