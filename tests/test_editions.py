@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from course_utils.authoring import paths, pictures
+from course_utils.authoring import outputs, paths
 from course_utils.authoring.cells import cut
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import build_all, check_all, to_text
@@ -293,7 +293,7 @@ def png(size=(200, 100)):
 def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     new = nbformat.v4.new_output
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
-    kept = pictures.clean_outputs(
+    kept = outputs.clean_outputs(
         [
             new("stream", name="stderr", text="100%|####|"),
             new("stream", name="stdout", text='Downloading: "x" to /home/someone/.cache\nkept\n'),
@@ -350,11 +350,11 @@ def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):
     cell["id"] = "photos"
     book = nbformat.v4.new_notebook(cells=[cell])
     before = len(to_text(book))
-    monkeypatch.setattr(pictures, "MOST_BYTES", before)
-    pictures.fit(book)
+    monkeypatch.setattr(outputs, "MOST_BYTES", before)
+    outputs.fit(book)
     assert len(to_text(book)) == before, "small enough: nothing changes"
-    monkeypatch.setattr(pictures, "MOST_BYTES", round(before * 0.7))
-    pictures.fit(book)
+    monkeypatch.setattr(outputs, "MOST_BYTES", round(before * 0.7))
+    outputs.fit(book)
     assert len(to_text(book)) <= before * 0.7
     for output in book.cells[0].outputs:
         assert Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"]))).size == (300, 300)

@@ -8,7 +8,7 @@
 | `own_version` | the course's own version of what an exercise asks for |
 | `editions` | builds the student, solution and live notebooks |
 | `files` | writes notebooks, keeps their outputs, says which are stale |
-| `run`, `pictures` | runs a solution, and keeps its pictures, small |
+| `run`, `outputs` | runs a solution, and keeps its outputs, with small pictures |
 | `solved` | the solutions as functions, for the tests and the grader |
 | `catch_up` | does a section of a live notebook |
 | `release` | the student edition as a zip file |

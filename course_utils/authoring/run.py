@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from course_utils.authoring import paths
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import to_text, write
-from course_utils.authoring.pictures import clean_outputs, first_picture, fit
+from course_utils.authoring.outputs import clean_outputs, first_picture, fit
 from course_utils.authoring.rules import SourceError
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
