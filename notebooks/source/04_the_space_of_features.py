@@ -267,7 +267,7 @@ for name, space in (("pixels", moved.flatten(1)), ("features", moved_features)):
 # %% [markdown]
 # Now the pixels fall far behind, and the features keep most of what they had. No space is best for everything: ask what should count as the same.
 
-# %% [markdown]
+# %% [markdown] own="course_utils.activations:tsne"
 # ## Perplexity and seeds
 
 # %% [markdown] notes="1" minutes=6

@@ -147,7 +147,7 @@ noise = torch.rand(temple.shape, generator=torch.Generator().manual_seed(0))
 for name, picture in (("photo", temple), ("painting", painting), ("noise", noise)):
     print(f"{name}: {float(tv_loss(picture)):.0f}")
 
-# %% [markdown]
+# %% [markdown] own="course_utils.fun:style_transfer"
 # ## Many styles
 #
 # The course drew its own style pictures (`data/styles`, free to use). Here is the same photo with four of them. `style_transfer` minimizes the loss with **L-BFGS**, which learns the curvature of
