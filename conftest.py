@@ -24,7 +24,8 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the option
 def pytest_cmdline_main(config):
-    if config.option.numprocesses is None and config.args_source is config.ArgsSource.TESTPATHS:
+    in_worker = "PYTEST_XDIST_WORKER" in os.environ  # a worker reads the same configuration, and must start no workers
+    if not in_worker and config.option.numprocesses is None and config.args_source is config.ArgsSource.TESTPATHS:
         config.option.numprocesses = "auto"
 
 
