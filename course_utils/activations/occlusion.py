@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.engines.baselines import baseline_images
-from course_utils.engines.occlusion_scores import Watch, check_windows, occlusion_scores, window_starts
+from course_utils.engines.occlusion_scores import Watchable, check_windows, occlusion_scores, window_starts
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_target
 
@@ -62,7 +62,7 @@ def plain_occlusion(
 def occlusion(
     net: Network,
     images: Tensor,
-    target: Watch = None,
+    target: Watchable = None,
     *,
     window: int | tuple[int, int] = 32,
     stride: int | tuple[int, int] = 16,

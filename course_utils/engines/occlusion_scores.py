@@ -15,7 +15,7 @@ from course_utils.engines.windows import Watched, choose_runs, cut_window
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_choice, check_images, check_positive
 
-Watch = Target | Callable[[Tensor], Tensor]
+Watchable = Target | Callable[[Tensor], Tensor]
 
 
 METHODS = ("auto", "incremental", "full")
@@ -63,7 +63,7 @@ class OcclusionScores:
 def occlusion_scores(
     net: Network,
     images: Tensor,
-    target: Watch = None,
+    target: Watchable = None,
     *,
     window: int | tuple[int, int] = 32,
     stride: int | tuple[int, int] = 16,

@@ -234,6 +234,10 @@ def class_activation(maps: Tensor, gradients: Tensor) -> Tensor:
     return added_up(maps, gradients).clamp(min=0)
 
 
+def weighted_in_place(maps: Tensor, gradients: Tensor) -> Tensor:
+    return maps.mul_(gradients.mean((1, 2))[:, None, None]).sum(0).clamp(min=0)
+
+
 @exercise("07.6", "class_map")
 def class_map(call: Call, draw: Draw) -> None:
     count, height, width = draw.choice([4, 6]), draw.integer(3, 5), draw.integer(6, 8)
@@ -241,7 +245,10 @@ def class_map(call: Call, draw: Draw) -> None:
     # half of the maps speak for the class and half against it, so the sums have both signs
     signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)[:, None, None]
     gradients = signs * draw.uniform(count, 1, 1, low=0.5) + 0.3 * draw.normal(count, height, width)
-    close(call(maps, gradients), class_activation(maps, gradients), what="the map")
+    got, again = call.twice(maps, gradients)
+    right = class_activation(maps, gradients)
+    close(got, right, what="the map")
+    close(again, right, what="the map of a second call on the same arrays")
 
 
 class_map.slips = {
@@ -258,6 +265,13 @@ class_map.slips = {
     "You took the absolute value of the gradient. A weight has a sign: some maps speak against the class.": (
         lambda maps, gradients: class_activation(maps, gradients.abs())
     ),
+    "You took the absolute value of the weights. A weight has a sign: some maps speak against the class.": (
+        lambda maps, gradients: (gradients.mean((1, 2)).abs()[:, None, None] * maps).sum(0).clamp(min=0)
+    ),
+    "Negative weights and negative sums became 0. Only the sums do: a map that speaks against the class must lower them.": (
+        lambda maps, gradients: (gradients.mean((1, 2)).clamp(min=0)[:, None, None] * maps).sum(0).clamp(min=0)
+    ),
+    "You changed the maps that you were given (an operation in place). Make new arrays.": weighted_in_place,
     "Each weighed map was cut off at 0 before the sum. Add up first: maps may cancel each other.": (
         lambda maps, gradients: (gradients.mean((1, 2))[:, None, None] * maps).clamp(min=0).sum(0)
     ),

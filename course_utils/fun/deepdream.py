@@ -103,6 +103,7 @@ def dream(layer: str, *, guide: Tensor | None = None) -> Objective:
     return Objective(value, layers=[layer_of(layer)], name=f"dream of {layer}")
 
 
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def dream_gradient(net: Network, images: Tensor, layer: str, *, guide: Tensor | None = None) -> Tensor:
     """The gradient of a dream, step by step as in the lecture: that of `1/2 * sum of a^2`.
 
@@ -129,6 +130,7 @@ def dream_gradient(net: Network, images: Tensor, layer: str, *, guide: Tensor | 
     return gradient  # 4. is the update, in `dream_step`
 
 
+@torch.inference_mode(False)
 def dream_step(net: Network, images: Tensor, layer: str, *, step_size: float, guide: Tensor | None = None) -> Tensor:
     """One step uphill: `x + step_size * g / mean|g|`, cut off at 0 and 1. Where the gradient is 0, nothing changes.
 

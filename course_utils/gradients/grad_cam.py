@@ -12,20 +12,21 @@ from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_target
 
 
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *, relu: bool = True) -> Tensor:
     """The Grad-CAM map: the feature maps `A_k` of a layer, each weighed by how much the class score wants more of it.
 
         w_k  = mean over the places (i, j) of  dS / dA_k(i, j)
         L_ij = sum over k of  w_k A_k(i, j),   and 0 where that is negative
 
-    It is as coarse as the layer: to lay it over the photo, enlarge it (`show_heat` does). One place of a deep layer has seen much
-    more of the photo than the square under it.
+    It is as coarse as the layer: to lay it over the photo, enlarge it (`show_heat` does). One place of a deep layer
+    has seen much more of the photo than the square under it.
 
     Args:
         net: a classifier.
         images: `(N, 3, H, W)` RGB in [0, 1].
-        layer: a dotted path or alias whose output has the shape `(N, C, h, w)`; the paper takes the last one before the positions
-            are averaged or flattened: "bn2.act" in EfficientNet-Lite, "layer4" in a ResNet.
+        layer: a dotted path or alias whose output has the shape `(N, C, h, w)`; the paper takes the last one before the
+            positions are averaged or flattened: "bn2.act" in EfficientNet-Lite, "layer4" in a ResNet.
         target: None for the predicted class of each image, a class (index or name), or one per image.
         relu: False keeps the negative values, which speak against the class.
 
@@ -36,8 +37,9 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
         ValueError: no such layer or class, a layer without positions, or a score that does not depend on the layer.
 
     Reference:
-        Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM, ICCV 2017. Where the network ends in a mean over positions and
-        one linear layer, it is the class activation map of Zhou et al. 2016 (our `evidence_map`) without its negative values.
+        Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM, ICCV 2017. Where the network ends in a mean over
+        positions and one linear layer, it is the class activation map of Zhou et al. 2016 (our `evidence_map`) without
+        its negative values.
     """
     pixels = check_images(net, images)
     with frozen(net), torch.enable_grad(), _maps_of(net, layer) as seen:

@@ -10,7 +10,8 @@ Each is a sum of objectives (`objectives`), a parameterization of the picture (`
 before each look (`transforms`), what pulls pixels back after each step (`regularizers`), perhaps sizes from small to
 large (`octaves`), and `descend`, which turns the knobs.
 
-All five return the pictures, `(N, 3, H, W)` in [0, 1], and nothing else: that is what a lesson goes on with. What
+All five methods return the pictures, `(N, 3, H, W)` in [0, 1], and nothing else: that is what a lesson goes on with
+(`descend` itself returns a `Descent`, with the values on the way). What
 happened on the way is told to `callback(step, images, values)`; how good the result is, its objective says:
 `feature_error(...)(net, image)`.
 """

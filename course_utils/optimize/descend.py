@@ -83,7 +83,7 @@ def descend(
     picture: Picture,
     *,
     steps: int,
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     optimizer: str = "adam",
     lr: float = 1.0,
     maximize: bool = False,
@@ -103,7 +103,7 @@ def descend(
             number and picture by picture; "lbfgs" and "lbfgsb" make the sum over the pictures small.
         picture: how the pictures are described, and where they start.
         steps: how many looks at the objective and its gradient, one before each step; with `best` one more at the end.
-        size: (height, width); None for that of the starting images, or the network's.
+        size: side, or (height, width); None for that of the starting images, or the network's.
         optimizer: "adam"; "ascent", `z -> z -+ lr * g / mean|g|`; "lbfgs", with a line search that makes every step
             safe; "lbfgsb", which keeps pixels in [0, 1] on the way.
         lr: learning rate of "adam"; the mean change of a number in a step of "ascent"; 1 for "lbfgs"; how many
@@ -112,7 +112,7 @@ def descend(
         best: return the best pictures that were looked at; else the last. Take the last if transforms make every look
             another one.
         transforms: random changes before each look.
-        regularizers: applied to the parameter after each step but the last, in this order ("adam" and "ascent" only).
+        regularizers: applied to the parameter after each step but the last, in this order; "adam" and "ascent" only.
         generator: of the noise to start from and of the transforms.
         watch: what is told on the way, and how it is ended.
 
@@ -120,10 +120,13 @@ def descend(
         A `Descent`. Its pictures do not depend on the memory layout of anything that was given.
 
     Raises:
-        ValueError: unknown optimizer, a setting out of range, a size or number of images that does not fit the start.
+        ValueError: unknown optimizer, a setting out of range, regularizers or transforms with "lbfgs" or "lbfgsb", a size or
+            number of images that does not fit the start.
     """
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
     check_positive(steps=steps, lr=lr)
+    if optimizer.startswith("lbfgs") and (regularizers or transforms):
+        raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
     size, watch = _size(net, picture, size), watch or Watch()
     generator = generator or torch.Generator().manual_seed(0)
     z = picture.begin(net, _count(objective, picture), size, generator).clone(memory_format=torch.contiguous_format)

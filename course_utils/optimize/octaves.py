@@ -43,12 +43,15 @@ def through_sizes(
     def whole(change: Tensor) -> Tensor:
         return (photo + stretch(change, size)).clamp(0, 1)
 
-    for zoom in zooms:
-        if watch.stopped:
-            break
-        base = stretch(photo, scaled(size, zoom))
-        watch.show = lambda image, base=base: whole(image - base)
-        change = draw(base + stretch(change, base.shape[2:]), zoom) - base
+    try:
+        for zoom in zooms:
+            if watch.stopped:
+                break
+            base = stretch(photo, scaled(size, zoom))
+            watch.show = lambda image, base=base: whole(image - base)
+            change = draw(base + stretch(change, base.shape[2:]), zoom) - base
+    except KeyboardInterrupt:  # between two descents; inside of one, `descend` catches it
+        watch.stopped = True
     return whole(change)
 
 

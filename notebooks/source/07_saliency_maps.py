@@ -432,7 +432,7 @@ print(f"digits without a mark: {accuracy(cheater, plain[test], labels[test]):.0%
 # %% [markdown]
 # ## Coarser: Grad-CAM
 #
-# The gradient of the pixels is fine and noisy. One layer before the end, a photo is a stack of small pictures: the feature maps $A_k$, $7 \times 7$ places each.
+# The gradient of the pixels is fine and noisy. Before the network averages over the positions, a photo is a stack of small pictures: the feature maps $A_k$, $7 \times 7$ places each.
 # Grad-CAM (Selvaraju et al., 2017) asks at this layer: which of these small pictures speak for the class, and where do they answer? If map $k$ went up a
 # little everywhere, the score $S_c$ would change in proportion to the mean of its gradient over the $h \times w$ places,
 #
@@ -453,14 +453,14 @@ print(f"digits without a mark: {accuracy(cheater, plain[test], labels[test]):.0%
 # Do the two maps on the board. Then the cell: the network in two halves. Ask what the shape of the gradient must be before you print it.
 
 # %%
-# the network in two halves: the feature maps, then what makes scores of them; and the gradient of one score by the maps
-maps = net.model.forward_features(net.normalize(eagle)).requires_grad_()
-score = net.model.forward_head(maps)[0, net.class_index("bald eagle")]
-(gradients,) = torch.autograd.grad(score, maps)
-print("maps:", tuple(maps.shape), " gradients:", tuple(gradients.shape))
-print(
-    f"score in two halves: {score.item():.3f}, in one: {net(eagle)[0, net.class_index('bald eagle')].item():.3f}"
-)
+# the network in two halves: `forward_features` gives the maps (the output of layer "bn2.act"), `forward_head` makes scores of them.
+# The network's own weights ask for no gradient; the maps do from here on.
+eagle_maps = net.model.forward_features(net.normalize(eagle)).requires_grad_()
+bald_eagle = net.class_index("bald eagle")
+score = net.model.forward_head(eagle_maps)[0, bald_eagle]
+(map_gradients,) = torch.autograd.grad(score, eagle_maps)
+print("maps:", tuple(eagle_maps.shape), " gradients:", tuple(map_gradients.shape))
+print(f"score in two halves: {score.item():.3f}, in one: {net(eagle)[0, bald_eagle].item():.3f}")
 
 # %% [markdown] exercise="07.6" title="Build it: Grad-CAM" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.gradients:grad_cam"
 # Write `class_map(maps, gradients)` for the feature maps of one image and the gradient of its class score by them, both of shape `(C, h, w)`. It returns $L$, of shape
@@ -490,42 +490,96 @@ check("07.6", class_map)
 
 # %% picture="07.6"
 # your function on the eagle: each square is one of the 7 x 7 places
-show_heat(eagle, class_map(maps[0].detach(), gradients[0])[None])
+show_heat(
+    eagle,
+    class_map(eagle_maps[0].detach(), map_gradients[0])[None],
+    title="where the maps that speak for bald eagle answer",
+)
 
 # %% [markdown]
-# The map is coarse: one number for each of $7 \times 7$ places. It is also less sharp than it looks, since a place of the last layer has seen far more of the photo than its square.
+# The map is coarse, and coarser than its squares: a place of this layer can see the whole photo (lesson 05 measures that). The brightest square need not lie on the part that
+# *you* would name.
 #
-# **Predict.** Cover the block of $2 \times 2$ places where the map is brightest, in the 20 labelled photos, one after the other. By how much does the score of the photo's own class
-# fall, compared with covering any other block? In how many photos does it not fall at all? Decide, then run.
+# **What is special here.** This network ends in a mean over the places and one linear layer. So the gradient of a map is the same number at all its places, and $w_k$ is the weight of
+# the linear layer divided by the number of places: the sum before the $\max$, added up over all places, is the score but for the bias. In such a network Grad-CAM *is* the older class activation
+# map (Zhou et al., 2016), without its negative values; lesson 16 uses the whole sum. In a network with more layers behind the maps, such as VGG, the gradients differ from place to place, and the
+# mean is needed.
 
 # %%
-# cover each block of 2 x 2 places (64 x 64 pixels) with gray: the brightest one against all 36
-photos, labels, _ = labelled_photos()
-brightest = (
-    torch.nn.functional.avg_pool2d(grad_cam(net, photos, "bn2.act", labels)[:, None], 2, 1)
-    .flatten(1)
-    .argmax(1)
+# the gradient of a map is the same at all places; the sum over all places and the bias are the score
+spread = (map_gradients.amax((2, 3)) - map_gradients.amin((2, 3))).max()
+whole = grad_cam(net, eagle, "bn2.act", "bald eagle", relu=False).sum()
+bias = net.model.classifier.bias[bald_eagle]
+print(f"largest difference of a map's gradient between two places: {spread.item():.1g}")
+print(
+    f"sum over places {whole.item():.3f} + bias {bias.item():.3f} = {whole.item() + bias.item():.3f}, the score"
 )
-falls = []
-for image, label, best in zip(photos, labels, brightest, strict=True):
+
+# %% [markdown]
+# **Predict.** Cover a block of $2 \times 2$ places with gray, and see how far the score of the photo's own class falls: the block where the map of that class is brightest, the block where the map of
+# *another* class is brightest, the block that a network with random weights finds, and always the same block near the middle, since photographers put things there. Order the four from
+# the largest fall to the smallest. Decide, then run.
+
+# %%
+# the 20 labelled photos: the score's fall for each of the 6 x 6 blocks of 2 x 2 places (64 x 64 pixels, steps of 32)
+things, classes, _ = labelled_photos()
+falls = torch.empty(len(things), 36)
+for number, (image, wanted) in enumerate(zip(things, classes, strict=True)):
     covered = image.repeat(36, 1, 1, 1)
     for block in range(36):
         top, left = 32 * (block // 6), 32 * (block % 6)
         covered[block, :, top : top + 64, left : left + 64] = 0.5
     with torch.no_grad():
-        fall = net(image[None])[0, label] - net(covered)[:, label]
-    falls.append((fall[best].item(), fall.mean().item()))
-best, mean = torch.tensor(falls).T
+        falls[number] = net(image[None])[0, wanted] - net(covered)[:, wanted]
+
+
+# %%
+# four ways to choose a block, against chance (any block) and the best that is possible
+def brightest_block(heat):
+    return torch.nn.functional.avg_pool2d(heat[:, None], 2, stride=1).flatten(1).argmax(1)
+
+
+other = [*classes[1:], classes[0]]  # the class of the next photo
+chosen = {
+    "Grad-CAM of its class": brightest_block(grad_cam(net, things, "bn2.act", classes)),
+    "Grad-CAM of another class": brightest_block(
+        grad_cam(net, things, "bn2.act", other, relu=False)
+    ),
+    "Grad-CAM, random weights": brightest_block(
+        grad_cam(randomized(net), things, "bn2.act", classes, relu=False)
+    ),
+    "the same block near the middle": torch.full((len(things),), 14),
+}
+for name, blocks in chosen.items():
+    fall = falls.gather(1, blocks[:, None])[:, 0]
+    print(f"{name:31} mean fall {fall.mean():5.2f}, the score rises in {(fall < 0).sum()} of 20")
 print(
-    f"mean fall of the score: {best.mean():.2f} for the brightest block, {mean.mean():.2f} for all blocks"
+    f"{'any block (chance)':31} mean fall {falls.mean():5.2f}, the score rises in {(falls < 0).float().mean():.0%} of the cases"
+)
+print(f"{'the best possible block':31} mean fall {falls.amax(1).mean():5.2f}")
+
+# %% [markdown]
+# The class matters: the block of another class, or of random weights, costs about as much as chance. But the block near the middle, for which no network is needed, costs most of what Grad-CAM's
+# block does, because these photos show their object in the middle. Without that row you would have believed a factor of three. And in some photos the score rises when the brightest block is
+# covered: part of that is the gray square itself, which is an unusual thing to see.
+
+# %%
+# the same photo, two classes: the map of a class that is not there
+pair = torch.cat(
+    [grad_cam(net, eagle, "bn2.act", name, relu=False) for name in ("bald eagle", "strawberry")]
 )
 print(
-    f"the brightest block costs more than the mean block in {(best > mean).sum()} of 20 photos; the score rises in {(best < 0).sum()}"
+    f"largest value: {pair[0].max().item():.2f} for bald eagle, {pair[1].max().item():.2f} for strawberry"
+)
+show_heat(
+    torch.cat([eagle, eagle]),
+    pair,
+    ["for and against bald eagle", "for and against strawberry"],
+    signed=True,
 )
 
 # %% [markdown]
-# On average the brightest block matters about three times as much as a block drawn at random. In single photos it can be wrong: there the score even *rises* when
-# the brightest block is covered. A good average is not a promise for the photo in front of you.
+# Here the two classes differ: where the maps speak for *bald eagle*, they speak against *strawberry*. At the end of this lesson you will see that the gradient of the pixels does not tell the two apart so clearly.
 
 # %% [markdown]
 # ## Explore
@@ -614,8 +668,8 @@ quiz("07")
 # - Saliency: $M_{ij} = \max_k |\partial S_c / \partial I_{ijk}|$: one forward and one backward pass.
 # - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
 # - SmoothGrad averages signed gradients over noisy copies.
-# - Grad-CAM weighs the last feature maps by their mean gradient: coarse, and a good guess of where covering costs most on average.
+# - Grad-CAM adds up the last feature maps, each weighted by its mean gradient: coarse, and different for different classes.
 # - A map is a hypothesis: test it by changing the input, by random weights, and against an edge detector.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Smilkov et al.: *SmoothGrad*, 2017. Adebayo et al.: *Sanity Checks for
-# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
+# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).

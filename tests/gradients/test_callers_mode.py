@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils import gradients, tiny_net
+from course_utils import fun, gradients, tiny_net
 
 METHODS = {
     "input_gradient": lambda net, x: gradients.input_gradient(net, x, 1),
@@ -15,6 +15,9 @@ METHODS = {
     "pgd": lambda net, x: gradients.pgd(net, x, 1, steps=2, norm="l2", random_start=True, progress=False),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=2, progress=False).images,
     "channel_importance": lambda net, x: gradients.channel_importance(net, x, "1", by="taylor"),
+    "grad_cam": lambda net, x: gradients.grad_cam(net, x, "3"),
+    "dream_gradient": lambda net, x: fun.dream_gradient(net, x, "3"),
+    "dream_step": lambda net, x: fun.dream_step(net, x, "3", step_size=0.01),
     "ablation": lambda net, x: gradients.channel_importance(net, x, "1", progress=False),
 }
 
