@@ -183,7 +183,6 @@ OPEN_LINES = {
     "explorers": 49,
     "filters": 2,
     "fun": 2,
-    "gradients": 5,
     "images": 3,
     "plots": 3,
     "training": 4,

@@ -268,7 +268,7 @@ class_map.slips = {
     "You took the absolute value of the weights. A weight has a sign: some maps speak against the class.": (
         lambda maps, gradients: (gradients.mean((1, 2)).abs()[:, None, None] * maps).sum(0).clamp(min=0)
     ),
-    "Negative weights and negative sums became 0. Only the sums do: a map that speaks against the class must lower them.": (
+    "Negative weights became 0 too. Only sums do: a map that speaks against the class must lower them.": (
         lambda maps, gradients: (gradients.mean((1, 2)).clamp(min=0)[:, None, None] * maps).sum(0).clamp(min=0)
     ),
     "You changed the maps that you were given (an operation in place). Make new arrays.": weighted_in_place,

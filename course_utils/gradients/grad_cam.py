@@ -57,7 +57,7 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
 
 @contextmanager
 def _maps_of(net: Network, layer: str) -> Iterator[list[Tensor]]:
-    """What a layer puts out while a block runs, at each of its runs, itself and not a copy: its gradient can be asked for.
+    """What a layer puts out while a block runs, at each of its runs, itself and no copy: its gradient can be asked for.
 
     The network goes on with a copy, so that an in-place ReLU behind the layer does not overwrite it.
     """

@@ -120,8 +120,8 @@ def descend(
         A `Descent`. Its pictures do not depend on the memory layout of anything that was given.
 
     Raises:
-        ValueError: unknown optimizer, a setting out of range, regularizers or transforms with "lbfgs" or "lbfgsb", a size or
-            number of images that does not fit the start.
+        ValueError: unknown optimizer, a setting out of range, regularizers or transforms with "lbfgs" or "lbfgsb",
+            a size or number of images that does not fit the start.
     """
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
     check_positive(steps=steps, lr=lr)
