@@ -263,7 +263,8 @@ def test_a_check_that_fails_its_own_solution_grades_nobody(tmp_path, monkeypatch
     monkeypatch.setattr(solved, "exercise_functions", spoiled)
     assert run(tmp_path / "in", tmp_path / "out") == 1
     report = reports.load_student(tmp_path / "out", "correct")
-    assert [r.score for r in report.results] == [3, 2, None, 2, 1]
+    wanted = [None if r.exercise == "07.3" else r.points for r in report.results]
+    assert [r.score for r in report.results] == wanted and len(wanted) > 1
     assert "own solution" in report.results[2].problem
 
 
@@ -276,7 +277,7 @@ def test_a_sandbox_that_breaks_costs_nobody_points(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Sandbox, "start", broken)
     assert run(tmp_path / "in", tmp_path / "out") == 1
-    assert [r.score for r in reports.load_student(tmp_path / "out", "correct").results] == [None] * 5
+    assert {r.score for r in reports.load_student(tmp_path / "out", "correct").results} == {None}
 
 
 @pytest.mark.parametrize("options, words", [
@@ -445,10 +446,10 @@ def test_nbgrader_grades_the_export(tmp_path):
         assert ran.returncode == 0, ran.stderr
     rows = [line.split(",") for line in (tmp_path / "grades.csv").read_text().splitlines()]
     score, student = rows[0].index("score"), rows[0].index("student_id")
-    assert {r[student]: float(r[score]) for r in rows[1:]} == {"ann": 10.0, "bob": 0.0}
+    assert {r[student]: float(r[score]) for r in rows[1:]} == {"ann": 12.0, "bob": 0.0}
     assert run(tmp_path / "submitted", tmp_path / "out") == 0  # what nbgrader collects, `course grade` grades
     totals = {s: sum(r.score for r in reports.load_student(tmp_path / "out", s).results) for s in ("ann", "bob")}
-    assert totals == {"ann": 10, "bob": 0}
+    assert totals == {"ann": 12, "bob": 0}
 
 
 def test_out_must_be_a_folder(tmp_path):
