@@ -342,7 +342,7 @@ def test_killed_and_started_again(count, tmp_path):
     assert len(rows) == count + 2 and len({r.split(",")[0] for r in rows}) == count + 2
     assert not list(out.rglob(".part-*"))
     totals = [r.split(",")[-2] for r in rows[2:]]
-    assert totals == ["9" if i % 3 == 0 else "10" for i in range(count)]
+    assert totals == ["11" if i % 3 == 0 else "12" for i in range(count)]
 
 
 @sandboxed
