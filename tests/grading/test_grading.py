@@ -405,7 +405,7 @@ def test_the_gradescope_zip_grades(tmp_path):
         ["bash", tmp_path / "source" / "run_autograder"], env=environment, capture_output=True, text=True
     )
     data = json.loads((tmp_path / "results" / "results.json").read_text())
-    assert data["score"] == 7 and [t["score"] for t in data["tests"]] == [0, 2, 2, 2, 1], ran.stdout + ran.stderr
+    assert data["score"] == 9 and [t["score"] for t in data["tests"]] == [0, 2, 2, 2, 1, 2], ran.stdout + ran.stderr
 
 
 def test_the_nbgrader_source_has_regions_ids_and_points():
