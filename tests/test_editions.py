@@ -345,8 +345,8 @@ def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):
     noise = Image.effect_noise((300, 300), 90).convert("RGB")
     noise.save(file, "JPEG", quality=76)
     data = {"image/jpeg": base64.b64encode(file.getvalue()).decode()}
-    outputs = [nbformat.v4.new_output("display_data", dict(data)) for _ in range(3)]
-    cell = nbformat.v4.new_code_cell("x", outputs=outputs)
+    pictures = [nbformat.v4.new_output("display_data", dict(data)) for _ in range(3)]
+    cell = nbformat.v4.new_code_cell("x", outputs=pictures)
     cell["id"] = "photos"
     book = nbformat.v4.new_notebook(cells=[cell])
     before = len(to_text(book))
