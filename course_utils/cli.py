@@ -99,6 +99,18 @@ def build(
 
 
 @app.command()
+def claims(
+    lessons: Lessons = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of PyTorch.")] = None,
+) -> None:
+    """Run what the lessons say of their pictures and numbers; exit 1 if something does not hold."""
+    need_clone("course claims")
+    from course_utils.commands.claims import tell_claims
+
+    raise typer.Exit(tell_claims(lessons or None, threads=threads))
+
+
+@app.command()
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A notebook, a folder of notebooks, or a folder per student.")],
     out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("graded"),

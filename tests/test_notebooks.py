@@ -1,6 +1,7 @@
 """The committed notebooks: fresh, small, with pictures; and the student edition runs with only the marked errors."""
 
 import re
+import symtable
 
 import nbformat
 import pytest
@@ -12,7 +13,7 @@ from course_utils.authoring.run import run_notebook
 from course_utils.authoring.source import read_lesson
 
 LESSONS = {path.stem[:2]: path for path in lesson_paths()}
-ONE_OF_EACH_PART = ("01", "03", "07")  # of weights, activations, gradients; the others with --run-sweep
+ONE_OF_EACH_PART = ("01", "03", "07")  # of weights, activations, gradients; the others with --run-slow
 
 
 def test_no_notebook_is_stale():
@@ -39,8 +40,44 @@ def test_a_notebook_is_small_has_its_pictures_and_no_foreign_paths(number):
     assert not any(o.output_type == "error" for c in book.cells if c.cell_type == "code" for o in c.outputs)
 
 
+def _bound_and_read(cells):
+    """The global names that cells bind, and those that they read."""
+    bound, read = set(), set()
+    for cell in cells:
+        tables = [symtable.symtable(cell.source, "cell", "exec")]
+        for table in tables:  # grows: functions and comprehensions are scopes of their own
+            tables += table.get_children()
+            for name in table.get_symbols():
+                if table.get_type() == "module" or name.is_global():
+                    bound |= {name.get_name()} if name.is_assigned() or name.is_imported() else set()
+                    read |= {name.get_name()} if name.is_referenced() else set()
+    return bound, read
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_what_a_student_writes_cannot_stop_a_worked_cell(number):
+    """The worked cells are those of the solution edition, which nbval runs, and they know nothing of the exercises."""
+    lesson = read_lesson(LESSONS[number])
+    student, solution = (
+        [cell for cell in build(lesson, edition).cells if cell.cell_type == "code" and "claim" not in cell.metadata]
+        for edition in ("student", "solution")
+    )
+    assert [c["id"] for c in student] == [c["id"] for c in solution]
+    theirs = [c for c in student if c["id"].startswith(("exercise-", "picture-", "uses-"))]
+    worked = [c for c in student if c not in theirs]
+    assert worked == [c for c in solution if c in worked]
+    bound, _ = _bound_and_read(theirs)
+    own, read = _bound_and_read(worked)
+    assert not (bound - own) & read
+    for cell in theirs:  # a picture of an exercise needs nothing from the picture of another one
+        names, read = _bound_and_read([cell])
+        stubs, _ = _bound_and_read([c for c in theirs if c["id"].startswith("exercise-")])
+        assert not (bound - own - stubs - names) & read, cell.source
+        assert cell["id"].startswith("exercise-") or "raises-exception" in cell.metadata.tags
+
+
 @pytest.mark.parametrize(
-    "number", [n if n in ONE_OF_EACH_PART else pytest.param(n, marks=pytest.mark.sweep) for n in LESSONS]
+    "number", [n if n in ONE_OF_EACH_PART else pytest.param(n, marks=pytest.mark.slow) for n in LESSONS]
 )
 def test_the_student_edition_runs_with_only_the_marked_errors(number):
     book = build(read_lesson(LESSONS[number]), "student")

@@ -9,6 +9,7 @@
 | `editions` | builds the student, solution and live notebooks |
 | `files` | writes notebooks, keeps their outputs, says which are stale |
 | `run`, `outputs` | runs a solution, and keeps its outputs, with small pictures |
+| `claims` | runs what a lesson says of its pictures and numbers |
 | `solved` | the solutions as functions, for the tests and the grader |
 | `catch_up` | does a section of a live notebook |
 | `release` | the student edition as a zip file |

@@ -50,6 +50,11 @@ def is_complete(cell: NotebookNode) -> bool:
     return len(body) == 1 and re.match(r"quiz\(|explorers\.", ast.unparse(body[0])) is not None
 
 
+def is_claim(cell: NotebookNode) -> bool:
+    """Whether it asserts what the text above it says; see `claims`."""
+    return "claim" in cell.metadata
+
+
 def folded(summary: str, body: str) -> str:
     """A text that opens with a click on its summary."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"

@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.authoring import own_version
-from course_utils.authoring.cells import cell_id, cut, folded, is_complete, is_setup
+from course_utils.authoring.cells import cell_id, cut, folded, is_claim, is_complete, is_setup
 from course_utils.authoring.source import Lesson, Section, sections
 from course_utils.errors import CourseError
 
@@ -78,7 +78,7 @@ class _Notebook:
     def add_cell(self, cell: NotebookNode) -> None:
         """Add what this edition shows of a cell of the source."""
         data, source, edition = cell.metadata, cell.source, self.edition
-        if ("solution" in data and edition != "solution") or ("notes" in data and edition != "live"):
+        if ({"solution", "claim"} & set(data) and edition != "solution") or ("notes" in data and edition != "live"):
             return
         if "notes" in data:
             self._add_notes(data, source)
@@ -91,6 +91,9 @@ class _Notebook:
             self.add("code", text, f"exercise-{which.replace('.', '-')}", **options)
         elif "picture" in data or "uses" in data:
             self._add_use(data, source)
+        elif is_claim(cell):
+            hidden = {"jupyter": {"source_hidden": True}}
+            self.add("code", f"{source}\n\nprint({_checked(data['claim'])})", claim=data["claim"], **hidden)
         elif edition == "live" and not is_setup(cell) and not is_complete(cell):
             self.add("code", _prompts(source))
         else:
@@ -151,6 +154,10 @@ def _markdown(lesson: Lesson, data: dict, source: str) -> str:
     if "solution" in data:
         return f"**Why this is the solution.** {source}"
     return source
+
+
+def _checked(claim: str) -> str:
+    return json.dumps(f"Checked: {claim}", ensure_ascii=False)
 
 
 def _dots(count: int) -> str:

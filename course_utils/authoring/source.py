@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.cells import is_complete, is_setup
+from course_utils.authoring.cells import is_claim, is_complete, is_setup
 from course_utils.authoring.rules import SourceError, problems
 
 BEGINNING = "Beginning"  # the section before a lesson's first heading
@@ -55,8 +55,9 @@ class Section:
 
     @property
     def work(self) -> list[NotebookNode]:
-        """The code cells that a class goes through: not the setup cell, and not what stays complete."""
-        return [c for c in self.cells if c.cell_type == "code" and not is_setup(c) and not is_complete(c)]
+        """The code cells that a class goes through: not the setup cell, no claims, and not what stays complete."""
+        code = [c for c in self.cells if c.cell_type == "code" and not is_claim(c)]
+        return [c for c in code if not is_setup(c) and not is_complete(c)]
 
 
 def read_lesson(path: str | Path) -> Lesson:

@@ -378,7 +378,7 @@ show_images([raw_weight_sheet(w) for w in deeper], names, vmin=0, vmax=1, width=
 # %%
 # how strong each filter of layer 1 is, and how much layer 2 makes of it
 strength = first.flatten(1).norm(dim=1)
-used = second.transpose(0, 1).flatten(1).norm(dim=1)
+used = filter_weights(cifar, "conv2").transpose(0, 1).flatten(1).norm(dim=1)
 for channel in (3, 6, 8, 14, 4, 11):
     print(
         f"filter {channel:2}: strength {strength[channel]:.2f}, used by conv2 {used[channel]:.2f}"

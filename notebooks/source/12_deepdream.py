@@ -73,6 +73,13 @@ x = torch.tensor([1.0, 5.0], requires_grad=True)
 y = 2 * x
 torch.autograd.grad(y, x, torch.tensor([10.0, 0.5]))
 
+
+# %%
+# a layer of VGG-19 as a function: images in, activation out
+def layer(images):
+    return forward_to(vgg, images, ["relu4_3"])["relu4_3"]
+
+
 # %% [markdown] exercise="12.1" title="Build it: the four steps" points=3 difficulty=2 importance=5 minutes=10 own="course_utils.fun:dream_gradient"
 # Here the network `net` ends at the layer: `net(images)` is the activation. Return the gradient at the pixels when the gradient at the layer is the activation
 # itself. Write steps 1 to 3 as they stand above.
@@ -105,10 +112,6 @@ check("12.1", dream_gradient)
 
 # %% uses="12.1"
 # the same as the gradient of half the sum of squares? (on VGG-19, up to relu4_3)
-def layer(images):
-    return forward_to(vgg, images, ["relu4_3"])["relu4_3"]
-
-
 pixels = temple.clone().requires_grad_()
 (by_formula,) = torch.autograd.grad((layer(pixels) ** 2).sum() / 2, pixels)
 difference = (dream_gradient(layer, temple) - by_formula).abs().max() / by_formula.abs().max()
@@ -371,7 +374,7 @@ show_images([guide[0], guided[0]], ["guide", "guided dream"], columns=2, width=7
 
 # %%
 # with all octaves, three guides (about 15 seconds)
-guides = [guide, photo("strawberry", 144), photo("dalmatian", 160)]
+guides = [photo("flower", 160, crop=False), photo("strawberry", 144), photo("dalmatian", 160)]
 where = ["relu4_4", "relu4_4", "relu5_2"]
 guided = [
     deepdream(vgg, garden, layer=name, guide=one) for name, one in zip(where, guides, strict=True)

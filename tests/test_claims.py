@@ -1,0 +1,93 @@
+"""Claims: sentences of a lesson that run."""
+
+import pytest
+
+from course_utils.authoring import paths
+from course_utils.authoring.claims import run_claims
+from course_utils.authoring.editions import build
+from course_utils.authoring.rules import SourceError
+from course_utils.authoring.source import read_lesson
+from course_utils.commands.claims import tell_claims
+
+LESSON = """# %% [markdown] lesson="42" title="Doubling" minutes=5
+# You will be able to double.
+
+# %% tags=["setup"]
+import math
+
+# %%
+# a worked cell
+two = 1 + 1
+
+# %% [markdown]
+# Two is more than one.
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A function that writes a lesson with these cells behind the others, and returns its path."""
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "SOURCE", tmp_path / "notebooks" / "source")
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+
+    def write(*cells):
+        path = tmp_path / "notebooks" / "source" / "42_doubling.py"
+        path.write_text("\n".join([LESSON, *cells]))
+        return path
+
+    return write
+
+
+def claim(sentence, code):
+    return f'# %% claim="{sentence}"\n{code}\n'
+
+
+def test_only_the_solution_edition_has_it_and_hides_its_code(place):
+    lesson = read_lesson(place(claim("two is more", "assert two > 1")))
+    for edition in ("student", "live"):
+        assert not any("assert two" in cell.source for cell in build(lesson, edition).cells)
+    (cell,) = [c for c in build(lesson, "solution").cells if "assert two" in c.source]
+    assert cell.source.endswith('print("Checked: two is more")')
+    assert cell.metadata.jupyter.source_hidden and cell.metadata.claim == "two is more"
+
+
+@pytest.mark.parametrize(
+    "cell, said",
+    [
+        ("two > 1", "asserts nothing"),
+        ("two = 3\nassert two", "gives 'two' a value"),
+        ("for two in [1]:\n    assert two", "gives 'two' a value"),
+        ("def two(): ...\nassert two", "gives 'two' a value"),
+    ],
+)
+def test_what_a_claim_may_not_do(place, cell, said):
+    with pytest.raises(SourceError, match=said):
+        read_lesson(place(claim("it", cell)))
+
+
+def test_names_inside_of_comprehensions_are_its_own(place):
+    read_lesson(place(claim("it", "assert [two for two in (1, 2)]")))
+
+
+def test_a_claim_is_a_code_cell_without_other_keys(place):
+    with pytest.raises(SourceError, match="stands alone"):
+        read_lesson(place('# %% claim="it" tags=["slow"]\nassert two\n'))
+
+
+def test_each_assertion_tells_its_sides_and_a_control_must_be_false(place, capsys):
+    place(
+        claim("two is more than one", "limit = 1\nassert two > limit\nassert not two - 1 > limit"),
+        claim("two is three", "assert two == 3\nassert two != 3"),
+        claim("a control that holds", "assert not two > 1.5"),
+    )
+    first, control, wrong, right, useless = run_claims("42")
+    assert (first.numbers, first.margin, first.control, first.holds) == ("2 > 1", 0.5, False, True)
+    assert (control.numbers, control.margin, control.control, control.holds) == ("1 > 1", 0.0, True, True)
+    assert not wrong.holds and wrong.margin == pytest.approx(1 / 3)
+    assert right.holds  # an assertion behind a wrong one still runs
+    assert useless.control and not useless.holds
+    assert tell_claims(["42"], threads=None) == 1
+    said = capsys.readouterr().out
+    assert "✓ two is more than one" in said and "✗ two is three" in said
+    assert "without the cause, false: 1 > 1" in said and "1 of 3 claims hold" in said
