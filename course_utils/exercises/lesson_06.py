@@ -260,6 +260,69 @@ update.slips = {
 }
 
 
+def class_grid(
+    net, image, window, stride, gray, *, choose=lambda s: s[0].argmax(), places=starts, pile_up=False
+) -> Tensor:
+    """The right grid; `choose` gets the scores (1, classes) of a covered image, `places` says where windows begin."""
+    rows, covered = [], image.clone()
+    for top in places(image.shape[2], window, stride):
+        rows.append([])
+        for left in places(image.shape[3], window, stride):
+            covered = covered if pile_up else image.clone()
+            covered[:, :, top : top + window, left : left + window] = gray
+            rows[-1].append(choose(net(covered)))
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _between_classes(draw: Draw) -> tuple:
+    """Inputs for which the winner changes with the place and with the cover, and no two classes are close to a tie."""
+    while True:
+        net, image = draw.net("conv"), draw.images(1, draw.choice([10, 13]), draw.choice([14, 16]))
+        inputs = net, image, 6, 3, 0.9
+        right = class_grid(*inputs)
+        others = class_grid(*inputs[:-1], 0.0), class_grid(*inputs, pile_up=True), net(image).argmax() + 0 * right
+        lead = class_grid(*inputs, choose=lambda scores: -scores[0].topk(2).values.diff())
+        if len({tuple(grid.flatten().tolist()) for grid in (right, *others)}) == 4 and lead.min() > 1e-4:
+            return inputs
+
+
+@exercise("06.5", "winners")
+def winners(call: Call, draw: Draw) -> None:
+    inputs = _between_classes(draw)
+    close(call(*inputs), class_grid(*inputs), what="the grid of classes")
+
+
+def falls_most(net, image, window, stride, gray):
+    clean = net(image)[0]
+    return class_grid(net, image, window, stride, gray, choose=lambda s: (clean - s[0]).argmax())
+
+
+winners.slips = {
+    "This is the class of the photo without a window, at every place.": (
+        lambda net, image, *rest: torch.full_like(class_grid(net, image, *rest), net(image)[0].argmax().item())
+    ),
+    "You returned the largest score. Return the index of the class that has it: argmax.": (
+        partial(class_grid, choose=lambda scores: scores[0].max().item())
+    ),
+    "You took the class with the smallest score; the winner has the largest.": (
+        partial(class_grid, choose=lambda scores: scores[0].argmin())
+    ),
+    "You took the class whose score falls most. The winner has the largest score of the covered image.": falls_most,
+    "The windows pile up: each one must cover a fresh copy of the image.": partial(class_grid, pile_up=True),
+    "You covered with 0. `gray` says what covers.": lambda *inputs: class_grid(*inputs[:-1], 0.0),
+    "Rows and columns are exchanged: the first index of the grid is the row.": lambda *inputs: class_grid(*inputs).T,
+    "The next window begins where the last one ended. It begins `stride` pixels further.": (
+        lambda net, image, window, stride, gray: class_grid(net, image, window, window, gray)
+    ),
+    "The last windows are missing: they hang over the border and are cut there. Round the number of steps up.": (
+        partial(class_grid, places=lambda size, window, stride: range(0, size - window + 1, stride))
+    ),
+    "There are windows too many: the last one is the first that reaches the border.": (
+        partial(class_grid, places=lambda size, window, stride: range(0, size, stride))
+    ),
+}
+
+
 QUIZ = read_quiz("""
 An occlusion map is strongly negative (blue) on a part of the photo. What does this say?
 + Covering this part raises the score: what is there speaks against the class.

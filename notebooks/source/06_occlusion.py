@@ -1,4 +1,4 @@
-# %% [markdown] lesson="06" title="Occlusion: cover a part and see what happens" minutes=70 needs="00"
+# %% [markdown] lesson="06" title="Occlusion: cover a part and see what happens" minutes=80 needs="00"
 # You will be able to: measure how much a class score depends on each part of a photo, by covering it; choose window, stride and cover; say what a
 # map means when its color is blue; and compute such a map several times faster without changing the answer.
 
@@ -8,9 +8,11 @@ import time
 
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 
 from course_utils import check, explorers, load_network, photo, quiz, show_heat, show_images
 from course_utils.activations import occlusion, occlusion_scores, window_starts
+from course_utils.filters import filter_weights
 from course_utils.networks import randomized
 
 # %%
@@ -26,7 +28,15 @@ show_heat(
 
 # %% [markdown]
 # A gray square was put on the photo, at 169 places. Where the map is red, the score of the class fell when the square was there. No gradient was
-# used, and the inside of the network was not opened: only its answers were compared.
+# used, and the inside of the network was not opened: only its answers were compared. The darkest red is on the dog's ear. (Lesson 07 cuts the dog out with the help of another
+# map, and part of this ear is then taken for background. Two maps of one photo can disagree; both lessons say how to test a map.)
+
+# %% claim="169 places, and the largest drop is on the ear"
+opening = occlusion_scores(net, dog).drops()[0]
+assert opening.numel() == 169
+row_of_top, column_of_top = divmod(opening.argmax().item(), 13)
+assert 2 <= row_of_top <= 5  # the ear: rows 40 to 130, columns 115 to 190
+assert 7 <= column_of_top <= 11
 
 # %% [markdown] notes="1" minutes=4
 # Hold a sheet of paper over parts of the projected photo. Ask: could you still name the class? Which part must not be covered?
@@ -176,25 +186,46 @@ top = max(heat.abs().max().item() for heat in maps)
 show_images(maps, covers, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# The main place is the same. Weak places differ, and some even change their sign. Trust what survives more than one cover.
+# The main place is the same. Weak places differ, and many change their sign. Trust what survives more than one cover.
+
+# %% claim="four covers: the main place agrees, a fifth of the pixels change their sign"
+peaks = torch.tensor([divmod(heat.argmax().item(), 224) for heat in maps])
+assert (peaks.max(0).values - peaks.min(0).values).max() <= 32  # one window
+positive = torch.stack(maps) > 0
+assert (positive.any(0) & ~positive.all(0)).float().mean() > 0.2
 
 # %%
 # window and stride: large windows find regions, small ones find parts, and each costs time
 sizes = (64, 32, 24)
-maps = [occlusion(net, dog, window=size, stride=max(size // 2, 12))[0] for size in sizes]
-places = [len(window_starts(224, size, max(size // 2, 12))) ** 2 for size in sizes]
-titles = [f"window {size}: {count} places" for size, count in zip(sizes, places, strict=True)]
-scaled = [heat / heat.abs().max() for heat in maps]
-show_images(scaled, titles, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
+sweeps = [occlusion_scores(net, dog, window=size, stride=max(size // 2, 12)) for size in sizes]
+titles = [
+    f"window {size}: {sweep.scores[0].numel()} places"
+    for size, sweep in zip(sizes, sweeps, strict=True)
+]
+maps = [sweep.maps()[0] for sweep in sweeps]
+top = max(heat.abs().max().item() for heat in maps)
+display(show_images(maps, titles, cmap="RdBu_r", vmin=-top, vmax=top))
+for size, sweep in zip(sizes, sweeps, strict=True):
+    drops = sweep.drops()
+    print(
+        f"window {size}: mean size of a drop {drops.abs().mean():.2f}, largest drop {drops.max():.2f}"
+    )
 
 # %% [markdown]
-# Here every map has its own scale (white is 0). With a small window each single drop is smaller, and the map follows the network's reaction to the window's edges as well as
-# to what is lost.
+# The three maps share one scale. A typical drop is smaller with a small window. The largest drop is not: what the network needs most, the ear, fits into the smallest window, too.
+
+# %% claim="with smaller windows the mean drop shrinks, and the largest one does not"
+typical = [sweep.drops().abs().mean().item() for sweep in sweeps]
+largest = [sweep.drops().max().item() for sweep in sweeps]
+assert typical[0] > 1.15 * typical[1]
+assert typical[1] > 1.1 * typical[2]
+assert min(largest) > 0.8 * max(largest)
 
 # %% [markdown]
 # ## Which class, and where is it?
 #
-# A map belongs to a class. To see that, put two animals in one photo: a spoonbill (a bird) on the left, a dalmatian on the right.
+# A map belongs to a class. To see that, put two animals in one photo: a bird on the left, a dalmatian on the right. ImageNet calls the bird a *spoonbill*. Look at its bill: it is
+# thin and bent, not flat like a spoon. It is a white ibis, and the label is wrong. A network learns the labels that people gave, with their errors.
 
 # %% [markdown] notes="1" minutes=5
 # Ask for the two maps in words before you run the cell: which half is red for which question?
@@ -214,7 +245,18 @@ for name, heat in zip(classes, maps, strict=True):
 
 # %% [markdown]
 # Each class loses by covering its own half, and *gains* by covering the other half. This is a test with a known answer: you put the animals there yourself. Do such a test before you
-# believe a map whose answer you do not know. The numbers are less equal than one might expect: the dog's own half gives it only a little. One possible reason: a window of 64 pixels leaves most of its spots visible. How would you test this?
+# believe a map whose answer you do not know.
+
+# %% claim="each class loses by its own half and gains by the other, also with the halves exchanged"
+exchanged = pair.roll(112, dims=3)
+for which, heat_here in zip(classes, maps, strict=True):
+    heat_there = occlusion(net, exchanged, which, window=64, stride=32)[0]
+    own = slice(0, 112) if which == "spoonbill" else slice(112, 224)
+    other = slice(112, 224) if which == "spoonbill" else slice(0, 112)
+    assert heat_here[:, own].mean() > 0.02
+    assert heat_here[:, other].mean() < -0.02
+    assert heat_there[:, other].mean() > 0.02
+    assert heat_there[:, own].mean() < -0.02
 
 # %% [markdown] fold="Think: why can covering the dog raise the score of the spoonbill?"
 # The features of a dog speak against all other classes. When the dog is hidden, that vote is gone.
@@ -318,6 +360,16 @@ check("06.4", update)
 # The output changes from row `top - 1` to row `top + h`, and to compute these rows the kernel reads from `top - 2` to `top + h + 1`. The changed input is padded first, so that both
 # cases, inside and at the border, are one.
 
+# %% uses="06.4"
+# your function on the first layer of VGG-19: the new answers of its 64 filters after a window is covered
+weight = filter_weights(load_network("vgg19"), "conv1_1")
+y = F.conv2d(dog, weight, padding=1)
+patch = torch.full((1, 3, 32, 32), 0.5)
+covered = dog.clone()
+covered[:, :, 96:128, 96:128] = patch
+gap = (update(dog, y, weight, patch, 96, 96) - F.conv2d(covered, weight, padding=1)).abs().max()
+print(f"largest difference to the whole convolution: {gap:.0e}")
+
 # %% [markdown]
 # `course_utils` does this for every layer of a network: convolutions with any stride, padding, dilation and groups, pooling, batch norm, activations, residual additions and the mean at the
 # end. What it does not know gets the whole map, and it says so.
@@ -332,6 +384,60 @@ for method in ("full", "incremental"):
 gap = (timed["full"].scores - timed["incremental"].scores).abs().max()
 print(f"largest difference: {gap:.0e}")
 print(timed["incremental"].note)
+
+# %% [markdown]
+# ## Who wins where?
+#
+# Zeiler and Fergus draw a second map: not how far one score falls, but **which class wins** when a place is covered. Where the map shows the usual class, the network does not need
+# what is covered there. Where another class appears, the answer hung on this place.
+
+# %% [markdown] notes="1" minutes=10
+# Who would win if the dog's ear is covered? Then 06.5; it is 06.1 with another last line.
+
+# %% [markdown] exercise="06.5" title="The winning class" points=2 difficulty=2 importance=3 minutes=8
+# Cover one place after the other with the value `gray`, as in 06.1. For each place write down the index of the class with the largest score.
+
+
+# %% exercise="06.5"
+def winners(net, image, window, stride, gray):
+    """The class that wins with the window at each place.
+
+    net: net(image) gives scores (1, classes); image: (1, 3, H, W)
+    window, stride: in pixels; gray: the value that covers
+    returns: (rows, columns), class indices
+    """
+    ### BEGIN SOLUTION
+    tops = window_starts(image.shape[2], window, stride)
+    lefts = window_starts(image.shape[3], window, stride)
+    grid = torch.zeros(len(tops), len(lefts), dtype=torch.long)
+    with torch.no_grad():
+        for i, top in enumerate(tops):
+            for j, left in enumerate(lefts):
+                covered = image.clone()
+                covered[:, :, top : top + window, left : left + window] = gray
+                grid[i, j] = net(covered)[0].argmax()
+    return grid
+    ### END SOLUTION
+
+
+check("06.5", winners)
+
+# %% [markdown] fold="Hint"
+# The loops of 06.1. No target and no clean score are needed: `net(covered)[0]` holds the scores of all classes, and `argmax()` gives the index of the largest one.
+
+# %% [markdown] fold="I get: numbers with a point, such as 2.0"
+# `torch.zeros(rows, columns)` holds numbers with a point, and class indices are whole numbers. Both are accepted; `dtype=torch.long` makes whole ones.
+
+# %% picture="06.5"
+# your map for the pair: the dalmatian in red, the "spoonbill" in blue, every other class in gray
+grid = winners(net, pair, 64, 32, 0.5)
+colors = torch.full((3, *grid.shape), 0.6)
+for name, color in (("dalmatian", (0.8, 0.2, 0.2)), ("spoonbill", (0.2, 0.4, 0.8))):
+    colors[:, grid == net.class_index(name)] = torch.tensor(color)[:, None]
+spread_out = F.interpolate(colors[None], size=(224, 224), mode="nearest")[0]
+show_images(
+    [pair[0], spread_out], ["photo", "who wins when this place is covered"], columns=2, width=7.5
+)
 
 # %% [markdown]
 # ## Explore
@@ -351,7 +457,7 @@ explorers.Occlusion(net)
 # Votes for one and for two strawberries before the cell. The sentence to keep: no drop is not the same as no use.
 
 # %%
-# random weights, the same photo, the same class, each map with its own scale
+# random weights, the same photo, the same class; each map has its own scale here, so compare places, not colors
 nothing = randomized(net)
 maps = [occlusion(one, dog, "dalmatian")[0] for one in (net, nothing)]
 scaled = [heat / heat.abs().max() for heat in maps]
@@ -360,28 +466,51 @@ show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
 
 # %% [markdown]
 # The map of the trained network is gone. What is left is how a gray square changes an arbitrary sum of filters.
-#
-# **Redundancy.** Occlusion removes one place at a time. If the evidence is there twice, removing it once may change little.
-#
-# **Predict, run, explain.** Two photos: in the first, the left half shows strawberries and the right half is gray; the second holds the same left half twice. In which of them does the score of "strawberry" fall more when one
-# window is covered? Compare the *probability*, which shows it most clearly.
 
-# %%
-# one copy and two copies of the same evidence
-half = photo("strawberry", (224, 112))
-one = torch.cat([half, torch.full_like(half, 0.5)], dim=3)
-two = torch.cat([half, half], dim=3)
-both = torch.cat([one, two])
-maps = occlusion(net, both, "strawberry", of="probability", window=64, stride=32)
-names = [f"largest drop of the probability: {heat.max():.2f}" for heat in maps]
-show_heat(both, maps, names, signed=True)
+
+# %% claim="random weights: another map, for four draws of the weights; another cover: nearly the same map"
+def likeness(one_map, other_map):
+    return torch.corrcoef(torch.stack([one_map.flatten(), other_map.flatten()]))[0, 1].item()
+
+
+for seed in range(4):
+    drawn = occlusion(randomized(net, seed=seed), dog, "dalmatian")[0]
+    assert abs(likeness(maps[0], drawn)) < 0.5
+    assert likeness(maps[0], occlusion(net, dog, "dalmatian", baseline="mean")[0]) > 0.8
 
 # %% [markdown]
-# In the first photo (above) the probability falls much more than in the second (below), where the other copy is still there. So "covering it changes nothing" does not mean "the network does not use it". And other limits:
+# **Redundancy.** Occlusion removes one place at a time. If the evidence is there twice, removing it once may change little.
+#
+# **Predict, run, explain.** Three photos: the left half shows strawberries in each. The right half is gray, or a cup of coffee, or the same strawberries again. In which of them does the
+# *probability* of "strawberry" fall least when one window is covered?
+
+# %%
+# one copy of the evidence, beside nothing and beside something else; then two copies
+half = photo("strawberry", (224, 112))
+rights = [torch.full_like(half, 0.5), photo("coffee", (224, 112)), half]
+trio = torch.cat([torch.cat([half, right], dim=3) for right in rights])
+maps = occlusion(net, trio, "strawberry", of="probability", window=64, stride=32)
+names = [f"largest drop: {heat.max():.2f}" for heat in maps]
+top = maps.abs().max().item()
+display(show_images(trio, ["one and gray", "one and a cup", "two"], columns=3))
+show_images(maps, names, columns=3, cmap="RdBu_r", vmin=-top, vmax=top)
+
+# %% [markdown]
+# All maps share one scale. With two copies the probability falls least: the other copy is still there. It is not the gray half that makes the difference, since beside a cup it falls, too. So "covering it changes
+# nothing" does not mean "the network does not use it". And other limits:
 #
 # - The map is as coarse as the window, and its edges are the window's edges.
-# - A covered photo is a photo that the network was never trained on. A part of the drop is surprise, not loss of evidence.
+# - A covered photo is a photo that the network was never trained on. A part of the drop may be surprise, not loss of evidence.
 # - It costs one forward pass for each place; a saliency map (lesson 07) costs one in all, but speaks of small changes only.
+
+# %% [markdown]
+# Two relatives cover many places at once, in random patterns. LIME (2016) hides random sets of regions and fits a linear model to the scores: its weights are the map. RISE (2018) hides with many
+# random masks and adds the masks up, each multiplied by the score that was left.
+
+# %% claim="two copies: the probability falls least; one copy beside something else is no exception"
+falls = maps.flatten(1).max(1).values.tolist()
+assert falls[2] < 0.5 * falls[0]
+assert not falls[1] < 0.5 * falls[0]
 
 # %% [markdown]
 # ## Quiz
@@ -402,4 +531,5 @@ quiz("06")
 # - Test a map on a photo whose answer you know. Redundant evidence hides from occlusion.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for
-# Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018.
+# Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?" Explaining the Predictions of Any Classifier* (LIME), KDD 2016. Petsiuk, Das, Saenko: *RISE: Randomized Input Sampling for
+# Explanation of Black-box Models*, BMVC 2018. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018.
