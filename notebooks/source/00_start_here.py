@@ -1,5 +1,5 @@
 # %% [markdown] lesson="00" title="Start here: what does a network see?" minutes=30
-# You will be able to: run a real ImageNet network on your own photos, read its answer, and hand in an exercise. You will see one picture from each method of this course.
+# You will be able to: run a real ImageNet network on your own photos, read its answer, and hand in an exercise. You will see one picture from each part of this course.
 
 # %% tags=["setup"]
 import torch
@@ -242,8 +242,17 @@ changed = torch.cat(
 show_predictions(changed, net.predict(changed))
 
 # %% [markdown]
-# Compare with what you wrote down. If the answer for the shuffled photo is still a bird, then what did the network recognize: the shape of the animal, or pieces of it? Lesson 06 hides parts of a photo to find out, lesson 13 shows what is left when all positions are thrown
+# Upside down, and without its colors, the eagle becomes another bird. So colors count for this network, and which way is up. Compare with what you wrote down. If the answer for the shuffled photo is still a bird, then what did the network recognize: the shape of the animal, or pieces of it? Lesson 06 hides parts of a photo to find out, lesson 13 shows what is left when all positions are thrown
 # away.
+
+# %% claim="upside down and in gray the network names another bird"
+upright, upside_down, in_gray, _ = (one[0][0] for one in net.predict(changed))
+birds = net.categories[7:25] + net.categories[80:101] + net.categories[127:147]
+assert upright == "bald eagle"
+assert upside_down != upright
+assert upside_down in birds
+assert in_gray != upright
+assert in_gray in birds
 
 # %% [markdown]
 # ## One picture from each part
@@ -280,7 +289,8 @@ some = torch.cat([eagle, photo("goose")])
 show_heat(some, smoothgrad(net, some, samples=12))
 
 # %% [markdown]
-# **And from there** to a cut-out of the object, by a network that never saw an outline:
+# **And from there** to a cut-out. The network saw no outline in its training. Its map marks a few pixels as object and others as background; a classical program, GrabCut, then finds the
+# outline between them by color. It is not perfect: look at the end of the barrel.
 
 # %%
 # segmentation from saliency
@@ -321,7 +331,7 @@ show_predictions(mine, net.predict(mine), k=5)
 # %% [markdown]
 # ## What these pictures do not show
 #
-# A picture is not an explanation. Here is a small check that the course repeats in every lesson: make the same picture with something that cannot know the answer. If it looks the same, it explains nothing. Below, the plain saliency map of the class in the photo, and of a class that is not in it.
+# A picture is not an explanation. Here is a small check that the course repeats in many forms: ask another question, and see whether the picture changes. If it does not, it does not answer your question. Below, the plain saliency map of the class in the photo, and of a class that is not in it.
 
 # %% [markdown] notes="1" minutes=1
 # Ask before the cell: if you did not know the titles, which map belongs to the right class?
@@ -332,7 +342,7 @@ two = saliency(net, torch.cat([gun, gun]), ["cannon", "goldfish"])
 show_images([gun[0], *two], ["photo", "why cannon?", "why goldfish?"], vmin=0, cmap="inferno")
 
 # %% [markdown]
-# They look alike. So the bright pixels alone do not say "this is a cannon"; you need to know what a map shows and what it does not. Lesson 07 takes this up.
+# They look alike: the same places are bright. So the bright pixels alone do not say "this is a cannon"; you need to know what a map shows and what it does not. Lesson 07 takes this up.
 
 # %% [markdown]
 # ## Quiz

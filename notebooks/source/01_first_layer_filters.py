@@ -28,8 +28,8 @@ show_filters(weights, numbers=True, title=f"VGG-19, first layer: {tuple(weights.
 
 # %% [markdown]
 # Each little picture is one filter: 3 × 3 positions, 3 colors. Nobody drew them. They were random numbers before the training, and a million photos made them into this.
-# Some are gray with a dark and a bright side: edges in some direction. Others are patches of one color, or two colors against each other. You find the same kinds in every
-# network that was trained on photos, and also in the first stage of the visual cortex.
+# Some are gray with a dark and a bright side: edges in some direction. Others are patches of one color, or two colors against each other. Networks that were trained on other photos show the same
+# kinds, and so does the first stage of the visual cortex.
 
 # %% [markdown] notes="1" minutes=4
 # Leave the picture on the screen and ask: which filters look alike? Which would answer to a vertical edge? Write the numbers on the board. They are checked in the section "What a filter answers to".
@@ -156,6 +156,8 @@ patterns = simple_patterns(64)
 show_images([p[0] for p in patterns.values()], list(patterns), columns=8)
 
 # %% [markdown]
+# The numbers are large: VGG-19 was trained on pixels from 0 to 255, with a mean color taken away, and `vgg.normalize` brings a photo to this scale.
+#
 # **Predict, run, explain.** Look at the pictures of the filters 58, 10, 12 and 5 in the first figure. For each one, write down to which of the eight patterns it will answer most strongly. Then run the cell. The
 # bars show the largest $|y|$ inside each pattern.
 
@@ -163,24 +165,40 @@ show_images([p[0] for p in patterns.values()], list(patterns), columns=8)
 # the four filters, and how strongly they answer to each pattern
 from IPython.display import display
 
+answers = {}
 for channel in (58, 10, 12, 5):
-    answers = {
+    answers[channel] = {
         name: filter_response(vgg, image, channel=channel)[0, 2:-2, 2:-2].abs().max().item()
         for name, image in patterns.items()
     }
-    display(
-        show_bars(
-            list(answers.items()), title=f"filter {channel}", label="largest response", width=4.2
-        )
-    )
+    bars = list(answers[channel].items())
+    display(show_bars(bars, title=f"filter {channel}", label="largest response", width=4.2))
 
 # %% [markdown]
 # - **Filter 58** answers to vertical edges (black | white, and stripes at 0°), hardly to horizontal ones. It is an *oriented edge* filter.
-# - **Filter 10** is the same for horizontal edges.
-# - **Filter 12** is silent for everything gray, however strong the edge, and answers to red against green. It is a *color-opponent* filter.
-# - **Filter 5** is silent for gray as well, and answers to blue against yellow.
+# - **Filter 10** prefers horizontal stripes, less clearly: to a vertical edge it still gives about half of its largest answer.
+# - **Filter 12** answers to colors, and little to anything gray, however strong the edge. Its weights for green have the opposite sign of those for red and blue: green against magenta. It is a *color-opponent* filter.
+# - **Filter 5** answers most to blue against yellow, and little to gray.
 #
-# None of the four answers to plain gray: the weights add up to nearly 0. The network's first step is to throw away the brightness of a plain area and to keep changes.
+# None of the four answers to plain gray: for a gray area the weights add up to nearly 0. But 5 and 12 are not edge filters: a plain *colored* area is enough for them.
+
+# %% claim="filters 58 and 10 are edges, 12 and 5 are colors; none answers to plain gray; 5 and 12 answer to plain colors"
+grays = [name for name in patterns if name.startswith(("stripes", "black"))]
+assert answers[58]["stripes 0°"] > 3 * answers[58]["stripes 90°"]
+assert answers[10]["stripes 90°"] == max(answers[10].values())
+assert answers[10]["black | white"] > 0.4 * answers[10]["stripes 90°"]
+assert max(answers[12][name] for name in grays) < 0.3 * max(answers[12].values())
+assert max(answers[5][name] for name in grays) < 0.3 * max(answers[5].values())
+assert answers[5]["blue | yellow"] == max(answers[5].values())
+for numbers in answers.values():
+    assert numbers["gray"] < 0.1 * max(numbers.values())
+red_sum, green_sum, blue_sum = weights[12].sum((1, 2)).tolist()
+assert red_sum * green_sum < 0
+assert red_sum * blue_sum > 0
+for color, number in (((0.2, 0.3, 0.9), 5), ((0.1, 0.6, 0.2), 12)):
+    area = torch.tensor(color).view(1, 3, 1, 1).expand(1, 3, 16, 16)
+    plain_answer = filter_response(vgg, area, channel=number)[0, 2:-2, 2:-2].abs().max().item()
+    assert plain_answer > 0.4 * max(answers[number].values())
 
 # %%
 # the same filters on photos: for each filter the windows with the strongest response
@@ -256,14 +274,17 @@ show_bars(
 
 # %%
 # first-layer filters of other networks, where their weights can be had
+missing = []
 for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet121"):
     try:
         other = load_network(name)
-    except WeightsError as error:
-        print(error, "\n")
+    except WeightsError:
+        missing.append(name)
     else:
         first = filter_weights(other)
         display(show_filters(first, title=f"{name}: {tuple(first.shape)}"))
+if missing:
+    print(f"need a connection, once: {', '.join(missing)}")
 
 # %% [markdown]
 # ## A network whose every filter can be drawn
@@ -291,7 +312,7 @@ show_filters(first, columns=8, numbers=True, title=f"conv1 of cifar_net: {tuple(
 # With 7 × 7 positions you see the shapes better than in VGG-19. Filters 3 and 14 are gray: stripes along the two diagonals. Filter 6 is a bright vertical line between dark ones, filter 10 a horizontal one. Filter 8 is a blue spot on orange ground, filter 7 is pink
 # above green, and most of the others are edges between two colors. The training pulled neighboring weights of this layer a little together (the card says how strongly), which makes the pictures cleaner.
 #
-# Two of the 16 are different: 4 and 11 are smooth ramps of color without an edge. Remember them.
+# Remember two of the 16: 4 and 11. Nothing in their pictures says so, but they are different.
 
 # %% [markdown]
 # ## Filters during training
@@ -320,7 +341,18 @@ for step, then in during.items():
 # (b): for the first 200 steps the picture stays noise. Then the edges and colors come out of it, and after 1,000 steps, about a fifth of the training, you recognize almost every filter. At that point the network got about half of its training pictures right. The other four
 # fifths of the training took it to seven in ten and made the filters clearer, but most of them kept their form.
 #
-# Compare the columns in the first and the last row: what a filter becomes cannot be seen in the numbers it began with.
+# (The step size of this training was also largest early on. So this run alone cannot say whether filters form early by themselves.)
+#
+# Compare the columns in the first and the last row: hardly anything of what a filter becomes can be seen in the numbers it began with. The mean correlation is a few hundredths above 0; for 147
+# random numbers about 0.08 in either direction is chance, and one filter, 0, keeps more.
+
+# %% claim="the beginning says little about the end; after a fifth of the training most filters are there"
+steps_kept = sorted(during)
+first_alike = torch.cosine_similarity(during[steps_kept[0]].flatten(1), last, dim=1)
+assert first_alike.mean() < 0.15
+assert first_alike[0] > 0.2
+fifth = min(steps_kept, key=lambda step: abs(step - 936))
+assert torch.cosine_similarity(during[fifth].flatten(1), last, dim=1).mean() > 0.7
 
 # %% [markdown]
 # ## Deeper layers cannot be read
@@ -373,7 +405,7 @@ show_images([raw_weight_sheet(w) for w in deeper], names, vmin=0, vmax=1, width=
 # %% [markdown]
 # Find a row that tells you what its filter looks for. There is none, and that is the point: a slice says where the filter wants to see *an earlier filter* answer. You would have to know all 16 by heart, and for `conv3` the 20 combinations of them.
 #
-# One thing can be read. In the sheet of `conv2`, two **columns** are flat gray: 4 and 11. All filters of layer 2 ignore the two ramps of layer 1.
+# One thing can be read. In the sheet of `conv2`, two **columns** are flat gray: 4 and 11. All filters of layer 2 ignore filters 4 and 11 of layer 1.
 
 # %%
 # how strong each filter of layer 1 is, and how much layer 2 makes of it
@@ -452,7 +484,7 @@ quiz("01")
 # - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
 # - Networks trained on photos learn oriented edges and color-opponent patches in their first layer.
 # - Filters begin as noise and take their form early in the training.
-# - Deeper weights combine earlier filters; they can be drawn and not read.
+# - Deeper weights combine earlier filters; a sheet of their slices cannot be read. (Voss et al. read some by composing layers: they multiply the weights of neighboring layers and draw the product in colors.)
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones
-# in the cat's striate cortex*, 1959. Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.
+# in the cat's striate cortex*, 1959. Voss et al.: *Visualizing Weights*, Distill 2021. Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.

@@ -116,7 +116,8 @@ x = torch.full((1, 64), 100.0)
 y = x + 1e-4
 true = (x.double() - y.double()).square().sum().sqrt()
 formula = x.square().sum() - 2 * (x * y).sum() + y.square().sum()
-print(f"the true distance: {true:.4f};  the square by the formula: {formula:.4f}")
+print(f"the true square: {true.square():.1e};  the square by the formula: {formula:.4f}")
+print(f"its root: {formula.sqrt():.4f}")
 
 # %% [markdown] solution="03.1"
 # Clamping removes the NaN but not the error. If the small distances matter, take the mean of all rows away first (this changes no distance and makes the numbers small) and compute in double precision. That is what
@@ -331,7 +332,7 @@ cures = {
 show_bars(list(cures.items()), label="recall at 5")
 
 # %% [markdown]
-# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color, and neither can the pixels. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
+# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color. Pixels can, as the bars above show: a recolored picture keeps its light and dark places, and pixels find it more often than a moved one. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
 # than the pixels do: the architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
 
 # %% [markdown]
@@ -394,11 +395,12 @@ for name, table in (
 
 # %% [markdown]
 # For nearly every photo the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
-# that the network knows *things*. For that one would need other photos of the same thing.
+# that the network knows *things*. For that one would need other photos of the same thing. (Brendel & Bethge, 2019, showed that small tiles, without their order, are enough to name most of ImageNet.)
 #
 # Other limits, in one sentence each:
 #
 # - The crops share their background; the features may compare the meadow and not the dog.
+# - The middle layer and the random network saw the photos at 128 pixels, the last layer at 224: part of their difference may be the size.
 # - Distances in 1280 dimensions have no unit: "twice as far" means nothing by itself.
 # - Another network gives other neighbors: near is always near *for somebody*.
 
@@ -420,5 +422,5 @@ quiz("03")
 # - Recall at 5 on crops: features more than twice as good as pixels; a random network no better than pixels.
 # - Near in feature space means: same textures and parts, in any place and color. It does not mean "understood".
 #
-# **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NIPS 2012 (figure 4). Geirhos et al.: *ImageNet-trained CNNs are biased towards texture*, ICLR 2019. Zhang et al.: *The Unreasonable Effectiveness of Deep
+# **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NIPS 2012 (figure 4). Brendel, Bethge: *Approximating CNNs with Bag-of-local-Features Models*, ICLR 2019. Geirhos et al.: *ImageNet-trained CNNs are biased towards texture*, ICLR 2019. Zhang et al.: *The Unreasonable Effectiveness of Deep
 # Features as a Perceptual Metric*, CVPR 2018.

@@ -296,7 +296,7 @@ show_points(
 )
 
 # %% [markdown]
-# The groups are the same, their places are not: which group lies beside which is partly luck. (With `init="pca"`, our standard, the start is the same each time, which hides the luck but does not remove it.)
+# The groups are the same, their places are not: which group lies beside which is partly luck. (With `init="pca"`, our standard, the start is the same each time, and the groups begin where PCA puts them. Kobak & Linderman, 2021, show that this keeps more of their true places.)
 
 # %% [markdown]
 # ## On a grid
@@ -392,7 +392,7 @@ show_points(
 # With a small perplexity even noise has crumbs that look like groups. So, on a t-SNE map,
 #
 # - **means something:** that points lie together in a group, if it stays so for other perplexities and seeds;
-# - **means nothing:** the size of a group, the distance between groups, the axes, the empty space.
+# - **may mean nothing:** the size of a group, the distance between groups, the empty space. The map alone cannot tell you. The axes mean nothing at all.
 #
 # For distances use the space itself, as in lesson 03; for a picture with honest distances, PCA. And color a map with what you know only *after* it was made.
 
@@ -413,6 +413,6 @@ quiz("04")
 # - PCA: center, SVD, project. $S_k^2/(N-1)$ is the variance along direction $k$; a direction has no sign.
 # - t-SNE: affinities with a width for each point, found by bisection so that $2^H$ is the perplexity; a heavy tail on the map.
 # - Features sort moved, cut and recolored photos; pixels sort centered digits. Ask what should count as the same.
-# - A t-SNE map shows neighborhoods. Sizes, distances and axes mean nothing.
+# - A t-SNE map shows neighborhoods. Do not read sizes of groups and distances between them; the axes mean nothing.
 #
-# **Papers.** van der Maaten & Hinton: *Visualizing Data using t-SNE*, JMLR 2008. Wattenberg, Viégas, Johnson: *How to Use t-SNE Effectively*, Distill 2016. Karpathy: *t-SNE visualization of CNN codes*, 2014 (the map of pictures on a grid).
+# **Papers.** van der Maaten & Hinton: *Visualizing Data using t-SNE*, JMLR 2008. Wattenberg, Viégas, Johnson: *How to Use t-SNE Effectively*, Distill 2016. Kobak, Linderman: *Initialization is critical for preserving global data structure in both t-SNE and UMAP*, Nature Biotechnology 2021. Karpathy: *t-SNE visualization of CNN codes*, 2014 (the map of pictures on a grid).

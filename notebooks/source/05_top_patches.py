@@ -252,7 +252,7 @@ merged = first.merge(second, shift=half)
 torch.equal(merged.images, found.images), torch.equal(merged.places, found.places)
 
 # %% [markdown]
-# ## From edges to objects
+# ## From edges to larger things
 #
 # **Predict, run, explain.** The next cell shows three layers of VGG-19, from near the pixels to deep inside. In which of them will the patches of a row agree pixel by pixel? In which only in a shape? And in which will it be hard to
 # say what they share? Write your answer down.
@@ -279,7 +279,7 @@ for layer, channels in (("relu1_2", [5, 20]), ("relu3_1", [10, 47]), ("relu5_1",
 show_patches(result, some, places=True, title="relu5_1: where the patches are")
 
 # %% [markdown]
-# Near the pixels, a channel asks for one edge in one direction, in nearly any color. In the middle, it asks for a shape such as a curved border. Deep inside, a patch is most of a photo, and a row can only be read with care: much
+# Near the pixels, a channel asks for one edge in one direction, in nearly any color. In the middle, it asks for more: slanted edges of some length, and other things for which it is hard to find one word. Deep inside, a patch is most of a photo, and a row can only be read with care: much
 # of each patch may not matter.
 
 # %% [markdown]
@@ -305,20 +305,11 @@ nothing = randomized(net)
 blind = top_patches(nothing, photos, "blocks.2.1", channels=[0, 3, 8, 14, 21], k=8)
 show_patches(blind, photos, title="random weights")
 
-# %%
-# do channels differ? count how many different photos fill the first places of all channels
-learned = top_patches(net, photos, "blocks.2.1", k=1)
-random = top_patches(nothing, photos, "blocks.2.1", k=1)
-for name, result in (("trained", learned), ("random weights", random)):
-    print(
-        f"{name}: {len(result.images.unique())} different photos "
-        f"hold the first places of {len(result.channels)} channels"
-    )
-
 # %% [markdown]
-# (The numbers may be negative: this layer ends without a ReLU. Only their order matters.)
+# (The numbers may be negative: this layer ends without a ReLU. Only their order matters. Such a layer is a *linear bottleneck*: the next layer can undo any mixture of its channels, so a single channel
+# has no special reason to mean one thing. Behind a ReLU it has.)
 #
-# The random network has its favorites, too: one row holds smooth dark patches, another one rough textures. And by the count the two networks hardly differ. So patches that share something are no
+# The random network has its favorites, too: one row holds smooth dark patches, another one rough textures. So patches that share something are no
 # evidence of learning by themselves; even random filters answer to contrast and texture. Other limits:
 #
 # - The top `k` are the extreme answers. The many middle answers of the channel may look different.

@@ -190,7 +190,7 @@ show_images(
 # %% [markdown]
 # ## Less noise: SmoothGrad
 #
-# The plain map looks like noise around the object. The gradient changes quickly from one image to a nearly equal one, because ReLUs switch
+# The plain map of the eagle looks like noise, and no eagle is in it: the bird fills about a quarter of the photo, and holds no larger share of the bright pixels than that. The gradient changes quickly from one image to a nearly equal one, because ReLUs switch
 # on and off. **SmoothGrad** (Smilkov et al., 2017) adds noise to the *image* many times and averages the gradients:
 #
 # $$\bar g = \frac1n \sum_{s=1}^{n} \nabla S_c(I + \varepsilon_s), \qquad M_{ij} = \max_k |\bar g_{ijk}| .$$
@@ -289,11 +289,15 @@ photos = torch.cat([photo(name) for name in ("bald_eagle", "cannon", "dalmatian"
 maps = smoothgrad(net, photos, samples=16)
 masks = [segment(image, blur(heat, 4)) for image, heat in zip(photos, maps, strict=True)]
 cut = [image * mask + (1 - image * 0.2) * ~mask for image, mask in zip(photos, masks, strict=True)]
-show_images([*photos, *cut], columns=4, title="segmented by a network that never saw an outline")
+show_images(
+    [*photos, *cut],
+    columns=4,
+    title="segmented with GrabCut, from the seeds of a network that never saw an outline",
+)
 
 # %% [markdown]
-# Three objects come out well, and one does not: with the spoonbill the program takes a piece of the sky. The bird is gray like the sky around it, and
-# GrabCut knows only colors. The map gave good seeds; the second step lost them.
+# Look closely at each. The dalmatian loses a part of its ear: its seeds there are "background", although lesson 06 finds the ear the most important part. Two maps of one photo can disagree. The bird on the right does worst: the
+# program takes a piece of the sky. The bird is gray like the sky, GrabCut compares colors and cuts where they change, and about half of the seeds for "object" lay on the sky already. (ImageNet calls this bird a spoonbill. It is a white ibis.)
 
 # %% [markdown]
 # ## Spot the bug
@@ -341,7 +345,7 @@ check("07.4", clean_gradient)
 # %% [markdown]
 # ## A planted shortcut
 #
-# A network that tells huskies from wolves looked very good, until a map showed that it looked at the snow. You will now plant such a shortcut
+# Ribeiro, Singh and Guestrin (2016) trained, on purpose, a bad classifier of huskies and wolves: all wolves of its training photos stood in snow. Their method LIME showed that it looked at the snow. You will now plant such a shortcut
 # yourself. The data: handwritten digits, 16 × 16 pixels. In the training pictures a white mark in the top row gives the label away: the digit 0 has it at the left,
 # 1 a little further right, and so on.
 
@@ -626,7 +630,7 @@ for name, other in (("random weights", random), ("edge detector", edge)):
     )
 
 # %% [markdown]
-# The gradient passes both tests: with random weights the bird is gone. In lesson 08 you will meet a method whose pictures are
+# SmoothGrad, the map that we tested, passes both tests: with random weights the bird is gone. In lesson 08 you will meet a method whose pictures are
 # sharper, and which fails the first test.
 #
 # Other limits of a saliency map, in one sentence each:

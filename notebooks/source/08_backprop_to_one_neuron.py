@@ -299,15 +299,23 @@ for channel, images, places, boxes in zip(
 show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 133 (last two rows)")
 
 # %% [markdown]
-# Channel 253 seems to respond to faces: a dog's, two people's, and the eye of a cat. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
+# In these four photos channel 253 responds to faces: a dog's, two people's, and the eye of a cat. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
 # ImageNet has no class "face".
 #
-# These are guesses from four photos. More photos may show a channel that responds to something else as well. Lesson 09 asks the channel itself.
+# These are guesses from four photos, and the next ones spoil the first guess: a cup of coffee gives a larger answer than the face of the other dog. Lesson 09 asks the channel itself.
+
+# %% claim="channel 253: large for a mastiff, but larger for a cup of coffee than for the dalmatian"
+asked_of = torch.cat([photo(name) for name in ("bull_mastiff", "coffee", "dalmatian")])
+mastiff, cup, dalmatian = (
+    layer_outputs(net, asked_of, ["relu5_1"])["relu5_1"][:, 253].amax((1, 2)).tolist()
+)
+assert mastiff > 2 * cup
+assert cup > 1.1 * dalmatian
 
 # %% [markdown]
 # ## Predict, run, explain
 #
-# Channel 253 responds to faces. On the photo of a cup of coffee its output is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back by the
+# On the photo of a cup of coffee the output of channel 253 is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back by the
 # three rules. Which of the three pictures will be empty? Write your answer down, then run the cell.
 
 # %% [markdown] notes="1" minutes=4
@@ -332,7 +340,7 @@ show_images(pictures, titles, columns=4)
 # anything, and the picture looks like any other.
 
 # %% [markdown] fold="Think: why does the original deconvnet look better than here?"
-# Zeiler and Fergus used networks with max pooling after almost every layer, and drew only neurons that were strongly on. Max pooling remembers which position was the largest
+# Zeiler and Fergus used a network with max pooling after three of its five convolutions, drew only neurons that were strongly on, and started from the activation itself, where we start from 1. Max pooling remembers which position was the largest
 # ("switches"), and these positions come from the photo. Springenberg et al. found that the deconvnet looks much worse in networks without pooling.
 
 # %% [markdown]
@@ -425,7 +433,8 @@ for rule, (first, *others) in signals.items():
 
 # %% [markdown]
 # The crisp eagle is still there when you ask for a strawberry. It is still there when the network has forgotten every class. The numbers are close to 1: it is the *same
-# picture*. So it cannot be about the class. It becomes another picture only when the first layers are random as well.
+# picture*. So it cannot be about the class. In this network it becomes another picture only when the first layers are random as well. Even that is not so everywhere: on VGG-19, guided backprop draws the edges of the photo with *all* weights random,
+# as the mathematics of Nie, Zhang and Patel says.
 #
 # Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class. So the drawing is decided by
 # which ReLUs of the first layers were on, and these follow the edges of the photo. (Nie, Zhang and Patel, 2018, show this with mathematics: guided backprop partly recovers the image.)

@@ -198,7 +198,7 @@ check("09.2", pull_back)
 # %% [markdown]
 # ## Transforms
 #
-# Noise that raises the score is exact: shift it by one pixel, and it no longer works. So shift the picture a little in every step, before the network sees it. Only what survives
+# Noise that raises the score is exact: shift it, and the score falls. So shift the picture a little in every step, before the network sees it. Only what survives
 # all shifts can grow. The same holds for a little scaling and rotation.
 
 # %% [markdown] notes="1" minutes=8
@@ -236,7 +236,7 @@ check("09.3", shifted_gradient)
 # so the strength of a wave is divided by its frequency to the power `decay`.
 #
 # The pictures that can be reached are the same. But a step uphill goes elsewhere: a step in pixels changes mostly fine noise, and a step in frequencies changes all scales alike. In the same way the
-# three colors are mixed so that they are as independent as in photos: light and dark, red against blue, green against both.
+# three colors are mixed as they go together in photos, from three numbers that are independent: light and dark, red against blue, green against both.
 
 # %% [markdown] notes="1" minutes=15
 # Show the four waves and let the room say high or low. Draw the folded frequencies of four rows on the board before
@@ -496,7 +496,8 @@ print("facets:     ", [f"{value:.1f}" for value in grown.tolist()])
 print("best pieces:", [f"{value:.1f}" for value in responses.topk(3).values.tolist()])
 
 # %% [markdown]
-# The three pictures differ in color and layout, and all three still excite the same unit: compare the numbers. A single picture would have hidden this.
+# The three pictures differ in color and layout, and all three still excite the same unit: compare the numbers. But be careful with the word *facet*: look at the start beside each. The color of a picture is mostly the tint of its start, and a
+# start of one flat color gives pictures that are as different, with equal numbers. So these three show that many pictures excite the unit. They do not show that it has three meanings.
 
 # %% [markdown]
 # ## Explore
@@ -548,7 +549,7 @@ quiz("09")
 # - Gradient ascent keeps the weights and changes the image: $I \leftarrow I + \eta\, g / \overline{|g|}$.
 # - Without regularizers it finds noise that only this network believes in.
 # - Decay, blur and clipping pull pixels back; transforms ask for what survives a shift; frequencies change which way is uphill.
-# - A second network is a fair judge. Several starts show several facets.
+# - A second network is a better judge than the maker. It is not a neutral one: it was trained on the same photos. Other starts give other pictures.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep
 # Visualization*, ICML Workshop 2015. Nguyen, Yosinski, Clune: *Multifaceted Feature Visualization*, ICML Workshop 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017.

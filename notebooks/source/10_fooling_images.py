@@ -283,7 +283,7 @@ print(f"largest change of a pixel: {largest[0]:.1f} and {largest[1]:.1f} of 255"
 # %% [markdown]
 # ## Spot the bug: how to draw a change
 #
-# The change is too small to see, so everybody magnifies it. A well-known course does it with the lines below. They put the mean color of ImageNet into the
+# The change is too small to see, so everybody magnifies it. The lines below do it as one would draw an image: they add the mean color of ImageNet, here to the
 # picture of a *difference*.
 
 # %% [markdown] notes="1" minutes=6
@@ -383,7 +383,7 @@ for name, images in (("clean photos", photos), ("attacked photos", ten)):
 
 # %% [markdown]
 # Rounding changes nothing, nor does a JPEG file of very high quality. Stronger compression and even a small crop undo most of the attacks. The other network almost never says the target class, and
-# mostly sees what was there before. So this change fits one network. That is no safety: with the gradients of several networks at once, and a larger $\varepsilon$, attacks transfer.
+# mostly sees what was there before. So this change fits one network. That is no safety: Liu et al. (2017) report that attacks on several networks at once reach others more often. We have not measured it here.
 
 # %% [markdown]
 # ## Explore

@@ -123,7 +123,7 @@ print(f"largest difference, relative: {difference:.0e}")
 # %% [markdown]
 # ## How far in one step?
 #
-# The gradient of a deep layer may be a million times larger than that of a shallow one. DeepDream divides it by its mean size:
+# The gradients of two layers may differ by a factor of thousands: in VGG-19 that of relu3_3 is large, that of relu5_4 ten thousand times smaller. DeepDream divides it by its mean size:
 #
 # $$x \leftarrow x + s\,\frac{g}{\operatorname{mean}|g|} .$$
 #

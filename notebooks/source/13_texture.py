@@ -338,7 +338,7 @@ show_images(
 #
 # $$E_l = \frac{1}{4\,C^2}\sum_{ij}\bigl(G^l_{ij} - A^l_{ij}\bigr)^2 ,$$
 #
-# and its gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+# and its gradient with respect to the pixels comes from one backward pass. (`synthesize_texture` divides by the size of $A^l$, so that every layer counts alike, $\lVert G^l - A^l\rVert^2 / \lVert A^l\rVert^2$, and goes down with the method L-BFGS.) (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
 #
 # **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu4_1` 68 × 68, of `relu5_1` 156 × 156. What will each
 # picture look like?
@@ -448,9 +448,9 @@ show_images(pictures, titles, columns=4, width=7.4)
 # %% [markdown]
 # Read the picture row by row.
 #
-# - **Efros–Leung** does well where its window of 13 pixels is larger than the elements. The basket's bands are 16 pixels wide: some go on too far.
+# - **Efros–Leung** does well where 13 pixels, its window, are enough to tell how it goes on: also on the leaves, although they are larger. The basket's bands are 16 pixels wide: some go on too far.
 # - **Wei–Levoy** can get stuck: on the leaves it found a green piece that fits to itself, and went on with it.
-# - **Gram matrices** get the colors and the kind of edges right everywhere, without copying. But nothing tells them that the basket is a strict pattern, or that the joints between bricks are straight
+# - **Gram matrices** get the colors and the kind of edges nearly right, without copying. But nothing tells them that the basket is a strict pattern, or that the joints between bricks are straight
 #   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away. The fine colored grain, clearest on the gray bricks, is noise from the start that
 #   the layers hardly react to.
 
@@ -470,8 +470,8 @@ show_images(
 )
 
 # %% [markdown]
-# Something else: fur, eyes and whiskers in the right colors, but not the cat. An eye is smaller than what one position of a deep layer sees, so it is kept as a piece. How many eyes there are, and where, is not in the Gram
-# matrices. (On another machine the pieces may lie elsewhere.)
+# Something else: fur, eyes and whiskers in the right colors, but not the cat. An eye is smaller than what one position of a deep layer sees, so it is kept as a piece. Where the eyes are, and which of them belong together, is not in the Gram
+# matrices. (How much "eye" there is in all, is: it is a mean over the positions.) (On another machine the pieces may lie elsewhere.)
 #
 # In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
 

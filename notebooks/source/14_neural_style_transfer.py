@@ -246,7 +246,7 @@ show_images(
 )
 
 # %% [markdown]
-# In the small style picture the units see whole rings of the mosaic at once, so small rings appear in the painting. In the large one they see single stones, which are now as large as the rings were.
+# One layer always sees the same number of pixels. In the small style picture this is a whole ring of the mosaic, in the large one a few stones. Compare the size of the strokes in the two paintings.
 
 # %% [markdown]
 # ## Two styles at once
@@ -447,10 +447,10 @@ far, near = (distance(vgg, p).item() for p in (view, shuffled))
 print(f"the photo is {far / near:.0f} times as far from the style as the shuffled style is")
 
 # %% [markdown]
-# The answer is (b). For a Gram matrix the shuffled night is nearly the same night. What an art historian calls style (what is shown, how it is arranged, what is left out) is not in it. It
+# The answer is (b), nearly. Measured by Gram matrices, the shuffled night is much nearer to the night than the photo is, though not the same: cuts between the squares are new edges. What an art historian calls style (what is shown, how it is arranged, what is left out) is not in it. It
 # knows paint: colors, strokes, small patterns.
 #
-# With random weights the painting takes over colors and little else: the strokes come from what the network has learned.
+# The last picture is no fair test of training: random weights have other sizes in each layer, so that one layer decides nearly alone, and it had fewer steps. (He, Wang and Hopcroft, 2016, transfer styles with random weights that are scaled well.)
 #
 # Other limits, in one sentence each:
 #
@@ -478,4 +478,4 @@ quiz("14")
 # - "Style" here is the statistics of small patterns: composition is not part of it.
 #
 # **Papers.** Gatys, Ecker, Bethge: *Image Style Transfer Using Convolutional Neural Networks*, CVPR 2016; *Texture Synthesis Using Convolutional Neural Networks*, NIPS 2015. Gatys et al.: *Preserving
-# Color in Neural Artistic Style Transfer*, 2016; *Controlling Perceptual Factors in Neural Style Transfer*, CVPR 2017. Johnson: *neural-style*, 2015 (several styles, and dreaming along).
+# Color in Neural Artistic Style Transfer*, 2016; *Controlling Perceptual Factors in Neural Style Transfer*, CVPR 2017. Johnson: *neural-style*, 2015 (several styles).

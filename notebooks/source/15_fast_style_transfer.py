@@ -60,7 +60,7 @@ print(f"ratio: about {60 * one_step / one_pass:.0f}")
 # $$\min_x\; L(x;\,p,\,s) \qquad\longrightarrow\qquad \min_\theta\; \operatorname{mean}_{p}\; L\bigl(f_\theta(p);\,p,\,s\bigr) .$$
 #
 # - $L$: the content and style loss of lesson 14, from the features of VGG-19. VGG-19 stays as it is. It is the judge, and it is not needed after the training.
-# - $f_\theta$: a network from pictures to pictures. It goes down to a quarter of the size, has a few residual blocks, and comes back up.
+# - $f_\theta$: a network from pictures to pictures. It goes down to a quarter of the size, has eight residual blocks, and comes back up.
 #
 # Nobody shows the network what a painting should look like: there are photos, style pictures and a loss.
 
@@ -195,7 +195,7 @@ titles = ["temple", "instance norm", "batch norm", "pale copy", "instance norm",
 show_images(row, titles, columns=3, width=9)
 
 # %% [markdown]
-# Instance norm paints strokes of the same strength on both. Behind batch norm the pale photo's features are weaker, and so is the paint: the photo's contrast **leaks** through.
+# Instance norm paints both alike: the same marks in the same strength. Behind batch norm the pale photo's features are weaker, and so is the paint: the photo's contrast **leaks** through.
 
 # %% [markdown]
 # ## Enlarging without a checkerboard
@@ -240,22 +240,22 @@ check("15.2", enlarge)
 # `F.interpolate(features, scale_factor=2, mode="nearest")` repeats pixels, `F.pad(x, (1, 1, 1, 1), mode="reflect")` mirrors one pixel on every side, `F.conv2d(x, weight)` does the rest.
 
 # %% picture="15.2"
-# a photo through your layer and through a transposed convolution, both with a blurring filter
+# a photo through your layer and through a transposed convolution with a box as its filter
 blur = torch.tensor([1.0, 2.0, 1.0])
 blur = (blur[:, None] * blur / 16 * torch.eye(3)[:, :, None, None]).contiguous()
 tiny = photo("flower", 48)
-striped = 2.2 * F.conv_transpose2d(
-    tiny, torch.ones(3, 3, 3, 3) / 9 * torch.eye(3)[:, :, None, None], stride=2
-)
+box = torch.ones(3, 3, 3, 3) / 9 * torch.eye(3)[:, :, None, None]
+striped = 2.2 * F.conv_transpose2d(tiny, box, stride=2)  # 2.2: about as bright as the photo
+even = F.conv_transpose2d(tiny, 4 * blur, stride=2)
 show_images(
-    [tiny[0], enlarge(tiny, blur)[0], striped.clamp(0, 1)[0]],
-    ["48 pixels", "your layer", "transposed convolution"],
-    columns=3,
+    [tiny[0], enlarge(tiny, blur)[0], striped.clamp(0, 1)[0], even.clamp(0, 1)[0]],
+    ["48 pixels", "your layer", "transposed, box", "transposed, your filter"],
+    columns=4,
     width=9,
 )
 
 # %% [markdown] solution="15.2"
-# The filter smooths the steps between the repeated pixels. (Here mirroring puts the border pixel itself outside, since it was just repeated. With a wider border it would not.) A transposed convolution *could* learn weights without stripes; the layer here cannot make them from its geometry.
+# The filter smooths the steps between the repeated pixels. (Here mirroring puts the border pixel itself outside, since it was just repeated. With a wider border it would not.) A transposed convolution makes stripes with most filters, such as the box, because its outputs get one, two or four summands in turn. With the filter 1, 2, 1 it makes none: it *can* learn weights without stripes. The layer here cannot make them from its geometry.
 
 # %% [markdown]
 # ## The loss of a batch
@@ -377,7 +377,7 @@ titles = [f"{w:.0%} mosaic" for w in shares] + ["pixels, half and half"]
 show_images([*steps, overlay], titles, columns=3, width=9)
 
 # %% [markdown]
-# The answer is (b). The overlay shows both pictures at once, paler than either. The mixture in the rows is one picture with contrast of its own, painted by filters that are scaled between the two styles.
+# The answer is (b). The overlay shows both pictures at once. The mixture in the rows is one picture, painted by filters that are scaled between the two styles. It is no equal mixture of what you see in both: with half and half, few strokes are left, and it is paler than the overlay.
 
 # %% [markdown] notes="1" minutes=4
 # Ask for other pairs and try them: `stylize(net, portrait, {"ink": 2, "waves": 1})`. Weights are used as shares of their sum.

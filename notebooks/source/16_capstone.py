@@ -312,8 +312,8 @@ for name, heat in again.items():
     print(f"{name:16s} {rank_correlation(maps[name], heat):5.2f}")
 
 # %% [markdown]
-# No map stays as it was: all four depend on what the network has learned. Guided backprop keeps the most, as in lesson 08, but little. The negative numbers mean nothing: occlusion and evidence have only some 50 to 150 places, and maps with so few
-# places are alike or opposite by chance.
+# No map stays as it was: all four depend on what the network has learned. Guided backprop keeps the most, as in lesson 08, but little. Is a negative number a finding? Occlusion and evidence have only some 50 to 150 places, and for so few, chance alone
+# gives correlations of about ±0.1. A number such as −0.3 is more than that, for this one draw of random weights; another draw may give another sign. One seed decides nothing.
 #
 # A map that passes this check may still be wrong. One that fails it cannot be right.
 
