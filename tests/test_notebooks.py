@@ -1,11 +1,11 @@
 """The committed notebooks: fresh, small, with pictures; and the student edition runs with only the marked errors."""
 
 import re
-import symtable
 
 import nbformat
 import pytest
 
+from course_utils.authoring.cells import global_names
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import check_all
 from course_utils.authoring.paths import ROOT, lesson_paths, notebook_path
@@ -42,16 +42,8 @@ def test_a_notebook_is_small_has_its_pictures_and_no_foreign_paths(number):
 
 def _bound_and_read(cells):
     """The global names that cells bind, and those that they read."""
-    bound, read = set(), set()
-    for cell in cells:
-        tables = [symtable.symtable(cell.source, "cell", "exec")]
-        for table in tables:  # grows: functions and comprehensions are scopes of their own
-            tables += table.get_children()
-            for name in table.get_symbols():
-                if table.get_type() == "module" or name.is_global():
-                    bound |= {name.get_name()} if name.is_assigned() or name.is_imported() else set()
-                    read |= {name.get_name()} if name.is_referenced() else set()
-    return bound, read
+    names = [global_names(cell.source) for cell in cells]
+    return set().union(*(bound for bound, _ in names)), set().union(*(read for _, read in names))
 
 
 @pytest.mark.parametrize("number", LESSONS)

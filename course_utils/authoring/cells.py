@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import symtable
 
 from nbformat import NotebookNode
 
@@ -67,6 +68,23 @@ def functions(code: str) -> dict[str, ast.FunctionDef]:
         SyntaxError: the code is not Python.
     """
     return {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+
+
+def global_names(code: str) -> tuple[set[str], set[str]]:
+    """The global names to which code gives a value, and those that it reads.
+
+    Raises:
+        SyntaxError: the code is not Python.
+    """
+    bound, read = set(), set()
+    tables = [symtable.symtable(code, "cell", "exec")]
+    for table in tables:  # grows: functions and comprehensions are scopes of their own
+        tables += table.get_children()
+        for name in table.get_symbols():
+            if table.get_type() == "module" or name.is_global():
+                bound |= {name.get_name()} if name.is_assigned() or name.is_imported() else set()
+                read |= {name.get_name()} if name.is_referenced() else set()
+    return bound, read
 
 
 def cell_id(lesson: str, kind: str, source: str, seen: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.cells import cut, functions, is_claim
+from course_utils.authoring.cells import cut, functions, global_names, is_claim
 from course_utils.authoring.own_version import find, named, overlap
 from course_utils.errors import CourseError
 
@@ -124,8 +124,8 @@ def _exercises_do_not_match(lesson: Lesson) -> Iterator[str]:
 
 def _claim_problems(lesson: Lesson) -> Iterator[str]:
     """A claim asserts something, and leaves no name behind that another cell knows: students do not run it."""
-    others = [c for c in lesson.cells if c.cell_type == "code" and not is_claim(c)]
-    known = {name for cell in others for name in _names(ast.parse(cell.source))}
+    others = [c.source for c in lesson.cells if c.cell_type == "code" and not is_claim(c)]
+    known = {name for source in others for names in global_names(source) for name in names}
     for cell in lesson.cells:
         if not is_claim(cell):
             continue
@@ -133,30 +133,10 @@ def _claim_problems(lesson: Lesson) -> Iterator[str]:
         if cell.cell_type != "code" or set(cell.metadata) != {"claim"}:
             yield f"claim={claim!r} stands alone on a code cell."
             continue
-        tree = ast.parse(cell.source)
-        if not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))):
             yield f"claim={claim!r} asserts nothing."
-        if taken := set(_bound(tree)) & known:
+        if taken := global_names(cell.source)[0] & known:
             yield f"claim={claim!r} gives {min(taken)!r} a value, and another cell has this name: choose a new one."
-
-
-def _names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.FunctionDef):
-            yield node.name
-
-
-def _bound(node: ast.AST) -> Iterator[str]:
-    """The names to which a cell gives a value, without those that live inside of a function or a comprehension."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, ast.FunctionDef):
-        yield node.name
-    elif not isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound(child)
 
 
 def _own_problems(lesson: Lesson, text: str) -> Iterator[str]:
