@@ -352,7 +352,7 @@ first_alike = torch.cosine_similarity(during[steps_kept[0]].flatten(1), last, di
 assert first_alike.mean() < 0.15
 assert first_alike[0] > 0.2
 fifth = min(steps_kept, key=lambda step: abs(step - 936))
-assert torch.cosine_similarity(during[fifth].flatten(1), last, dim=1).mean() > 0.7
+assert torch.cosine_similarity(during[fifth].flatten(1), last, dim=1).mean() > 0.65
 
 # %% [markdown]
 # ## Deeper layers cannot be read
