@@ -245,8 +245,8 @@ for name, heat in zip(classes, maps, strict=True):
 
 # %% [markdown]
 # For each question the drop is larger on the half of its own animal. This is a test with a known answer: you put the animals there yourself. Do such a test before you
-# believe a map whose answer you do not know. And do not read more from it than it says. Exchange the two halves: the order stays, but now covering the dog itself *raises* the score of "dalmatian" a little. A window of 64 pixels
-# leaves most of its spots, and covers a part of the photo that speaks for others. The colors depend on the rest of the photo; the order is what the two photos share.
+# believe a map whose answer you do not know. And do not read more from it than it says. Exchange the two halves: the order stays, but now covering the dog itself *raises* the score of "dalmatian" a little. (One possible reason: a window of
+# 64 pixels leaves most of its spots. How would you test this?) The colors depend on the rest of the photo; the order is what the two photos share.
 
 # %% claim="the drop is larger on the own half, also with the halves exchanged; there the dog's own half is not positive"
 exchanged = pair.roll(112, dims=3)
