@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
+from course_utils import __version__
 from course_utils.commands import need_clone
+from course_utils.errors import CourseError
 from course_utils.one_line import OneLineGroup
 
 
@@ -31,6 +33,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"course {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version, and do nothing.")
+    ] = False,
+) -> None:
+    """Looking inside convolutional networks: a course."""
+
 
 Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
 
@@ -67,13 +85,18 @@ def live(
 
 @app.command()
 def tour(
-    image: Annotated[Path | None, typer.Option(help="A picture file, or the name of a gallery photo.")] = None,
+    photo: Annotated[
+        Path | None, typer.Argument(metavar="[PHOTO]", help="A picture file, or the name of a gallery photo.")
+    ] = None,
+    image: Annotated[Path | None, typer.Option(help="The same as PHOTO.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for the page.")] = Path("tour"),
 ) -> None:
     """Every method on one photo, as one page: tour/index.html."""
     from course_utils.commands.tour import make_tour
 
-    raise typer.Exit(make_tour(image, out))
+    if photo is not None and image is not None:
+        raise CourseError(f"The tour is of one photo; {photo} and {image} are two.")
+    raise typer.Exit(make_tour(photo if image is None else image, out))
 
 
 @app.command()
@@ -148,6 +171,15 @@ def release(
 
 export = typer.Typer(help="Write the lessons for other graders.", rich_markup_mode=None, add_completion=False)
 app.add_typer(export, name="export")
+
+
+@export.callback(invoke_without_command=True)
+def choose_grader(context: typer.Context) -> None:
+    """Write the lessons for other graders."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the hidden inputs; drawn if not given.")]
 
 

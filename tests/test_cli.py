@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
+import course_utils
 from course_utils import cli
 from course_utils.commands import ROOT, doctor, lab, tour
 from course_utils.errors import CourseError
@@ -53,6 +55,17 @@ def test_no_command_shows_the_help(course):
     result = course()
     assert result.exit_code == 0
     assert "doctor" in result.stdout
+
+
+def test_the_version(course):
+    result = course("--version")
+    assert result.exit_code == 0 and result.stdout == f"course {course_utils.__version__}\n"
+
+
+def test_export_alone_says_what_there_is(course):
+    result = course("export")
+    assert result.exit_code == 0 and "nbgrader" in result.stdout and "gradescope" in result.stdout
+    assert_one_line(course("export", "moodle"), "moodle")
 
 
 def test_an_installed_command_ends_with_status_2_and_one_line():
@@ -115,7 +128,8 @@ def lessons(monkeypatch, tmp_path):
 def test_lab_opens_the_first_lesson(course, started, lessons):
     assert course("lab").exit_code == 0
     assert started[0][:2] == [str(lessons / "00_start_here.ipynb"), f"--ServerApp.root_dir={lessons.parent}"]
-    assert "--no-browser" not in started[0]
+    assert "--no-browser" not in started[0] and not any("default_url" in option for option in started[0])
+    assert "--ContentsManager.hide_globs=source" in started[0], "the solutions must not be the first entry"
 
 
 def test_lab_passes_its_options_on(course, started, lessons):
@@ -125,6 +139,7 @@ def test_lab_passes_its_options_on(course, started, lessons):
     assert course("lab", "--no-browser", "--port", port, "7").exit_code == 0
     assert started[0][0].endswith("07_saliency.ipynb")
     assert {"--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"} <= set(started[0])
+    assert "--LabApp.default_url=/lab/tree/notebooks/07_saliency.ipynb" in started[0], "the address that is printed"
 
 
 def test_lab_opens_a_file_elsewhere(course, started, lessons, tmp_path_factory):
@@ -132,6 +147,7 @@ def test_lab_opens_a_file_elsewhere(course, started, lessons, tmp_path_factory):
     mine.write_text("{}")
     assert course("lab", mine).exit_code == 0
     assert started[0][:2] == [str(mine), f"--ServerApp.root_dir={mine.parent}"]
+    assert not any("hide_globs" in option for option in started[0]), "in another folder nothing is ours to hide"
 
 
 def test_lab_says_that_a_port_is_taken(course, started, lessons):
@@ -146,6 +162,9 @@ def test_lab_says_that_a_port_is_taken(course, started, lessons):
 def test_lab_without_such_a_lesson(course, started, lessons):
     assert_one_line(course("lab", "42"), "no lesson 42", "00, 07")
     assert_one_line(course("lab", "nowhere.ipynb"), "no file nowhere.ipynb")
+    assert_one_line(course("lab", lessons), "is a folder")
+    for strange in ("\u00b2", "9" * 5000, "", "7.5", "-1", "seven", "07\n"):
+        assert_one_line(course("lab", "--", strange))
     assert started == []
 
 
@@ -239,21 +258,22 @@ def test_tour_writes_one_page_that_needs_no_other_file(course, short_tour, tmp_p
     assert result.exit_code == 0, result.output
     assert [p.name for p in (tmp_path / "deep/page").iterdir()] == ["index.html"]
     page = (tmp_path / "deep/page/index.html").read_text(encoding="utf-8")
-    assert page.count('src="data:image/png;base64,') == page.count("<img") == 2
+    assert page.count('src="data:image/png;base64,') == page.count("<img") - 1 == 2  # and the whole photo
     assert not re.search(r"https?://|<script|<link|url\(", page)
     assert "First &amp; best" in page and "about &lt;it&gt;." in page and tour.DEFAULT_PHOTO in page
     assert str(tmp_path) in result.stdout
 
 
 @pytest.mark.parametrize("name", ["mine.png", "mine"])
-def test_tour_of_ones_own_picture(course, short_tour, tmp_path, monkeypatch, name):
-    from PIL import Image
-
+@pytest.mark.parametrize("option", [[], ["--image"]], ids=["argument", "option"])
+def test_tour_of_ones_own_picture(course, short_tour, tmp_path, monkeypatch, name, option):
     monkeypatch.chdir(tmp_path)
-    Image.new("RGB", (320, 240), "teal").save(tmp_path / name, format="png")
-    result = course("tour", "--image", name)
+    Image.new("RGB", (800, 100), "teal").save(tmp_path / name, format="png")
+    result = course("tour", *option, name)
     assert result.exit_code == 0, result.output
-    assert "mine" in (tmp_path / "tour/index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "tour/index.html").read_text(encoding="utf-8")
+    assert "mine" in page
+    assert "10% of the photo" in page and "The whole photo, 800 x 100 pixels" in page, "nothing is cut off in silence"
 
 
 def test_tour_of_a_gallery_photo(course, short_tour, tmp_path):
@@ -269,6 +289,7 @@ def test_tour_without_such_a_picture(course, short_tour, tmp_path):
     assert_one_line(course("tour", "--image", text, *out), "notes.txt", "cannot be read as a picture")
     assert_one_line(course("tour", "--image", tmp_path, *out), "is a folder")
     assert_one_line(course("tour", "--image", "spoonbil", *out), "spoonbill")
+    assert_one_line(course("tour", "cat", "--image", "coffee", *out), "one photo")
     assert not (tmp_path / "page").exists()
 
 
@@ -284,7 +305,32 @@ def test_a_broken_stop_does_not_cost_the_others(course, monkeypatch, tmp_path):
     assert result.exit_code == 1
     assert "failed: Broken" in result.stdout
     assert "RuntimeError: no such luck" in page and "second line" not in page
-    assert page.count("<img") == 1
+    assert page.count("<img") == 2
+
+
+def test_a_picture_of_the_tour_says_what_is_seen(lite, eagle):
+    nets = tour.Networks(efficientnet_lite0=lite)
+    words = tour.describe(tour.predictions(nets, eagle))
+    assert re.search(r"bald eagle \d\d%", words) and "probability" in words
+    pair = tour.plots.show_images([eagle[0], eagle[0]], ["photo", "cut & out"])
+    assert tour._image(pair, "Two").startswith('<img style="width:')
+    assert 'alt="Two: photo, cut &amp; out"' in tour._image(pair, "Two")
+    assert tour.describe(tour.plots.show_images(eagle)) == "1 picture without a title"
+
+
+@pytest.mark.parametrize("said", ["teapot", "coffeepot"])
+def test_the_tour_fools_into_a_class_that_is_not_seen_anyway(lite, said):
+    scores = torch.zeros(1, 1000)
+    scores[0, lite.class_index(said)], scores[0, lite.class_index("teapot")] = 9.0, 5.0
+
+    class Sees:
+        class_index = staticmethod(lite.class_index)
+
+        def __call__(self, images):
+            return scores
+
+    nets = SimpleNamespace(classifier=Sees())
+    assert lite.category(tour.unlikely_class(nets, torch.zeros(1, 3, 8, 8))) not in ("teapot", said)
 
 
 def test_an_interrupted_tour_keeps_what_is_ready(course, monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from course_utils.authoring.rules import SourceError
 from course_utils.authoring.solved import exercise_functions
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
+from course_utils.still import picture_still
 
 GOOD = '''# %% [markdown] lesson="42" title="Doubling" minutes=5 needs="00"
 # You will be able to double.
@@ -300,12 +301,14 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
             new("display_data", {**widget, "text/plain": "IntProgress()"}),
             new("display_data", {**widget, "text/plain": "1. A question\n   a) yes"}),
             new("execute_result", {"image/png": png(), "text/plain": "<Figure>"}, execution_count=7),
+            new("display_data", picture_still("image/png", png(), "an explorer").bundle()[0]),
         ]
     )
-    assert [k.output_type for k in kept] == ["stream", "display_data", "execute_result"]
+    assert [k.output_type for k in kept] == ["stream", "display_data", "execute_result", "display_data"]
     assert kept[0].text == "kept\n" and list(kept[1].data) == ["text/plain"]
     (kind,) = kept[2].data
     assert len(kept[2].data[kind]) < len(png()) and kept[2].execution_count is None
+    assert set(kept[3].data) == {kind}, "of what stays of a widget, the picture alone"
 
 
 EXPLORE = """# %% [markdown] lesson="explore" title="All explorers" minutes=5

@@ -12,7 +12,7 @@ import pytest
 
 from course_utils.authoring import catch_up, files, paths
 from course_utils.authoring.cells import cut, is_complete, is_setup
-from course_utils.authoring.editions import build
+from course_utils.authoring.editions import build, speaker_notes
 from course_utils.authoring.files import build_live
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.run import run_notebook
@@ -64,6 +64,7 @@ def test_worked_cells_are_prompts_and_no_solution_is_left(number):
     ]
     assert len(prompts) >= 3
     assert all(line.startswith("#") or not line for cell in prompts for line in cell.source.splitlines())
+    assert all(cell.source.endswith("\n") for cell in prompts), "what is typed must not join the comment"
 
 
 @pytest.mark.parametrize("number", LESSONS)
@@ -87,16 +88,17 @@ def test_after_each_section_stands_one_folded_catch_up_cell(number):
 
 
 @pytest.mark.parametrize("number", LESSONS)
-def test_every_section_has_a_folded_note_and_the_minutes_add_up(number):
+def test_every_section_has_its_minutes_in_the_notebook_and_its_note_elsewhere(number):
     lesson = lesson_of(number)
     notes = [cell for cell in lesson.cells if "notes" in cell.metadata]
-    folded = [c.source for c in build(lesson, "live").cells if "Speaker notes" in c.source]
+    whole, said = [c.source for c in build(lesson, "live").cells], speaker_notes(lesson)
     clock = 0
-    for cell, text in zip(notes, folded, strict=True):
+    for cell in notes:
         minutes = int(cell.metadata["minutes"])
         clock += minutes
-        summary = f"Speaker notes · {minutes} minute{'s' * (minutes != 1)}, until {clock} of {lesson.minutes}"
-        assert text == f"<details>\n<summary>{summary}</summary>\n\n{cell.source}\n\n</details>"
+        until = f"*{minutes} minute{'s' * (minutes != 1)}, until {clock} of {lesson.minutes}*"
+        assert until in whole and f"{until}\n\n{cell.source}\n" in said
+        assert not any(cell.source in text for text in whole), "the room sees the notebook"
     silent = [p.title for p in sections(lesson) if p.work and not any("notes" in c.metadata for c in p.cells)]
     assert not silent, "sections without a note"
     assert abs(clock - lesson.minutes) <= 5, "the notes are a plan for the lesson's minutes"
@@ -321,6 +323,18 @@ def test_live_builds_and_opens_one_lesson(course, started, place):  # noqa: F811
     assert not any(Path(o.split("=")[1]).exists() for o in options if "LabApp" in o), "the settings go with the server"
 
 
+def test_live_writes_the_notes_beside_the_notebook(course, started, place):  # noqa: F811
+    source = place / "notebooks" / "source" / "42_sums.py"
+    note = '# %% [markdown] notes="1" minutes=5\n# Say what a sum is.\n\n'
+    source.write_text(SOURCE.replace("# %%\n# the number", note + "# %%\n# the number"))
+    result = course("live", "42")
+    assert result.exit_code == 0, result.output
+    path = place / "build" / "live" / "42_sums.notes.md"
+    assert str(path) in result.stdout
+    assert "## Beginning\n\n*5 minutes, until 5 of 5*\n\nSay what a sum is.\n" in path.read_text()
+    assert "Say what" not in path.with_name("42_sums.ipynb").read_text()
+
+
 def test_live_builds_all(course, started, place):  # noqa: F811
     result = course("live", "--all")
     assert result.exit_code == 0 and result.stdout.endswith("42_sums.ipynb: built\n") and not started
@@ -343,7 +357,7 @@ def test_live_with_a_slip(course, started, place):  # noqa: F811
 
 def typed(path, source="more = base + 1"):
     book = nbformat.read(path, as_version=4)
-    next(c for c in book.cells if c.source == "# one more").source += "\n" + source
+    next(c for c in book.cells if c.source == "# one more\n").source += source
     nbformat.write(book, path)
     return path.read_text()
 

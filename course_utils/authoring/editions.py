@@ -81,7 +81,7 @@ class _Notebook:
         if ({"solution", "claim"} & set(data) and edition != "solution") or ("notes" in data and edition != "live"):
             return
         if "notes" in data:
-            self._add_notes(data, source)
+            self._add_clock(data)
         elif cell.cell_type == "markdown":
             self.add("markdown", _markdown(self.lesson, data, source))
         elif "exercise" in data:
@@ -96,15 +96,15 @@ class _Notebook:
             self.add("code", f"{source}\n\nprint({_checked(data['claim'])})", claim=data["claim"], **hidden)
         elif edition == "live" and not is_setup(cell) and not is_complete(cell):
             self.add("code", _prompts(source))
+            self.cells[-1].source += "\n"  # the first line that is typed must not join the comment
         else:
             self.add("code", source, **({"tags": list(data["tags"])} if data.get("tags") else {}))
 
-    def _add_notes(self, data: dict, source: str) -> None:
-        self.clock += int(data.get("minutes", 0))
-        until = (
-            f" · {_minutes(data['minutes'])}, until {self.clock} of {self.lesson.minutes}" if "minutes" in data else ""
-        )
-        self.add("markdown", folded(f"Speaker notes{until}", source))
+    def _add_clock(self, data: dict) -> None:
+        """The time that a section takes. What is to be said stands in `speaker_notes`: the room sees the notebook."""
+        if "minutes" in data:
+            self.clock += int(data["minutes"])
+            self.add("markdown", f"*{_until(data, self.clock, self.lesson)}*")
 
     def _add_use(self, data: dict, source: str) -> None:
         """A cell that calls a student's function, and the place of the picture that it should give."""
@@ -160,6 +160,10 @@ def _checked(claim: str) -> str:
     return json.dumps(f"Checked: {claim}", ensure_ascii=False)
 
 
+def _until(data: dict, clock: int, lesson: Lesson) -> str:
+    return f"{_minutes(data['minutes'])}, until {clock} of {lesson.minutes}"
+
+
 def _dots(count: int) -> str:
     return "●" * count + "○" * (5 - count)
 
@@ -172,6 +176,18 @@ def _prompts(source: str) -> str:
     """A worked cell in the live edition: the comments that begin its paragraphs, to be typed under."""
     comments = [line for line in source.splitlines() if line.startswith("#")]
     return "\n\n".join(comments) or "# type here"
+
+
+def speaker_notes(lesson: Lesson) -> str:
+    """What to say in each section of a lesson, as Markdown; empty if its source has no notes."""
+    parts, clock = [], 0
+    for section in sections(lesson):
+        for cell in section.cells:
+            if "notes" in cell.metadata:
+                clock += int(cell.metadata.get("minutes", 0))
+                until = f"*{_until(cell.metadata, clock, lesson)}*\n\n" if "minutes" in cell.metadata else ""
+                parts.append(f"## {section.title}\n\n{until}{cell.source}")
+    return "\n\n".join([f"# {lesson.number} · {lesson.title}: speaker notes", *parts, ""]) if parts else ""
 
 
 def _catch_up(lesson: Lesson, section: Section) -> str:

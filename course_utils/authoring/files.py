@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.authoring import paths
-from course_utils.authoring.editions import build, fingerprint
+from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
 
 _DAMAGED = (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError)  # what nbformat raises
@@ -51,7 +51,7 @@ def build_all(edition: str = "student", lessons: Sequence[str] | None = None) ->
 
 
 def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> Iterator[tuple[Path, str]]:
-    """Write the live edition of all lessons (or of some), and say what was done.
+    """Write the live edition of all lessons (or of some) and its speaker notes, and say what was done.
 
     What a person typed into a notebook is not lost: such a notebook is kept, or with `fresh` moved aside first.
 
@@ -65,6 +65,8 @@ def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> 
     for source in paths.lesson_paths(lessons):
         lesson = read_lesson(source)
         book, path = build(lesson, "live"), paths.notebook_path(lesson.name, "live")
+        if notes := speaker_notes(lesson):
+            write(paths.notes_path(path), notes)
         if not path.exists():
             done = "built"
         elif _typed_into(path):

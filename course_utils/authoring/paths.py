@@ -48,3 +48,8 @@ def notebook_path(name: str, edition: str) -> Path:
         edition: "student", "solution" or "live".
     """
     return (ROOT / "notebooks" if edition == "student" else ROOT / "build" / edition) / f"{name}.ipynb"
+
+
+def notes_path(notebook: Path) -> Path:
+    """Where the speaker notes of a live notebook lie: beside it, because the room sees the notebook."""
+    return notebook.with_suffix(".notes.md")

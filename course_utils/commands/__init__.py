@@ -10,6 +10,6 @@ def need_clone(command: str) -> None:
     """Raise a CourseError if the course was installed from a wheel, which has no sources of lessons."""
     if IN_WHEEL:
         raise CourseError(
-            f"`{command}` works in a clone of the course's repository; "
+            f"{command} works in a clone of the course's repository; "
             "this installed package holds only what students need."
         )

@@ -154,7 +154,8 @@ def offline_networks() -> Iterator[Finding]:
                 yield Finding(name, "problem", text or str(error), cure or INSTALL)
         else:
             weights = sum(p.numel() for p in net.parameters())
-            yield Finding(name, "ok", f"ready offline, weights checked (sha256), {weights / 1e6:.1f} M weights")
+            count = f"{weights / 1e6:.1f} M" if weights > 1e5 else f"{weights:,}"
+            yield Finding(name, "ok", f"ready offline, weights checked (sha256), {count} weights")
 
 
 def torchvision_networks() -> Iterator[Finding]:

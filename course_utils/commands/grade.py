@@ -120,9 +120,7 @@ def export_to_nbgrader(to: Path, lessons: list[str] | None, seed: int | None) ->
     if not (to / "release").is_dir():
         print("nbgrader is not installed here (pip install nbgrader==0.9.6); there, for each of them:")
         print(f"    cd {to} && nbgrader generate_assignment {names[0]} --create")
-    print(
-        "nbgrader runs the tests inside of the student's notebook, where they can be cheated; `course grade` does not."
-    )
+    print("nbgrader runs the tests inside of the student's notebook, where they can be cheated; course grade does not.")
     return 0
 
 

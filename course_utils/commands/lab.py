@@ -9,12 +9,14 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import typer
 
 from course_utils.errors import CourseError
 from course_utils.places import IN_WHEEL, ROOT
 
+MESSAGE_BYTES = 64_000_000  # of the largest message to a kernel; Jupyter's own limit, 10 MB, ends the connection
 COPIES = "looking-inside-convnets"  # the folder where an installed wheel's lessons are copied to
 
 
@@ -38,17 +40,22 @@ def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = N
     if IN_WHEEL and path.parent == ROOT / "notebooks":
         path = own_copy(path, yes=yes)
     root = ROOT if path.is_relative_to(ROOT) else path.parent
-    return start(path, root, browser=browser, port=port)
+    # the lessons' sources hold all solutions, and would be the first entry beside the lessons
+    hidden = ("source", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
+    return start(path, root, [f"--ContentsManager.hide_globs={name}" for name in hidden], browser=browser, port=port)
 
 
 def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool, port: int | None) -> int:
     """Start JupyterLab on the file `path` below the folder `root`, with more of its options, and wait until it ends."""
     options = [str(path), f"--ServerApp.root_dir={root}", *options]
+    options.append(f"--ServerApp.tornado_settings={{'websocket_max_message_size': {MESSAGE_BYTES}}}")
     if port is not None:
         check_port(port)
         options += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:
-        options.append("--no-browser")
+        address = quote(path.relative_to(root).as_posix())
+        # the address that is printed shall open the lesson
+        options += ["--no-browser", f"--LabApp.default_url=/lab/tree/{address}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # in a container there is often no other user
 
@@ -62,13 +69,15 @@ def find_notebook(notebook: str) -> Path:
     folder = ROOT / "notebooks"
     if notebook == "explore" and (folder / "explore.ipynb").is_file():
         return folder / "explore.ipynb"
-    if notebook.isdigit():
-        found = sorted(folder.glob(f"{int(notebook):02d}_*.ipynb"))
+    if notebook.isdecimal():
+        found = sorted(folder.glob(f"{notebook.lstrip('0').zfill(2)}_*.ipynb"))
         if found:
             return found[0]
         numbers = ", ".join(sorted(p.name[:2] for p in folder.glob("[0-9][0-9]_*.ipynb"))) or f"none in {folder}"
         raise CourseError(f"There is no lesson {notebook}; there are: {numbers}.")
     path = Path(notebook).resolve()
+    if notebook and path.is_dir():
+        raise CourseError(f"{notebook} is a folder; give a lesson number such as 07, explore, or a notebook file.")
     if not path.is_file():
         raise CourseError(f"There is no file {notebook}; give a lesson number such as 07, explore, or a notebook file.")
     return path

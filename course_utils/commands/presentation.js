@@ -6,7 +6,17 @@
     html:root {
       --jp-code-presentation-font-size: FONT_SIZE;
       --jp-content-presentation-font-size1: FONT_SIZE;
-    }`;
+      --jp-widgets-font-size: FONT_SIZE;
+      --jp-widgets-inline-height: calc(1.7 * FONT_SIZE);
+      --jp-widgets-inline-width: calc(300px * ZOOM);
+      --jp-widgets-inline-width-short: calc(148px * ZOOM);
+    }
+    .course-live, .course-still { font-size: FONT_SIZE; }
+    /* pictures grow as the letters do, and so do the words in them */
+    .jp-OutputArea img, .course-picture, .course-live table { zoom: ZOOM; }
+    .course-picture img { zoom: 1; }
+    .course-picture, .course-live table { font-size: calc(FONT_SIZE / ZOOM); }
+    .jp-OutputArea img { max-width: 100%; height: auto; }`;
 
   const plugin = {
     id: "course-presentation:plugin",

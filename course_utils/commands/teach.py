@@ -11,6 +11,7 @@ from course_utils.authoring import files, paths
 from course_utils.commands import lab
 from course_utils.errors import CourseError
 
+USUAL = 14  # pixels: the letters for which pictures and their captions are made
 _EXTENSION = Path(__file__).with_name("presentation.js")
 
 
@@ -56,6 +57,8 @@ def write_live(lessons: Sequence[str] | None, *, fresh: bool = False) -> int:
     """Build live notebooks and say for each what was done."""
     for path, done in files.build_live(lessons, fresh=fresh):
         print(f"{path}: {done}", flush=True)
+        if (notes := paths.notes_path(path)).is_file():
+            print(f"{notes}: your notes; print them, or open them where the room does not look", flush=True)
     return 0
 
 
@@ -85,6 +88,7 @@ def presentation(place: Path, *, font_size: int) -> list[str]:
     package = {"name": extension.name, "version": "1.0.0", "jupyterlab": {"extension": True, "_build": build}}
     (extension / "package.json").write_text(json.dumps(package), encoding="utf-8")
     script = _EXTENSION.read_text(encoding="utf-8").replace("FONT_SIZE", f"{font_size}px")
+    script = script.replace("ZOOM", f"{max(1.0, font_size / USUAL):.2f}")
     (extension / build["load"]).write_text(script, encoding="utf-8")
     return [
         f"--LabApp.user_settings_dir={place / 'settings'}",

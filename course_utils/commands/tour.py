@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -160,10 +161,18 @@ def wanted_picture(nets: Networks, photo: Tensor) -> Figure:
     return plots.show_images([photo, result], ["photo", f"more {nets.classifier.category(predicted)}"], width=6)
 
 
+def unlikely_class(nets: Networks, photo: Tensor) -> int:
+    """A class to be fooled into: one that the network does not see in the photo anyway, nor anything like it."""
+    scores = nets.classifier(photo)[0]
+    likely = set(scores.topk(50).indices.tolist())
+    wanted = [nets.classifier.class_index(name) for name in ("teapot", "goldfish", "accordion", "volcano")]
+    return next((index for index in wanted if index not in likely), int(scores.argmin()))
+
+
 def fooling(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.gradients.fooling import fool, magnify
 
-    target = nets.classifier.class_index("teapot")
+    target = unlikely_class(nets, photo)
     result = fool(nets.classifier, photo, target, steps=60, progress=False)
     before, after = (nets.classifier.predict(x, k=1)[0][0] for x in (photo, result.images))
     titles = [f"{before[0]}, {before[1]:.0%}", f"{after[0]}, {after[1]:.0%}", "the difference, 10 times"]
@@ -268,7 +277,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "06",
         "Occlusion",
-        "A gray square slides over the photo: where it is red, covering makes the class score fall.",
+        "A gray square slides over the photo: covering a red place makes the class score fall, a blue one makes it rise.",
         covered,
     ),
     Stop(
@@ -304,7 +313,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "10",
         "A fooling image",
-        "A small change, made for it, and the network says teapot.",
+        "A small change, made for it, and the network says a class that has nothing to do with the photo.",
         fooling,
     ),
     Stop(
@@ -373,6 +382,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
         open_image(source)  # a picture file, whatever its name looks like
         source = Path(source)
     picture = photo(source)
+    seen = _whole(open_image(source if isinstance(source, Path) else gallery()(source).path))
     name = source.stem if isinstance(source, Path) else Path(source).name
     page = Path(out) / "index.html"
     try:
@@ -389,7 +399,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
             bar.set_description(stop.title[:32].ljust(32))
             begin = time.perf_counter()
             try:
-                body = _image(stop.draw(nets, picture), stop.title)
+                body = f'<div class="picture">{_image(stop.draw(nets, picture), stop.title)}</div>'
             except Exception as error:  # one broken method must not cost the other pictures
                 failed.append(stop.title)
                 body = f'<p class="failed">This picture failed: {html.escape(_first_line(error))}</p>'
@@ -398,7 +408,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
         print("Interrupted; the page has the pictures that were ready.")
     finally:
         bar.close()
-    page.write_text(_page(name, sections, time.perf_counter() - started), encoding="utf-8")
+    page.write_text(_page(name, seen, sections, time.perf_counter() - started), encoding="utf-8")
     size = page.stat().st_size / 1e6
     print(f"{page.resolve()}: {len(sections)} pictures, {size:.1f} MB, {time.perf_counter() - started:.0f} s")
     for title in failed:
@@ -414,30 +424,73 @@ def _image(figure: Figure, title: str) -> str:
     """The figure as an `<img>` that carries its own data."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    width = round(figure.get_figwidth() * 100)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img style="width:{width}px" alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{data}">'
+    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), f"{title}: {describe(figure)}")
+
+
+def _img(data: bytes, kind: str, width: int, alt: str) -> str:
+    alt, data = html.escape(alt, quote=True), base64.b64encode(data).decode()
+    return f'<img style="width:{width}px" alt="{alt}" src="data:image/{kind};base64,{data}">'
+
+
+def describe(figure: Figure) -> str:
+    """What is seen in a figure, in words: its titles and labels, the values of its bars, and how many pictures have no title."""
+    words, untitled = [figure.get_suptitle()], 0
+    for ax in figure.axes:
+        said = [ax.get_title(), ax.get_ylabel(), ax.get_xlabel(), *(text.get_text() for text in ax.texts)]
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        for bars in ax.containers:
+            said += [f"{name} {bar.get_width():.0%}" for name, bar in zip(names, bars, strict=False)]
+        said = [one for one in said if one]
+        words += said
+        untitled += bool(ax.images) and not said
+    if untitled:
+        words.append(f"{untitled} picture{'s' * (untitled > 1)} without a title")
+    text = " ".join(", ".join(filter(None, words)).split())
+    return text if len(text) < 500 else text[:500].rsplit(" ", 1)[0] + " …"
+
+
+def _whole(picture: Image.Image) -> str:
+    """The whole photo, with a frame around the part that the networks get: `load_image` cuts a square from its middle."""
+    side = min(picture.size) * 7 / 8
+    corners = [(length + sign * side) / 2 for sign in (-1, 1) for length in picture.size]
+    scale = min(1.0, 480 / max(picture.size))
+    small = picture.resize([max(1, round(length * scale)) for length in picture.size])
+    pen = ImageDraw.Draw(small)
+    for color, width in (("black", 4), ("white", 2)):  # seen on any photo
+        pen.rectangle([corner * scale for corner in corners], outline=color, width=width)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    share = side * side / (picture.width * picture.height)
+    alt = f"The whole photo, {picture.width} x {picture.height} pixels, with a frame around the square in its middle"
+    return (
+        f"<section><p>The networks see the square in the frame, made 224 x 224 pixels large: {share:.0%} of the photo. "
+        f"What lies outside has no part in the pictures below.</p>{_img(buffer.getvalue(), 'jpeg', small.width, alt)}"
+        "</section>"
+    )
 
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 0; } p { margin: .3rem 0 .6rem; max-width: 44rem; }
 img { max-width: 100%; height: auto; } .small { color: #666; font-size: .85rem; } .failed { color: #a00; }
+@media screen and (max-width: 640px) { .picture { overflow-x: auto; } .picture img { max-width: none; } }
+@media print { section { break-inside: avoid; } img { max-height: 20cm; object-fit: contain; object-position: left; } }
 """
 
 
-def _page(name: str, sections: list[tuple[Stop, str, float]], seconds: float) -> str:
+def _page(name: str, seen: str, sections: list[tuple[Stop, str, float]], seconds: float) -> str:
     parts = [
-        f"<h2>{html.escape(stop.title)}</h2><p>{html.escape(stop.sentence)} "
-        f'<span class="small">Lesson {stop.lesson}, {took:.1f} s</span></p>{body}'
+        f"<section><h2>{html.escape(stop.title)}</h2><p>{html.escape(stop.sentence)} "
+        f'<span class="small">Lesson {stop.lesson}, {took:.1f} s</span></p>{body}</section>'
         for stop, body, took in sections
     ]
     title = f"Looking inside a network: {html.escape(name)}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body><h1>{title}</h1>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
+        f"<h1>{title}</h1>"
         "<p>Each method of the course, once, on one photo. What a picture does <em>not</em> show is in its lesson: "
-        "<code>course lab 07</code> opens lesson 07.</p>"
+        f"<code>course lab 07</code> opens lesson 07.</p>{seen}\n"
         + "\n".join(parts)
         + f'<p class="small">{len(sections)} pictures in {seconds:.0f} s.</p></body></html>\n'
     )

@@ -101,7 +101,9 @@ def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
 def _widget(lesson: str, asked: tuple[Question, ...]):
     import ipywidgets as widgets
 
-    blocks = []
+    from course_utils.still import Keys, show, text_still
+
+    blocks, choices = [], []
     for number, question in enumerate(asked, 1):
         choice = widgets.RadioButtons(
             options=[(text, i) for i, (text, _) in enumerate(question.options)],
@@ -111,20 +113,39 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
         answer = widgets.HTML()
 
         def explain(change, question=question, answer=answer):
-            word = "✓ Right." if change["new"] == question.answer else "✗ Not quite."
-            answer.value = f"<b>{word}</b> {html.escape(question.options[change['new']][1])}"
+            answer.value = _explanation(question, change["new"])
 
         choice.observe(explain, names="value")
+        choices.append(choice)
         blocks.append(widgets.VBox([widgets.HTML(f"<b>{number}. {html.escape(question.text)}</b>"), choice, answer]))
-    box = widgets.VBox(blocks)
-    box._repr_mimebundle_original = box._repr_mimebundle_
+    box = widgets.VBox([*blocks, Keys()])
     text = as_text(lesson, asked)
 
-    def bundle(**kwargs):
-        data = box._repr_mimebundle_original(**kwargs)
-        parts = data[0] if isinstance(data, tuple) else data
-        parts["text/plain"] = text  # what shows where no widget can: an export, a viewer without a kernel
-        return data
+    def still():
+        return text_still(_as_html(asked, [choice.value for choice in choices]), text)
 
-    box._repr_mimebundle_ = bundle
+    def display(**kwargs):
+        renew = show(box, f"The quiz of lesson {lesson}", still)
+        for choice in choices:
+            choice.observe(lambda _: renew(), names="value")
+
+    box._ipython_display_ = display
     return box
+
+
+def _explanation(question: Question, chosen: int) -> str:
+    word = "✓ Right." if chosen == question.answer else "✗ Not quite."
+    return f"<b>{word}</b> {html.escape(question.options[chosen][1])}"
+
+
+def _as_html(asked: tuple[Question, ...], chosen: list[int | None]) -> str:
+    """The questions, each with the answer that was chosen and its explanation."""
+    parts = []
+    for number, (question, index) in enumerate(zip(asked, chosen, strict=True), 1):
+        options = "".join(
+            f"<li>{html.escape(text)}{' <b>← chosen</b>' if i == index else ''}</li>"
+            for i, (text, _) in enumerate(question.options)
+        )
+        why = "" if index is None else f"<p>{_explanation(question, index)}</p>"
+        parts.append(f'<p><b>{number}. {html.escape(question.text)}</b></p><ol type="a">{options}</ol>{why}')
+    return "".join(parts)

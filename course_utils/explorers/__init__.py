@@ -30,10 +30,11 @@
 and a line in `_HOME` below. The rules:
 
 - `start()` runs `update` once in the caller's thread with the knobs as they are: that is the static figure of a notebook
-  without a browser, and its exception fails the cell, on purpose. Of a long `update`, `first_steps` steps run then.
+  without a browser or a kernel (it is renewed when the work rests), and its exception fails the cell, on purpose. Of a long `update`, `first_steps` steps run then.
 - Afterwards every change runs `update` in the explorer's one background thread, with a snapshot of the knobs. A newer
   change replaces one that waits, and ends a running generator at its next `yield`. *Stop* does that too; what is shown stays.
   So yield at least twice a second. A `try: ... finally:` around yields is run when it is stopped.
+- What can be shown before Start is pressed, such as the chosen photo, is a knob's `preview=`.
 - A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer` (live.py): a Start button, a live picture, Stop.
   Without it, a callback calls `self.worker.tick(step, steps)` (True: end now) or `self.worker.check()`, which raises a
   KeyboardInterrupt, so that a method of the course returns its best so far. Give the method `progress=False`.

@@ -40,6 +40,10 @@ class Bars(ipywidgets.HTML):
             f"<caption style='text-align:left;padding-left:6px'>{html.escape(self.caption)}</caption>{lines}</table>"
         )
 
+    def alt(self) -> str:
+        """The same in words."""
+        return f"{self.caption}: " + ", ".join(f"{name} {value:.1%}" for name, value in self.rows)
+
     def to_pil(self) -> Image.Image:
         """The same as a picture."""
         height, line = 22, font(12)

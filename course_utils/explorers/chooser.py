@@ -11,6 +11,7 @@ import traitlets
 from torch import Tensor
 
 from course_utils.errors import ImageError
+from course_utils.explorers.upload import Upload
 from course_utils.images import gallery, load_image
 
 OWN = "my own picture"
@@ -55,28 +56,27 @@ class PhotoChooser(ipywidgets.HBox):
         names = list(names or gallery().names)
         gallery()(name)  # one line of error for a name that the gallery does not have
         self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
-        self.upload = ipywidgets.FileUpload(accept="image/*", description="My own picture", layout={"width": "auto"})
+        self.upload = Upload(self.receive, self.refuse)
         self._own: Chosen | None = None
         super().__init__([self.photos, self.upload], value=Chosen(name))
         self.photos.observe(self._choose, "value")
-        self.upload.observe(self._receive, "value")
 
     def _choose(self, change) -> None:
         self.problem = ""
         self.value = self._own if change.new == OWN else Chosen(change.new)
 
-    def _receive(self, change) -> None:
-        if not change.new:
-            return
-        file = change.new[-1]
-        own = Chosen(file["name"], bytes(file["content"]))
-        self.problem = ""
-        self.upload.value = ()  # the bytes once, not twice; and the same file may be chosen again
+    def receive(self, name: str, data: bytes) -> None:
+        """Take a person's own file, or say in `problem` why it cannot be used; then the value stays."""
+        own = Chosen(name, data)
         try:
             own.tensor()
-        except ImageError:
-            self.problem = f"{own.name} cannot be read as a picture. Choose a JPEG or PNG file."
+        except ImageError as error:
+            self.refuse(str(error).replace("The file", name, 1))
             return
+        except Exception as error:  # whatever a decoder says of a strange file, it is no reason for a stack trace
+            self.refuse(f"{name} cannot be read as a picture ({type(error).__name__}).")
+            return
+        self.problem = ""
         self._own = own
         if OWN not in self.photos.options:
             self.photos.options = [OWN, *self.photos.options]
@@ -84,3 +84,8 @@ class PhotoChooser(ipywidgets.HBox):
             self.value = own
         else:
             self.photos.value = OWN
+
+    def refuse(self, why: str) -> None:
+        """Say why a file cannot be used; also if the same was said before."""
+        self.problem = ""
+        self.problem = why

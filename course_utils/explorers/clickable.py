@@ -70,6 +70,10 @@ class Picture(anywidget.AnyWidget):
             for name, value in traits.items():
                 self.set_trait(name, value)
 
+    def alt(self) -> str:
+        """What is seen, in one line."""
+        return " ".join(self.caption.split())
+
     def to_pil(self) -> Image.Image:
         """What the page shows, as a picture `width` pixels wide, with its frames and its cross."""
         from PIL import ImageDraw

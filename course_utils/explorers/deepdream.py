@@ -40,7 +40,7 @@ class DeepDream(LiveExplorer):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
         self._dream: Tensor | None = None
-        self.knob("photo", PhotoChooser(photo), update=False)
+        self.knob("photo", PhotoChooser(photo), update=False, preview=self.show_photo)
         self.knob("layer", ipywidgets.Dropdown(options=LAYERS, value=layer, description="Layer"), update=False)
         self.knob("octaves", ipywidgets.IntSlider(4, min=1, max=5, description="Octaves"), update=False)
         self.knob("jitter", ipywidgets.IntSlider(16, min=0, max=32, description="Jitter"), update=False)
@@ -50,10 +50,12 @@ class DeepDream(LiveExplorer):
         self.out = self.picture("", width=420)
         self.start()
 
+    def show_photo(self, knobs) -> None:
+        self.photo.show(knobs.photo.tensor(self.size, crop=False), f"the photo: {knobs.photo.name}")
+
     def update(self, knobs) -> None:
-        photo = knobs.photo.tensor(self.size, crop=False)
-        self.photo.show(photo, "the photo")
-        self._let_dream(knobs, photo)
+        self.show_photo(knobs)
+        self._let_dream(knobs, knobs.photo.tensor(self.size, crop=False))
 
     def dream_on(self, knobs) -> None:
         """Start from the dream instead of from the photo."""

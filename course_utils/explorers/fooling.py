@@ -100,6 +100,10 @@ class _Column(ipywidgets.VBox):
             bars.close()
         super().close()
 
+    def alt(self) -> str:
+        """The same in words."""
+        return "; ".join(bars.alt() for bars in self.children)
+
     def to_pil(self) -> Image.Image:
         """The same as a picture."""
         parts = [bars.to_pil() for bars in self.children]

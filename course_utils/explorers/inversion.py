@@ -39,7 +39,7 @@ class Inversion(LiveExplorer):
     ):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
-        self.knob("photo", PhotoChooser(photo), update=False)
+        self.knob("photo", PhotoChooser(photo), update=False, preview=self.show_photo)
         self.knob("layer", ipywidgets.Dropdown(options=LAYERS, value=layer, description="Layer"), update=False)
         ways = [("frequencies", "fourier"), ("pixels", "pixels")]
         self.knob("way", ipywidgets.Dropdown(options=ways, description="Search over"), update=False)
@@ -52,12 +52,15 @@ class Inversion(LiveExplorer):
         self.before = self.picture("", width=220)
         self.start()
 
+    def show_photo(self, knobs) -> None:
+        self.photo.show(knobs.photo.tensor(self.size), f"the photo: {knobs.photo.name}")
+
     def update(self, knobs) -> None:
         photo = knobs.photo.tensor(self.size)
         smooth = f", total variation {knobs.tv:g}" if knobs.tv else ""
         words = f"{knobs.layer}, {'frequencies' if knobs.way == 'fourier' else 'pixels'}{smooth}"
         self.keep()
-        self.photo.show(photo, "the photo")
+        self.show_photo(knobs)
 
         def show(step, images, values):
             self.out.show(images, f"{words}\nloss {values.item():.3f}, step {step}")

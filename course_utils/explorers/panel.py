@@ -8,10 +8,12 @@ import io
 import os
 import textwrap
 import traceback
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import ipywidgets
+from IPython import get_ipython
 from PIL import Image, ImageDraw
 
 from course_utils.errors import CourseError
@@ -20,9 +22,14 @@ from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.clickable import Picture
 from course_utils.explorers.status import Status
 from course_utils.explorers.worker import Worker
+from course_utils.still import Keys, Still, picture_still, show
 
 FIGURE_WIDTH = 900  # pixels of the static figure
 FIGURE_BYTES = 60_000
+ONLY_A_PICTURE = "A picture of the explorer. Run this cell; then you can turn its knobs and click."
+
+# the latest explorer that each cell of the notebook has made
+_by_cell: weakref.WeakValueDictionary[str, Explorer] = weakref.WeakValueDictionary()
 
 
 class Explorer:
@@ -40,7 +47,10 @@ class Explorer:
     def __init__(self):
         self.error: BaseException | None = None
         self.status = Status()
-        self.worker = Worker(on_start=self._begin, on_step=self._step, on_end=self._end)
+        self.worker = Worker(on_start=self._begin, on_step=self._step, on_end=self._end, on_rest=self._rest)
+        self._renew: Callable[[], None] | None = None  # what the notebook keeps of it, once it is displayed
+        self._said = True  # whether the work that runs now has said something
+        self._old_text: str | None = None  # what was said before it
         self._knobs: dict[str, ipywidgets.Widget] = {}
         self._controls: list[ipywidgets.Widget] = []
         self._views: list[ipywidgets.Widget] = []
@@ -56,8 +66,22 @@ class Explorer:
         """Compute and show what the knobs say; a generator if it is long."""
         raise NotImplementedError
 
-    def knob(self, name: str, widget: ipywidgets.Widget, *, update: bool = True) -> ipywidgets.Widget:
-        """Add a control; `knobs.<name>` is its value. Unless `update` is False, a change starts `update`."""
+    def knob(
+        self,
+        name: str,
+        widget: ipywidgets.Widget,
+        *,
+        update: bool = True,
+        preview: Callable[[SimpleNamespace], object] | None = None,
+    ) -> ipywidgets.Widget:
+        """Add a control; `knobs.<name>` is its value. Unless `update` is False, a change starts `update`.
+
+        Args:
+            name: of the value.
+            widget: the control.
+            update: whether a change starts `update`.
+            preview: called at once at a change, while other work goes on; for what can be shown before Start is pressed.
+        """
         labelled = widget.photos if isinstance(widget, PhotoChooser) else widget
         if not getattr(labelled, "description", ""):
             raise ValueError(f"the knob {name!r} has no description: every control needs a label that can be read.")
@@ -69,6 +93,8 @@ class Explorer:
             widget.observe(lambda change: self.status.set_trait("error", change.new), "problem")
         if update:
             widget.observe(lambda _: self.run(self.update), "value")
+        if preview is not None:
+            widget.observe(lambda _: self._preview(preview), "value")
         return widget
 
     def button(self, text: str, work: Callable[[SimpleNamespace], object], **options) -> ipywidgets.Button:
@@ -90,12 +116,13 @@ class Explorer:
         return self.view(picture)
 
     def view(self, widget: ipywidgets.Widget) -> ipywidgets.Widget:
-        """Add something to look at: a widget with a method `to_pil()` for the static figure."""
+        """Add something to look at: a widget with `to_pil()`, and `alt()` that says what is seen, for the static figure."""
         self._views.append(widget)
         return widget
 
     def say(self, text: str) -> None:
         """Say in the status line what is shown."""
+        self._said, self._old_text = True, None
         self.status.text = text
 
     def start(self) -> None:
@@ -110,9 +137,11 @@ class Explorer:
         self.box.children = [
             heading,
             ipywidgets.HBox(controls, layout=wrap),
+            self.status,  # above the pictures: those may be higher than the window
             ipywidgets.HBox(self._views, layout=wrap),
-            self.status,
+            Keys(),
         ]
+        self._replace_the_one_before()
         result = self.update(self.knobs())
         if inspect.isgenerator(result):
             for count, _ in enumerate(result, start=1):
@@ -143,17 +172,34 @@ class Explorer:
 
     def close(self) -> None:
         """Stop, and take the explorer off the page."""
+        self._renew = None
         self.worker.stop()
-        for widget in (*self._controls, *self._views, self._stop, self.status, self.box):
+        for widget in (*self._controls, *self._views, self._stop, *self.box.children, self.box):
             widget.close()
 
+    def _replace_the_one_before(self) -> None:
+        """A cell that runs again makes a new explorer: the old one must not go on computing."""
+        cell = _running_cell()
+        if cell in _by_cell:
+            _by_cell[cell].stop()
+        if cell:
+            _by_cell[cell] = self
+
+    def _preview(self, preview: Callable[[SimpleNamespace], object]) -> None:
+        if self.worker.busy:  # what runs goes on, with its own choice
+            preview(self.knobs())
+        else:
+            self.run(lambda knobs: (preview(knobs), self.say("This is the new choice. Press Start.")))
+
     def _begin(self) -> None:
-        self.error = None
+        self.error, self._said, self._old_text = None, False, None
         with self.status.hold_sync():
             self.status.error, self.status.busy, self.status.steps = "", True, 0
         self._stop.disabled = False
 
     def _step(self, step: int, steps: int, left: float) -> None:
+        if not self._said and self._old_text is None:  # the sentence is about what was shown before this long work
+            self._old_text, self.status.text = self.status.text, ""
         with self.status.hold_sync():
             self.status.step, self.status.steps, self.status.seconds_left = step, steps, left if left == left else -1.0
 
@@ -167,6 +213,8 @@ class Explorer:
                 self.status.error = in_words(error)
             elif stopped and self.status.steps:
                 self.status.text = f"Stopped at step {self.status.step} of {self.status.steps}."
+            elif self._old_text is not None:  # the work had nothing new to say
+                self.status.text = self._old_text
         self._stop.disabled = True
 
     # --- how it is shown ------------------------------------------------------------------------------------------------
@@ -186,7 +234,7 @@ class Explorer:
             row.append(block)
             used += block.width + 16
         rows.append(row)
-        text = [self.title, *textwrap.wrap(self.status.text, 130)]
+        text = [self.title, *textwrap.wrap(self.status.text, 130), ONLY_A_PICTURE]
         top = 22 * len(text) + 6
         height = top + sum(max((b.height for b in row), default=0) + 12 for row in rows)
         width = max((sum(b.width + 16 for b in row) for row in rows), default=0)
@@ -202,13 +250,26 @@ class Explorer:
             y += max((b.height for b in row), default=0) + 12
         return page
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        bundle = self.box._repr_mimebundle_() or {}
-        bundle = dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+    def still(self) -> Still:
+        """What stays of the explorer in the notebook's file."""
         kind, data = _small_file(self.figure())
-        bundle[kind] = base64.b64encode(data).decode("ascii")
-        bundle["text/plain"] = f"<explorer: {self.title}>"
-        return bundle
+        shown = [view.alt() for view in self._views if hasattr(view, "alt") and view.layout.display != "none"]
+        alt = f"{self.title}. {self.status.text} It shows: {'; '.join(filter(None, shown))}."
+        return picture_still(kind, base64.b64encode(data).decode("ascii"), alt)
+
+    def _ipython_display_(self, **kwargs) -> None:
+        self._renew = show(self.box, self.title, self.still)
+
+    def _rest(self) -> None:
+        if self._renew is not None:
+            self._renew()
+
+
+def _running_cell() -> str | None:
+    """The id of the notebook's cell that runs now; None outside of a notebook, or if its program does not tell."""
+    shell = get_ipython()
+    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return request.get("metadata", {}).get("cellId")
 
 
 def in_words(error: BaseException) -> str:

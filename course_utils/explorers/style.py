@@ -43,8 +43,9 @@ class StyleTransfer(LiveExplorer):
         self._content: Tensor | None = None
         self._painting: Tensor | None = None
         weight = {"base": 10, "step": 0.5, "readout_format": ",.3r", "continuous_update": False}
-        self.knob("photo", PhotoChooser(photo), update=False)
-        self.knob("style", ipywidgets.Dropdown(options=style_names(), value=style, description="Style"), update=False)
+        self.knob("photo", PhotoChooser(photo), update=False, preview=self.show_content)
+        styles = ipywidgets.Dropdown(options=style_names(), value=style, description="Style")
+        self.knob("style", styles, update=False, preview=self.show_style)
         live = [
             self.knob(
                 "content_weight",
@@ -75,9 +76,16 @@ class StyleTransfer(LiveExplorer):
         if self.worker.busy:
             self.run(self.paint_on)
 
+    def show_content(self, knobs) -> None:
+        self.photo.show(knobs.photo.tensor(self.size, crop=False), f"the content: {knobs.photo.name}")
+
+    def show_style(self, knobs) -> None:
+        words = f"the style: {knobs.style}, {knobs.stroke} pixels wide"
+        self.style.show(style_image(knobs.style, knobs.stroke), words)
+
     def update(self, knobs) -> None:
         self._content = knobs.photo.tensor(self.size, crop=False)
-        self.photo.show(self._content, "the content")
+        self.show_content(knobs)
         self._paint(knobs, init="content", scales=2)
 
     def paint_on(self, knobs) -> None:
@@ -86,7 +94,7 @@ class StyleTransfer(LiveExplorer):
 
     def _paint(self, knobs, *, init: str | Tensor, scales: int) -> None:
         style, content, steps = style_image(knobs.style, knobs.stroke), self._content, scales * (self.steps + 1)
-        self.style.show(style, f"the style, {knobs.stroke} pixels wide")
+        self.show_style(knobs)
         words = f"{knobs.style}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
 
         def show(step, images, losses):

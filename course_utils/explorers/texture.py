@@ -12,6 +12,7 @@ from course_utils.networks import Network
 from course_utils.stimuli import TEXTURES, on_paper, texture_sample
 
 GRAM, PIXELS = "Gram matrices", "pixel by pixel"
+SMALL, LARGE = 56, 80  # sides of the sample and of the picture, pixel by pixel
 
 
 class Texture(LiveExplorer):
@@ -31,8 +32,10 @@ class Texture(LiveExplorer):
     def __init__(self, net: Network | str = "vgg19", *, sample: str = "pebbles", size: int = 112, steps: int = 60):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
-        self.knob("sample", ipywidgets.Dropdown(options=TEXTURES, value=sample, description="Sample"), update=False)
-        self.way = self.knob("way", ipywidgets.Dropdown(options=[GRAM, PIXELS], description="Method"), update=False)
+        samples = ipywidgets.Dropdown(options=TEXTURES, value=sample, description="Sample")
+        self.knob("sample", samples, update=False, preview=self.show_sample)
+        ways = ipywidgets.Dropdown(options=[GRAM, PIXELS], description="Method")
+        self.way = self.knob("way", ways, update=False, preview=self.show_sample)
         depths = [(f"{count}, up to {layer}", count) for count, layer in enumerate(TEXTURE_LAYERS, start=1)]
         self.depth = self.knob(
             "depth", ipywidgets.Dropdown(options=depths, value=4, description="Layers"), update=False
@@ -50,14 +53,21 @@ class Texture(LiveExplorer):
         self.depth.disabled = self.way.value != GRAM
         self.window.disabled = self.way.value == GRAM
 
+    def show_sample(self, knobs) -> None:
+        if knobs.way == GRAM:
+            self.sample.show(texture_sample(knobs.sample, self.size), f"the sample: {knobs.sample}")
+        else:
+            page = on_paper(texture_sample(knobs.sample, SMALL), LARGE)
+            self.sample.show(page, f"the sample: {knobs.sample}, at the same scale")
+
     def update(self, knobs) -> None:
         self.keep()
+        self.show_sample(knobs)
         self._by_gram_matrices(knobs) if knobs.way == GRAM else self._pixel_by_pixel(knobs)
 
     def _by_gram_matrices(self, knobs) -> None:
         sample, layers = texture_sample(knobs.sample, self.size), TEXTURE_LAYERS[: knobs.depth]
         words = f"{knobs.sample}: Gram matrices, {layers[0]} to {layers[-1]}" if knobs.depth > 1 else f"{knobs.sample}: Gram matrix of {layers[0]}"  # fmt: skip
-        self.sample.show(sample, "the sample")
 
         def show(step, images, losses):
             self.out.show(images, f"{words}; step {step}")
@@ -75,10 +85,8 @@ class Texture(LiveExplorer):
         self.say(f"The loss fell from {first:.2g} to {best:.2g} (0: the same Gram matrices).")
 
     def _pixel_by_pixel(self, knobs) -> None:
-        small, size = 56, 80
-        sample = texture_sample(knobs.sample, small)
+        sample, size = texture_sample(knobs.sample, SMALL), LARGE
         words = f"{knobs.sample}: pixel by pixel, window {knobs.window}"
-        self.sample.show(on_paper(sample, size), "the sample, at the same scale")
 
         def show(ring, images, share):
             self.out.show(images, f"{words}; {share.item():.0%} filled")

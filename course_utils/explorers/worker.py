@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+REST_SECONDS = 1.0  # without a new request: then the work rests, and `on_rest` is called
 IDLE_SECONDS = 10.0  # then the thread ends; the next request starts a new one
 
 
@@ -26,6 +27,7 @@ class Worker:
         on_step: called as `on_step(step, steps, seconds_left)`.
         on_end: called after each request as `on_end(error, stopped)`: the exception or None, and whether `stop` ended
             it.
+        on_rest: called once when a second has passed without a new request.
 
     All callbacks come from the worker's thread.
     """
@@ -36,8 +38,9 @@ class Worker:
         on_start: Callable[[], None] = lambda: None,
         on_step: Callable[[int, int, float], None] = lambda step, steps, left: None,
         on_end: Callable[[BaseException | None, bool], None] = lambda error, stopped: None,
+        on_rest: Callable[[], None] = lambda: None,
     ):
-        self._on_start, self._on_step, self._on_end = on_start, on_step, on_end
+        self._on_start, self._on_step, self._on_end, self._on_rest = on_start, on_step, on_end, on_rest
         self._change = threading.Condition()
         self._waiting: Callable[[], object] | None = None
         self._running = False
@@ -89,14 +92,22 @@ class Worker:
             raise Stopped
 
     def _loop(self) -> None:
+        rested = True
         while True:
+            work = None
             with self._change:
-                if not self._change.wait_for(lambda: self._waiting is not None, IDLE_SECONDS):
+                seconds = IDLE_SECONDS if rested else REST_SECONDS
+                if self._change.wait_for(lambda: self._waiting is not None, seconds):
+                    work, self._waiting = self._waiting, None
+                    self._running, self._stop = True, False
+                elif rested:
                     self._thread = None
                     return
-                work, self._waiting = self._waiting, None
-                self._running, self._stop = True, False
-            error = None
+            if work is None:
+                rested = True
+                self._tell(self._on_rest)
+                continue
+            error, rested = None, False
             try:
                 self._run(work)
             except Stopped:

@@ -74,7 +74,7 @@ show_heat(
 # saliency map? Does the answer depend on the image? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=16
-# Three numbers on paper first. Then `requires_grad`, `gather`, `sum`: type each and look at it. Type the exercise
+# Three numbers on paper first. Then `requires_grad`, one score from each row, `sum`: type each and look at it. Type the exercise
 # without the copy and read what `check` says.
 
 # %%
@@ -95,7 +95,7 @@ gradient, gradient.abs()
 # - it changes nothing else. `score.backward()` would instead *add* the gradient to `pixels.grad`. You will meet this in exercise 07.4.
 
 # %% [markdown]
-# A batch has many images and many scores, but `grad` wants one number. Look at what `gather` and `sum` do:
+# A batch has many images and many scores, but `grad` wants one number. Look at how one score is picked from each row, and at what `sum` does:
 
 # %%
 # pick one score from each row, then add them up

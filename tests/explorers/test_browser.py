@@ -156,6 +156,85 @@ def test_a_picture_of_ones_own_and_a_file_that_is_none(threshold, tmp_path):
     assert "100.0%" in page.text("table")
 
 
+def cells_of(page: Notebook) -> list[str]:
+    return page.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.sharedModel.source)"
+    )
+
+
+def shown_stills(page: Notebook) -> list[bool]:
+    """For each output that stays of a widget: whether it is seen."""
+    return page.area.locator(".course-still").evaluate_all("(all) => all.map((one) => one.checkVisibility())")
+
+
+def test_keys_stay_in_an_explorer_and_in_a_quiz(lab):
+    page = lab.open("keys", ["from tests.explorers.test_framework import Threshold\nfrom course_utils import quiz",
+                             "explorer = Threshold()\nexplorer", "quiz('00')"])  # fmt: skip
+    page.locator(".course-explorer img").wait_for()
+    before, active = cells_of(page), "() => window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    radio = page.area.locator(".jp-OutputArea input[type=radio]").first
+    photos = page.area.get_by_label("Photo", exact=True).first
+    for control in (photos, page.slider("Level"), radio, page.button("Slowly")):
+        control.focus()
+        at = page.page.evaluate(active)
+        for key in (*"catddxzm00jk", "ArrowDown", "ArrowUp", "ArrowDown", "Escape"):
+            page.page.keyboard.press(key)
+        assert page.page.evaluate(active) == at and not page.page.locator(".jp-Dialog").count()
+    assert cells_of(page) == before and page.page.locator(".jp-MarkdownCell").count() == 0
+    assert page.area.locator(".jp-OutputArea input[type=radio]:checked").count() == 1, "the arrow keys choose an answer"
+    radio.focus()
+    page.page.keyboard.press("Control+s")  # combinations are the notebook's
+    page.until(lambda: page.page.evaluate("() => !window.jupyterapp.shell.currentWidget.model.dirty"))
+    page.close()
+
+
+def test_a_saved_notebook_shows_what_was_done_when_its_kernel_is_gone(lab):
+    page = lab.open("stays", ["from tests.explorers.test_framework import Threshold\nfrom course_utils import quiz",
+                              "explorer = Threshold()\nexplorer", "quiz('00')"])  # fmt: skip
+    page.locator(".course-explorer img").wait_for()
+    assert shown_stills(page) == [False, False], "the live widgets hide what stays of them"
+    page.press_slider("Level", "ArrowRight")
+    page.area.locator(".jp-OutputArea input[type=radio]").first.check()
+    saved = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.model.toJSON())"
+    page.until(lambda: "brighter than 0.6" in page.page.evaluate(saved), what="the notebook keeps the new picture")
+    page.until(lambda: "chosen" in page.page.evaluate(saved))
+    assert shown_stills(page) == [False, False]
+    lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.until(lambda: shown_stills(page) == [True, True], what="without their kernel the widgets make room")
+    assert not page.area.locator(".course-explorer").first.is_visible()
+    assert "Run this cell again" in page.text(".course-still")
+    lab.command("docmanager:save")
+    lab.command("application:close")
+    page = lab.open_file("stays.ipynb", kernel=lab.server.kernel)
+    page.until(lambda: shown_stills(page) == [True, True])
+    page.page.wait_for_timeout(3000)  # so long JupyterLab looks for the widgets
+    assert not page.area.get_by_text("Error displaying widget").first.is_visible()
+    assert "brighter than 0.6" in page.locator(".course-still img").get_attribute("alt")
+    assert page.locator(".course-still img").evaluate("(img) => img.naturalWidth") > 300
+    page.screenshot("stays", selector=".jp-Notebook")
+    lab.command("application:close")
+    assert all("widget" in error and "not found" in error for error in lab.console_errors), lab.console_errors
+    lab.console_errors.clear()
+
+
+def test_a_large_photo_is_made_smaller_and_a_large_scan_is_refused_in_words(threshold, tmp_path):
+    page = threshold
+    noise = Image.effect_noise((2400, 1800), 120)
+    noise.convert("RGB").resize((4800, 3600)).save(tmp_path / "phone.jpg", quality=97)
+    noise.resize((4800, 3600)).save(tmp_path / "scan.tif")
+    assert min((tmp_path / name).stat().st_size for name in ("phone.jpg", "scan.tif")) > 10e6
+    page.upload(tmp_path / "scan.tif")
+    page.until(lambda: "scan.tif is too large: it has 17 MB" in page.error())
+    page.upload(tmp_path / "phone.jpg")
+    page.until(lambda: page.kernel("explorer._knobs['photo'].value.name") == "phone.jpg")
+    assert page.kernel("explorer._knobs['photo'].value.tensor(None).shape[2:]") == [1536, 2048]
+    assert page.kernel("len(explorer._knobs['photo'].value.data)") < 4e6
+    Image.new("RGB", (120, 90), "white").save(tmp_path / "white.png")
+    page.upload(tmp_path / "white.png")
+    page.until(lambda: page.kernel("explorer._knobs['photo'].value.name") == "white.png")
+    assert page.error() == ""
+
+
 def test_a_broken_callback_fails_the_cell(lab):
     code = "from tests.explorers.test_framework import Threshold\nclass Broken(Threshold):\n    def update(self, knobs):\n        raise RuntimeError('broken')"
     with pytest.raises(AssertionError, match="RuntimeError: broken"):

@@ -7,7 +7,6 @@ import gc
 import io
 import threading
 import time
-from datetime import datetime
 
 import ipywidgets
 import psutil
@@ -16,6 +15,7 @@ import torch
 from PIL import Image
 
 from course_utils import load_network
+from course_utils.explorers import panel
 from course_utils.explorers import worker as worker_module
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import OWN, PhotoChooser
@@ -209,15 +209,62 @@ def test_one_thread_and_it_ends_when_idle(monkeypatch):
 # --- the panel ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_browser_there_is_a_small_static_figure():
+@pytest.fixture
+def displayed(monkeypatch):
+    """What is displayed: `(display_id, data, metadata)`, and with "update" before it what is renewed."""
+    outputs = []
+
+    def display(data, metadata=None, raw=False, display_id=None):
+        assert raw
+        outputs.append((display_id, data, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("IPython.display.update_display", lambda data, **options: display(data, **options))
+    return outputs
+
+
+def test_without_a_browser_there_is_a_small_static_figure(displayed):
     explorer = Threshold()
-    bundle = explorer._repr_mimebundle_()
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.box.model_id
-    kind = next(k for k in bundle if k.startswith("image/"))
-    data = base64.b64decode(bundle[kind])
+    explorer._ipython_display_()
+    (_, view, _), (name, still, metadata) = displayed
+    assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.box.model_id
+    assert view["text/plain"] == "Threshold: run this cell to use it." and name
+    kind = next(k for k in still if k.startswith("image/"))
+    data = base64.b64decode(still[kind])
     assert len(data) <= FIGURE_BYTES
     picture = Image.open(io.BytesIO(data))
     assert picture.width > 300 and len(picture.convert("L").getcolors()) > 2
+    alt = metadata[kind]["alt"]
+    assert alt.startswith("Threshold. Clicked at") and "brighter than 0.5; How many: bright" in alt
+    assert f'alt="{alt}"' in still["text/html"] and "Run this cell again" in still["text/html"]
+
+
+def test_what_stays_is_renewed_when_the_work_rests(displayed, monkeypatch):
+    monkeypatch.setattr(worker_module, "REST_SECONDS", 0.2)
+    explorer = Threshold()
+    explorer._ipython_display_()
+    for level in (0.6, 0.7, 0.8):
+        explorer.level.value = level
+        explorer.wait()
+    assert len(displayed) == 2, "not for every turn"
+    end = time.monotonic() + 5
+    while len(displayed) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    _, (name, _, _), (renewed, data, _) = displayed
+    assert renewed == name and "brighter than 0.8" in data["text/plain"]
+
+
+def test_a_cell_that_runs_again_stops_what_its_old_explorer_computes(monkeypatch):
+    monkeypatch.setattr(panel, "_running_cell", lambda: "cell 1")
+    old = Threshold()
+    old.run(old.sweep)
+    monkeypatch.setattr(panel, "_running_cell", lambda: "cell 2")
+    Threshold()
+    assert old.worker.busy, "another cell's explorer goes on"
+    monkeypatch.setattr(panel, "_running_cell", lambda: "cell 1")
+    Threshold()
+    old.wait(5)
+    assert old.status.text.startswith("Stopped at step") or old.status.step == 0
 
 
 def test_a_broken_callback_fails_the_cell():
@@ -318,14 +365,8 @@ def test_a_hundred_turns_leave_no_memory_and_no_queue():
 
 
 def upload(chooser: PhotoChooser, name: str, data: bytes) -> None:
-    file = {
-        "name": name,
-        "type": "image/png",
-        "size": len(data),
-        "content": memoryview(data),
-        "last_modified": datetime.now(),
-    }
-    chooser.upload.set_trait("value", (file,))
+    """What the browser's message does."""
+    chooser.upload._told(None, {"name": name}, [memoryview(data)])
 
 
 def png(color: str) -> bytes:
@@ -352,8 +393,8 @@ def test_a_broken_file_is_told_in_words_and_changes_nothing():
     explorer = Threshold()
     chooser = explorer._knobs["photo"]
     upload(chooser, "notes.txt", b"no picture")
-    assert explorer.status.error == "notes.txt cannot be read as a picture. Choose a JPEG or PNG file."
-    assert chooser.value.name == "cat" and chooser.upload.value == ()
+    assert explorer.status.error.startswith("notes.txt cannot be read as a picture")
+    assert chooser.value.name == "cat"
     explorer.level.value = 0.3
     explorer.wait()
     assert explorer.status.error == ""
@@ -362,6 +403,11 @@ def test_a_broken_file_is_told_in_words_and_changes_nothing():
     upload(chooser, "mine.png", png("red"))
     explorer.wait()
     assert explorer.status.error == ""
+    chooser.upload._told(None, {"problem": "scan.tif is too large"}, [])  # the browser did not send it
+    assert explorer.status.error == "scan.tif is too large" and chooser.value.name == "mine.png"
+    upload(chooser, "second.png", png("blue"))
+    explorer.wait()
+    assert explorer.status.error == "" and chooser.value.name == "second.png"
 
 
 # --- parts -------------------------------------------------------------------------------------------------------------

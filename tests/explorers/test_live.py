@@ -119,6 +119,16 @@ def test_of_many_starts_the_last_one_counts():
     assert not explorer.worker.busy
 
 
+def test_the_old_sentence_goes_when_long_work_begins():
+    explorer = Counting(steps=200)
+    assert explorer.status.text == "done"
+    explorer.run(explorer.update)
+    until(lambda: explorer.status.step >= 3)
+    assert explorer.status.text == "", "it is about the picture before"
+    explorer.wait()
+    assert explorer.status.text == "done"
+
+
 # --- the explorers ---------------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +171,7 @@ def made(lite, vgg):
 @pytest.mark.parametrize("name", METHODS)
 def test_without_a_browser_there_is_a_figure_that_shows_something(name, made):
     explorer = made(name)
-    bundle = explorer._repr_mimebundle_()
+    bundle, _ = explorer.still().bundle()
     data = base64.b64decode(next(value for kind, value in bundle.items() if kind.startswith("image/")))
     assert len(data) <= FIGURE_BYTES
     assert Image.open(io.BytesIO(data)).size[0] > 500
@@ -169,6 +179,26 @@ def test_without_a_browser_there_is_a_figure_that_shows_something(name, made):
         assert picture.image and picture.caption
         assert np.asarray(Image.open(io.BytesIO(picture.image)).convert("L"), float).std() > 5
     assert explorer.status.text and explorer._stop in explorer.box.children[1].children
+
+
+@pytest.mark.parametrize(
+    ("name", "knob", "value", "view"),
+    [
+        ("Inversion", "photo", "coffee", "photo"),
+        ("DeepDream", "photo", "coffee", "photo"),
+        ("StyleTransfer", "photo", "coffee", "photo"),
+        ("StyleTransfer", "style", "waves", "style"),
+        ("Texture", "sample", "leaves", "sample"),
+    ],
+)
+def test_what_is_chosen_is_shown_before_start(name, knob, value, view, made):
+    explorer = made(name)
+    chosen, shown, result = explorer._knobs[knob], getattr(explorer, view), explorer.out.image
+    before = shown.image
+    getattr(chosen, "photos", chosen).value = value
+    explorer.wait()
+    assert shown.image != before and value in shown.caption
+    assert "Press Start" in explorer.status.text and explorer.out.image == result
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -346,7 +376,7 @@ def test_sliders_mix_styles(styles):
 
 
 def test_many_styles_has_a_figure_and_fails_when_it_is_broken(styles, monkeypatch):
-    bundle = styles._repr_mimebundle_()
+    bundle, _ = styles.still().bundle()
     data = base64.b64decode(next(value for kind, value in bundle.items() if kind.startswith("image/")))
     assert len(data) <= FIGURE_BYTES and Image.open(io.BytesIO(data)).size[0] > 500
 
