@@ -8,11 +8,38 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from torch import Tensor
 
 WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
+
+
+class DescribedFigure(Figure):
+    """A figure that tells a notebook what is seen in it: exported pages give this text to readers who do not see it."""
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        return {}, {"image/png": {"alt": describe(self)}}  # Matplotlib itself gives the picture
+
+
+def describe(figure: Figure) -> str:
+    """What is seen in a figure, in words: its titles and labels, the values of its bars, and how many pictures have no title."""
+    words, untitled = [figure.get_suptitle()], 0
+    for ax in figure.axes:
+        said = [ax.get_title(), ax.get_ylabel(), ax.get_xlabel(), *(text.get_text() for text in ax.texts)]
+        for bars in (one for one in ax.containers if isinstance(one, BarContainer)):
+            lying = bars.orientation == "horizontal"
+            names = [label.get_text() for label in (ax.get_yticklabels() if lying else ax.get_xticklabels())]
+            values = [bar.get_width() if lying else bar.get_height() for bar in bars]
+            said += [f"{name} {short(value)}" for name, value in zip(names, values, strict=False)]
+        said = [one for one in said if one]
+        words += said
+        untitled += bool(ax.images) and not said
+    if untitled:
+        words.append(f"{untitled} picture{'s' * (untitled > 1)} without a title")
+    text = " ".join(", ".join(filter(None, words)).split())
+    return text if len(text) < 500 else text[:500].rsplit(" ", 1)[0] + " …"
 
 
 def new_figure(
@@ -31,7 +58,8 @@ def new_figure(
         once: where it is returned, not where it was made.
     """
     size = (width, width / columns * aspect * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=DPI, squeeze=False, layout="constrained", **options)
+    look = {"figsize": size, "dpi": DPI, "layout": "constrained", "FigureClass": DescribedFigure}
+    figure, axes = plt.subplots(rows, columns, squeeze=False, **look, **options)
     plt.close(figure)
     return figure, axes
 

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import course_utils
-from course_utils import cli
+from course_utils import cli, plots
 from course_utils.commands import ROOT, doctor, lab, tour
 from course_utils.errors import CourseError
 
@@ -310,12 +310,12 @@ def test_a_broken_stop_does_not_cost_the_others(course, monkeypatch, tmp_path):
 
 def test_a_picture_of_the_tour_says_what_is_seen(lite, eagle):
     nets = tour.Networks(efficientnet_lite0=lite)
-    words = tour.describe(tour.predictions(nets, eagle))
-    assert re.search(r"bald eagle \d\d%", words) and "probability" in words
+    words = plots.describe(tour.predictions(nets, eagle))
+    assert re.search(r"bald eagle 0\.\d+", words) and "probability" in words
     pair = tour.plots.show_images([eagle[0], eagle[0]], ["photo", "cut & out"])
     assert tour._image(pair, "Two").startswith('<img style="width:')
     assert 'alt="Two: photo, cut &amp; out"' in tour._image(pair, "Two")
-    assert tour.describe(tour.plots.show_images(eagle)) == "1 picture without a title"
+    assert plots.describe(tour.plots.show_images(eagle)) == "1 picture without a title"
 
 
 @pytest.mark.parametrize("said", ["teapot", "coffeepot"])

@@ -294,6 +294,7 @@ def png(size=(200, 100)):
 def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     new = nbformat.v4.new_output
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
+    data, metadata = picture_still("image/png", png(), "an explorer").bundle()
     kept = outputs.clean_outputs(
         [
             new("stream", name="stderr", text="100%|####|"),
@@ -301,7 +302,7 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
             new("display_data", {**widget, "text/plain": "IntProgress()"}),
             new("display_data", {**widget, "text/plain": "1. A question\n   a) yes"}),
             new("execute_result", {"image/png": png(), "text/plain": "<Figure>"}, execution_count=7),
-            new("display_data", picture_still("image/png", png(), "an explorer").bundle()[0]),
+            new("display_data", data, metadata=nbformat.from_dict(metadata)),
         ]
     )
     assert [k.output_type for k in kept] == ["stream", "display_data", "execute_result", "display_data"]
@@ -309,6 +310,7 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     (kind,) = kept[2].data
     assert len(kept[2].data[kind]) < len(png()) and kept[2].execution_count is None
     assert set(kept[3].data) == {kind}, "of what stays of a widget, the picture alone"
+    assert kept[3].metadata == {kind: {"alt": "an explorer"}} and kept[2].metadata == {}
 
 
 EXPLORE = """# %% [markdown] lesson="explore" title="All explorers" minutes=5

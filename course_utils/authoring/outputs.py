@@ -30,8 +30,9 @@ def clean_outputs(outputs: list) -> list:
                 "image/png" in data or "image/jpeg" in data or "\n" in data.get("text/plain", "")
             ):
                 continue
-            output.metadata = {}
+            said = [about["alt"] for about in output.metadata.values() if isinstance(about, dict) and "alt" in about]
             _shrink(data)
+            output.metadata = {kind: {"alt": said[0]} for kind in data if said and kind.startswith("image/")}
             if "image/png" in data or "image/jpeg" in data:
                 data.pop("text/plain", None)
         output.pop("execution_count", None)

@@ -424,29 +424,12 @@ def _image(figure: Figure, title: str) -> str:
     """The figure as an `<img>` that carries its own data."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), f"{title}: {describe(figure)}")
+    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), f"{title}: {plots.describe(figure)}")
 
 
 def _img(data: bytes, kind: str, width: int, alt: str) -> str:
     alt, data = html.escape(alt, quote=True), base64.b64encode(data).decode()
     return f'<img style="width:{width}px" alt="{alt}" src="data:image/{kind};base64,{data}">'
-
-
-def describe(figure: Figure) -> str:
-    """What is seen in a figure, in words: its titles and labels, the values of its bars, and how many pictures have no title."""
-    words, untitled = [figure.get_suptitle()], 0
-    for ax in figure.axes:
-        said = [ax.get_title(), ax.get_ylabel(), ax.get_xlabel(), *(text.get_text() for text in ax.texts)]
-        names = [label.get_text() for label in ax.get_yticklabels()]
-        for bars in ax.containers:
-            said += [f"{name} {bar.get_width():.0%}" for name, bar in zip(names, bars, strict=False)]
-        said = [one for one in said if one]
-        words += said
-        untitled += bool(ax.images) and not said
-    if untitled:
-        words.append(f"{untitled} picture{'s' * (untitled > 1)} without a title")
-    text = " ".join(", ".join(filter(None, words)).split())
-    return text if len(text) < 500 else text[:500].rsplit(" ", 1)[0] + " …"
 
 
 def _whole(picture: Image.Image) -> str:
