@@ -16,6 +16,7 @@ def test_of_a_quiz_the_questions_and_the_answers_stay(monkeypatch):
     assert view["application/vnd.jupyter.widget-view+json"]["model_id"] == box.model_id
     assert "1. A pixel is black" in still["text/plain"] and "1. A pixel is black" in still["text/html"]
     assert "chosen" not in still["text/html"]
+    assert "`" not in "".join(still.values()), "code is marked, not typed with backticks"
     choice, answer = box.children[0].children[1:]
     choice.value = 0
     assert "← chosen" in outputs[-1]["text/html"] and answer.value in outputs[-1]["text/html"]

@@ -77,7 +77,7 @@ def quiz(lesson: str, answers: str | None = None):
         for number, (question, letter) in enumerate(zip(asked, letters, strict=True), 1):
             chosen = ord(letter) - 97
             word = "right" if chosen == question.answer else "not quite"
-            print(f"{number}{letter}: {word}. {question.options[chosen][1]}")
+            print(f"{number}{letter}: {word}. {_plain(question.options[chosen][1])}")
         return None
     try:
         return _widget(lesson, asked)
@@ -88,7 +88,7 @@ def quiz(lesson: str, answers: str | None = None):
 
 def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
     def wrapped(mark: str, text: str) -> str:  # a notebook breaks long lines anywhere, also inside of a word
-        return textwrap.fill(mark + text, width=100, subsequent_indent=" " * len(mark), break_on_hyphens=False)
+        return textwrap.fill(mark + _plain(text), width=100, subsequent_indent=" " * len(mark), break_on_hyphens=False)
 
     lines = []
     for number, question in enumerate(asked, 1):
@@ -96,6 +96,19 @@ def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
         lines += [wrapped(f"   {chr(97 + i)}) ", text) for i, (text, _) in enumerate(question.options)]
     lines.append(f'Answer with one letter a question: quiz("{lesson}", "{"a" * len(asked)}")')
     return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """A text without the marks around code, for places that show only letters."""
+    return text.replace("`", "")
+
+
+def _marked(text: str) -> str:
+    """A text as HTML, with code between backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+_LETTERS = '<ol style="list-style-type: lower-alpha">'
 
 
 def _widget(lesson: str, asked: tuple[Question, ...]):
@@ -106,7 +119,7 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
     blocks, choices = [], []
     for number, question in enumerate(asked, 1):
         choice = widgets.RadioButtons(
-            options=[(text, i) for i, (text, _) in enumerate(question.options)],
+            options=[(_plain(text), i) for i, (text, _) in enumerate(question.options)],
             value=None,
             layout=widgets.Layout(width="auto"),
         )
@@ -117,7 +130,7 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
 
         choice.observe(explain, names="value")
         choices.append(choice)
-        blocks.append(widgets.VBox([widgets.HTML(f"<b>{number}. {html.escape(question.text)}</b>"), choice, answer]))
+        blocks.append(widgets.VBox([widgets.HTML(f"<b>{number}. {_marked(question.text)}</b>"), choice, answer]))
     box = widgets.VBox([*blocks, Keys()])
     text = as_text(lesson, asked)
 
@@ -135,7 +148,7 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
 
 def _explanation(question: Question, chosen: int) -> str:
     word = "✓ Right." if chosen == question.answer else "✗ Not quite."
-    return f"<b>{word}</b> {html.escape(question.options[chosen][1])}"
+    return f"<b>{word}</b> {_marked(question.options[chosen][1])}"
 
 
 def _as_html(asked: tuple[Question, ...], chosen: list[int | None]) -> str:
@@ -143,9 +156,9 @@ def _as_html(asked: tuple[Question, ...], chosen: list[int | None]) -> str:
     parts = []
     for number, (question, index) in enumerate(zip(asked, chosen, strict=True), 1):
         options = "".join(
-            f"<li>{html.escape(text)}{' <b>← chosen</b>' if i == index else ''}</li>"
+            f"<li>{_marked(text)}{' <b>← chosen</b>' if i == index else ''}</li>"
             for i, (text, _) in enumerate(question.options)
         )
         why = "" if index is None else f"<p>{_explanation(question, index)}</p>"
-        parts.append(f'<p><b>{number}. {html.escape(question.text)}</b></p><ol type="a">{options}</ol>{why}')
+        parts.append(f"<p><b>{number}. {_marked(question.text)}</b></p>{_LETTERS}{options}</ol>{why}")
     return "".join(parts)

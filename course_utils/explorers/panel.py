@@ -85,8 +85,7 @@ class Explorer:
         labelled = widget.photos if isinstance(widget, PhotoChooser) else widget
         if not getattr(labelled, "description", ""):
             raise ValueError(f"the knob {name!r} has no description: every control needs a label that can be read.")
-        for one in widget.children if isinstance(widget, PhotoChooser) else [widget]:
-            one.style.description_width = "initial"
+        labelled.style.description_width = "initial"
         self._knobs[name] = widget
         self._controls.append(widget)
         if isinstance(widget, PhotoChooser):

@@ -213,21 +213,21 @@ def test_a_saved_notebook_shows_what_was_done_when_its_kernel_is_gone(lab):
     assert page.locator(".course-still img").evaluate("(img) => img.naturalWidth") > 300
     page.screenshot("stays", selector=".jp-Notebook")
     lab.command("application:close")
-    assert all("widget" in error and "not found" in error for error in lab.console_errors), lab.console_errors
-    lab.console_errors.clear()
+    gone = ("widget model not found", "Canceled future")  # JupyterLab says what we have done to its kernel
+    lab.console_errors[:] = [error for error in lab.console_errors if not any(one in error for one in gone)]
 
 
 def test_a_large_photo_is_made_smaller_and_a_large_scan_is_refused_in_words(threshold, tmp_path):
     page = threshold
-    noise = Image.effect_noise((2400, 1800), 120)
-    noise.convert("RGB").resize((4800, 3600)).save(tmp_path / "phone.jpg", quality=97)
-    noise.resize((4800, 3600)).save(tmp_path / "scan.tif")
-    assert min((tmp_path / name).stat().st_size for name in ("phone.jpg", "scan.tif")) > 10e6
+    noise = Image.effect_noise((3000, 2800), 120)
+    noise.convert("RGB").save(tmp_path / "phone.jpg", quality=97)
+    noise.save(tmp_path / "scan.tif")
+    assert (tmp_path / "phone.jpg").stat().st_size > 2e6 and (tmp_path / "scan.tif").stat().st_size > 8e6
     page.upload(tmp_path / "scan.tif")
-    page.until(lambda: "scan.tif is too large: it has 17 MB" in page.error())
+    page.until(lambda: "scan.tif is too large: it has 8.4 MB" in page.error())
     page.upload(tmp_path / "phone.jpg")
     page.until(lambda: page.kernel("explorer._knobs['photo'].value.name") == "phone.jpg")
-    assert page.kernel("explorer._knobs['photo'].value.tensor(None).shape[2:]") == [1536, 2048]
+    assert page.kernel("explorer._knobs['photo'].value.tensor(None).shape[2:]") == [1911, 2048]
     assert page.kernel("len(explorer._knobs['photo'].value.data)") < 4e6
     Image.new("RGB", (120, 90), "white").save(tmp_path / "white.png")
     page.upload(tmp_path / "white.png")
