@@ -20,12 +20,13 @@ class DescribedFigure(Figure):
     """A figure that tells a notebook what is seen in it: exported pages give this text to readers who do not see it."""
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        return {}, {"image/png": {"alt": describe(self)}}  # Matplotlib itself gives the picture
+        alt = describe(self)
+        return {}, {"image/png": {"alt": alt}} if alt else {}  # Matplotlib itself gives the picture
 
 
 def describe(figure: Figure) -> str:
-    """What is seen in a figure, in words: its titles and labels, the values of its bars, and how many pictures have no title."""
-    words, untitled = [figure.get_suptitle()], 0
+    """What is written in a figure: its titles and labels, and the values of its bars; at most 500 letters."""
+    words = [figure.get_suptitle()]
     for ax in figure.axes:
         said = [ax.get_title(), ax.get_ylabel(), ax.get_xlabel(), *(text.get_text() for text in ax.texts)]
         for bars in (one for one in ax.containers if isinstance(one, BarContainer)):
@@ -33,11 +34,7 @@ def describe(figure: Figure) -> str:
             names = [label.get_text() for label in (ax.get_yticklabels() if lying else ax.get_xticklabels())]
             values = [bar.get_width() if lying else bar.get_height() for bar in bars]
             said += [f"{name} {short(value)}" for name, value in zip(names, values, strict=False)]
-        said = [one for one in said if one]
         words += said
-        untitled += bool(ax.images) and not said
-    if untitled:
-        words.append(f"{untitled} picture{'s' * (untitled > 1)} without a title")
     text = " ".join(", ".join(filter(None, words)).split())
     return text if len(text) < 500 else text[:500].rsplit(" ", 1)[0] + " …"
 

@@ -163,7 +163,7 @@ def test_lab_without_such_a_lesson(course, started, lessons):
     assert_one_line(course("lab", "42"), "no lesson 42", "00, 07")
     assert_one_line(course("lab", "nowhere.ipynb"), "no file nowhere.ipynb")
     assert_one_line(course("lab", lessons), "is a folder")
-    for strange in ("\u00b2", "9" * 5000, "", "7.5", "-1", "seven", "07\n"):
+    for strange in ("\u00b2", "9" * 5000, "", "7.5", "-1", "seven", "a\0b"):
         assert_one_line(course("lab", "--", strange))
     assert started == []
 
@@ -315,7 +315,8 @@ def test_a_picture_of_the_tour_says_what_is_seen(lite, eagle):
     pair = tour.plots.show_images([eagle[0], eagle[0]], ["photo", "cut & out"])
     assert tour._image(pair, "Two").startswith('<img style="width:')
     assert 'alt="Two: photo, cut &amp; out"' in tour._image(pair, "Two")
-    assert plots.describe(tour.plots.show_images(eagle)) == "1 picture without a title"
+    assert 'alt="One."' in tour._image(tour.plots.show_images(eagle), "One")
+    assert all(one.seen for one in tour.TOUR)
 
 
 @pytest.mark.parametrize("said", ["teapot", "coffeepot"])
@@ -564,6 +565,11 @@ def test_a_real_lab_serves_the_first_lesson(tmp_path):
                 time.sleep(0.25)
         else:
             pytest.fail((tmp_path / "log").read_text())
+        folder = f"http://127.0.0.1:{port}/api/contents/notebooks?token=secret"
+        with urllib.request.urlopen(folder, timeout=20) as answer:
+            names = {one["name"] for one in json.load(answer)["content"]}
+        assert "00_start_here.ipynb" in names and "source" not in names, "the solutions are no entry beside the lessons"
+        assert f":{port}/lab/tree/notebooks/00_start_here.ipynb?token=" in (tmp_path / "log").read_text()
     finally:
         server.terminate()
         server.wait(20)

@@ -66,7 +66,9 @@ def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool,
 
 def find_notebook(notebook: str) -> Path:
     """The file of a lesson number, of "explore", or of a path."""
-    folder = ROOT / "notebooks"
+    folder, notebook = ROOT / "notebooks", notebook.strip()
+    if not notebook or "\0" in notebook:
+        raise CourseError("Which notebook? Give a lesson number such as 07, explore, or a notebook file.")
     if notebook == "explore" and (folder / "explore.ipynb").is_file():
         return folder / "explore.ipynb"
     if notebook.isdecimal():
@@ -76,7 +78,7 @@ def find_notebook(notebook: str) -> Path:
         numbers = ", ".join(sorted(p.name[:2] for p in folder.glob("[0-9][0-9]_*.ipynb"))) or f"none in {folder}"
         raise CourseError(f"There is no lesson {notebook}; there are: {numbers}.")
     path = Path(notebook).resolve()
-    if notebook and path.is_dir():
+    if path.is_dir():
         raise CourseError(f"{notebook} is a folder; give a lesson number such as 07, explore, or a notebook file.")
     if not path.is_file():
         raise CourseError(f"There is no file {notebook}; give a lesson number such as 07, explore, or a notebook file.")

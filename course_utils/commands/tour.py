@@ -64,12 +64,14 @@ class Stop:
         title: what the picture shows.
         sentence: one sentence that says how to read it.
         draw: `(nets, photo) -> Figure`, with the photo as `(1, 3, 224, 224)`.
+        seen: what is in the picture, for people who do not see it; its titles and labels are added.
     """
 
     lesson: str
     title: str
     sentence: str
     draw: Callable[[Networks, Tensor], Figure]
+    seen: str = ""
 
 
 def predictions(nets: Networks, photo: Tensor) -> Figure:
@@ -243,120 +245,140 @@ TOUR: tuple[Stop, ...] = (
         "What the network says",
         "The five most probable of the 1000 ImageNet classes: the pictures below ask where these numbers come from.",
         predictions,
+        "The photo, and a bar for each class",
     ),
     Stop(
         "01",
         "First-layer filters",
         "VGG-19 begins with these 64 filters of 3 x 3 pixels: edges in several directions, spots, and pairs of colors.",
         first_filters,
+        "64 squares of 3 x 3 colored pixels in four rows",
     ),
     Stop(
         "01",
         "Raw weights further in",
         "The third convolution has no colors to show, only numbers for 64 inputs, and looking at them explains little.",
         raw_weights,
+        "400 gray squares of 3 x 3 pixels in ten rows",
     ),
     Stop(
         "02",
         "Feature maps",
         "The strongest maps of five layers of VGG-19: first edges, further in fewer and larger things.",
         maps_by_layer,
+        "Five rows of gray maps, one for each layer, coarser from row to row",
     ),
     Stop(
         "03",
         "Nearest neighbors",
         "The nearest photos by the distance of pixels, and below them the nearest by the distance of the last features.",
         near_photos,
+        "Two rows: the photo and the five photos nearest to it",
     ),
     Stop(
         "04",
         "A map of photos",
         "t-SNE puts photos with similar features near each other; only who is near whom means something, not the axes.",
         photo_map,
+        "All photos, small, each at its place of the map",
     ),
     Stop(
         "06",
         "Occlusion",
         "A gray square slides over the photo: covering a red place makes the class score fall, a blue one makes it rise.",
         covered,
+        "The photo, the map in red and blue, and the map over the photo",
     ),
     Stop(
         "07",
         "Saliency",
         "Bright pixels are those where a small change would change the score of the predicted class most.",
         saliency,
+        "Two rows: the photo, the map from black to yellow, and the map over the photo",
     ),
     Stop(
         "07",
         "Grad-CAM",
         "The last feature maps, weighed by how much the class score wants more of each: bright where they speak for the class.",
         class_map,
+        "The photo, the map from black to yellow, and the map over the photo",
     ),
     Stop(
         "07",
         "Cutting out the object",
         "The saliency map says where the object surely is, and GrabCut finds an outline from there; nobody drew it.",
         segmentation,
+        "Three pictures side by side",
     ),
     Stop(
         "08",
         "Backprop with three rules",
         "The strongest unit of a deep layer, sent back to the pixels: guided is sharpest, and only gradient is a derivative.",
         three_rules,
+        "Four pictures side by side",
     ),
     Stop(
         "09",
         "What the network wants to see",
         "A picture found by gradient ascent on the predicted class, starting from noise: there is no photo in it.",
         wanted_picture,
+        "Two pictures side by side",
     ),
     Stop(
         "10",
         "A fooling image",
         "A small change, made for it, and the network says a class that has nothing to do with the photo.",
         fooling,
+        "Three pictures side by side, before, after, and what was changed",
     ),
     Stop(
         "11",
         "Pictures from features",
         "Each picture is rebuilt from one layer alone: what has changed is what the layer no longer knows.",
         inverted,
+        "The photo, and what was rebuilt from two layers",
     ),
     Stop(
         "12",
         "DeepDream",
         "The photo is changed so that a deep layer of VGG-19 becomes more active: it shows more of what the layer sees.",
         dream,
+        "Two pictures side by side",
     ),
     Stop(
         "13",
         "Texture, pixel by pixel",
         "No network here: each new pixel is copied from the place in the sample whose surroundings fit best.",
         grown_texture,
+        "A small piece and the larger picture grown from it",
     ),
     Stop(
         "13",
         "Texture, by Gram matrices",
         "Noise is changed until VGG-19 sees the same features together as in the photo: what is there stays, where it is does not.",
         gram_texture,
+        "Two pictures side by side",
     ),
     Stop(
         "14",
         "Style transfer",
         "The features of the photo with the Gram matrices of another picture: one gives the things, the other the brush.",
         painting,
+        "Three pictures side by side",
     ),
     Stop(
         "15",
         "Eight styles, one pass each",
         "One network that has learned to lower the same loss for any photo: each picture takes a fraction of a second.",
         eight_styles,
+        "The photo painted eight times",
     ),
     Stop(
         "16",
         "Why this and not that",
         "What each place adds to the difference between the two best scores; together they are the difference, exactly.",
         why_not,
+        "The photo, the map in red and blue, and the map over the photo",
     ),
 )
 
@@ -399,7 +421,7 @@ def make_tour(image: Path | None = None, out: Path = Path("tour"), *, stops: Seq
             bar.set_description(stop.title[:32].ljust(32))
             begin = time.perf_counter()
             try:
-                body = f'<div class="picture">{_image(stop.draw(nets, picture), stop.title)}</div>'
+                body = f'<div class="picture">{_image(stop.draw(nets, picture), stop.seen or stop.title)}</div>'
             except Exception as error:  # one broken method must not cost the other pictures
                 failed.append(stop.title)
                 body = f'<p class="failed">This picture failed: {html.escape(_first_line(error))}</p>'
@@ -420,11 +442,13 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
-def _image(figure: Figure, title: str) -> str:
+def _image(figure: Figure, seen: str) -> str:
     """The figure as an `<img>` that carries its own data."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), f"{title}: {plots.describe(figure)}")
+    words = plots.describe(figure)
+    alt = f"{seen}: {words}" if words else f"{seen}."
+    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), alt)
 
 
 def _img(data: bytes, kind: str, width: int, alt: str) -> str:
