@@ -22,7 +22,7 @@ _NAMES = {
         open_image photo resize save_image to_pil
     """,
     "hooks": "capture check_size features forward_to layer_outputs smallest_size",
-    "plots": "heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
+    "plots": "describe_figure heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
     "optimize": """
         Blur CenterBias ClipSmallContribution ClipSmallNorm Descent Fourier Jitter L2Decay Objective Pad Pixels
         ROBUST Roll Rotate Scale Smooth Watch YOSINSKI channel class_score descend direction neuron

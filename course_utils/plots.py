@@ -16,16 +16,23 @@ WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
 
 
-class DescribedFigure(Figure):
+class _DescribedFigure(Figure):
     """A figure that tells a notebook what is seen in it: exported pages give this text to readers who do not see it."""
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
-        alt = describe(self)
+        alt = describe_figure(self)
         return {}, {"image/png": {"alt": alt}} if alt else {}  # Matplotlib itself gives the picture
 
 
-def describe(figure: Figure) -> str:
-    """What is written in a figure: its titles and labels, and the values of its bars; at most 500 letters."""
+def describe_figure(figure: Figure) -> str:
+    """What is written in a figure, for readers who do not see it.
+
+    Args:
+        figure: any figure of Matplotlib.
+
+    Returns:
+        Its titles and labels, and the values of its bars; at most about 500 letters.
+    """
     words = [figure.get_suptitle()]
     for ax in figure.axes:
         said = [ax.get_title(), ax.get_ylabel(), ax.get_xlabel(), *(text.get_text() for text in ax.texts)]
@@ -55,7 +62,7 @@ def new_figure(
         once: where it is returned, not where it was made.
     """
     size = (width, width / columns * aspect * rows)
-    look = {"figsize": size, "dpi": DPI, "layout": "constrained", "FigureClass": DescribedFigure}
+    look = {"figsize": size, "dpi": DPI, "layout": "constrained", "FigureClass": _DescribedFigure}
     figure, axes = plt.subplots(rows, columns, squeeze=False, **look, **options)
     plt.close(figure)
     return figure, axes

@@ -310,7 +310,7 @@ def test_a_broken_stop_does_not_cost_the_others(course, monkeypatch, tmp_path):
 
 def test_a_picture_of_the_tour_says_what_is_seen(lite, eagle):
     nets = tour.Networks(efficientnet_lite0=lite)
-    words = plots.describe(tour.predictions(nets, eagle))
+    words = plots.describe_figure(tour.predictions(nets, eagle))
     assert re.search(r"bald eagle 0\.\d+", words) and "probability" in words
     pair = tour.plots.show_images([eagle[0], eagle[0]], ["photo", "cut & out"])
     assert tour._image(pair, "Two").startswith('<img style="width:')

@@ -446,7 +446,7 @@ def _image(figure: Figure, seen: str) -> str:
     """The figure as an `<img>` that carries its own data."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    words = plots.describe(figure)
+    words = plots.describe_figure(figure)
     alt = f"{seen}: {words}" if words else f"{seen}."
     return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), alt)
 
