@@ -1,6 +1,6 @@
-"""A box of widgets in a notebook, and what stays of it in the notebook's file: a picture or a text, as an output of its own.
+"""A box of widgets in a notebook, and what stays of it in the file: a picture or a text, as an output of its own.
 
-A widget is gone when its kernel is gone. The output below it is then what a reader sees, and it says to run the cell again.
+A widget is gone when its kernel is gone. The output below it is then what a reader sees; it says to run the cell again.
 While the widget lives, that output is hidden; it is renewed when the widget has changed.
 """
 
@@ -43,7 +43,7 @@ class Keys(anywidget.AnyWidget):
             const passes = event.ctrlKey || event.metaKey || event.altKey || (event.key === "Enter" && event.shiftKey);
             event.target.toggleAttribute(OFF, !passes);
           }
-          window.addEventListener("keydown", keep, { capture: true }); // before the notebook's own listener, wherever it is
+          window.addEventListener("keydown", keep, { capture: true }); // before the notebook's own listener
           return () => window.removeEventListener("keydown", keep, { capture: true });
         }
         export default { render };

@@ -285,7 +285,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "06",
         "Occlusion",
-        "A gray square slides over the photo: covering a red place makes the class score fall, a blue one makes it rise.",
+        "A gray square slides over the photo: where it is red, covering makes the class score fall, where blue, rise.",
         covered,
         "The photo, the map in red and blue, and the map over the photo",
     ),
@@ -457,7 +457,7 @@ def _img(data: bytes, kind: str, width: int, alt: str) -> str:
 
 
 def _whole(picture: Image.Image) -> str:
-    """The whole photo, with a frame around the part that the networks get: `load_image` cuts a square from its middle."""
+    """The whole photo, with a frame around the square that `load_image` cuts from its middle for the networks."""
     side = min(picture.size) * 7 / 8
     corners = [(length + sign * side) / 2 for sign in (-1, 1) for length in picture.size]
     scale = min(1.0, 480 / max(picture.size))

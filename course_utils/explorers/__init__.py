@@ -30,7 +30,8 @@
 and a line in `_HOME` below. The rules:
 
 - `start()` runs `update` once in the caller's thread with the knobs as they are: that is the static figure of a notebook
-  without a browser or a kernel (it is renewed when the work rests), and its exception fails the cell, on purpose. Of a long `update`, `first_steps` steps run then.
+  without a browser or a kernel, and its exception fails the cell, on purpose. Of a long `update`, `first_steps` steps
+  run then. The figure is renewed when the work rests.
 - Afterwards every change runs `update` in the explorer's one background thread, with a snapshot of the knobs. A newer
   change replaces one that waits, and ends a running generator at its next `yield`. *Stop* does that too; what is shown stays.
   So yield at least twice a second. A `try: ... finally:` around yields is run when it is stopped.

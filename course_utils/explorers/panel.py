@@ -80,7 +80,7 @@ class Explorer:
             name: of the value.
             widget: the control.
             update: whether a change starts `update`.
-            preview: called at once at a change, while other work goes on; for what can be shown before Start is pressed.
+            preview: called at once at a change, while other work goes on: shows what needs no Start.
         """
         labelled = widget.photos if isinstance(widget, PhotoChooser) else widget
         if not getattr(labelled, "description", ""):
@@ -115,7 +115,7 @@ class Explorer:
         return self.view(picture)
 
     def view(self, widget: ipywidgets.Widget) -> ipywidgets.Widget:
-        """Add something to look at: a widget with `to_pil()`, and `alt()` that says what is seen, for the static figure."""
+        """Add something to look at: a widget with `to_pil()`, and `alt()`, the same in words, for the static figure."""
         self._views.append(widget)
         return widget
 
