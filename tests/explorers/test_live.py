@@ -193,12 +193,16 @@ def test_without_a_browser_there_is_a_figure_that_shows_something(name, made):
 )
 def test_what_is_chosen_is_shown_before_start(name, knob, value, view, made):
     explorer = made(name)
-    chosen, shown, result = explorer._knobs[knob], getattr(explorer, view), explorer.out.image
-    before = shown.image
-    getattr(chosen, "photos", chosen).value = value
+    chooser, shown, result = explorer._knobs[knob], getattr(explorer, view), explorer.out.image
+    chooser = getattr(chooser, "photos", chooser)
+    before, picture = chooser.value, shown.image
+    chooser.value = value
     explorer.wait()
-    assert shown.image != before and value in shown.caption
+    assert shown.image != picture and value in shown.caption
     assert "Press Start" in explorer.status.text and explorer.out.image == result
+    chooser.value = before  # other tests use the same explorer
+    explorer.wait()
+    assert shown.image == picture
 
 
 @pytest.mark.parametrize("name", METHODS)
