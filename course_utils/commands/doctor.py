@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course_utils.errors import CourseError
 from course_utils.places import IN_WHEEL, INSTALL, ROOT
 
 if TYPE_CHECKING:
@@ -49,6 +48,9 @@ def run_doctor() -> int:
             findings = list(examine())
         except ImportError as error:
             findings = [Finding(examine.__name__.replace("_", " "), "problem", f"{error}", INSTALL)]
+        except Exception as error:  # one thing that cannot be examined must not hide the others
+            said = f"cannot be examined ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})"
+            findings = [Finding(examine.__name__.replace("_", " "), "note", said)]
         for found in findings:
             print(f"{found.state:<8} {found.name:<22} {found.text}")
             if found.cure:
@@ -144,14 +146,15 @@ def offline_networks() -> Iterator[Finding]:
     for name, load in OFFLINE.items():
         try:
             net = load()
-        except (CourseError, ImportError, OSError) as error:
-            text, _, cure = str(error).rpartition("; run: ")
+        except Exception as error:  # whatever a damaged file makes torch say
+            said = " ".join(str(error).split()) or type(error).__name__
+            text, _, cure = said.rpartition("; run: ")
             if not text:
-                text, _, cure = str(error).rpartition(" Run: ")
+                text, _, cure = said.rpartition(" Run: ")
             if name in TEST_ONLY:
-                yield Finding(name, "note", f"{text or error} (only the tests use it)", cure)
+                yield Finding(name, "note", f"{text or said} (only the tests use it)", cure)
             else:
-                yield Finding(name, "problem", text or str(error), cure or INSTALL)
+                yield Finding(name, "problem", text or said, cure or INSTALL)
         else:
             weights = sum(p.numel() for p in net.parameters())
             count = f"{weights / 1e6:.1f} M" if weights > 1e5 else f"{weights:,}"
