@@ -260,6 +260,10 @@ def test_tour_writes_one_page_that_needs_no_other_file(course, short_tour, tmp_p
     page = (tmp_path / "deep/page/index.html").read_text(encoding="utf-8")
     assert page.count('src="data:image/png;base64,') == page.count("<img") - 1 == 2  # and the whole photo
     assert not re.search(r"https?://|<script|<link|url\(", page)
+    assert page.count("<section>") == 3 and "section { break-inside: avoid; }" in page, (
+        "printed, a heading stays above its picture"
+    )
+    assert not re.search(r"<h2>(?!.*?<img).*?</section>", page)
     assert "First &amp; best" in page and "about &lt;it&gt;." in page and tour.DEFAULT_PHOTO in page
     assert str(tmp_path) in result.stdout
 

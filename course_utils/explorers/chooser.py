@@ -71,7 +71,8 @@ class PhotoChooser(ipywidgets.HBox):
         try:
             own.tensor()
         except ImageError as error:
-            self.refuse(str(error).replace("The file", name, 1))
+            said = str(error).replace("The file", name, 1)
+            self.refuse(said if name in said else f"{name}: {said}")
             return
         except Exception as error:  # whatever a decoder says of a strange file, it is no reason for a stack trace
             self.refuse(f"{name} cannot be read as a picture ({type(error).__name__}).")
