@@ -84,16 +84,16 @@ def text_still(body: str, text: str) -> Still:
     return Still(body, text, {})
 
 
-def show(box: ipywidgets.Box, title: str, still: Callable[[], Still]) -> Callable[[], None]:
+def show(box: ipywidgets.Box, title: str, still: Still) -> Callable[[Still], None]:
     """Display a box of widgets and, as the next output, what stays of it.
 
     Args:
         box: the widgets; one of them should be `Keys()`.
         title: what it is, for readers without widgets.
-        still: gives what stays, as the widgets are now.
+        still: what stays.
 
     Returns:
-        A function that renews what stays, from any thread.
+        A function that takes what stays from now on; from any thread.
     """
     from IPython.display import display, update_display
 
@@ -102,12 +102,12 @@ def show(box: ipywidgets.Box, title: str, still: Callable[[], Still]) -> Callabl
     view = dict(view[0] if isinstance(view, tuple) else view or {})
     view["text/plain"] = f"{title}: run this cell to use it."
     display(view, raw=True)
-    data, metadata = still().bundle()
+    data, metadata = still.bundle()
     name = uuid.uuid4().hex
     display(data, metadata=metadata, raw=True, display_id=name)
 
-    def renew() -> None:
-        data, metadata = still().bundle()
+    def renew(still: Still) -> None:
+        data, metadata = still.bundle()
         update_display(data, metadata=metadata, raw=True, display_id=name)
 
     return renew

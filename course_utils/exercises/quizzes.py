@@ -138,9 +138,9 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
         return text_still(_as_html(asked, [choice.value for choice in choices]), text)
 
     def display(**kwargs):
-        renew = show(box, f"The quiz of lesson {lesson}", still)
+        renew = show(box, f"The quiz of lesson {lesson}", still())
         for choice in choices:
-            choice.observe(lambda _: renew(), names="value")
+            choice.observe(lambda _: renew(still()), names="value")
 
     box._ipython_display_ = display
     return box

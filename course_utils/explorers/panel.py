@@ -48,7 +48,7 @@ class Explorer:
         self.error: BaseException | None = None
         self.status = Status()
         self.worker = Worker(on_start=self._begin, on_step=self._step, on_end=self._end, on_rest=self._rest)
-        self._renew: Callable[[], None] | None = None  # what the notebook keeps of it, once it is displayed
+        self._renew: Callable[[Still], None] | None = None  # what the notebook keeps of it, once it is displayed
         self._said = True  # whether the work that runs now has said something
         self._old_text: str | None = None  # what was said before it
         self._knobs: dict[str, ipywidgets.Widget] = {}
@@ -249,19 +249,19 @@ class Explorer:
             y += max((b.height for b in row), default=0) + 12
         return page
 
-    def still(self) -> Still:
-        """What stays of the explorer in the notebook's file."""
-        kind, data = _small_file(self.figure())
+    def still(self, *, quick: bool = False) -> Still:
+        """What stays of the explorer in the notebook's file; `quick`: a larger file, while knobs may be turned."""
+        kind, data = _jpeg(self.figure(), quality=65) if quick else _small_file(self.figure())
         shown = [view.alt() for view in self._views if hasattr(view, "alt") and view.layout.display != "none"]
         alt = f"{self.title}. {self.status.text} It shows: {'; '.join(filter(None, shown))}."
         return picture_still(kind, base64.b64encode(data).decode("ascii"), alt)
 
     def _ipython_display_(self, **kwargs) -> None:
-        self._renew = show(self.box, self.title, self.still)
+        self._renew = show(self.box, self.title, self.still())
 
     def _rest(self) -> None:
         if self._renew is not None:
-            self._renew()
+            self._renew(self.still(quick=True))
 
 
 def _running_cell() -> str | None:
@@ -290,6 +290,12 @@ def _with_caption(picture: Image.Image, caption: str) -> Image.Image:
     return block
 
 
+def _jpeg(picture: Image.Image, **options: int) -> tuple[str, bytes]:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", **options)
+    return "image/jpeg", file.getvalue()
+
+
 def _small_file(picture: Image.Image) -> tuple[str, bytes]:
     """`(mime type, file)`, a palette PNG or a JPEG, at most FIGURE_BYTES."""
     file = io.BytesIO()
@@ -297,10 +303,8 @@ def _small_file(picture: Image.Image) -> tuple[str, bytes]:
     best = ("image/png", file.getvalue())
     for scale, quality in ((1, 80), (1, 65), (1, 50), (0.8, 65), (0.8, 45), (0.6, 45)):
         size = (round(picture.width * scale), round(picture.height * scale))
-        file = io.BytesIO()
-        picture.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=quality, optimize=True)
-        if file.tell() < len(best[1]):
-            best = ("image/jpeg", file.getvalue())
+        smaller = _jpeg(picture.resize(size, Image.Resampling.LANCZOS), quality=quality, optimize=True)
+        best = min(best, smaller, key=lambda one: len(one[1]))
         if len(best[1]) <= FIGURE_BYTES:
             break
     return best
