@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from course_utils.exercises.causes import shape_cause, value_cause
+
+# how close: what float32 inside explains passes; a rounded constant, or float16, does not
+RTOL, ATOL = 2e-5, 5e-6
+ZERO = 0.02  # the scale where everything should be 0: what is left of numbers near 1 passes
+
 
 class CheckFailed(Exception):
     """An answer is wrong.
@@ -20,6 +26,8 @@ class CheckFailed(Exception):
         cause: what such a failure usually comes from, or "". A slip that fits says more.
         got: the values that were compared, or None if something else than values is wrong.
         rtol, atol: how close two such values count as the same.
+        kind: what failed, to know it again in another answer: the problem's words, if nothing else is given.
+        answers: all that the function had returned when the check failed.
     """
 
     def __init__(
@@ -29,18 +37,23 @@ class CheckFailed(Exception):
         detail: str = "",
         cause: str = "",
         got: np.ndarray | None = None,
-        rtol: float = 1e-5,
-        atol: float = 1e-7,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        kind: object = None,
     ):
         super().__init__(problem)
         self.problem, self.detail, self.cause = problem, detail, cause
-        self.got, self.rtol, self.atol = got, max(rtol, 1e-5), max(atol, 1e-7)
+        self.got, self.rtol, self.atol = got, max(rtol, RTOL), max(atol, ATOL)
+        self.kind = problem if kind is None else kind
+        self.answers: list[Any] = []
 
     def same_as(self, other: CheckFailed) -> bool:
-        """Did another answer fail in the same way, with the same values?"""
-        if self.problem != other.problem or (self.got is None) != (other.got is None):
+        """Did another answer fail in the same comparison, with the same values?"""
+        if self.kind != other.kind or (self.got is None) != (other.got is None):
             return False
-        return self.got is None or _same(self.got, other.got, self.rtol, self.atol)
+        if self.got is None:
+            return alike(self.answers, other.answers)
+        return _same(self.got, other.got, self.rtol, self.atol)
 
 
 _collected: ContextVar[list[CheckFailed] | None] = ContextVar("collected", default=None)
@@ -63,7 +76,7 @@ def require(condition: bool, problem: str, *, detail: str = "", cause: str = "",
     Args:
         condition: what must hold.
         problem, detail, cause: see `CheckFailed`.
-        got: the student's values, if a slip should be known by them; without, by the problem alone.
+        got: the student's values, if a slip should be known by them; without, by all that the function returned.
     """
     if not condition:
         values = None if got is None else np.asarray(got, dtype=np.float64)
@@ -72,28 +85,61 @@ def require(condition: bool, problem: str, *, detail: str = "", cause: str = "",
 
 def number(value: Any, what: str = "your answer") -> float:
     """A single number out of a number or an array with one element."""
-    array = _array(value, what)
+    array = _numbers(value, what)
     require(array.size == 1, f"{what} should be one number; you returned an array of shape {array.shape}.")
     return float(array.reshape(()))
 
 
-def _array(value: Any, what: str) -> np.ndarray:
-    require(
-        value is not None,
-        f"{what} is None.",
-        cause="A function without a `return` line returns None.",
-    )
-    if isinstance(value, torch.Tensor):
-        value = value.numpy()
-    if isinstance(value, (tuple, dict, str)) or (isinstance(value, list) and not _numeric(value)):
-        raise CheckFailed(f"{what} should be an array of numbers; you returned a {type(value).__name__}.")
-    return np.asarray(value)
+def _numbers(value: Any, what: str) -> np.ndarray:
+    """An array, a number, or a list of those (in lists), as one array of float64."""
+    require(value is not None, f"You returned None for {what}.", cause="A function without `return` returns None.")
+    parts = list(_parts(value))
+    for part in parts:
+        if part is None or isinstance(part, (str, dict)):
+            kind = "None" if part is None else "text" if isinstance(part, str) else "a dictionary"
+            inside = "" if part is value else f" with {kind} in it"
+            named = f"a {type(value).__name__}{inside}" if inside else kind
+            raise CheckFailed(f"{what} should be an array of numbers; you returned {named}.")
+    try:
+        array = np.array(_plain(value))
+        return array.astype(np.float64)
+    except OverflowError:
+        raise CheckFailed(f"{what} should be an array of numbers; you returned a number that is too large.") from None
+    except (ValueError, TypeError):
+        tensors = sum(isinstance(part, torch.Tensor) and part.ndim > 0 for part in parts)
+        raise CheckFailed(
+            f"{what} should be one array; the parts of your list have different shapes.",
+            cause="torch.stack makes one tensor of a list of tensors, if all of them have the same shape."
+            if tensors > 1
+            else "",
+        ) from None
 
 
-def _numeric(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(_numeric(v) for v in value)
-    return isinstance(value, (bool, int, float)) or (isinstance(value, (np.ndarray, torch.Tensor)) and value.ndim == 0)
+def _parts(value: Any) -> Iterator[Any]:
+    """What lies in lists and tuples, however deep."""
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value.numpy() if isinstance(value, torch.Tensor) else value
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two plain answers, with all that lies in their lists, are the same up to rounding."""
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, (str, dict, type(None))) or isinstance(other, (str, dict, type(None))):
+        return type(one) is type(other) and repr(one) == repr(other)
+    try:
+        return _same(_numbers(one, "one"), _numbers(other, "other"), RTOL, ATOL)
+    except CheckFailed:
+        return False
 
 
 def close(
@@ -101,24 +147,25 @@ def close(
     want: Any,
     *,
     what: str = "your answer",
-    rtol: float = 1e-5,
-    atol: float = 1e-8,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+    scale: float | None = None,
 ) -> None:
     """Raise `CheckFailed` unless `got` has the shape and the values of `want`.
 
     Args:
-        got: what the student's function returned (already plain).
-        want: the right answer.
+        got: what the student's function returned (already plain): an array, or a list or tuple of numbers or arrays.
+        want: the right answer. For a single number, an array with one element is as good as the number.
         what: what it is called in messages, e.g. "the saliency map".
-        rtol, atol: how close; atol is also scaled by the largest right value.
+        rtol, atol: how close; atol counts in units of `scale`.
+        scale: the size of the numbers from which the answer is computed, if they cancel in it; without, the largest
+            right value.
     """
-    right = _array(want, "the right answer").astype(np.float64)
-    mine = _array(got, what)
-    require(
-        mine.dtype.kind in "biuf",
-        f"{what} holds {mine.dtype}, not numbers.",
-    )
-    mine = mine.astype(np.float64)
+    right, mine = _numbers(want, "the right answer"), _numbers(got, what)
+    if right.ndim == 0 and mine.size == 1:
+        mine = mine.reshape(())
+    if scale is not None:
+        atol *= scale / (_scale(right) or ZERO)
     if _same(mine, right, rtol, atol):
         return
     failed = _wrong(mine, right, what, {"got": mine, "rtol": rtol, "atol": atol})
@@ -130,63 +177,50 @@ def close(
 def _wrong(mine: np.ndarray, right: np.ndarray, what: str, values: dict[str, Any]) -> CheckFailed:
     if mine.shape != right.shape:
         return CheckFailed(
-            f"{what} has the wrong shape.",
+            f"What you returned has the wrong shape: {what}.",
             detail=f"expected shape {right.shape}, got {mine.shape}",
-            cause=_shape_cause(mine.shape, right.shape),
+            cause=shape_cause(mine, right),
             **values,
         )
     if np.isnan(mine).any() and not np.isnan(right).any():
         return CheckFailed(
-            f"{what} contains NaN (not a number).",
+            f"What you returned contains NaN (not a number): {what}.",
             cause="Look for 0 / 0, or the root or logarithm of a negative number.",
             **values,
         )
     if np.isinf(mine).any() and not np.isinf(right).any():
         return CheckFailed(
-            f"{what} contains infinity.",
+            f"What you returned contains infinity: {what}.",
             cause="Look for a division by 0, or an exponential that is too large.",
             **values,
         )
-    where = np.unravel_index(np.argmax(np.abs(mine - right)), right.shape) if right.ndim else ()
+    with np.errstate(invalid="ignore"):
+        apart = np.nan_to_num(np.abs(mine - right), nan=np.inf)
+    where = np.unravel_index(np.argmax(apart), right.shape) if right.ndim else ()
     place = f" at {tuple(int(i) for i in where)}" if right.ndim else ""
     return CheckFailed(
-        f"{what} has the wrong {'values' if right.ndim else 'value'}.",
-        detail=f"largest difference{place}: expected {right[where]:.5g}, got {mine[where]:.5g}",
-        cause=_value_cause(mine, right),
+        f"What you returned has the wrong {'values' if right.ndim else 'value'}: {what}.",
+        detail=f"largest difference{place}: {_side_by_side(right[where], mine[where])}",
+        cause=value_cause(mine, right),
         **values,
     )
 
 
+def _side_by_side(right: float, mine: float) -> str:
+    """Both numbers, with as many digits as it takes to see the difference."""
+    for digits in (5, 8, 12, 17):
+        expected, got = f"{right:.{digits}g}", f"{mine:.{digits}g}"
+        if expected != got:
+            break
+    return f"expected {expected}, got {got}"
+
+
+def _scale(right: np.ndarray) -> float:
+    return float(np.abs(right[np.isfinite(right)]).max(initial=0))
+
+
 def _same(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> bool:
-    scale = float(np.nanmax(np.abs(np.where(np.isfinite(right), right, 0)))) if right.size else 0.0
+    scale = _scale(right) or ZERO
     return mine.shape == right.shape and np.allclose(
-        mine, right, rtol=rtol, atol=atol * max(scale, 1e-12) + 1e-14, equal_nan=True
+        mine, right, rtol=rtol, atol=atol * max(scale, 1e-12), equal_nan=True
     )
-
-
-def _shape_cause(mine: tuple, right: tuple) -> str:
-    if len(mine) == len(right) + 1 and mine[0] == 1 and mine[1:] == right:
-        return "There is one dimension too many in front: index it away with [0]."
-    if len(mine) == len(right) and mine[::-1] == right:
-        return "The order of the dimensions is reversed."
-    if len(mine) > len(right):
-        return "There is a dimension too many: is something still to be reduced (summed, averaged, maximized)?"
-    if len(mine) < len(right):
-        return "There is a dimension too few: was something reduced (summed, averaged, maximized) that should stay?"
-    return ""
-
-
-def _value_cause(mine: np.ndarray, right: np.ndarray) -> str:
-    """Slips that every exercise shares: all zeros, the sign, a constant factor, a constant shift."""
-    if mine.size and not mine.any():
-        return "Everything is 0."
-    if np.allclose(mine, -right, rtol=1e-4):
-        return "The sign is wrong everywhere."
-    nonzero = np.abs(right) > 1e-9 * max(np.abs(right).max(initial=0), 1e-300)
-    if nonzero.sum() > 1 and not mine[~nonzero].any():
-        factors = mine[nonzero] / right[nonzero]
-        if np.allclose(factors, factors[0], rtol=1e-4):
-            return f"All values are {factors[0]:.4g} times the right ones."
-    if mine.size > 1 and np.allclose(mine - right, (mine - right).flat[0], rtol=1e-4):
-        return "All values are shifted by the same amount."
-    return ""

@@ -217,7 +217,7 @@ def hooked(net, images, layer, *, keep=lambda inputs, output: output.clone()):
 
 def recorded(net, images, layer) -> Tensor:
     """Layer by layer, without a hook."""
-    x = images.clone()
+    x = net.normalize(images)
     for name, module in net.model.named_children():
         x = module(x)
         if name == layer:

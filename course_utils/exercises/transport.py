@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import Any
 
 import numpy as np
@@ -19,46 +20,120 @@ from course_utils.exercises.tiny import tiny_net
 MAX_DEPTH = 8
 MAX_BYTES = 64 << 20
 
+# what cannot be compared, and what to do; the grader shows these words and no others
+REASONS = {
+    "function": "a function: call it, with parentheses",
+    "generator": "something that makes its values one by one: make a list of it, list(...)",
+    "network": "a network: return numbers",
+    "complex": "complex numbers: take .real, .imag or .abs() of them",
+    "sparse": "a sparse tensor: make it dense, with .to_dense()",
+    "objects": "an array of objects, not of numbers: do all its parts have the same shape?",
+    "text": "an array of text, not of numbers",
+    "large": f"more than {MAX_BYTES >> 20} MB",
+    "integer": "an integer with thousands of digits",
+    "deep": "lists in lists in lists: too deep",
+    "other": "something that is not an array, a number, text, or a list of those",
+}
 
-def encode(value: Any, depth: int = 0) -> Any:
-    """A JSON tree for a plain value.
+
+class NotPlain(TypeError):
+    """A value that cannot be compared.
+
+    Attributes:
+        reason: a key of `REASONS`.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(REASONS[reason])
+        self.reason = reason
+
+
+def encode_answer(value: Any) -> Any:
+    """A JSON tree for what a student's function returned: plain values, and no network.
 
     Raises:
-        TypeError: something that is not an array, a number, text, or a list, tuple or dictionary of those.
+        NotPlain: whatever else it is, also an object that raises when it is looked at.
+    """
+    try:
+        return encode(value, networks=False)
+    except NotPlain:
+        raise
+    except Exception:
+        raise NotPlain("other") from None
+
+
+def encode(value: Any, depth: int = 0, *, networks: bool = True) -> Any:
+    """A JSON tree for a plain value.
+
+    Args:
+        value: an array, a number, text, a tiny network, or a list, tuple or dictionary of those.
+        depth: how many lists it lies in.
+        networks: whether a tiny network counts as plain.
+
+    Raises:
+        NotPlain: it is something else.
     """
     if depth > MAX_DEPTH:
-        raise TypeError("lists nested too deeply")
+        raise NotPlain("deep")
     kind = type(value)
     if value is None or kind in (bool, str):
         return value
     if kind is int:
-        return value if abs(value) < 2**53 else {"int": str(value)}
+        return value if abs(value) < 2**53 else {"int": _digits(value)}
     if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    spec = getattr(value, "tiny_spec", None) if isinstance(value, torch.nn.Module) else None
+    spec = getattr(value, "tiny_spec", None) if networks and isinstance(value, torch.nn.Module) else None
     if spec is not None:
         return {"net": spec}
     if isinstance(value, torch.Tensor):
-        array = torch.Tensor.detach(value).cpu()
-        array = array.float() if array.dtype in (torch.bfloat16, torch.float16) else array
-        return {"tensor": _encode_array(array.numpy(), value.dtype)}
+        return {"tensor": _encode_array(_as_array(value))}
     if isinstance(value, (np.ndarray, np.generic)):
-        return {"array": _encode_array(np.asarray(value), None)}
+        return {"array": _encode_array(np.asarray(value))}
     if isinstance(value, list):
-        return {"list": [encode(v, depth + 1) for v in list.__iter__(value)]}
+        return {"list": [encode(v, depth + 1, networks=networks) for v in list.__iter__(value)]}
     if isinstance(value, tuple):
-        return {"tuple": [encode(v, depth + 1) for v in tuple.__iter__(value)]}
+        return {"tuple": [encode(v, depth + 1, networks=networks) for v in tuple.__iter__(value)]}
     if isinstance(value, dict):
-        return {"dict": [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in dict.items(value)]}
-    raise TypeError(f"a {kind.__name__} is not an array, a number, text, or a list of those")
+        pairs = dict.items(value)
+        return {"dict": [[encode(part, depth + 1, networks=networks) for part in pair] for pair in pairs]}
+    raise NotPlain(_reason(value))
 
 
-def _encode_array(array: np.ndarray, dtype: torch.dtype | None) -> list:
+def _reason(value: Any) -> str:
+    """Why a value is not plain."""
+    if isinstance(value, torch.nn.Module):
+        return "network"
+    if isinstance(value, (Iterator, range, set, frozenset, KeysView, ValuesView, ItemsView)):
+        return "generator"
+    if isinstance(value, complex):
+        return "complex"
+    return "function" if callable(value) else "other"
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write out integers that are too long
+        raise NotPlain("integer") from None
+
+
+def _as_array(tensor: torch.Tensor) -> np.ndarray:
+    """The numbers of a tensor, on whatever device, with whatever graph and however they are stored."""
+    if tensor.layout != torch.strided:
+        raise NotPlain("sparse")
+    tensor = torch.Tensor.detach(tensor).cpu().resolve_conj().resolve_neg()
+    if tensor.is_complex():
+        raise NotPlain("complex")
+    half = tensor.dtype in (torch.bfloat16, torch.float16)
+    return (tensor.float() if half else tensor).numpy()
+
+
+def _encode_array(array: np.ndarray) -> list:
     array = np.array(array, order="C")  # a plain copy: no subclass, no view
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"an array of {array.dtype} is not an array of numbers")
+        raise NotPlain({"c": "complex", "O": "objects", "U": "text", "S": "text"}.get(array.dtype.kind, "other"))
     if array.nbytes > MAX_BYTES:
-        raise TypeError(f"an array of {array.nbytes >> 20} MB is too large to hand back")
+        raise NotPlain("large")
     return [array.dtype.str, list(array.shape), base64.b64encode(array.tobytes()).decode("ascii")]
 
 

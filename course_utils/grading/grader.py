@@ -151,7 +151,7 @@ def _say_nothing_hidden(one: Result) -> None:
         known = isinstance(getattr(builtins, kind, None), type)
         one.problem = f"It raised {kind if known else 'an error'} on other inputs than the notebook's."
     else:
-        one.problem = re.sub(r"\([\d, ]*\)", "(...)", one.problem)
+        one.problem = re.sub(r"\(\d[\d, ]*\)", "(...)", one.problem)
         one.problem = f"On other inputs than the notebook's: {one.problem}"
         one.cause = re.sub(r"(?<=are )[-+.\de]+(?= times)", "a number", one.cause)
     one.cause = one.cause or "Does it hold for other sizes, other classes, more images?"

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from course_utils.exercises.machine import StudentError
+from course_utils.exercises.left_behind import Found
+from course_utils.exercises.machine import Call, StudentError
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.student_process import Broken, StudentProcess
 from course_utils.grading.submissions import Step
@@ -65,26 +66,23 @@ class Session:
         if self._noting and not step.handed_out and not expected:
             self.notes.append(f"{step.name}: {text}")
 
-    def call(self, function: str, arguments: Sequence[Any], times: int) -> list:
+    def ask(self, function: str, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
         self.broken = ""
         try:
             if self.process is None:
                 self._begin()
-            return self.process.call(function, arguments, times=times, seconds=self._seconds())
+            return self.process.ask(function, arguments, times=times, gradient=gradient, seconds=self._seconds())
         except Broken as error:
             self.broken, self.process = error.kind, None
             raise
 
 
-class RemoteCall:
+class RemoteCall(Call):
     """A student's function, reached through the walls; what `run_check` takes for a function."""
 
     def __init__(self, session: Session, function: str):
+        super().__init__()
         self.session, self.function = session, function
 
-    def __call__(self, *args: Any) -> Any:
-        return self.session.call(self.function, args, 1)[0]
-
-    def twice(self, *args: Any) -> tuple[Any, Any]:
-        first, second = self.session.call(self.function, args, 2)
-        return first, second
+    def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
+        return self.session.ask(self.function, arguments, times, gradient)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from course_utils.exercises.left_behind import EVERYWHERE, OF_AN_INPUT, Found
 from course_utils.exercises.machine import StudentError
 from course_utils.exercises.transport import decode, encode
 from course_utils.grading.limits import MB
@@ -49,13 +50,26 @@ class StudentProcess:
 
     def call(self, function: str, arguments: Sequence[Any], *, times: int = 1, seconds: float | None = None) -> list:
         """Run a function of the notebook, `times` times on the same objects; returns its answers as plain values."""
-        request = {"call": function, "args": [encode(a) for a in arguments], "times": times}
-        reply = self._request(request, seconds)
-        values = reply.get("values")
-        if not isinstance(values, list) or len(values) != times:
+        return self.ask(function, arguments, times=times, seconds=seconds)[0]
+
+    def ask(
+        self,
+        function: str,
+        arguments: Sequence[Any],
+        *,
+        times: int = 1,
+        gradient: bool = False,
+        seconds: float | None = None,
+    ) -> tuple[list[Any], list[Found]]:
+        """Run a function of the notebook as `runner.run` does; returns its plain answers and what it left behind."""
+        options = {"times": times, "gradient": gradient}
+        trees = [encode(a) for a in arguments]
+        reply = self._request({"call": function, "args": trees, "options": options}, seconds)
+        values, left = reply.get("values"), reply.get("left")
+        if not isinstance(values, list) or len(values) != times or not _plausible(left, len(trees)):
             raise self._broken("Protocol", "it interfered with the grader")
         try:
-            return [decode(_without_networks(v)) for v in values]
+            return [decode(_without_networks(v)) for v in values], [tuple(one) for one in left]
         except Exception:  # whatever a forged answer can do to the decoder
             raise StudentError("TypeError", "it returned something that cannot be compared") from None
 
@@ -119,6 +133,14 @@ class StudentProcess:
     def _broken(self, kind: str, message: str) -> Broken:
         self.close()
         return Broken(kind, message)
+
+
+def _plausible(left: Any, inputs: int) -> bool:
+    """Whether this is a list of things that a call with so many inputs can leave behind."""
+    possible = [[code, number] for code in OF_AN_INPUT for number in range(inputs)] + [
+        [code, None] for code in EVERYWHERE
+    ]
+    return isinstance(left, list) and len(left) <= len(possible) and all(one in possible for one in left)
 
 
 def _without_networks(tree: Any) -> Any:

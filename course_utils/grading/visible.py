@@ -25,6 +25,8 @@ WHOLE = (
     "images.py",
     "plots.py",
     "networks",
+    "exercises/left_behind.py",
+    "exercises/runner.py",
     "exercises/tiny.py",
     "exercises/transport.py",
     "grading/__init__.py",

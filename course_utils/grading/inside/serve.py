@@ -16,13 +16,20 @@ def serve(channel: socket.socket, shell) -> None:
         shell: the IPython shell that runs the cells.
     """
     from course_utils.exercises import check, quiz
+    from course_utils.exercises.runner import run  # before any cell could put something else in its place
 
     shell.user_ns.update({"__name__": "__main__", "check": check, "quiz": quiz})
     lines = channel.makefile("rb")
     for line in lines:
         request = json.loads(line)
         try:
-            reply = _run_cell(shell, request["cell"], request["short"]) if "cell" in request else _call(shell, request)
+            if "cell" in request:
+                reply = _run_cell(shell, request["cell"], request["short"])
+            elif request["call"] in shell.user_ns:
+                function, options = shell.user_ns[request["call"]], request["options"]
+                reply = run(function, request["args"], **options)
+            else:
+                reply = {"kind": "Missing"}
         except BaseException as error:
             reply = _told(error)
         try:
@@ -48,31 +55,6 @@ def shortened(source: str) -> str:
     keep = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     kept = [n for n in body if isinstance(n, keep) or (isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant))]
     return "\n\n".join(ast.unparse(node) for node in kept)
-
-
-def _call(shell, request: dict) -> dict:
-    """Run a function once or more times on the very same objects, as `LocalCall` does in the notebook."""
-    import torch
-
-    from course_utils.exercises.transport import decode, encode
-
-    if request["call"] not in shell.user_ns:
-        return {"kind": "Missing"}
-    function = shell.user_ns[request["call"]]
-    arguments = [decode(a) for a in request["args"]]
-    values = []
-    for _ in range(request["times"]):
-        with torch.enable_grad():
-            value = function(*arguments)
-        try:
-            values.append(encode(value))
-        except TypeError as error:
-            return {
-                "kind": "TypeError",
-                "message": f"it returned something that cannot be compared: {error}",
-                "line": "",
-            }
-    return {"ok": True, "values": values}
 
 
 def _told(error: BaseException) -> dict:

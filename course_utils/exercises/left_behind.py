@@ -1,0 +1,176 @@
+"""What a call of a student's function leaves behind: in its inputs, in networks, in the settings of Python and torch.
+
+It runs where the student's function runs, in the notebook and in the grader's sandbox. What it finds has a code, for
+which `words.py` has a sentence, and the number of the input that it is about.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+Found = tuple[str, int | None]  # the code, and the number of the input or None
+
+
+def _device(name: str) -> str | None:
+    return None if name == "cpu" else name  # None takes torch's own way back, without a device mode that stays on
+
+
+def _global_hooks() -> list[dict]:
+    """Copies of the dictionaries in which torch keeps the hooks of all modules."""
+    return [dict(hooks) for hooks in _hook_dictionaries()]
+
+
+def _put_back_hooks(kept: list[dict]) -> None:
+    for hooks, before in zip(_hook_dictionaries(), kept, strict=True):
+        hooks.clear()
+        hooks.update(before)
+
+
+def _hook_dictionaries() -> list[dict]:
+    names = vars(nn.modules.module)
+    return [hooks for name, hooks in names.items() if name.startswith("_global_") and isinstance(hooks, dict)]
+
+
+# code -> (read a setting, put it back)
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "default device": (lambda: str(torch.get_default_device()), lambda name: torch.set_default_device(_device(name))),
+    "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "deterministic": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    "anomaly": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "threads": (torch.get_num_threads, torch.set_num_threads),
+    "precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "numpy errors": (np.geterr, lambda kept: np.seterr(**kept)),
+    "numpy printing": (np.get_printoptions, lambda kept: np.set_printoptions(**kept)),
+    "global hooks": (_global_hooks, _put_back_hooks),
+}
+_GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
+    "seed of torch": (lambda: torch.get_rng_state().numpy().tobytes(), torch.default_generator.manual_seed),
+    "seed of numpy": (lambda: repr(np.random.get_state()[1:3]), np.random.seed),
+    "seed of random": (random.getstate, random.seed),
+}
+OF_AN_INPUT = ("values", "requires_grad", "grad", "mode", "hooks", "layers")
+EVERYWHERE = (*_SETTINGS, *_GENERATORS)
+
+
+def _settings() -> dict[str, Any]:
+    return {code: read() for code, (read, _) in _SETTINGS.items()}
+
+
+def _put_back(settings: dict[str, Any]) -> None:
+    for code, (read, put_back) in _SETTINGS.items():
+        if read() != settings[code]:
+            put_back(settings[code])
+
+
+@contextmanager
+def same_state() -> Iterator[None]:
+    """Whatever is drawn or set in this block: afterwards the random state and the settings are as before."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    settings = _settings()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+        _put_back(settings)
+
+
+class Watch:
+    """Looks around before and after calls on the same inputs.
+
+    Attributes:
+        found: what the calls so far left behind.
+    """
+
+    def __init__(self, inputs: list):
+        self.inputs, self.found = inputs, []
+        self._before = _looked_at(inputs)
+        self._ends: list[dict[str, Any]] = []  # where the generators stood after each call
+
+    @contextmanager
+    def one_call(self) -> Iterator[None]:
+        """Around one call: every setting is put back after it, so that it changes nothing for others."""
+        settings = _settings()
+        for _, seed in _GENERATORS.values():
+            seed(1 + len(self._ends))  # every call begins elsewhere
+        try:
+            yield
+            self._ends.append({code: read() for code, (read, _) in _GENERATORS.items()})
+            self._compare(settings)
+        finally:
+            _put_back(settings)
+
+    def _compare(self, settings: dict[str, Any]) -> None:
+        inputs, now = _looked_at(self.inputs), _settings()
+        changed = [key for key, before in self._before.items() if inputs[key] != before]
+        changed += [(code, None) for code in _SETTINGS if now[code] != settings[code]]
+        # generators that stand at one place after calls that began at different ones: the function seeds them
+        first, *others = self._ends
+        changed += [(code, None) for code in _GENERATORS if any(end[code] == first[code] for end in others)]
+        self.found += [one for one in changed if one not in self.found]
+
+
+def _looked_at(inputs: list) -> dict[Found, Any]:
+    """All that a call could change, in values that `==` compares."""
+    seen: dict[Found, Any] = {}
+    for number, value in enumerate(inputs):
+        tensors, networks = list(_parts(value, torch.Tensor)), list(_parts(value, nn.Module))
+        modules = [module for net in networks for module in net.modules()]
+        tensors += [t for net in networks for t in (*net.parameters(), *net.buffers())]
+        seen["values", number] = _plain(value)
+        seen["requires_grad", number] = [t.requires_grad for t in tensors]
+        seen["grad", number] = [_plain(t.grad) if t.is_leaf else None for t in tensors]
+        seen["hooks", number] = [_hooks(one) for one in (*tensors, *modules)]
+        seen["mode", number] = [module.training for module in modules]
+        seen["layers", number] = [_settings_of(module) for module in modules]
+    return seen
+
+
+def _parts(value: Any, kind: type) -> Iterator[Any]:
+    """Everything of one kind in a value, also in lists."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _parts(part, kind)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided or value.is_meta:
+            return str(value.layout), str(value.device)
+        plain = value.detach().resolve_conj().resolve_neg().cpu()
+        return str(plain.dtype), tuple(plain.shape), plain.reshape(-1).view(torch.uint8).numpy().tobytes()
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, nn.Module):
+        return [(name, _plain(t)) for name, t in (*value.named_parameters(), *value.named_buffers())]
+    if isinstance(value, dict):
+        return [(_plain(key), _plain(part)) for key, part in value.items()]
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, [_plain(part) for part in value]
+    return repr(value) if isinstance(value, (str, int, float, type(None))) else id(value)
+
+
+def _hooks(owner: torch.Tensor | nn.Module) -> list[int]:
+    """How many hooks of each kind; torch keeps them in private dictionaries whose names end in `_hooks`."""
+    if isinstance(owner, torch.Tensor):
+        return [len(owner._backward_hooks or ())]
+    return [len(hooks) for name, hooks in vars(owner).items() if name.endswith("_hooks")]
+
+
+def _settings_of(module: nn.Module) -> Any:
+    """What kind of layer it is, and its public attributes, such as a convolution's stride or a replaced `forward`."""
+    own = {name: value for name, value in vars(module).items() if not name.startswith("_") and name != "training"}
+    simple = (str, int, float, bool, tuple, type(None))
+    kept = {name: value if isinstance(value, simple) else id(value) for name, value in own.items()}
+    return id(type(module)), id(type(module).forward), kept, [id(child) for child in module.children()]

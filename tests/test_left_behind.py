@@ -1,0 +1,200 @@
+"""What a call leaves behind is seen, said, and put back, in the notebook as in the sandbox."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils.exercises import exercise as registry
+from course_utils.exercises import run_check
+from course_utils.exercises.call import LocalCall
+from course_utils.exercises.compare import close
+from course_utils.exercises.left_behind import EVERYWHERE, OF_AN_INPUT
+from course_utils.exercises.words import leftover
+
+
+@pytest.fixture
+def exercises(monkeypatch):
+    """42.1: the scores plus the sum of a list of tensors. 42.2: an exercise that asks for a change in place."""
+    monkeypatch.setattr(registry, "_EXERCISES", {})
+
+    @registry.exercise("42.1", "scored")
+    def scored(call, draw):
+        net, images = draw.net("conv"), draw.images(2)
+        parts = [draw.normal(3), draw.normal(4)]
+        close(call(net, images, parts), right(net, images, parts))
+
+    @registry.exercise("42.2", "emptied", changes=[0])
+    def emptied(call, draw):
+        x = draw.normal(3)
+        close(call(x, x), 0 * x)
+
+    monkeypatch.setattr(registry, "lesson_exercises", lambda lesson: [scored, emptied])
+
+
+def right(net, images, parts):
+    return net(images).detach() + sum(part.sum() for part in parts)
+
+
+def set_grad(x):
+    x.grad = torch.ones_like(x)
+
+
+def set_data(x, new):
+    x.data = new
+
+
+def set_child(net):
+    net.model[1] = nn.ReLU()
+
+
+def set_forward(net):
+    net.model[1].forward = lambda x: x
+
+
+LEFT = {
+    "values": [
+        lambda net, images, parts: images.add_(1),
+        lambda net, images, parts: images[0, 0, :1, :1].zero_(),
+        lambda net, images, parts: images.t_() if images.ndim == 2 else images.transpose_(2, 3),
+        lambda net, images, parts: set_data(images, images.float()),
+        lambda net, images, parts: parts[1].mul_(2),
+        lambda net, images, parts: parts.append(parts[0]),
+        lambda net, images, parts: parts.reverse(),
+        lambda net, images, parts: net.mean.add_(1),
+        lambda net, images, parts: next(net.parameters()).data.mul_(2),
+    ],
+    "requires_grad": [
+        lambda net, images, parts: images.requires_grad_(),
+        lambda net, images, parts: parts[0].requires_grad_(),
+        lambda net, images, parts: net.requires_grad_(),
+    ],
+    "grad": [
+        lambda net, images, parts: set_grad(images),
+        lambda net, images, parts: set_grad(parts[1]),
+        lambda net, images, parts: set_grad(next(net.parameters())),
+    ],
+    "mode": [lambda net, images, parts: net.train(), lambda net, images, parts: net.model[0].train()],
+    "hooks": [
+        lambda net, images, parts: net.register_forward_hook(lambda *_: None),
+        lambda net, images, parts: net.model[1].register_forward_pre_hook(lambda *_: None),
+        lambda net, images, parts: net.model[1].register_full_backward_hook(lambda *_: None),
+    ],
+    "layers": [
+        lambda net, images, parts: set_child(net),
+        lambda net, images, parts: set_forward(net),
+        lambda net, images, parts: setattr(net.model[1], "inplace", True),
+    ],
+    "default dtype": [lambda *_: torch.set_default_dtype(torch.float64)],
+    "default device": [lambda *_: torch.set_default_device("meta")],
+    "grad mode": [lambda *_: torch.set_grad_enabled(False)],
+    "deterministic": [lambda *_: torch.set_deterministic_debug_mode("error")],
+    "anomaly": [lambda *_: torch.autograd.set_detect_anomaly(True)],
+    "threads": [lambda *_: torch.set_num_threads(torch.get_num_threads() + 1)],
+    "precision": [lambda *_: torch.set_float32_matmul_precision("medium")],
+    "numpy errors": [lambda *_: np.seterr(all="ignore")],
+    "numpy printing": [lambda *_: np.set_printoptions(precision=2)],
+    "global hooks": [lambda *_: nn.modules.module.register_module_forward_hook(lambda *_: None)],
+    "seed of torch": [lambda *_: torch.manual_seed(0)],
+    "seed of numpy": [lambda *_: np.random.seed(0)],
+    "seed of random": [lambda *_: random.seed(0)],
+}
+CASES = [(code, leave) for code, cases in LEFT.items() for leave in cases]
+
+
+def test_every_kind_has_a_case():
+    assert set(LEFT) == {*OF_AN_INPUT, *EVERYWHERE}
+
+
+@pytest.mark.parametrize(("code", "leave"), CASES, ids=[f"{code}-{i}" for i, (code, _) in enumerate(CASES)])
+def test_what_a_call_leaves_behind_is_said(exercises, code, leave):
+    def function(net, images, parts):
+        result = right(net, images, parts)
+        leave(net, images, parts)
+        return result
+
+    outcome = run_check("42.1", function)
+    assert outcome.state == "failed"
+    names = ["net", "images", "parts"]
+    sentences = [leftover((code, number), names) for number in (range(3) if code in OF_AN_INPUT else [None])]
+    assert any(sentence in outcome.problem + outcome.cause for sentence in sentences), str(outcome)
+
+
+def test_whoever_cleans_up_passes(exercises):
+    def function(net, images, parts):
+        torch.rand(3), np.random.rand(), random.random()
+        kept = images.clone()
+        images.add_(1)
+        net.train()
+        handle = net.register_forward_hook(lambda *_: None)
+        with np.errstate(all="ignore"), torch.no_grad():
+            images.copy_(kept)
+        handle.remove()
+        net.eval()
+        return right(net, images, parts)
+
+    outcome = run_check("42.1", function)
+    assert outcome.passed, str(outcome)
+
+
+def test_settings_are_put_back_after_a_check_also_if_the_function_raises(exercises):
+    def vandal(*_):
+        for code in ("default dtype", "grad mode", "numpy errors", "threads", "global hooks", "seed of torch"):
+            LEFT[code][0]()
+        raise ValueError("no")
+
+    before = torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), torch.get_num_threads()
+    hooks, state = dict(nn.modules.module._global_forward_hooks), torch.get_rng_state()
+    for function in (vandal, lambda *inputs: LEFT["default dtype"][0]() or right(*inputs)):
+        assert not run_check("42.1", function).passed
+        assert before == (torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), torch.get_num_threads())
+        assert dict(nn.modules.module._global_forward_hooks) == hooks
+        assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_an_exercise_may_ask_for_a_change_in_place(exercises):
+    assert run_check("42.2", lambda x, y: x.zero_()).passed
+    assert run_check("42.2", lambda x, y: 0 * x).passed
+    outcome = run_check("42.2", lambda x, y: y.zero_())
+    assert "its input `y`" in outcome.problem
+
+
+def test_values_come_first_and_what_was_left_behind_is_told_with_them(exercises):
+    outcome = run_check("42.1", lambda net, images, parts: -right(net, images.mul_(1.5), parts))
+    assert "wrong values" in outcome.problem and "changed its input `images`" in outcome.cause
+
+
+def test_an_answer_that_remembers_is_found(exercises):
+    calls = []
+
+    def counting(net, images, parts):
+        calls.append(1)
+        return right(net, images, parts) + (len(calls) % 2 == 0)
+
+    outcome = run_check("42.1", counting)
+    assert "A second call" in outcome.problem and "first call" in outcome.cause, str(outcome)
+
+
+def test_the_second_call_may_raise_because_of_the_first(exercises):
+    outcome = run_check("42.1", lambda net, images, parts: right(net, images, [parts.pop(0), parts.pop(0)]))
+    assert outcome.state == "failed" and "changed its input `parts`" in outcome.problem
+
+
+def test_without_names_inputs_are_counted():
+    assert "its second input" in leftover(("values", 1))
+
+
+def test_gradients_through_an_answer():
+    x = torch.rand(3, dtype=torch.float64)
+    first, second = LocalCall(lambda parts, factor: (parts[0] ** 2 * factor).sum()).gradient([x, x], 3)
+    assert torch.allclose(first, 6 * x) and not second.any()
+    for cut in (
+        lambda x: (x**2).sum().item(),
+        lambda x: (x**2).sum().detach(),
+        lambda x: (x.numpy() ** 2).sum(),
+        lambda x: torch.tensor(float((x**2).sum())),
+    ):
+        with pytest.raises(Exception, match="its graph is cut"):
+            LocalCall(cut).gradient(x)
