@@ -6,6 +6,7 @@ which `words.py` has a sentence, and the number of the input that it is about.
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ import torch
 from torch import nn
 
 Found = tuple[str, int | None]  # the code, and the number of the input or None
+# in which torch keeps the hooks of all modules
+_HOOKS = [v for name, v in vars(nn.modules.module).items() if name.startswith("_global_") and isinstance(v, dict)]
 
 
 def _device(name: str) -> str | None:
@@ -23,19 +26,13 @@ def _device(name: str) -> str | None:
 
 
 def _global_hooks() -> list[dict]:
-    """Copies of the dictionaries in which torch keeps the hooks of all modules."""
-    return [dict(hooks) for hooks in _hook_dictionaries()]
+    return [dict(hooks) for hooks in _HOOKS]
 
 
 def _put_back_hooks(kept: list[dict]) -> None:
-    for hooks, before in zip(_hook_dictionaries(), kept, strict=True):
+    for hooks, before in zip(_HOOKS, kept, strict=True):
         hooks.clear()
         hooks.update(before)
-
-
-def _hook_dictionaries() -> list[dict]:
-    names = vars(nn.modules.module)
-    return [hooks for name, hooks in names.items() if name.startswith("_global_") and isinstance(hooks, dict)]
 
 
 # code -> (read a setting, put it back)
@@ -53,7 +50,7 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 }
 _GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
     "seed of torch": (lambda: torch.get_rng_state().numpy().tobytes(), torch.default_generator.manual_seed),
-    "seed of numpy": (lambda: repr(np.random.get_state()[1:3]), np.random.seed),
+    "seed of numpy": (lambda: pickle.dumps(np.random.get_state()), np.random.seed),
     "seed of random": (random.getstate, random.seed),
 }
 OF_AN_INPUT = ("values", "requires_grad", "grad", "mode", "hooks", "layers")
