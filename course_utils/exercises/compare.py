@@ -85,13 +85,21 @@ def require(condition: bool, problem: str, *, detail: str = "", cause: str = "",
 
 def number(value: Any, what: str = "your answer") -> float:
     """A single number out of a number or an array with one element."""
-    array = _numbers(value, what)
-    require(array.size == 1, f"{what} should be one number; you returned an array of shape {array.shape}.")
-    return float(array.reshape(()))
+    values = array(value, what)
+    require(values.size == 1, f"{what} should be one number; you returned an array of shape {values.shape}.")
+    return float(values.reshape(()))
 
 
-def _numbers(value: Any, what: str) -> np.ndarray:
-    """An array, a number, or a list of those (in lists), as one array of float64."""
+def array(value: Any, what: str = "your answer") -> np.ndarray:
+    """Every form of an answer as one array of float64, for checks that compute something from it.
+
+    Args:
+        value: an array, a tensor, a number, or a list or tuple of those, also in lists.
+        what: what it is called in messages.
+
+    Raises:
+        CheckFailed: it is something else, or its parts have different shapes.
+    """
     require(value is not None, f"You returned None for {what}.", cause="A function without `return` returns None.")
     parts = list(_parts(value))
     for part in parts:
@@ -101,8 +109,7 @@ def _numbers(value: Any, what: str) -> np.ndarray:
             named = f"a {type(value).__name__}{inside}" if inside else kind
             raise CheckFailed(f"{what} should be an array of numbers; you returned {named}.")
     try:
-        array = np.array(_plain(value))
-        return array.astype(np.float64)
+        return np.array(_plain(value)).astype(np.float64)
     except OverflowError:
         raise CheckFailed(f"{what} should be an array of numbers; you returned a number that is too large.") from None
     except (ValueError, TypeError):
@@ -137,7 +144,7 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(one, (str, dict, type(None))) or isinstance(other, (str, dict, type(None))):
         return type(one) is type(other) and repr(one) == repr(other)
     try:
-        return _same(_numbers(one, "one"), _numbers(other, "other"), RTOL, ATOL)
+        return _same(array(one, "one"), array(other, "other"), RTOL, ATOL)
     except CheckFailed:
         return False
 
@@ -161,7 +168,7 @@ def close(
         scale: the size of the numbers from which the answer is computed, if they cancel in it; without, the largest
             right value.
     """
-    right, mine = _numbers(want, "the right answer"), _numbers(got, what)
+    right, mine = array(want, "the right answer"), array(got, what)
     if right.ndim == 0 and mine.size == 1:
         mine = mine.reshape(())
     if scale is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from course_utils.exercises import transport
 from course_utils.exercises.left_behind import Watch
+from course_utils.exercises.transport import NotPlain, decode, encode_answer
 
 
 def run(function: Callable, arguments: Sequence[Any], *, times: int = 1, gradient: bool = False) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def run(function: Callable, arguments: Sequence[Any], *, times: int = 1, gradien
     Raises:
         BaseException: what the function raises.
     """
-    inputs = [transport.decode(tree) for tree in arguments]
+    inputs = [decode(tree) for tree in arguments]
     leaves = [x.requires_grad_() for x in _tensors(inputs) if x.is_floating_point()] if gradient else []
     watch, trees = Watch(inputs), []
     for turn in range(times):
@@ -42,8 +42,8 @@ def run(function: Callable, arguments: Sequence[Any], *, times: int = 1, gradien
             trees.append(trees[0])  # what the first call left behind is told
             break
         try:
-            trees.append(transport.encode_answer(value))
-        except transport.NotPlain as error:
+            trees.append(encode_answer(value))
+        except NotPlain as error:
             return {"kind": "Answer", "message": error.reason, "line": ""}
     return {"ok": True, "values": trees, "left": [list(one) for one in watch.found]}
 

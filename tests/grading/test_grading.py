@@ -105,8 +105,8 @@ def test_no_rights_are_left(worker):
 def test_what_one_submission_leaves_the_next_does_not_see(sandbox):
     worker = sandbox.start()
     tell(worker, "import os\nfor p in ('/tmp', '/dev/shm', '/', '/dev', os.path.expanduser('~'), '/course'):\n"
-                 "    try: open(p + '/left', 'w').write('x')\n    except OSError: pass\n"
-                 "import torch, course_utils.exercises.transport as t\nt.encode = None; torch.zeros = None")  # fmt: skip
+                 "    try: open(p + '/left', 'w').write('x')\n    except OSError: pass")  # fmt: skip
+    worker.run_cell("import torch, course_utils.exercises.transport as t\nt.encode = None; torch.zeros = None")
     worker.close()
     worker = sandbox.start()
     assert (
@@ -152,7 +152,7 @@ def test_without_inner_walls_every_submission_gets_its_own_sandbox(monkeypatch):
 @sandboxed
 def test_answers_hold_no_networks_and_no_forged_numbers(worker):
     worker.run_cell(
-        "import course_utils.exercises.transport as t\nt.encode = lambda value, depth=0: value\ndef f(x): return x['x']"
+        "import course_utils.exercises.runner as r\nr.encode_answer = lambda value: value\ndef f(x): return x['x']"
     )
     for forged in ({"net": ["conv", {}]}, {"array": ["<f8", [9], ""]}, {"float": []}, {"int": "9" * 10**5}):
         worker.run_cell(f"FORGED = {forged!r}\ndef f(): return FORGED")
