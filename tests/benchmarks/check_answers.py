@@ -4,7 +4,9 @@
     python tests/benchmarks/check_answers.py 07           # one lesson
     python tests/benchmarks/check_answers.py --seeds 50   # right answers only, with the seeds of 50 graders
 
-Each answer is the lesson's own solution with something done to its inputs, to its result, or to what lies around it.
+Each answer is the lesson's own solution with something done to its inputs, to its result, or to what lies around it, or
+one of `answers_by_hand.py`. Of the first kind only what differs from the solution by more than rounding, on the inputs
+that the check drew, counts as wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from answers_by_hand import BY_HAND
 from torch import nn
 
 from course_utils.authoring.paths import lesson_paths
@@ -35,7 +38,10 @@ APART = 1e-4  # of the largest right value: a wrong answer that is never further
 # what these do to the solution leaves it right: the text allows it
 ALLOWED = {
     ("04.1", "minus"): "the sign of each column is free",
+    ("04.1", "input 0: turned in dimension 1"): "the order of the features changes signs only",
+    ("04.1", "input 0: rolled in dimension 1"): "the order of the features changes signs only",
     ("04.3", "three digits"): "found by a search, which may stop early",
+    ("04.3", "input 0: three digits"): "found by a search, which may stop early",
 }
 
 
@@ -51,11 +57,14 @@ class Answer:
     exercise: str
     kind: str
     name: str
-    solution: Callable
+    solution: Callable | None
     change: Callable
     differs: bool = False
 
     def __call__(self, *inputs: Any) -> Any:
+        if self.solution is None:
+            self.differs = True
+            return self.change(*inputs)
         if self.kind != "wrong":
             return self.change(self.solution, *inputs)
         right = self.solution(*copy.deepcopy(inputs))
@@ -126,7 +135,7 @@ FORMS = {
     "a lazy minus": lambda x: torch._neg_view(-x.double()),
     "float32 at the end": lambda x: x.float() if x.is_floating_point() else x,
     "float64": lambda x: x.double(),
-    "Fortran order": lambda x: np.asfortranarray(x.numpy()),
+    "Fortran order": lambda x: x.numpy().copy(order="F"),
     "one more dimension for a number": lambda x: x.reshape(1) if x.ndim == 0 else x,
 }
 WRONG_RESULTS = {
@@ -385,6 +394,7 @@ def cleans_up(solution: Callable, *inputs: Any) -> Any:
 def bank(which: str, solution: Callable) -> Iterator[Answer]:
     """All answers to one exercise."""
     inputs = example(which, solution)
+    yield from (Answer(which, kind, f.__name__, None, f) for exercise, kind, f in BY_HAND if exercise == which)
 
     def answer(kind: str, name: str, change: Callable) -> Answer:
         return Answer(which, kind, name, solution, change)
@@ -396,8 +406,7 @@ def bank(which: str, solution: Callable) -> Iterator[Answer]:
         yield answer("right", name, on_result(form))
 
     for name, change in WRONG_RESULTS.items():
-        if (which, name) not in ALLOWED:
-            yield answer("wrong", name, on_result(change))
+        yield answer("wrong", name, on_result(change))
     yield answer("wrong", "the first answer for ever", remembers_first())
     for number, value in enumerate(inputs):
         if isinstance(value, torch.Tensor):
@@ -448,6 +457,8 @@ def count_verdicts(found: dict[str, Callable]) -> None:
     tried, bad = Counter(), Counter()
     for which, solution in found.items():
         for answer in bank(which, solution):
+            if (which, answer.name) in ALLOWED:
+                continue
             tried[answer.kind] += 1
             if verdict_is_wrong(answer, SEEDS):
                 bad[answer.kind] += 1
