@@ -156,6 +156,15 @@ def test_a_check_that_cannot_take_an_answer_says_so(monkeypatch):
     assert outcome.state == "failed" and "cannot be compared" in outcome.problem and outcome.error is not None
 
 
+def test_a_way_that_breaks_is_no_wrong_answer(doubling):
+    class Broken(machine.Call):
+        def run(self, arguments, times, gradient):
+            raise OSError("the other process is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        run_check("42.1", Broken())
+
+
 def test_control_c_stops_a_check(doubling):
     with pytest.raises(KeyboardInterrupt):
         run_check("42.1", raises(KeyboardInterrupt()))
@@ -179,8 +188,10 @@ def test_one_number_in_every_form():
     for got in (2.5, np.float32(2.5), torch.tensor([2.5]), [2.5], (torch.tensor(2.5),), np.array([[2.5]])):
         close(got, torch.tensor(2.5))
         assert number(got) == 2.5
-    with pytest.raises(CheckFailed, match="wrong shape"):
-        close([2.5, 2.5], 2.5)
+    close([torch.tensor([2.5]), np.array([3.5])], [2.5, 3.5])
+    for column in ([2.5, 2.5], 2.5), (np.array([[2.5], [3.5]]), [2.5, 3.5]):
+        with pytest.raises(CheckFailed, match="wrong shape"):
+            close(*column)
     with pytest.raises(CheckFailed, match="wrong shape"):
         close(2.5, [2.5])
 
@@ -507,6 +518,16 @@ def test_a_network_goes_as_a_handle():
     assert tree == {"net": ["conv", {"seed": 9, "channels": 3, "classes": 4, "inplace": True}]}
     x = torch.rand(2, 3, 8, 9, dtype=torch.float64)
     assert torch.equal(transport.decode(tree)(x), net(x))
+
+
+@pytest.mark.parametrize("kind", ["linear", "conv", "maps"])
+def test_tiny_nets_normalize(kind):
+    """Or an answer that runs `net.model` on images would be right."""
+    net = tiny_net(kind)
+    x = torch.rand(2, 3, 6, 8, dtype=torch.float64)
+    assert torch.allclose(net(x), net.model((x - net.mean) / net.std))
+    assert (net(x) - net.model(x)).abs().max() > 0.1 * net(x).abs().max()
+    assert len(set(net.mean.flatten().tolist())) == len(set(net.std.flatten().tolist())) == 3
 
 
 def test_tiny_nets_are_the_same_on_every_machine():

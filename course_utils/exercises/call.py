@@ -37,6 +37,8 @@ class Call:
         answers: what it returned so far.
         second: the same, with the second answer of every call that was made twice.
         left: what its calls left behind so far.
+        on_the_way: whether the last call has not come back: an error is that of the way to the function then, not one
+            of the check.
     """
 
     names: Sequence[str] = ()
@@ -50,6 +52,7 @@ class Call:
         self.answers: list[Any] = []
         self.second: list[Any] = []
         self.left: list[Found] = []
+        self.on_the_way = False
 
     def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
         """Run the function; see `runner.run`.
@@ -104,7 +107,13 @@ class Call:
         return gradients
 
     def _asked(self, args: Sequence[Any], times: int, *, gradient: bool = False) -> list[Any]:
-        values, left = self.run(args, times, gradient)
+        self.on_the_way = True
+        try:
+            values, left = self.run(args, times, gradient)
+        except StudentError:
+            self.on_the_way = False
+            raise
+        self.on_the_way = False
         self.left += [one for one in left if one not in self.left]
         return values
 

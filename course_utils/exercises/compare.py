@@ -162,15 +162,15 @@ def close(
 
     Args:
         got: what the student's function returned (already plain): an array, or a list or tuple of numbers or arrays.
-        want: the right answer. For a single number, an array with one element is as good as the number.
+        want: the right answer. For a number, an array with one element is as good, also in a list.
         what: what it is called in messages, e.g. "the saliency map".
         rtol, atol: how close; atol counts in units of `scale`.
         scale: the size of the numbers from which the answer is computed, if they cancel in it; without, the largest
             right value.
     """
     right, mine = array(want, "the right answer"), array(got, what)
-    if right.ndim == 0 and mine.size == 1:
-        mine = mine.reshape(())
+    if (right.ndim == 0 and mine.size == 1) or (isinstance(got, (list, tuple)) and mine.shape == (*right.shape, 1)):
+        mine = mine.reshape(right.shape)
     if scale is not None:
         atol *= scale / (_scale(right) or ZERO)
     if _same(mine, right, rtol, atol):

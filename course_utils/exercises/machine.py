@@ -62,6 +62,12 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
         exercise_id: "07.1".
         call: the student's function, or a `Call` that reaches it in another process.
         seeds: what the inputs are drawn from.
+
+    Returns:
+        What was found, whatever the function is and does.
+
+    Raises:
+        Exception: what a `Call` to another process raises that is no `StudentError`.
     """
     one = get_exercise(exercise_id)
     call = call if isinstance(call, Call) else LocalCall(call)
@@ -77,7 +83,10 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
                 outcome.cause = one.likely_slip(failed, seed) or _with_leftover(failed, one.leftover(call))
             except StudentError as error:
                 _say(outcome, error)
-            except Exception as error:  # the right answer passes, so it is this answer that the check cannot take
+            except Exception as error:
+                if call.on_the_way:
+                    raise
+                # the right answer passes this check, so it is this answer that it cannot take
                 outcome.state, outcome.problem = "failed", "What you returned has a form that cannot be compared."
                 outcome.cause, outcome.error = "Look at what the text says that the function returns.", error
             if not outcome.passed:

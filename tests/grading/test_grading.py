@@ -150,14 +150,50 @@ def test_without_inner_walls_every_submission_gets_its_own_sandbox(monkeypatch):
 
 
 @sandboxed
-def test_answers_hold_no_networks_and_no_forged_numbers(worker):
+def test_what_a_call_leaves_behind_is_seen_in_the_sandbox(worker):
+    """Also if a cell puts something else in the place of what looks."""
     worker.run_cell(
-        "import course_utils.exercises.runner as r\nr.encode_answer = lambda value: value\ndef f(x): return x['x']"
+        "import torch, course_utils.exercises.runner as runner, course_utils.exercises.left_behind as left_behind\n"
+        "runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
+        "def f(x, y):\n    y += 1\n    torch.set_default_dtype(torch.float64)\n    torch.manual_seed(0)\n    return x"
     )
+    x = torch.zeros(2)
+    values, left = worker.ask("f", [x, x], times=2)
+    assert [v.tolist() for v in values] == [[0, 0], [0, 0]]
+    assert left == [("values", 1), ("default dtype", None), ("seed of torch", None)]
+    worker.run_cell("def g(x): return (x ** 2).sum()")
+    values, left = worker.ask("g", [x + 3], gradient=True)
+    assert values[0][0].tolist() == [6, 6] and left == []
+
+
+FORGING = """
+import json
+real = json.dumps
+def dumps(reply, **options):
+    forged = FORGED if isinstance(reply, dict) and "values" in reply else {}
+    return real({**reply, **forged}, **options)
+json.dumps = dumps
+def f(): return 1
+"""
+
+
+@sandboxed
+def test_answers_hold_no_networks_and_no_forged_numbers(worker):
+    worker.run_cell(FORGING)
     for forged in ({"net": ["conv", {}]}, {"array": ["<f8", [9], ""]}, {"float": []}, {"int": "9" * 10**5}):
-        worker.run_cell(f"FORGED = {forged!r}\ndef f(): return FORGED")
+        worker.run_cell(f"FORGED = {{'values': [{forged!r}]}}")
         with pytest.raises(StudentError, match="cannot be compared"):
             worker.call("f", [])
+
+
+@sandboxed
+@pytest.mark.parametrize("left", [None, 3, [3], [["values", 0]], [["values", None]], [["nonsense", None]], [[{}, []]]])
+def test_nobody_forges_what_was_left_behind(sandbox, left):
+    worker = sandbox.start()
+    worker.run_cell(FORGING)
+    worker.run_cell(f"FORGED = {{'left': {left!r}}}")
+    with pytest.raises(Broken, match="interfered"):
+        worker.call("f", [])
 
 
 @sandboxed

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import socket
+import sys
 import traceback
+from collections.abc import Callable
 
 
 def serve(channel: socket.socket, shell) -> None:
@@ -16,8 +18,8 @@ def serve(channel: socket.socket, shell) -> None:
         shell: the IPython shell that runs the cells.
     """
     from course_utils.exercises import check, quiz
-    from course_utils.exercises.runner import run  # before any cell could put something else in its place
 
+    run = _runner()
     shell.user_ns.update({"__name__": "__main__", "check": check, "quiz": quiz})
     lines = channel.makefile("rb")
     for line in lines:
@@ -37,6 +39,15 @@ def serve(channel: socket.socket, shell) -> None:
         except BaseException as error:
             text = json.dumps({"n": request["n"], **_told(error)})
         channel.sendall(text.encode() + b"\n")
+
+
+def _runner() -> Callable:
+    """`runner.run`, out of the reach of cells: those who import its modules get other copies of them."""
+    from course_utils.exercises.runner import run
+
+    for name in ("runner", "left_behind", "transport", "tiny"):
+        sys.modules.pop(f"course_utils.exercises.{name}")
+    return run
 
 
 def _run_cell(shell, source: str, short: bool) -> dict:

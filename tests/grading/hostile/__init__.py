@@ -396,17 +396,20 @@ def answers_that_cannot_be_compared():
 @hostile(*ALL)
 def forged_encoding():
     return with_all("return 0", """
-        import course_utils.exercises.runner as runner
+        import json
+        real = json.dumps
         trees = [
             {"net": ["linear", {"height": 100000, "width": 100000}]}, {"array": ["<f8", [10 ** 13], ""]}, {"array": ["O", [1], "AAAAAAAA"]},
             {"int": "9" * 10 ** 6}, {"dict": [[{"list": []}, 1]]}, {"float": []}, {"list": 3}, {"tensor": ["<f16", [1], "A" * 24]}, {}, [],
         ]
         count = 0
-        def forged(value):
+        def forged(reply, **options):
             global count
             count += 1
-            return trees[count % len(trees)]
-        runner.encode_answer = forged
+            tree = trees[count % len(trees)]
+            values = [tree] * len(reply.get("values", []))
+            return real({**reply, "values": values} if values else reply, **options)
+        json.dumps = forged
         """)  # fmt: skip
 
 
