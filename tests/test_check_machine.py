@@ -238,7 +238,7 @@ def test_errors_are_explained_by_what_they_say():
     cases = {
         "IndexError: list index out of range": "Is it empty",
         "IndexError: index 7 is out of bounds for dimension 0 with size 5": "outside",
-        "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn": "run the network on this copy",
+        "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn": "on this copy",
         "TypeError: double() missing 1 required positional argument: 'k'": "keep the given `def` line",
         "TypeError: conv2d() missing 1 required positional argument: 'k'": "",
         "ValueError: math domain error": "",

@@ -13,12 +13,12 @@ with it. When an answer is wrong, the check runs again with each slip in the stu
 the same wrong values in the same comparison is the likely cause. The course's tests go through all slips: each must
 fail with its sentence.
 
-The machine looks by itself what a call leaves behind (in its inputs, in networks, in the settings of torch), and whether
-a second call on the same inputs gives the same answer.
-
     saliency_map.slips = {
         "You took the mean over the channels.": lambda net, images, target: gradient(net, images, target).abs().mean(1),
     }
+
+The machine looks by itself what a call leaves behind (in its inputs, in networks, in the settings of torch), and
+whether a second call on the same inputs gives the same answer.
 """
 
 from __future__ import annotations

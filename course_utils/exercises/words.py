@@ -12,7 +12,9 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "
 # what was left behind in an input: {input} becomes "its input `images`", {name} becomes "images"
 _IN_AN_INPUT = {
     "values": "Your function changed {input}: work on a copy, for example with .clone().",
-    "requires_grad": "Your function changed requires_grad of {input}: work on a copy, x.detach().clone().requires_grad_().",
+    "requires_grad": (
+        "Your function changed requires_grad of {input}: work on a copy, x.detach().clone().requires_grad_()."
+    ),
     "grad": "Your function left a gradient in the .grad of {input}: use torch.autograd.grad, on a copy.",
     "mode": "Your function switched {input} between train and eval mode: leave the mode as it is.",
     "hooks": "Your function left a hook in {input} (or removed one): remove each hook with handle.remove().",

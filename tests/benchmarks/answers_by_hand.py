@@ -1,4 +1,4 @@
-"""Answers for `check_answers.py` that somebody wrote: plausible wrong ones, right ones in another style, careless ones."""
+"""Answers for `check_answers.py` written by hand: wrong ones, right ones in another style, careless ones."""
 
 from __future__ import annotations
 

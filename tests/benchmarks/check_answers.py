@@ -1,6 +1,6 @@
 """Tries more than a thousand answers that the course's own tests do not know, and counts what the checks get wrong.
 
-    python tests/benchmarks/check_answers.py              # wrong that pass, right that are rejected, leftovers that pass
+    python tests/benchmarks/check_answers.py              # what is wrong and passes, ...
     python tests/benchmarks/check_answers.py 07           # one lesson
     python tests/benchmarks/check_answers.py --seeds 50   # right answers only, with the seeds of 50 graders
 
