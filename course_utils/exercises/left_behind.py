@@ -6,7 +6,6 @@ which `words.py` has a sentence, and the number of the input that it is about.
 
 from __future__ import annotations
 
-import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +34,11 @@ def _put_back_hooks(kept: list[dict]) -> None:
         hooks.update(before)
 
 
+def _numbers_of(state: tuple) -> tuple:
+    _, numbers, place, *rest = state
+    return numbers.tobytes(), place, *rest
+
+
 # code -> (read a setting, put it back)
 _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -50,7 +54,7 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 }
 _GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
     "seed of torch": (lambda: torch.get_rng_state().numpy().tobytes(), torch.default_generator.manual_seed),
-    "seed of numpy": (lambda: pickle.dumps(np.random.get_state()), np.random.seed),
+    "seed of numpy": (lambda: _numbers_of(np.random.get_state()), np.random.seed),
     "seed of random": (random.getstate, random.seed),
 }
 OF_AN_INPUT = ("values", "requires_grad", "grad", "mode", "hooks", "layers")
