@@ -44,6 +44,10 @@ ALLOWED = {
     ("04.3", "input 0: three digits"): "found by a search, which may stop early",
 }
 
+# answers of these must keep their graph, which these forms cut
+DIFFERENTIATED = {"14.1"}
+WITHOUT_GRAPH = ("array", "lists", "a tuple of parts", "a list of arrays", "a parameter", "Fortran order")
+
 
 @dataclass
 class Answer:
@@ -255,7 +259,8 @@ def and_then(leave: Callable[..., Any]) -> Callable:
     """The right answer, and then something is done to the inputs."""
 
     def changed(solution: Callable, *inputs: Any) -> Any:
-        result = copy.deepcopy(solution(*inputs))
+        result = solution(*inputs)
+        result = result * 1 if isinstance(result, torch.Tensor) else copy.deepcopy(result)  # no view of an input
         leave(*inputs)
         return result
 
@@ -403,7 +408,8 @@ def bank(which: str, solution: Callable) -> Iterator[Answer]:
     yield answer("right", "draws random numbers", draws_numbers)
     yield answer("right", "puts everything back", cleans_up)
     for name, form in FORMS.items():
-        yield answer("right", name, on_result(form))
+        if which not in DIFFERENTIATED or name not in WITHOUT_GRAPH:
+            yield answer("right", name, on_result(form))
 
     for name, change in WRONG_RESULTS.items():
         yield answer("wrong", name, on_result(change))
