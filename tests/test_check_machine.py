@@ -189,7 +189,12 @@ def test_one_number_in_every_form():
         close(got, torch.tensor(2.5))
         assert number(got) == 2.5
     close([torch.tensor([2.5]), np.array([3.5])], [2.5, 3.5])
-    for column in ([2.5, 2.5], 2.5), (np.array([[2.5], [3.5]]), [2.5, 3.5]), ([[2.5], [3.5]], [2.5, 3.5]):
+    for column in (
+        ([2.5, 2.5], 2.5),
+        (np.array([[2.5], [3.5]]), [2.5, 3.5]),
+        ([[2.5], [3.5]], [2.5, 3.5]),
+        ([np.ones((2, 1))] * 2, np.ones((2, 2))),
+    ):
         with pytest.raises(CheckFailed, match="wrong shape"):
             close(*column)
     with pytest.raises(CheckFailed, match="wrong shape"):

@@ -170,7 +170,7 @@ def close(
     """
     right, mine = array(want, "the right answer"), array(got, what)
     flat_list = isinstance(got, (list, tuple)) and not any(isinstance(part, (list, tuple)) for part in got)
-    if (right.ndim == 0 and mine.size == 1) or (flat_list and mine.shape == (*right.shape, 1)):
+    if (right.ndim == 0 and mine.size == 1) or (flat_list and mine.shape == (right.size, 1) and right.ndim == 1):
         mine = mine.reshape(right.shape)
     if scale is not None:
         atol *= scale / (_scale(right) or ZERO)
