@@ -10,21 +10,27 @@ from torch import Tensor
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.steady import steady
 
 RULES = ("gradient", "deconvnet", "guided")
 
 
+def gate(x: Tensor, R: Tensor, rule: str) -> Tensor:
+    """1 where the signal passes a ReLU with input x, and 0 elsewhere."""
+    on, up = (x > 0).to(R), (R > 0).to(R)
+    return {"gradient": on, "deconvnet": up, "guided": on * up}[rule]
+
+
 def passed(x: Tensor, R: Tensor, rule: str) -> Tensor:
     """The signal below a ReLU with input x."""
-    on, up = (x > 0).to(R), (R > 0).to(R)
-    return R * {"gradient": on, "deconvnet": up, "guided": on * up}[rule]
+    return R * gate(x, R, rule)
 
 
 @exercise("08.1", "relu_backward")
 def relu_backward(call: Call, draw: Draw) -> None:
     shape = draw.integer(3, 5), draw.integer(6, 8)
     x, R = draw.normal(*shape), draw.normal(*shape)
-    x[0, 0], x[0, 1], R[0, 0], R[0, 1] = 0.0, 0.0, 1.5, -1.5  # a ReLU is off at 0
+    x[0, :3], R[0, :3] = torch.tensor([0.0, 0, 1.5]), torch.tensor([1.5, -1.5, 0])  # a ReLU is off at 0
     x[1, :4], R[1, :4] = torch.tensor([1.0, 2, -1, -2]), torch.tensor([1.0, -1, 2, -2])  # all four cases
     for rule in RULES:
         close(call(x, R, rule), passed(x, R, rule), what=f"the signal below the ReLU by the rule '{rule}'")
@@ -48,7 +54,11 @@ relu_backward.slips = {
     "You took the absolute value of R. A negative signal becomes 0, it does not become positive.": (
         lambda x, R, rule: passed(x, R.abs(), rule)
     ),
-    "You returned ones and zeros: multiply them with R.": lambda x, R, rule: (passed(x, R, rule) != 0).double(),
+    "You returned ones and zeros: multiply them with R.": gate,
+    "You passed x on. The ReLU passes R, the signal from above.": lambda x, R, rule: x * gate(x, R, rule),
+    "For 'guided' you asked whether x and R have the same sign. Both must be above 0.": (
+        lambda x, R, rule: R * (x * R > 0) if rule == "guided" else passed(x, R, rule)
+    ),
     "You added the two conditions: R passes only where both hold.": (
         lambda x, R, rule: R * ((x > 0).double() + (R > 0).double()) if rule == "guided" else passed(x, R, rule)
     ),
@@ -66,8 +76,10 @@ def relu_inputs(weights: list[Tensor], image: Tensor, *, relu=torch.relu) -> lis
     return inputs
 
 
-def backward(weights, image, target, rule, *, start=lambda R, scores: R, rules=None, inputs=relu_inputs) -> Tensor:
-    """`rules` has one for each ReLU, from the first to the last."""
+def backward(
+    weights, image, target, rule, *, start=lambda R, scores: R, rules=None, inputs=relu_inputs, on=lambda x: x
+) -> Tensor:
+    """`rules` has one for each ReLU, from the first to the last; `on` gives what is asked whether it is above 0."""
     x = inputs(weights, image)
     R = torch.zeros(len(weights[-1]), dtype=torch.float64)
     R[target] = 1
@@ -75,24 +87,40 @@ def backward(weights, image, target, rule, *, start=lambda R, scores: R, rules=N
     for layer in reversed(range(len(weights))):
         R = weights[layer].T @ R
         if layer:
-            R = passed(x[layer - 1], R, rules(rule)[layer - 1] if rules else rule)
+            R = passed(on(x[layer - 1]), R, rules(rule)[layer - 1] if rules else rule)
     return R
+
+
+def by_all_rules(weights, image, target, **options) -> Tensor:
+    return torch.stack([backward(weights, image, target, rule, **options) for rule in RULES])
+
+
+def off_at_0(x: Tensor) -> Tensor:
+    return x + (x == 0)
+
+
+def every_slip_shows(right: Tensor, weights: list[Tensor], image: Tensor, target: int) -> bool:
+    inputs, (_, _, guided) = relu_inputs(weights, image), right
+    some_on = all(2 <= int((x > 0).sum()) < len(x) for x in inputs)
+    at_0 = by_all_rules(weights, image, target, on=off_at_0) - right
+    other_class = (weights[-1] @ torch.relu(inputs[-1])).argmax().item() not in (0, target)
+    return some_on and (guided > 0).any() and (guided < 0).any() and at_0[[0, 2]].any(1).all() and other_class
+
+
+@steady(by_all_rules, fits=every_slip_shows)
+def towers(draw: Draw) -> tuple:
+    sizes = [draw.integer(7, 8), 6, draw.integer(9, 10), 5]
+    weights = [draw.normal(n, m) for m, n in zip(sizes, sizes[1:], strict=False)]
+    image = draw.uniform(sizes[0], low=-1)
+    image[0], weights[0][0, 1:] = 0, 0  # the first ReLU gets exactly 0
+    return weights, image, draw.integer(1, 4)
 
 
 @exercise("08.2", "backprop_by_hand")
 def backprop_by_hand(call: Call, draw: Draw) -> None:
-    while True:
-        sizes = [draw.integer(7, 8), 6, draw.integer(9, 10), 5]
-        weights = [draw.normal(n, m) for m, n in zip(sizes, sizes[1:], strict=False)]
-        image = draw.uniform(sizes[0], low=-1)
-        target = draw.integer(1, 4)
-        guided = backward(weights, image, target, "guided")
-        inputs = relu_inputs(weights, image)
-        if all(2 <= int((x > 0).sum()) < len(x) for x in inputs) and (guided > 0).any() and (guided < 0).any():
-            break
-    for rule in RULES:
-        right = backward(weights, image, target, rule)
-        close(call(weights, image, target, rule), right, what=f"the signal at the pixels by the rule '{rule}'")
+    inputs, answers = towers(draw)
+    for rule, right in zip(RULES, answers, strict=True):
+        close(call(*inputs, rule), right, what=f"the signal at the pixels by the rule '{rule}'")
 
 
 backprop_by_hand.slips = {
@@ -117,6 +145,13 @@ backprop_by_hand.slips = {
     "The signal starts at class 0, not at the target.": (
         lambda weights, image, target, rule: backward(weights, image, 0, rule)
     ),
+    "The signal starts at the class with the largest score, not at the target.": (
+        lambda weights, image, target, rule: backward(
+            weights, image, int((weights[2] @ torch.relu(relu_inputs(weights, image)[1])).argmax()), rule
+        )
+    ),
+    "At x = 0 the ReLU is off: the test is x > 0, not x >= 0.": partial(backward, on=off_at_0),
+    "You took the absolute value at the end. The signal has a sign.": lambda *inputs: backward(*inputs).abs(),
     "The ReLUs in the forward pass are missing, so that you ask the wrong numbers whether they are above 0.": (
         partial(backward, inputs=partial(relu_inputs, relu=lambda x: x))
     ),
@@ -134,18 +169,25 @@ def positions(values: Tensor, row_length: int | None = None) -> Tensor:
 
 @exercise("08.3", "strongest")
 def strongest(call: Call, draw: Draw) -> None:
-    count, channels = 3, draw.integer(4, 6)
-    height, width = draw.integer(4, 5), draw.integer(7, 9)
+    channels, height, width = draw.integer(4, 6), draw.integer(4, 5), draw.integer(7, 9)
     channel = draw.integer(1, channels - 1)
-    while True:
-        maps = draw.normal(count, channels, height, width).clamp(min=0)
-        maps[:, channel % (channels - 1) + 1] += 3  # another channel is stronger, and it is not channel 0
-        maps[1, channel] *= 3  # one image is stronger than the others
-        right = positions(maps[:, channel])
-        points = [tuple(point) for point in right.tolist()]
-        if len(set(points)) == count and all(r != c for r, c in points) and (0, 0) not in points:
-            break
-    close(call(maps, channel), right, what="the positions")
+    # the last position of all, one in the first row, and one inside of maps that are negative everywhere
+    places = [(height - 1, width - 1), (0, draw.integer(1, width - 2)), (2, draw.integer(3, width - 2))]
+    maps = with_peaks(draw.normal(3, channels, height, width), channel, places)
+    maps[2] -= 10
+    maps[:, channel % (channels - 1) + 1] += 3  # another channel is stronger, and it is not channel 0
+    maps[1, channel] += 1  # one image is stronger than the others
+    close(call(maps, channel), positions(maps[:, channel]), what="the positions")
+    upright = with_peaks(draw.normal(1, channels, width, height), channel, [(width - 1, 1)])
+    what = "the position in one image whose maps are higher than wide"
+    close(call(upright, channel), positions(upright[:, channel]), what=what)
+
+
+def with_peaks(maps: Tensor, channel: int, places: list[tuple[int, int]]) -> Tensor:
+    """Maps whose largest value in a channel stands out, at a place for each image."""
+    for image, (row, column) in zip(maps, places, strict=True):
+        image[channel, row, column] = image[channel].max() + 0.5
+    return maps
 
 
 def of_the_strongest_image(maps, channel):
@@ -165,13 +207,19 @@ strongest.slips = {
     "These are numbers in the flattened map. Turn each into a row and a column: divmod(number, width).": (
         lambda maps, channel: maps[:, channel].flatten(1).argmax(1)
     ),
+    "You took absolute values first. The largest value is asked for, with its sign.": (
+        lambda maps, channel: positions(maps[:, channel].abs())
+    ),
+    "You searched for a value above 0. The largest one can be negative: start from the first value.": (
+        lambda maps, channel: positions(maps[:, channel].clamp(min=0))
+    ),
     "You looked for the smallest value.": lambda maps, channel: positions(-maps[:, channel]),
     "You returned the values there. Return where they are.": lambda maps, channel: maps[:, channel].amax((1, 2)),
 }
 
 
-def with_skip(x, R, w, *, rule="guided") -> Tensor:
-    return passed(x, R, rule) + w * R
+def with_skip(x, R, w, *, rule="guided", on=lambda x: x) -> Tensor:
+    return passed(on(x), R, rule) + w * R
 
 
 @exercise("08.4", "guided_with_skip")
@@ -179,8 +227,9 @@ def guided_with_skip(call: Call, draw: Draw) -> None:
     shape = draw.integer(3, 4), draw.integer(5, 6)
     x, R = draw.normal(*shape), draw.normal(*shape)
     x[0, :4], R[0, :4] = torch.tensor([1.0, 2, -1, -2]), torch.tensor([1.0, -1, 2, -2])
-    w = -draw.number(0.4, 0.8)  # a positive w would make two different slips equal
-    close(call(x, R, w), with_skip(x, R, w), what="the signal at x")
+    x[1, :2], R[1, :2] = torch.tensor([0.0, 2]), torch.tensor([1.0, 0])
+    for w in (-draw.number(0.4, 0.8), draw.number(0.4, 0.8)):  # with a positive w alone two different slips are equal
+        close(call(x, R, w), with_skip(x, R, w), what="the signal at x")
 
 
 guided_with_skip.slips = {
@@ -195,6 +244,7 @@ guided_with_skip.slips = {
     ),
     "The skip branch has no ReLU: its negative signals pass, too.": lambda x, R, w: with_skip(x, R, w * (R > 0)),
     "The skip branch has no ReLU: its negative signals pass.": lambda x, R, w: with_skip(x, R, w * (w * R > 0)),
+    "At x = 0 the ReLU is off: the test is x > 0, not x >= 0.": partial(with_skip, on=off_at_0),
     "The weight w of the skip branch is missing.": lambda x, R, w: with_skip(x, R, 1),
 }
 
@@ -211,7 +261,7 @@ def grays(g, *, scale=largest) -> Tensor:
 def as_gray(call: Call, draw: Draw) -> None:
     g = draw.normal(3, 3, draw.integer(4, 5), draw.integer(6, 7)) + 0.3
     g = g * torch.tensor([0.02, 1.0, 40.0], dtype=torch.float64)[:, None, None, None]
-    g[0, 0, 0, 0], g[1, 0, 0, 0], g[2, 0, 0, 0] = -0.2, 5.0, 300.0  # the largest size: once negative, twice positive
+    g[0, 2, -1, -1], g[1, 1, 0, -1], g[2, 0, 2, 0] = -0.2, 5.0, 300.0  # the largest size: once negative, twice positive
     close(call(g), grays(g), what="the pictures")
 
 
@@ -236,6 +286,9 @@ as_gray.slips = {
     ),
     "The values go from -0.5 to 1.5: divide by twice the largest size before you add 0.5.": lambda g: (
         0.5 + g / largest(g)
+    ),
+    "Only the first color decides the scale. Take the largest size over all three.": (
+        partial(grays, scale=lambda g: largest(g[:, :1]))
     ),
     "The 0.5 is missing: 0 should become middle gray.": lambda g: g / (2 * largest(g)),
     "You moved the values by 0.5 and cut them off. Scale them first.": lambda g: (g + 0.5).clamp(0, 1),

@@ -10,6 +10,7 @@ from torch import Tensor
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.steady import steady
 
 
 def score(scores: Tensor) -> Tensor:
@@ -41,14 +42,27 @@ def attacked(net, images, labels, eps, *, of=loss, rule=torch.sign, cut=True) ->
     return moved.clamp(0, 1) if cut else moved
 
 
+def moves_every_pixel(right: Tensor, net, images, labels, eps) -> bool:
+    """Whether no gradient is 0: the text leaves open what becomes of such a pixel."""
+    return bool((gradient(net, images, labels, loss) != 0).all())
+
+
+@steady(attacked, fits=moves_every_pixel)
+def attacks(draw: Draw, count: int) -> tuple:
+    net, images = draw.net("conv"), draw.images(count)
+    predicted = net(images).argmax(1).tolist()
+    labels = [(predicted[0] + 1) % 5]
+    if count == 3:  # the second one is the predicted class, and not all labels are equal
+        labels += [predicted[1], (predicted[2] + 2) % 5]
+        labels[0] = labels[0] if len(set(labels)) > 1 else (labels[0] + 1) % 5
+    return net, images, labels, draw.number(0.1, 0.3)
+
+
 @exercise("10.1", "attack_in_one_step")
 def attack_in_one_step(call: Call, draw: Draw) -> None:
-    net, images = draw.net("conv"), draw.images(3)
-    predicted = net(images).argmax(1).tolist()
-    labels = [(predicted[0] + 1) % 5, predicted[1], (predicted[2] + 2) % 5]
-    labels = labels if len(set(labels)) > 1 else [labels[0], (labels[0] + 1) % 5, labels[2]]
-    inputs = net, images, labels, draw.number(0.1, 0.3)
-    close(call(*inputs), attacked(*inputs), what="the attacked images")
+    for count, what in ((3, "the batch of attacked images"), (1, "the attacked image of a batch of one")):
+        inputs, right = attacks(draw, count)
+        close(call(*inputs), right, what=what)
 
 
 attack_in_one_step.slips = {
@@ -61,8 +75,14 @@ attack_in_one_step.slips = {
     "You went down the score of the label. FGSM goes up its loss (cross-entropy), "
     "in which the other classes count as well.": partial(attacked, of=lambda scores: -scores),
     "The result leaves the range [0, 1]: it is no image any more. Cut it off at the end.": partial(attacked, cut=False),
+    "The gradient of the mean loss is added as it is. FGSM adds only its sign, so that every pixel moves by eps.": (
+        partial(attacked, rule=lambda g: g / len(g))
+    ),
     "The gradient itself is added. FGSM adds only its sign, so that every pixel moves by eps.": (
         partial(attacked, rule=lambda g: g)
+    ),
+    "cross_entropy was given probabilities. It takes the scores: the softmax is part of it.": (
+        partial(attacked, of=lambda scores: loss(scores.softmax(1)))
     ),
     "The gradient is divided by its length. FGSM takes the sign of every pixel's gradient.": (
         partial(attacked, rule=unit)
@@ -73,7 +93,7 @@ attack_in_one_step.slips = {
     "You used the first image's label for every image.": (
         lambda net, images, labels, eps: attacked(net, images, labels[:1] * len(images), eps)
     ),
-    "You used the predicted class. `labels` says which class to leave.": (
+    "You used the predicted class. labels says which class to leave.": (
         lambda net, images, labels, eps: attacked(net, images, net(images).argmax(1).tolist(), eps)
     ),
     "You returned the change alone. Return the changed images.": (
@@ -96,16 +116,27 @@ def climbed(net, image, target, lr, steps, *, look="before", of=score, rule=unit
     return image
 
 
-@exercise("10.2", "fool_image")
-def fool_image(call: Call, draw: Draw) -> None:
-    # a few steps on a curved network: is the step right?
+def all_steps_are_made(right: Tensor, net, image, target, lr, steps) -> bool:
+    return net(climbed(net, image, target, lr, steps - 1)).argmax().item() != target
+
+
+@steady(climbed, fits=all_steps_are_made)
+def curved_ways(draw: Draw) -> tuple:
+    """A few steps on a curved network: is the step right?"""
     net, image = draw.net("conv"), draw.images(1)
-    inputs = net, image, net(image).argmin(1).item(), draw.number(1.2, 1.8), 3
-    first, second = call.twice(*inputs)
-    right = climbed(*inputs)
-    close(first, right, what="the image after three steps")
-    close(second, right, what="the image of the second call")
-    # a linear network, where the way to success is known: does it stop?
+    return net, image, net(image).argmin(1).item(), draw.number(1.2, 1.8), 3
+
+
+def stops_on_the_way(right: Tensor, net, image, target, lr, steps) -> bool:
+    best, second = net(image)[0].topk(2).values
+    one_less, as_many, one_more = (climbed(net, image, target, lr, count) for count in (4, 5, 6))
+    stops = net(one_less).argmax().item() != target and net(as_many).argmax().item() != target
+    return stops and net(one_more).argmax().item() == target and bool(best - second > 1e-3)
+
+
+@steady(climbed, fits=stops_on_the_way)
+def straight_ways(draw: Draw) -> tuple:
+    """A linear network, where the way to success is known: does it stop?"""
     height, width = draw.integer(5, 7), draw.integer(8, 10)
     net, image = draw.net("linear", height=height, width=width), draw.images(1, height, width)
     target = net(image).argmin(1).item()
@@ -116,10 +147,20 @@ def fool_image(call: Call, draw: Draw) -> None:
         if net(walked).argmax(1).item() == target:
             lr = small * count / 5.5
             break
-    close(call(net, image, target, lr, 40), climbed(net, image, target, lr, 40), what="the fooling image")
-    already = net(image).argmax(1).item()
+    return net, image, target, lr, 40
+
+
+@exercise("10.2", "fool_image")
+def fool_image(call: Call, draw: Draw) -> None:
+    inputs, right = curved_ways(draw)
+    first, second = call.twice(*inputs)
+    close(first, right, what="the image after three steps")
+    close(second, right, what="the image of the second call")
+    inputs, right = straight_ways(draw)
+    close(call(*inputs), right, what="the fooling image")
+    net, image, _, lr, _ = inputs
     what = "the image when the network says the target class from the start"
-    close(call(net, image, already, lr, 10), image, what=what)
+    close(call(net, image, net(image).argmax(1).item(), lr, 10), image, what=what)
 
 
 def changes_its_image(net, image, *rest):
@@ -137,8 +178,12 @@ fool_image.slips = {
     "You went up the loss of the target class. It is the score of the target that has to rise.": (
         partial(climbed, of=loss)
     ),
-    "You went down the loss. The task climbs the score of the target class.": (
-        partial(climbed, of=lambda scores: -loss(scores))
+    "You climbed the probability of the target (or went down its loss, which gives the same steps). "
+    "The task climbs its score, before the softmax.": partial(climbed, of=lambda scores: -loss(scores)),
+    "You divided by the mean size of the gradient, as in lesson 09. Here the step is divided by the length: the root "
+    "of the sum of all squares.": partial(climbed, rule=lambda g: g / g.abs().mean()),
+    "You divided by the sum of the sizes. The length is the root of the sum of all squares.": (
+        partial(climbed, rule=lambda g: g / g.abs().sum())
     ),
     "The image leaves the range [0, 1]. Cut it off after every step.": partial(climbed, cut=False),
     "The gradient is computed once. It belongs to one image: compute it again after every step.": (
@@ -191,7 +236,7 @@ def everywhere(present, clean, g, alpha, eps):
 
 pgd_step.slips = {
     "The images are not brought back into the ball around the clean photos: "
-    "cut the change from `clean` to [-eps, eps].": partial(stepped, ball=lambda change, eps: change),
+    "cut the change from clean to [-eps, eps].": partial(stepped, ball=lambda change, eps: change),
     "The images may leave the range [0, 1]: cut them off at the end.": partial(stepped, cut=False),
     "You cut the image itself to [-eps, eps]. It is the change that has to lie in this range.": everywhere,
     "The gradient itself is added. The step takes only its sign.": partial(stepped, rule=lambda g: g),
@@ -227,6 +272,7 @@ def enlarged(before, after, factor, *, gray=0.5) -> Tensor:
 def magnified(call: Call, draw: Draw) -> None:
     before = draw.images(1)
     after = (before + 0.06 * draw.normal(*before.shape)).clamp(0, 1)
+    after[:, :, 0] = before[:, :, 0]  # nothing changes in the first row
     inputs = before, after, draw.number(8, 12)
     close(call(*inputs), enlarged(*inputs), what="the picture of the change")
 
@@ -239,6 +285,17 @@ def stretched(before, after, factor):
 magnified.slips = {
     "A mean color is added to a difference. The mean has canceled out when you subtracted; "
     "and all values are too large by far.": lambda before, after, factor: factor * ((after - before) * STD + MEAN),
+    "Everything is white: a constant (a mean color, or 0.5) is multiplied by the factor as well. "
+    "Multiply only the change, then add 0.5.": (
+        lambda before, after, factor: (factor * ((after - before) * STD + MEAN)).clamp(0, 1)
+    ),
+    "The change is multiplied by the standard deviations of the colors, and a mean color is added. "
+    "Both belong to normalized images; here multiply by the factor and add 0.5.": (
+        lambda before, after, factor: (factor * (after - before) * STD + MEAN).clamp(0, 1)
+    ),
+    "The change is multiplied by the standard deviations of the colors. These images are not normalized: leave it out.": (
+        lambda before, after, factor: (factor * (after - before) * STD + 0.5).clamp(0, 1)
+    ),
     "A mean color is added to a difference. Where nothing changes, the picture has to be gray: 0.5 in all colors.": (
         partial(enlarged, gray=MEAN)
     ),
@@ -252,9 +309,6 @@ magnified.slips = {
         after, before, factor
     ),
     "The values leave the range [0, 1]: cut them off.": lambda before, after, factor: 0.5 + factor * (after - before),
-    "You magnified 0.5 together with the change. Add it after the multiplication.": (
-        lambda before, after, factor: enlarged(before, after, factor, gray=0.5 * factor)
-    ),
     "You stretched the change from its own smallest to its largest value. Then every picture looks equally strong.": (
         stretched
     ),

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, pad
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.steady import steady
 from course_utils.hooks import forward_to
 
 
@@ -33,10 +34,12 @@ def total_variation(call: Call, draw: Draw) -> None:
     image = draw.images(1)[0]
     beta = draw.choice([1.2, 1.5, 3.0])
     close(call(image, beta), variation(image, beta), what="the total variation")
-    height = draw.integer(4, 6)
-    flat = torch.zeros(1, height, height, dtype=torch.float64)
-    flat[:, :, height // 2 :] = 1
-    close(call(flat, beta), float(height), what="the total variation of a white half beside a black half")
+    height, width = draw.integer(4, 5), draw.integer(6, 8)
+    beside, below = torch.zeros(2, 1, height, width, dtype=torch.float64)
+    beside[:, :, width // 2 :], below[:, height // 2 :] = 1, 1
+    for flat, border, where in ((beside, height, "beside"), (below, width, "below")):
+        what = f"the total variation of a white half {where} a black half"
+        close(call(flat, beta), float(border), what=what)
 
 
 total_variation.slips = {
@@ -50,6 +53,14 @@ total_variation.slips = {
     "The power is 2 / beta, upside down: it is beta / 2.": partial(variation, power=lambda beta: 2 / beta),
     "Rows and columns get their powers one by one. The power belongs to the sum of both squares.": (
         lambda image, beta: sum((one.abs() ** beta).sum() for one in differences(image))
+    ),
+    "The differences to what lies outside are counted, as if the picture were black there. They are 0.": (
+        partial(variation, of=lambda image: (pad(image, (0, 0, 0, 1)).diff(dim=1), pad(image, (0, 1)).diff(dim=2)))
+    ),
+    "The sizes of both differences are added up and then raised to the power beta. Add up their squares, and raise "
+    "the sum to beta / 2.": lambda image, beta: (sum(one.abs() for one in differences(image)) ** beta).sum(),
+    "The squares of all channels are added up before the power. Each channel has its own power.": (
+        lambda image, beta: (squares(image).sum(0) ** (beta / 2)).sum()
     ),
     "You took the mean; add up all pixels and channels.": lambda image, beta: variation(image, beta) / image.numel(),
     "Only differences between columns count in your sum. Add those between rows.": (
@@ -81,15 +92,19 @@ def features(net, layer: str, image: Tensor) -> Tensor:
         return forward_to(net, image, [layer])[layer]
 
 
+@steady(gradient)
+def searches(draw: Draw, layer: str) -> tuple:
+    net, image = draw.net("conv", inplace=True), draw.images(1)
+    return net, layer, image, features(net, layer, draw.uniform(*image.shape))
+
+
 @exercise("11.2", "error_gradient")
 def error_gradient(call: Call, draw: Draw) -> None:
-    net, layer = draw.net("conv", inplace=True), draw.choice(["1", "4"])
-    image = draw.images(1)
-    inputs = net, layer, image, features(net, layer, draw.uniform(*image.shape))
-    first, second = call.twice(*inputs)
-    right = gradient(*inputs)
-    close(first, right, what="the gradient of the feature error")
-    close(second, right, what="the gradient of the second call on the same image")
+    for layer in ("4", "1"):
+        inputs, right = searches(draw, layer)
+        first, second = call.twice(*inputs)
+        close(first, right, what=f"the gradient of the feature error in layer '{layer}'")
+        close(second, right, what="the gradient of the second call on the same image")
 
 
 def accumulated(net, layer, image, wanted):
@@ -122,7 +137,7 @@ error_gradient.slips = {
     "The gradient points down. Return the gradient itself; the minus belongs to the step.": (
         lambda *inputs: -gradient(*inputs)
     ),
-    "The second gradient was added to the first: `backward()` adds to `.grad`. Use torch.autograd.grad on a copy.": (
+    "The second gradient was added to the first: backward() adds to .grad. Use torch.autograd.grad on a copy.": (
         accumulated
     ),
 }
@@ -136,18 +151,27 @@ def descended(net, layer, start, wanted, lr, steps, *, anew=True, rule=lambda g:
     return image if cut == "never" else image.clamp(0, 1)
 
 
-@exercise("11.3", "invert_features")
-def invert_features(call: Call, draw: Draw) -> None:
-    net, layer = draw.net("conv", inplace=True), draw.choice(["1", "3"])
-    start = draw.images(1)
+def leaves_the_range(right: Tensor, *inputs) -> bool:
+    """Whether it makes a difference when the picture is cut off."""
+    return bool((descended(*inputs, cut="always") - right).abs().max() > 1e-2)
+
+
+@steady(descended, fits=leaves_the_range)
+def descents(draw: Draw, layer: str) -> tuple:
+    net, start = draw.net("conv", inplace=True), draw.images(1)
     wanted = features(net, layer, draw.uniform(*start.shape))
     # steps that are long enough to leave [0, 1] on the way, and short enough to go down
     lr = draw.number(0.15, 0.2) / gradient(net, layer, start, wanted).abs().max().item()
-    inputs = net, layer, start, wanted, lr, draw.integer(5, 7)
-    right = descended(*inputs)
-    mine, again = call.twice(*inputs)
-    close(mine, right, what="the picture that you found")
-    close(again, right, what="the picture of the second call from the same start")
+    return net, layer, start, wanted, lr, draw.integer(5, 7)
+
+
+@exercise("11.3", "invert_features")
+def invert_features(call: Call, draw: Draw) -> None:
+    for layer in ("3", "1"):
+        inputs, right = descents(draw, layer)
+        mine, again = call.twice(*inputs)
+        close(mine, right, what=f"the picture that you found for layer '{layer}'")
+        close(again, right, what="the picture of the second call from the same start")
 
 
 def changes_its_start(net, layer, start, *rest):
@@ -181,13 +205,15 @@ def learning_rates(call: Call, draw: Draw) -> None:
     lr, every = draw.number(0.5, 2.0), draw.integer(3, 5)
     inputs = lr, 3 * every + draw.integer(1, every - 1), every
     close(call(*inputs), rates(*inputs), what="the learning rates")
+    close(call(lr, every, every), rates(lr, every, every), what="the learning rates of one block of steps")
+    close(call(lr, 4, 1), rates(lr, 4, 1), what="the learning rates that fall after every step")
 
 
 learning_rates.slips = {
-    "The rate falls before the first step: 0 is a multiple of every number, so `i % every == 0` holds for i = 0.": (
+    "The rate falls before the first step: 0 is a multiple of every number, so i % every == 0 holds for i = 0.": (
         partial(rates, fallen=lambda i, every: i // every + 1)
     ),
-    "The rate falls one step too early: the first `every` steps all have the full rate.": (
+    "The rate falls one step too early: the first every steps all have the full rate.": (
         partial(rates, fallen=lambda i, every: (i + 1) // every)
     ),
     "The rate falls one step too late.": partial(rates, fallen=lambda i, every: max(i - 1, 0) // every),
@@ -236,9 +262,12 @@ def importances(*inputs, **options) -> Tensor:
 
 @exercise("11.5", "importance")
 def importance(call: Call, draw: Draw) -> None:
-    net, images, layer = draw.net("conv"), draw.images(4), draw.choice(["1", "4"])
-    inputs = net, layer, images, [0, draw.integer(1, 2), draw.integer(3, 4), draw.integer(0, 4)]
-    close(call(*inputs), importances(*inputs), what="the importances")
+    net, images = draw.net("conv"), draw.images(4)
+    labels = [0, draw.integer(1, 2), draw.integer(3, 4), draw.integer(0, 4)]
+    for layer in ("4", "1"):
+        inputs = net, layer, images, labels
+        what = f"the importances of the channels of layer '{layer}'"
+        close(call(*inputs), importances(*inputs), what=what, atol=1e-4)  # small differences of large losses
 
 
 importance.slips = {
@@ -258,7 +287,7 @@ importance.slips = {
     "You used the probability. Importance here is the change of the loss.": (
         partial(importances, measure=lambda scores, labels: scores.softmax(1)[range(len(labels)), labels])
     ),
-    "You used the predicted classes. `labels` are the right ones.": (
+    "You used the predicted classes. labels holds the right ones.": (
         lambda net, layer, images, labels: importances(net, layer, images, net(images).argmax(1).tolist())
     ),
     "You added up the images; take the mean.": lambda *inputs: changes(*inputs).abs().sum(1),

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.steady import steady
 
 
 def gradient(net, images, *, seed=lambda activation: activation) -> Tensor:
@@ -20,10 +21,15 @@ def gradient(net, images, *, seed=lambda activation: activation) -> Tensor:
     return torch.autograd.grad(activation, pixels, seed(activation.detach()))[0]
 
 
+@steady(gradient)
+def layers(draw: Draw) -> tuple:
+    return draw.net("maps"), draw.images(2)
+
+
 @exercise("12.1", "dream_gradient")
 def dream_gradient(call: Call, draw: Draw) -> None:
-    inputs = draw.net("maps"), draw.images(2)
-    close(call(*inputs), gradient(*inputs), what="the dream gradient")
+    inputs, right = layers(draw)
+    close(call(*inputs), right, what="the dream gradient")
 
 
 dream_gradient.slips = {
@@ -89,15 +95,24 @@ step.slips = {
 }
 
 
-def rolled(net, images, there, back) -> Tensor:
-    return gradient(net, images.roll(there, (2, 3))).roll(back, (2, 3))
+def rolled(net, images, there, back, **options) -> Tensor:
+    return gradient(net, images.roll(there, (2, 3)), **options).roll(back, (2, 3))
+
+
+def there_and_back(net, images, dy, dx, **options) -> Tensor:
+    return rolled(net, images, (dy, dx), (-dy, -dx), **options)
+
+
+@steady(there_and_back)
+def shifts(draw: Draw) -> tuple:
+    images = draw.images(2, draw.choice([9, 10]), draw.choice([13, 14]))
+    return draw.net("maps"), images, draw.choice([-3, -1, 1, 3]), draw.choice([-5, 2, 4])
 
 
 @exercise("12.3", "jittered_gradient")
 def jittered_gradient(call: Call, draw: Draw) -> None:
-    net, images = draw.net("maps"), draw.images(1, 10, 14)
-    dy, dx = draw.choice([-3, -1, 1, 3]), draw.choice([-5, 2, 4])
-    close(call(net, images, dy, dx), rolled(net, images, (dy, dx), (-dy, -dx)), what="the jittered gradient")
+    inputs, right = shifts(draw)
+    close(call(*inputs), right, what="the jittered gradient")
 
 
 jittered_gradient.slips = {
@@ -117,25 +132,33 @@ jittered_gradient.slips = {
     "Rows and columns are exchanged: dy rolls dimension 2, dx rolls dimension 3.": (
         lambda net, images, dy, dx: rolled(net, images, (dx, dy), (-dx, -dy))
     ),
+    "Only the rows were rolled back. The columns have to go back as well.": (
+        lambda net, images, dy, dx: rolled(net, images, (dy, dx), (-dy, 0))
+    ),
+    "The layer's gradient was set to 1 everywhere. Set it to the activation itself.": (
+        partial(there_and_back, seed=torch.ones_like)
+    ),
     "On the way back rows and columns are exchanged.": (
         lambda net, images, dy, dx: rolled(net, images, (dy, dx), (-dx, -dy))
     ),
 }
 
 
-def resized(image: Tensor, like: Tensor) -> Tensor:
-    return interpolate(image, size=like.shape[2:], mode="bilinear", align_corners=False)
+def resized(image: Tensor, like: Tensor, *, mode="bilinear", align_corners: bool | None = False) -> Tensor:
+    return interpolate(image, size=like.shape[2:], mode=mode, align_corners=align_corners)
 
 
-def octave(small, dream, large) -> Tensor:
-    return large + resized(dream - small, large)
+def octave(small, dream, large, **how) -> Tensor:
+    return large + resized(dream - small, large, **how)
 
 
 @exercise("12.4", "next_octave")
 def next_octave(call: Call, draw: Draw) -> None:
-    small, large = draw.images(1, 6, 9), draw.images(1, 9, 13)
-    inputs = small, draw.images(1, 6, 9), large
-    close(call(*inputs), octave(*inputs), what="the start of the next octave")
+    height, width = draw.integer(5, 6), draw.integer(8, 9)
+    for sizes in (((height, width), (height + 3, width + 4)), ((width, height), (width + 5, height + 2))):
+        small, dream, large = draw.images(1, *sizes[0]), draw.images(1, *sizes[0]), draw.images(1, *sizes[1])
+        inputs = small, dream, large
+        close(call(*inputs), octave(*inputs), what="the start of the next octave")
 
 
 next_octave.slips = {
@@ -144,6 +167,14 @@ next_octave.slips = {
     "You added the enlarged dream to the photo, so the photo counts twice. Subtract the small photo first.": (
         lambda small, dream, large: large + resized(dream, large)
     ),
+    "You cut the values off at 0 and 1. The start is the plain sum; a step cuts off when it is made.": (
+        lambda *inputs: octave(*inputs).clamp(0, 1)
+    ),
+    "You enlarged with align_corners=True; the text says False.": partial(octave, align_corners=True),
+    "You repeated the nearest pixels. Enlarge with mode='bilinear'.": (
+        partial(octave, mode="nearest", align_corners=None)
+    ),
+    "You enlarged with bicubic interpolation. Enlarge with mode='bilinear'.": partial(octave, mode="bicubic"),
     "The detail has the wrong sign: it is dream minus photo.": lambda small, dream, large: octave(dream, small, large),
     "The sharp photo is missing: this is the enlarged detail alone.": (
         lambda small, dream, large: resized(dream - small, large)
@@ -164,13 +195,25 @@ def picked(activation, guide, *, choose=lambda here, there: (here @ there.T).arg
     return there[choose(positions(activation), there)].T.reshape(activation.shape)
 
 
+def keeps_signs(right: Tensor, activation, guide) -> bool:
+    """Whether the largest product is another one than the product of the largest size, somewhere."""
+    by_size = picked(activation, guide, choose=lambda here, there: (here @ there.T).abs().argmax(1))
+    return not torch.equal(by_size, right)
+
+
+@steady(picked, fits=keeps_signs)
+def guides(draw: Draw, guide_sizes: tuple[int, int]) -> tuple:
+    channels = draw.integer(4, 6)
+    activation = draw.uniform(channels, draw.integer(3, 4), draw.integer(5, 6), low=-0.7) ** 3
+    guide = draw.uniform(channels, *guide_sizes, low=-0.7) ** 3
+    return activation, guide * draw.uniform(1, *guide_sizes, low=0.7, high=1.3)
+
+
 @exercise("12.5", "guide_seed")
 def guide_seed(call: Call, draw: Draw) -> None:
-    channels = draw.integer(4, 6)
-    activation = draw.uniform(channels, draw.integer(3, 4), draw.integer(5, 6)) ** 2
-    guide = draw.uniform(channels, draw.integer(4, 5), draw.integer(6, 7)) ** 2
-    guide = guide * draw.uniform(1, *guide.shape[1:], low=0.7, high=1.3)
-    close(call(activation, guide), picked(activation, guide), what="the layer's gradient")
+    for sizes in ((draw.integer(4, 5), draw.integer(6, 7)), (3, 2)):
+        inputs, right = guides(draw, sizes)
+        close(call(*inputs), right, what="the layer's gradient")
 
 
 def each_channel_alone(activation, guide):
@@ -184,6 +227,14 @@ def scaled_by_the_product(activation, guide):
 guide_seed.slips = {
     "You divided by the lengths (cosine). The recipe takes the largest inner product.": (
         partial(picked, choose=lambda here, there: (here @ (there / there.norm(dim=1, keepdim=True)).T).argmax(1))
+    ),
+    "You took the inner product of the largest size, also where it is negative. Take the largest one.": (
+        partial(picked, choose=lambda here, there: (here @ there.T).abs().argmax(1))
+    ),
+    "You mixed all vectors of the guide with a softmax. Each position takes one of them.": (
+        lambda activation, guide: (
+            positions(guide).T @ (positions(activation) @ positions(guide).T).softmax(1).T
+        ).reshape(activation.shape)
     ),
     "You took the vector at the smallest distance. The recipe takes the largest inner product.": (
         partial(picked, choose=lambda here, there: torch.cdist(here, there).argmin(1))

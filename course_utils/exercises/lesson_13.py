@@ -23,9 +23,13 @@ def window_distance(call: Call, draw: Draw) -> None:
     window, patches = draw.uniform(3, side, side), draw.uniform(count, 3, side, side)
     weights = draw.uniform(side, side, low=0.1, high=1.0)
     known = (draw.uniform(side, side) < 0.6).double()
-    known[0, 0], known[side // 2, side // 2], known[0, 1] = 1, 0, 0
-    inputs = window * known, known, weights, patches  # pixels that are not written yet hold 0
+    known[0, 0], known[-1, -1], known[side // 2, side // 2], known[0, 1] = 1, 1, 0, 0
+    window = window * known  # pixels that are not written yet hold 0,
+    window[:, 0, 0], window[0, -1, -1] = 0, 0  # and so may a pixel that is written
+    inputs = window, known, weights, patches
     close(call(*inputs), distance(*inputs), what="the distances")
+    alone = window, torch.ones_like(known), weights, patches[:1]
+    close(call(*alone), distance(*alone), what="the distance of a window that is known everywhere to one patch")
 
 
 def weighted_before_the_square(window, known, weights, patches):
@@ -41,7 +45,22 @@ def divided_by(divisor):
 
 
 window_distance.slips = {
-    "You compared all pixels of the window. Those that are not written yet must not count: multiply by `known`.": (
+    "You took the pixels that are not 0 for the known ones. A known pixel can be black: use known.": (
+        lambda window, known, weights, patches: distance(window, (window != 0).any(0), weights, patches)
+    ),
+    "You took the colors that are not 0 for the known ones. A known pixel can hold 0: use known.": (
+        lambda window, known, weights, patches: (
+            distance(window, known * (window != 0), weights, patches)
+            * (known * (window != 0) * weights).sum()
+            / (known * weights).sum()
+        )
+    ),
+    "You added up the differences of the three colors before you squared. Square each color.": (
+        lambda window, known, weights, patches: distance(
+            window.sum(0, keepdim=True), known, weights, patches.sum(1, keepdim=True)
+        )
+    ),
+    "You compared all pixels of the window. Those that are not written yet must not count: multiply by known.": (
         lambda window, known, weights, patches: distance(window, known**0, weights, patches)
     ),
     "You compared only known pixels, but divided by the sum of all weights. Divide by the weights of the known ones.": (
@@ -50,7 +69,7 @@ window_distance.slips = {
     "The weights are missing: pixels close to the middle count more.": (
         lambda window, known, weights, patches: distance(window, known, weights**0, patches)
     ),
-    "Neither `known` nor `weights` is used.": (
+    "Neither known nor weights is used.": (
         lambda window, known, weights, patches: (patches - window).square().mean((1, 2, 3))
     ),
     "You did not divide by the sum of the weights of the known pixels.": divided_by(lambda known, weights: 1),
@@ -64,34 +83,38 @@ window_distance.slips = {
 }
 
 
-def chosen(distances, tolerance, u, *, among=lambda d, tolerance: d <= (1 + tolerance) * d.min()) -> int:
+def chosen(distances, tolerance, u, *, among=lambda d, tolerance: d <= (1 + tolerance) * d.min(), cut=int) -> int:
     good = among(distances, tolerance).nonzero().flatten().tolist()
-    return good[int(u * len(good))]
+    return good[min(cut(u * len(good)), len(good) - 1)]
 
 
 @exercise("13.2", "choose")
 def choose(call: Call, draw: Draw) -> None:
     distances = draw.uniform(draw.integer(12, 16), low=0.2, high=0.6)
-    order = torch.randperm(len(distances), generator=torch.Generator().manual_seed(draw.integer(0, 10**6)))
+    order = torch.from_numpy(draw.rng.permutation(len(distances)))
     smallest = draw.number(0.10, 0.12)
     good = sorted(order[:5].tolist())
     distances[good] = smallest * torch.tensor([1.25, 1.0, 1.28, 1.1, 1.2], dtype=torch.float64)
-    got = [number(call(distances, 0.3, u), what="the index") for u in (0.05, 0.25, 0.45, 0.65, 0.85)]
+    # u * 5 lies close above each whole number, and close below the next one
+    got = [number(call(distances, 0.3, (k + rest) / 5), what="the index") for rest in (0.2, 0.9) for k in range(5)]
     for value in got:
         require(
             value in range(len(distances)),
             "the index is not one of a distance.",
             detail=f"you returned {value} for {len(distances)} distances.",
-            cause="Return the place in `distances`, a whole number from 0.",
+            cause="Return the place in distances, a whole number from 0.",
         )
     require(set(got) <= set(good), "you chose a match whose distance is too large.", got=got)
     never = "Some good match is never chosen. The limit is (1 + tolerance) times the smallest; "
     never += "the number is int(u * how many)."
     cause = never if len(set(got)) < 5 else ""
-    require(got == good, "the index is another one of the good matches.", cause=cause, got=got)
+    require(got == good * 2, "the index is another one of the good matches.", cause=cause, got=got)
     exact = torch.tensor([4.0, 2.0, 3.0, 2.0], dtype=torch.float64)
     edge = [int(number(call(exact, 0.5, u), what="the index")) for u in (0.0, 0.4, 0.9)]
-    require(edge == [1, 2, 3], "a distance that equals the limit should count.")
+    require(edge == [1, 2, 3], "a distance that equals the limit should count.", got=edge)
+    perfect = torch.tensor([0.5, 0.0, 0.25, 0.0], dtype=torch.float64)
+    fits = [int(number(call(perfect, 0.1, u), what="the index")) for u in (0.2, 0.8)]
+    require(fits == [1, 3], "where the smallest distance is 0, only distances of 0 are good.", got=fits)
 
 
 def sorted_by_distance(distances, tolerance, u):
@@ -103,7 +126,8 @@ choose.slips = {
     "With the best match alone the texture repeats itself. Draw one of the matches that are nearly as good.": (
         lambda distances, tolerance, u: distances.argmin()
     ),
-    "You returned the place in the list of good matches. Return the place in `distances`: good[k], not k.": (
+    "You rounded u * how many to the nearest number. Cut it off: int(u * how many).": partial(chosen, cut=round),
+    "You returned the place in the list of good matches. Return the place in distances: good[k], not k.": (
         lambda distances, tolerance, u: int(u * (distances <= (1 + tolerance) * distances.min()).sum())
     ),
     "You drew from all matches. Only those with a distance of at most (1 + tolerance) times the smallest may be "
@@ -137,11 +161,11 @@ def neighborhood(image, y, x, half, *, steps=causal, at=lambda place, size: plac
 
 @exercise("13.3", "causal_neighborhood")
 def causal_neighborhood(call: Call, draw: Draw) -> None:
-    half = draw.choice([1, 2])
     image = draw.uniform(3, draw.integer(7, 8), draw.integer(9, 11))
     height, width = image.shape[1:]
-    for y, x in ((half + 1, half + 2), (0, width - 1), (height - 1, 0)):
-        close(call(image, y, x, half), neighborhood(image, y, x, half), what="the neighborhood")
+    for half in (2, 1):
+        for y, x in ((half + 1, half + 2), (0, width - 1), (height - 1, 0), (1, 1)):
+            close(call(image, y, x, half), neighborhood(image, y, x, half), what="the neighborhood")
 
 
 def rows_below(half):
@@ -193,6 +217,7 @@ def gram(call: Call, draw: Draw) -> None:
     count, channels = draw.integer(2, 3), draw.integer(4, 6)
     maps = draw.normal(count, channels, draw.integer(3, 4), draw.integer(5, 6)) + 0.3
     close(call(maps), grams(maps), what="the Gram matrices")
+    close(call(maps[:1]), grams(maps[:1]), what="the Gram matrix of a batch of one")
 
 
 def between_positions(maps):

@@ -32,11 +32,17 @@ def loss(features, targets, weights, *, error=mean_square, divisor=positions) ->
 
 @exercise("14.1", "style_loss")
 def style_loss(call: Call, draw: Draw) -> None:
-    sizes = [(draw.integer(2, 3), draw.integer(5, 6), draw.integer(7, 8)), (draw.integer(4, 5), 3, draw.integer(4, 5))]
+    sizes = [
+        (draw.integer(2, 3), draw.integer(5, 6), draw.integer(7, 8)),
+        (draw.integer(4, 5), 3, draw.integer(4, 5)),
+        (draw.integer(6, 7), 2, 3),
+    ]
     features = [draw.normal(*size) for size in sizes]
     targets = [gram(draw.normal(size[0], 6, 9)) for size in sizes]
-    inputs = features, targets, [draw.number(0.5, 1), draw.number(2, 3)]
-    close(call(*inputs), loss(*inputs), what="the style loss")
+    weights = [draw.number(0.5, 1), draw.number(2, 3), draw.number(1.2, 1.6)]
+    for count, what in ((3, "the style loss"), (1, "the style loss of one layer alone")):
+        inputs = features[:count], targets[:count], weights[:count]
+        close(call(*inputs), loss(*inputs), what=what)
 
 
 style_loss.slips = {
@@ -51,11 +57,21 @@ style_loss.slips = {
         partial(loss, divisor=len)
     ),
     "You took absolute differences; square them.": partial(loss, error=lambda difference: difference.abs().mean()),
-    "The weights of the layers are not used.": lambda features, targets, weights: loss(features, targets, [1, 1]),
-    "You took the mean over the layers; add them up.": lambda *inputs: loss(*inputs) / 2,
+    "The weights of the layers are not used.": (
+        lambda features, targets, weights: loss(features, targets, [1] * len(weights))
+    ),
+    "You took the mean over the layers; add them up.": (
+        lambda features, targets, weights: loss(features, targets, weights) / len(weights)
+    ),
+    "You divided by the sum of the weights. Each layer counts with its weight as it is.": (
+        lambda features, targets, weights: loss(features, targets, weights) / sum(weights)
+    ),
+    "The weight is squared: multiply the mean square by it, not the difference.": (
+        lambda features, targets, weights: loss(features, targets, [weight**2 for weight in weights])
+    ),
     "The differences are not squared, so plus and minus cancel.": partial(loss, error=torch.mean),
     "Only the first layer is used.": lambda *inputs: loss(*(layers[:1] for layers in inputs)),
-    "Only the last layer is used.": lambda *inputs: loss(*(layers[1:] for layers in inputs)),
+    "Only the last layer is used.": lambda *inputs: loss(*(layers[-1:] for layers in inputs)),
     "You took the root of the mean square (a distance); the loss is the mean square.": (
         partial(loss, error=lambda difference: mean_square(difference).sqrt())
     ),
@@ -111,13 +127,12 @@ def style_distance(call: Call, draw: Draw) -> None:
     channels = draw.integer(3, 5)
     picture = draw.normal(channels, draw.integer(4, 5), draw.integer(6, 7))
     style = draw.normal(channels, draw.integer(8, 9), draw.integer(10, 12))
-    close(call(picture, style), distance(picture, style), what="the distance of the two styles")
-    large = draw.normal(channels, 4, 6)
-    close(
-        call(large, torch.cat([large, large], 2)),
-        torch.zeros((), dtype=torch.float64),
-        what="the distance of a picture to two copies of itself side by side (the same style)",
-    )
+    what = "the distance of the two styles"
+    close(call(picture, style), distance(picture, style), what=what)
+    small = draw.normal(channels, 3, 4)
+    copies = torch.cat([small, small], 2)  # the same style as `small`
+    what = "the distance to two copies of a style side by side (which are the same style)"
+    close(call(picture, copies), distance(picture, small), what=what)
 
 
 style_distance.slips = {
@@ -136,6 +151,9 @@ style_distance.slips = {
     ),
     "The Gram matrices are divided by the number of values, channels times positions.": (
         partial(distance, divisors=lambda picture, style: (picture.numel(), style.numel()))
+    ),
+    "You added up the squared differences; take their mean.": (
+        lambda picture, style: distance(picture, style) * len(picture) ** 2
     ),
     "You divided by one side only. The positions are height times width.": (
         partial(distance, divisors=lambda picture, style: (picture.shape[2], style.shape[2]))
@@ -160,6 +178,7 @@ def mixed_target(call: Call, draw: Draw) -> None:
     styles = [draw.normal(channels, *size) for size in ((4, draw.integer(5, 6)), (draw.integer(6, 7), 9), (3, 4))]
     weights = [draw.number(0.5, 1), draw.number(2, 3), draw.number(4, 5)]
     close(call(styles, weights), mixed(styles, weights), what="the mixed target")
+    close(call(styles[:1], weights[2:]), mixed(styles[:1], weights[2:]), what="the target of one style alone")
 
 
 def features_weighted(styles, weights):
@@ -168,6 +187,12 @@ def features_weighted(styles, weights):
 
 mixed_target.slips = {
     "The weights are not divided by their sum.": partial(mixed, shares=lambda weights: weights),
+    "The weights are divided by the largest one; divide by their sum.": (
+        partial(mixed, shares=lambda weights: [w / max(weights) for w in weights])
+    ),
+    "The mean is divided by the number of styles once more. The shares add up to 1 already.": (
+        lambda styles, weights: mixed(styles, weights) / len(styles)
+    ),
     "The weights are divided by the number of styles; divide by their sum.": (
         partial(mixed, shares=lambda weights: [w / len(weights) for w in weights])
     ),
@@ -188,8 +213,11 @@ mixed_target.slips = {
 }
 
 
-def brightness(image: Tensor) -> Tensor:
-    return (image * torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(3, 1, 1)).sum(1, keepdim=True)
+WEIGHTS = (0.299, 0.587, 0.114)
+
+
+def brightness(image: Tensor, *, weights=WEIGHTS) -> Tensor:
+    return (image * torch.tensor(weights, dtype=torch.float64).view(3, 1, 1)).sum(1, keepdim=True)
 
 
 def recolored(painted, photo, *, luma=brightness) -> Tensor:
@@ -211,6 +239,17 @@ keep_colors.slips = {
     "The brightness difference has the wrong sign.": partial(recolored, luma=lambda image: -brightness(image)),
     "You took the mean of R, G and B as brightness. Y weights them by 0.299, 0.587 and 0.114.": (
         partial(recolored, luma=lambda image: image.mean(1, keepdim=True))
+    ),
+    "You took other weights for the brightness: those of another standard (0.2126, 0.7152, 0.0722). Use the text's.": (
+        partial(recolored, luma=partial(brightness, weights=(0.2126, 0.7152, 0.0722)))
+    ),
+    "The three weights stand in the wrong order. R has 0.299, G has 0.587, B has 0.114.": (
+        partial(recolored, luma=partial(brightness, weights=(0.114, 0.587, 0.299)))
+    ),
+    "Each color is moved by its own part of the difference. All three move by the whole difference in Y.": (
+        lambda painted, photo: (
+            photo + (painted - photo) * torch.tensor(WEIGHTS, dtype=torch.float64).view(3, 1, 1)
+        ).clamp(0, 1)
     ),
     "You scaled the photo to the painting's brightness. Then the color differences grow with it: "
     "add the difference in Y.": (lambda painted, photo: (photo * brightness(painted) / brightness(photo)).clamp(0, 1)),

@@ -43,6 +43,7 @@ def instance_norm(call: Call, draw: Draw) -> None:
     shape = (count, channels, draw.integer(3, 4), draw.integer(5, 6))
     features = contrasts(count, 0.5, 2.0, 4.0) * draw.normal(*shape) + draw.normal(count, channels, 1, 1)
     gamma, beta, eps = draw.uniform(channels, low=0.5, high=2), 1 + draw.uniform(channels), draw.number(0.1, 0.3)
+    gamma[0] *= -1
     inputs = features, gamma, beta, eps
     close(call(*inputs), normalized(*inputs), what="the normalized features")
 
@@ -93,9 +94,10 @@ def enlarged(features, weight, *, larger=twice, mode="reflect") -> Tensor:
 @exercise("15.2", "enlarge")
 def enlarge(call: Call, draw: Draw) -> None:
     channels, outputs = draw.integer(2, 3), draw.integer(4, 5)
-    features = draw.normal(draw.integer(1, 2), channels, draw.integer(3, 4), draw.integer(5, 6))
     weight = draw.normal(outputs, channels, 3, 3)
-    close(call(features, weight), enlarged(features, weight), what="the enlarged features")
+    for size in ((2, channels, draw.integer(3, 4), draw.integer(5, 6)), (1, channels, draw.integer(4, 5), 2)):
+        features = draw.normal(*size)
+        close(call(features, weight), enlarged(features, weight), what="the enlarged features")
 
 
 def zeros_between(features):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,6 +66,12 @@ evidence.slips = {
     "The map is not divided by the number of places: its sum is too large by that factor.": (
         changed_map(lambda found, rest: found * found.numel())
     ),
+    "The two answers stand in the wrong order. The map comes first, then the difference of the biases.": (
+        lambda *inputs: explained(*inputs)[::-1]
+    ),
+    "You took the size of the map. Evidence against a class stays negative.": (
+        changed_map(lambda found, rest: found.abs())
+    ),
     "The sign is turned around: it is class one minus class two.": changed_map(lambda found, rest: -found),
     "This is the map of class one alone. Subtract class two.": partial(explained, row=lambda one, two: one),
     "This is the map of class two alone. It is class one minus class two.": partial(
@@ -93,9 +100,13 @@ evidence.slips = {
 }
 
 
-def score(net, image: Tensor, target: int) -> float:
+def probability(scores: Tensor) -> Tensor:
+    return scores.softmax(1)
+
+
+def score(net, image: Tensor, target: int, *, read=lambda scores: scores) -> float:
     with torch.no_grad():
-        return net(image)[0, target].item()
+        return read(net(image))[0, target].item()
 
 
 def painted(base: Tensor, other: Tensor, box: tuple[int, int, int, int]) -> Tensor:
@@ -106,13 +117,14 @@ def painted(base: Tensor, other: Tensor, box: tuple[int, int, int, int]) -> Tens
     return changed
 
 
-def two_scores(net, image, cover, box, target) -> tuple[float, float]:
-    return score(net, painted(image, cover, box), target), score(net, painted(cover, image, box), target)
+def two_scores(net, image, cover, box, target, **how) -> tuple[float, float]:
+    return score(net, painted(image, cover, box), target, **how), score(net, painted(cover, image, box), target, **how)
 
 
 def two_numbers(answer) -> Tensor:
-    require(isinstance(answer, tuple | list) and len(answer) == 2, "Return two scores.")
-    return torch.tensor([number(value, "each of the two answers") for value in answer], dtype=torch.float64)
+    pair = answer.tolist() if isinstance(answer, Tensor | np.ndarray) else answer
+    require(isinstance(pair, tuple | list) and len(pair) == 2, "Return two scores.")
+    return torch.tensor([number(value, "each of the two answers") for value in pair], dtype=torch.float64)
 
 
 @exercise("16.2", "without_and_only")
@@ -130,6 +142,10 @@ def without_and_only(call: Call, draw: Draw) -> None:
         got,
         what="the answer to a second call with the same image (a call must not change the image or the cover)",
     )
+    bottom, right = image.shape[2:]
+    inputs = net, image, cover, (bottom - 3, right - 5, bottom, right), draw.integer(0, 4)
+    what = "the two scores for a box in the last corner"
+    close(two_numbers(call(*inputs)), two_numbers(two_scores(*inputs)), what=what)
 
 
 def image_was_covered(net, image, cover, box, target):
@@ -138,10 +154,10 @@ def image_was_covered(net, image, cover, box, target):
 
 
 without_and_only.slips = {
-    "The second image is the cover alone: the box was covered in `image` before it was read. Work on a copy.": (
+    "The second image is the cover alone: the box was covered in image before it was read. Work on a copy.": (
         image_was_covered
     ),
-    "Both images carry the covered box: `image` was changed. Work on a copy.": (
+    "Both images carry the covered box: image was changed. Work on a copy.": (
         lambda *inputs: (two_scores(*inputs)[0],) * 2
     ),
     "The two scores are in the wrong order.": lambda *inputs: two_scores(*inputs)[::-1],
@@ -162,6 +178,15 @@ without_and_only.slips = {
             score(net, image, target) - one for one in two_scores(net, image, cover, box, target)
         ]
     ),
+    "You returned probabilities. Return the scores, before the softmax.": (
+        lambda *inputs: two_scores(*inputs, read=probability)
+    ),
+    "You covered with 0. The cover says what a covered pixel shows.": (
+        lambda net, image, cover, box, target: two_scores(net, image, 0 * cover, box, target)
+    ),
+    "You used the class with the largest score. The target says which class.": (
+        lambda net, image, cover, box, target: two_scores(net, image, cover, box, net(image).argmax().item())
+    ),
     "The last row and the last column of the box are counted in; they are the first outside.": (
         lambda net, image, cover, box, target: two_scores(net, image, cover, (*box[:2], box[2] + 1, box[3] + 1), target)
     ),
@@ -169,10 +194,6 @@ without_and_only.slips = {
         lambda net, image, cover, box, target: two_scores(net, image, cover, [box[i] for i in (1, 0, 3, 2)], target)
     ),
 }
-
-
-def probability(scores: Tensor) -> Tensor:
-    return scores.softmax(1)
 
 
 def by_heat(heat: Tensor) -> Tensor:
@@ -197,13 +218,16 @@ def curve(
 def deletion(call: Call, draw: Draw) -> None:
     net, image = draw.net("conv"), draw.images(1, draw.choice([8, 10]), draw.choice([11, 13]))
     cover = draw.images(1, image.shape[2], image.shape[3])
-    heat = draw.normal(image.shape[2], image.shape[3])
+    ranks = torch.from_numpy(draw.rng.permutation(image[0, 0].numel()))
+    heat = (ranks - ranks.numel() * draw.number(0.4, 0.6)).view(image.shape[2:]) / 20  # no two values are close
     target = draw.integer(0, 4)
     counts = [0, draw.integer(5, 9), draw.integer(20, 30), draw.integer(45, 60), heat.numel()]
     inputs = net, image, heat, cover, counts, target
     got, again = call.twice(*inputs)
     close(got, curve(*inputs), what="the deletion curve")
     close(again, got, what="the answer to a second call with the same image (a call must not change its inputs)")
+    inputs = *inputs[:4], counts[2:4], target
+    close(call(*inputs), curve(*inputs), what="the deletion curve at two points only")
 
 
 def drops(*inputs):
@@ -226,7 +250,7 @@ deletion.slips = {
     "Each point covers only the new pixels. Those of the points before stay covered.": partial(curve, piled=True),
     "Only one channel is covered. A pixel is covered in all three.": partial(curve, channels=1),
     "The curve is turned around: it begins with nothing covered.": lambda *inputs: curve(*inputs).flip(0),
-    "You covered with 0. `cover` says what a covered pixel shows.": (
+    "You covered with 0. The cover says what a covered pixel shows.": (
         lambda net, image, heat, cover, *rest: curve(net, image, heat, 0 * cover, *rest)
     ),
     "These are drops. Return the probabilities themselves.": drops,
