@@ -100,11 +100,12 @@ def searches(draw: Draw, layer: str) -> tuple:
 
 @exercise("11.2", "error_gradient")
 def error_gradient(call: Call, draw: Draw) -> None:
-    for layer in ("4", "1"):
-        inputs, right = searches(draw, layer)
-        first, second = call.twice(*inputs)
-        close(first, right, what=f"the gradient of the feature error in layer '{layer}'")
-        close(second, right, what="the gradient of the second call on the same image")
+    inputs, right = searches(draw, "4")
+    first, second = call.twice(*inputs)
+    close(first, right, what="the gradient of the feature error in layer '4'")
+    close(second, right, what="the gradient of the second call on the same image")
+    inputs, right = searches(draw, "1")
+    close(call(*inputs), right, what="the gradient of the feature error in layer '1'")
 
 
 def accumulated(net, layer, image, wanted):
@@ -167,11 +168,12 @@ def descents(draw: Draw, layer: str) -> tuple:
 
 @exercise("11.3", "invert_features")
 def invert_features(call: Call, draw: Draw) -> None:
-    for layer in ("3", "1"):
-        inputs, right = descents(draw, layer)
-        mine, again = call.twice(*inputs)
-        close(mine, right, what=f"the picture that you found for layer '{layer}'")
-        close(again, right, what="the picture of the second call from the same start")
+    inputs, right = descents(draw, "3")
+    mine, again = call.twice(*inputs)
+    close(mine, right, what="the picture that you found for layer '3'")
+    close(again, right, what="the picture of the second call from the same start")
+    inputs, right = descents(draw, "1")
+    close(call(*inputs), right, what="the picture that you found for layer '1'")
 
 
 def changes_its_start(net, layer, start, *rest):

@@ -67,6 +67,8 @@ def step(call: Call, draw: Draw) -> None:
     image, size = draw.images(1), draw.number(0.05, 0.2)
     inputs = image, draw.normal(*image.shape) * draw.number(2, 9) + 0.5, size
     close(call(*inputs), moved(*inputs), what="the image after the step")
+    weak = image, 1e-3 * inputs[1], size
+    close(call(*weak), moved(*weak), what="the image after a step with a weak gradient")
     flat = call(image, torch.zeros_like(image), size)
     close(flat, image, what="the image after a step with a gradient of 0 everywhere")
 
@@ -83,6 +85,9 @@ step.slips = {
         moved, scale=torch.mean
     ),
     "You divided by the standard deviation; the step divides by the mean of |g|.": partial(moved, scale=torch.std),
+    "A weak gradient is not divided by its mean size. Only a mean of 0 needs care.": (
+        partial(moved, scale=lambda g: g.abs().mean().clamp(min=1))
+    ),
     "The gradient is not divided by its mean size.": partial(moved, scale=lambda g: 1),
     "You used the sign of the gradient only; DeepDream keeps its values.": partial(moved, scale=lambda g: g.abs()),
     "The step goes downhill: add it.": lambda image, g, size: moved(image, -g, size),

@@ -43,6 +43,11 @@ def style_loss(call: Call, draw: Draw) -> None:
     for count, what in ((3, "the style loss"), (1, "the style loss of one layer alone")):
         inputs = features[:count], targets[:count], weights[:count]
         close(call(*inputs), loss(*inputs), what=what)
+    # the picture moves along the gradient of the loss
+    leaves = [one.clone().requires_grad_() for one in features]
+    right = torch.autograd.grad(loss(leaves, targets, weights), leaves)
+    for layer, (mine, wanted) in enumerate(zip(call.gradient(features, targets, weights), right, strict=False), 1):
+        close(mine, wanted, what=f"the gradient that your loss has at the features of layer {layer}")
 
 
 style_loss.slips = {

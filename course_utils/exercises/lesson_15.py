@@ -202,6 +202,7 @@ def conditional_norm(call: Call, draw: Draw) -> None:
     shape = (count, channels, draw.integer(3, 4), draw.integer(5, 6))
     features = contrasts(count, 0.5, 2.0, 4.0) * draw.normal(*shape)
     gammas, betas = draw.uniform(styles, channels, low=0.5, high=2), draw.normal(styles, channels)
+    gammas[:, 0] *= -1
     mix = draw.uniform(count, styles, low=0.1)
     inputs = features, gammas, betas, mix / mix.sum(1, keepdim=True)
     close(call(*inputs), styled(*inputs), what="the normalized features in the mixed style")

@@ -27,19 +27,20 @@ def explained(maps, weight, bias, one, two, *, row=torch.sub, rest=torch.sub) ->
 def evidence(call: Call, draw: Draw) -> None:
     channels, height, width = draw.integer(4, 6), draw.integer(2, 3), draw.integer(4, 5)
     classes = draw.integer(4, 5)
-    maps, weight = draw.uniform(channels, height, width), draw.normal(classes, channels)
+    maps, weight = draw.normal(channels, height, width) + 0.3, draw.normal(classes, channels)
     bias = torch.arange(classes, dtype=torch.float64) + draw.uniform(classes, low=0.1, high=0.9)
     one = draw.integer(0, classes - 1)
     two = (one + draw.integer(1, classes - 1)) % classes
-    inputs = maps, weight, bias, one, two
-    answer = call(*inputs)
-    require(
-        isinstance(answer, tuple | list) and len(answer) == 2,
-        "Return two things: the map and the difference of the biases.",
-    )
-    right, difference = explained(*inputs)
-    close(answer[0], right, what="the map")
-    close(number(answer[1], "the second answer"), difference, what="the difference of the biases")
+    for pair in ((one, two), (two, one)):
+        inputs = maps, weight, bias, *pair
+        answer = call(*inputs)
+        require(
+            isinstance(answer, tuple | list) and len(answer) == 2,
+            "Return two things: the map and the difference of the biases.",
+        )
+        right, difference = explained(*inputs)
+        close(answer[0], right, what="the map")
+        close(number(answer[1], "the second answer"), difference, what="the difference of the biases")
 
 
 def changed_map(change):
