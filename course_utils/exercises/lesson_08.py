@@ -297,35 +297,35 @@ as_gray.slips = {
 
 QUIZ = read_quiz("""
 What does guided backprop stop at a ReLU that the plain gradient lets through?
-- Signals where the ReLU was off.
+- Positive signals where the ReLU was off.
   The plain gradient stops these as well.
 + Negative signals where the ReLU was on.
   Yes. What remains speaks for the neuron along every path.
 - Positive signals where the ReLU was on.
   Both rules let these through.
-- Signals from other neurons.
+- Signals that come from other neurons.
   Only one neuron sends a signal, in every rule.
 
 A program changes the backward pass of every `nn.ReLU` module by a hook. On your network it returns exactly the plain
 gradient. Why?
-- The weights are too small.
+- The weights are so small that both rules round to the same.
   Weights do not switch a hook off.
-- The network is in eval mode.
+- The network is in eval mode, in which no hook is called.
   Hooks run in eval mode.
-+ The network calls `F.relu` or uses ReLU6, and no module of the kind `nn.ReLU` runs.
++ The network calls `F.relu`: no `nn.ReLU` module ever runs.
   Yes. A tool should say so; `backprop` changes the operation itself, and raises where there is no ReLU.
-- The class is not in the image.
+- The class is not in the image, so all signals are negative.
   That changes the picture, not the rule.
 
 The guided image of 'bald eagle' shows a crisp eagle. What follows?
 - The network used the eagle's outline to decide for this class.
   The image for 'strawberry' is nearly the same picture.
-- The last layers work well.
+- The last layers of the network have learned what an eagle is.
   With random last layers the image stays the same.
-+ The first layers respond to these edges. About the class it says next to nothing.
-  Yes: that is what the two tests showed.
-- Guided backprop is the derivative of the score.
-  Only the plain gradient is a derivative.
++ The first layers respond to these edges, for any class.
+  Yes: that is what the two tests showed. About the class the picture says next to nothing.
+- These are the pixels that would raise the score of the class.
+  That is what the gradient says. Guided backprop is not the derivative of the score.
 
 A neuron is off: its ReLU puts out 0. Which rule still draws a picture for it?
 - The gradient.

@@ -412,42 +412,42 @@ climb.slips = {
 QUIZ = read_quiz("""
 Plain gradient ascent gives a picture of colored noise, and the network is 100 % sure that it is a flamingo. What went
 wrong?
-- The step size was too small.
+- The step size was too small to come from noise to a picture.
   The score is as high as one could wish; a longer way only raises it further.
-+ Nothing in the arithmetic: among all pictures with a high score, nearly all look like noise.
++ Nothing: most pictures with a high score look like noise.
   Yes. Nothing asked for a natural picture. The regularizers ask.
-- The network was not trained well.
+- The network was not trained well enough to know a flamingo.
   It is right on most photos. Photos do not look like this.
-- The score should have been the probability.
+- The probability should have been climbed, not the score.
   Then it is noise as well.
 
 Why is a second network asked to name the picture?
-- It is more accurate.
+- It is more accurate than the network that was climbed.
   A little, but this is not the point.
-+ What only fools the first network is not recognized by the second.
++ What fools only the first network seldom fools it as well.
   Yes. What both see is more likely to be about the object.
-- The first network cannot see its own pictures.
+- The first network cannot classify a picture of its own.
   It can, and it is always sure.
-- To make the pictures sharper.
+- Its gradient makes the picture sharper in every step.
   The judge does not take part in the drawing.
 
 With Fourier coefficients instead of pixels, which pictures can be reached?
-- Only smooth ones.
+- Only smooth pictures, since fine waves are left out.
   Every coefficient is there, also those of the finest noise.
-+ The same pictures: only the direction of a step changes.
++ The same ones: only the directions of steps change.
   Yes. A step moves coarse and fine structure alike, so the way leads elsewhere.
-- Only gray ones.
+- Only gray ones: a wave has no color of its own.
   Each of three colors has its own coefficients.
-- Pictures outside of [0, 1].
+- Also pictures with values outside of 0 to 1.
   The sigmoid at the end keeps them inside.
 
 Your picture of a unit shows feathers. What may you say?
-- The unit detects feathers and nothing else.
+- The unit detects feathers, and it detects nothing else.
   One start and one picture show one facet. Another start may show another thing.
-+ Feathers, in this style, excite the unit strongly. Other things may, too.
-  Yes. Look at its top patches and at several facets before you name it.
-- The network was trained on feathers.
++ Feathers, drawn in this style, excite the unit strongly.
+  Yes. Other things may, too: look at its top patches and at several facets before you name it.
+- Feathers were frequent in the pictures of its training.
   The picture says nothing about the training set by itself.
-- Nothing at all.
+- Nothing at all: the picture was made and not found.
   It is a stimulus that works: you can measure that.
 """)

@@ -318,44 +318,44 @@ magnified.slips = {
 
 QUIZ = read_quiz("""
 A linear score S = w x + b of 150 000 pixels. No pixel may change by more than 0.01. By how much can the score rise?
-- By 0.01, whatever the weights are.
-  That is the change of one pixel. All of them add up.
+- By 0.01 times the number of all pixels, 1500 in all.
+  This holds only if every weight has size 1. Each pixel counts with the size of its weight.
 + By 0.01 times the sum of the sizes of all weights.
   Yes: each pixel moves in the direction of its own weight, and 150 000 small rises add up.
-- By 0.01 times the largest weight.
+- By 0.01 times the largest of the 150 000 weights.
   That would be the best if only one pixel could change.
-- Not at all: the changes are too small to see.
+- By nearly nothing: the changes are too small to see.
   What the eye sees and what the sum sees are different things.
 
 Two attacks use the same eps. One takes a single step of length eps, the other twenty small ones. Why do the twenty
 reach a chosen class more often?
-- They may change every pixel twenty times as much.
+- They may change every pixel by twenty times as much in the end.
   No: after every step the change is cut back to eps.
-+ The gradient is computed again after each step, so the way can bend.
++ The gradient is taken anew after every step, so the way can bend with it.
   Yes: the score is not linear; the sign at the photo is right for a short way only.
-- They use the score, and the single step uses the loss.
+- They climb the score of the class, not the loss of the label.
   Both can use either.
-- They start from a random image.
+- They start from a random image inside of the ball around the photo.
   They may, but that is not what makes the difference.
 
 Where nothing has changed, a picture of the change (magnified ten times) should be
-- black.
+- black, 0 in every color.
   Then a negative change cannot be told from no change.
 + gray, 0.5 in every color.
   Yes: brighter is more, darker is less.
 - the mean color of ImageNet.
   The mean cancels out in a difference. Adding it again shows a color that is not there.
-- white.
+- white, 1 in every color.
   White is the largest positive change.
 
 An attacked photo fools network A. Network B, trained on the same photos, sees it and says the right class. What
 follows?
-- B cannot be fooled.
+- B cannot be fooled in this way, so use B from now on.
   Attack B with B's own gradient: it falls as easily.
-+ The change was made with A's gradient. It fits A best; it can, but need not, fool others.
++ The change fits A's gradient, and need not fit B's.
   Yes. To fool an unknown network, attackers use several networks at once, or more steps and a larger eps.
-- The photo was not changed.
-  It was: A is fooled.
-- A is a worse network than B.
+- The photo has hardly changed, and A's answer was luck.
+  A is fooled again and again, and by a small change: that is how the attack is made.
+- A was trained worse than B, so it makes more mistakes.
   Nothing was measured that compares them.
 """)

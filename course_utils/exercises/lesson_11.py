@@ -305,45 +305,45 @@ importance.slips = {
 
 
 QUIZ = read_quiz("""
-A picture found from the features of relu5_1 shows the cat's eyes in the right place and in the wrong colors. What
-follows?
-- The optimizer made a mistake.
-  Its feature error is small: for the layer, the picture is nearly the photo.
-+ The layer keeps where the eyes are, and gives nearly the same features for other colors.
+A picture was changed until its features of a deep layer were nearly those of the photo. Its eyes are in the right
+place, and its colors are wrong. What follows?
+- The optimizer stopped too early, before it found the photo's colors.
+  The features fit already: for the layer, the picture is nearly the photo. More steps have little left to improve.
++ The layer gives nearly the same features when the colors are other ones.
   Yes: inversion shows what a layer no longer tells apart.
-- The network cannot see colors.
-  It can: from a shallow layer, the colors come back.
-- The photo had wrong colors.
-  The photo is not used, only its features.
+- The network cannot see colors: all of its layers are blind to them.
+  From a shallow layer, the colors come back.
+- The photo itself had wrong colors, and they are in the features.
+  Then the picture would show them as they are in the photo.
 
 For beta = 1 the plain formula of the total variation can give NaN in a flat region. Why?
-- A flat region has no pixels.
+- There are no pixels in a flat region, and an empty sum is NaN.
   It has pixels; their differences are 0.
-+ The derivative of a root at 0 is infinite, and infinity times 0 is not a number.
++ The derivative of a root at 0 is infinite, and it is multiplied by 0.
   Yes: the value is fine, its gradient is not. Treat zero differences separately.
-- Because of the division by the number of pixels.
-  That number is never 0.
-- The sum becomes too large.
+- The sum is divided by the number of differences, which is 0 there.
+  Nothing is divided by it, and their number is not 0.
+- The sum over a flat region becomes too large for a floating point number.
   In a flat region it is 0.
 
 Removing a channel makes the loss of five photos fall. Should it be the first to go?
-- Yes, the network is better without it.
+- Yes: the network is better without it, as the five photos show.
   On these five photos. On others the same change can raise the loss.
-+ Not for this reason: it says something, and on other photos the change can go the other way.
++ No: on other photos the change can go the other way.
   Yes. That is why sizes of changes are averaged, and why you measure on photos that were not used for the ranking.
-- Yes, its activation is negative.
+- Yes: its activation is negative, so it works against the others.
   The sign of the loss change is not that of the activation.
-- No, a channel must never be removed.
+- No: a trained network needs all of its channels, so none may go.
   Many can: see the curve.
 
 A network with random weights can be inverted from a shallow layer almost as well as the trained one. So a good
 inversion of that layer shows
-- that the network has learned to see.
+- that the layer has learned to see what is in the photo.
   The random one has learned nothing.
-+ that the information is still there, not that the network uses it.
++ that the information is there, not that it is used.
   Yes. What is kept and what matters are two questions; removing channels asks the second.
-- that the photo was in the training set.
+- that the photo was one of those used for training.
   Random weights have no training set.
-- nothing at all.
-  It shows what the layer still tells apart.
+- nothing about the layer: any layer can be inverted.
+  It shows what the layer still tells apart. From deeper layers less comes back.
 """)

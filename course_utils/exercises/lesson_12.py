@@ -267,42 +267,42 @@ guide_seed.slips = {
 
 QUIZ = read_quiz("""
 You set a layer's gradient to its own activation and go backward. Which quantity do you ascend?
-- The sum of the activations.
+- The sum of all the activations.
   Its gradient with respect to the layer is 1 everywhere.
-+ Half the sum of the squared activations.
++ Half the sum of their squares, over the layer.
   Yes: the derivative of a²/2 is a.
-- The largest activation.
+- The largest of the activations.
   Its gradient is 1 at one place and 0 elsewhere.
 - The score of the predicted class.
   No class takes part. VGG-19 has no classifier here at all.
 
 Why is the gradient divided by its mean size?
-- To make its sum 1.
+- To make the sum of its values 1, as in a probability.
   The mean of its absolute values becomes 1, not its sum.
-+ So that a step changes the picture by the same amount, whatever the layer and the size of the gradient.
-  Yes: one step size fits all layers and octaves.
-- To keep pixels between 0 and 1.
++ To make the same step size fit every layer and every octave.
+  Yes: a step changes the picture by the same amount on average, whatever the size of the gradient.
+- To keep all pixels between 0 and 1 after every step.
   The clamp does that.
-- To remove its noise.
+- To remove noise, so that large forms grow faster.
   Dividing by one number changes no pattern.
 
 From octave to octave DeepDream enlarges the detail and not the dream. Why?
-- It is faster.
+- It is faster to enlarge one picture than two.
   Both enlarge one picture.
-+ The photo stays as sharp as the original.
++ The photo itself stays as sharp as the original.
   Yes: only what was dreamed has been enlarged.
-- The detail has fewer channels.
+- The detail has fewer channels than the dream.
   It has the same three.
-- The network could not see the dream.
-  It sees it: photo plus detail.
+- The network sees only the detail in a step.
+  It sees photo plus detail.
 
 A dog's head grows out of a bush. What does this tell you?
-- There is a dog in the photo.
+- There was a dog in the photo, too small for you to see.
   No. The layer's filters found the bush a little dog-like, and ascent did the rest.
-- The network believes that the photo shows a dog.
+- The network believes that this photo shows a dog in a bush.
   The layer has no opinion about the photo as a whole. Ask a classifier: before the dream it says something else.
-+ Among the layer's channels are many for the parts of animals, since the training pictures had many.
-  Yes. The dream shows what the layer is made of.
-- The network has a bug.
++ Many channels of the layer respond to parts of animals.
+  Yes, since the training pictures had many. The dream shows what the layer is made of.
+- The network has a bug: a good one would leave bushes alone.
   It does what it was trained to do, on a picture that was changed to please it.
 """)

@@ -112,7 +112,7 @@ def choose(call: Call, draw: Draw) -> None:
     exact = torch.tensor([4.0, 2.0, 3.0, 2.0], dtype=torch.float64)
     edge = [int(number(call(exact, 0.5, u), what="the index")) for u in (0.0, 0.4, 0.9)]
     require(edge == [1, 2, 3], "a distance that equals the limit should count.", got=edge)
-    perfect = torch.tensor([0.5, 0.0, 0.25, 0.0], dtype=torch.float64)
+    perfect = torch.tensor([0.5, 0.0, 0.001, 0.0], dtype=torch.float64)
     fits = [int(number(call(perfect, 0.1, u), what="the index")) for u in (0.2, 0.8)]
     require(fits == [1, 3], "where the smallest distance is 0, only distances of 0 are good.", got=fits)
 
@@ -275,9 +275,10 @@ def style_distance(
 def gram_distance(call: Call, draw: Draw) -> None:
     channels = draw.choice([3, 5])  # not 4: the factor 1 / (4 C^2) should not hide a slip
     same = draw.choice([3, 4])
-    for sizes in (((same, 5), (same, 5)), ((4, draw.integer(5, 6)), (3, draw.integer(7, 8)))):
+    equal, different = ((same, 5), (same, 5)), ((4, draw.integer(5, 6)), (3, draw.integer(9, 10)))
+    for sizes, what in ((equal, "the distance"), (different, "the distance of pictures of different sizes")):
         inputs = draw.normal(channels, *sizes[0]) + 0.4, draw.normal(channels, *sizes[1]) + 0.2
-        close(number(call(*inputs), what="the distance"), style_distance(*inputs), what="the distance")
+        close(call(*inputs), style_distance(*inputs), what=what)
 
 
 gram_distance.slips = {
@@ -306,13 +307,13 @@ gram_distance.slips = {
 
 QUIZ = read_quiz("""
 Efros-Leung copies every pixel from the sample. Why is the result not a plain copy of the sample?
-- It is drawn at another scale.
+- It is drawn at another scale, so that all elements change their size.
   The scale stays the same: elements are as large as in the sample.
-+ Each pixel is drawn from several places that fit about equally well, and the places change from pixel to pixel.
-  Yes. With tolerance 0 and a large window, long pieces are copied.
-- Noise is added to the pixels.
++ Several places of the sample fit about equally well, and one is drawn by chance.
+  Yes, for each pixel anew. With tolerance 0 and a large window, long pieces are copied.
+- Noise is added to each pixel, so that no two of them stay the same.
   No value is changed: every output pixel occurs in the sample.
-- The window is too small to see the sample.
+- The window is too small to see the whole sample when a pixel is chosen.
   A small window makes the result less ordered, but the reason is the draw among several places.
 
 A texture has stripes that repeat every 20 pixels. Which window can keep the stripes in step?
@@ -336,12 +337,12 @@ You shuffle all positions of a feature map, the same way in each channel. What h
   The products at each position are the same numbers as before.
 
 Why do Gram matrices of deep layers bring larger structures into the texture?
-- Deep layers have more channels.
+- Deep layers have more channels, and so more structures.
   relu5_1 has as many channels as relu4_1, but makes larger structures.
 + One position of a deep layer sees a large piece of the picture.
   Yes: its receptive field. What is inside it is kept together; beyond it, order is lost.
-- Deep layers are weighted more.
+- Deep layers count more in the sum of the layers' losses.
   All layers have the same weight here.
-- Deep layers know what objects are called.
+- Deep layers know what the objects in the sample are called.
   The Gram matrices know no names; this network does not even have its classifier.
 """)

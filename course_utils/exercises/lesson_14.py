@@ -272,13 +272,13 @@ keep_colors.slips = {
 
 QUIZ = read_quiz("""
 What does a Gram matrix of a layer remember of a picture?
-- Where each feature is.
+- Where in the picture each feature of the layer is.
   The sum over positions forgets all places.
-+ How strongly pairs of channels are active together, anywhere.
-  Yes: it is a statistic of the texture.
-- The objects in it.
++ Which channels are active together, wherever that is.
+  Yes, and how strongly: it is a statistic of the texture.
+- Which objects are in the picture, and how many.
   Objects are arrangements, and arrangement is what gets lost.
-- The colors only.
+- The colors of the picture, and nothing about its forms.
   Already relu1_1 holds edges next to colors, deeper layers hold more.
 
 You want less paint and more photo. Which change does that?
@@ -286,7 +286,7 @@ You want less paint and more photo. Which change does that?
   Yes, or a larger content_weight: only their ratio counts.
 - A style picture with fewer pixels.
   This makes the strokes finer, not weaker.
-- More steps.
+- More steps from the same start.
   More steps come closer to the same minimum.
 - Starting from noise.
   The start is forgotten after enough steps, and it takes longer.
@@ -303,12 +303,12 @@ The style picture is twice as large as the content. Its Gram matrix must be divi
 
 Two styles, weights 0.3 and 0.7. You may add two weighted losses, or use one loss to the weighted mean of the Gram
 matrices. What differs?
-- The picture you get.
+- The picture you get: one way mixes, the other averages.
   The gradients are equal, so are the minima.
-- The gradient.
+- The gradient, since the squares are taken before the sum.
   It is the same: a weighted sum of squared distances and the distance to the weighted mean differ by a constant.
 + Only the value of the loss, by a constant.
   Yes: the constant is the spread of the targets.
-- Nothing at all.
+- Nothing at all, neither the values nor the gradients.
   The values differ, unless both styles have the same Gram matrices.
 """)

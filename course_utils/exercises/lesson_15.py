@@ -251,42 +251,42 @@ conditional_norm.slips = {
 
 QUIZ = read_quiz("""
 What does training a style network minimize?
-- The distance between its pictures and pictures from lesson 14.
+- The distance between its pictures and the pictures that lesson 14 made of the same photos.
   No such pictures are made: the loss is computed from VGG-19's features.
-+ The content and style loss of lesson 14, over the network's weights and many photos.
-  Yes: the same loss; weights are changed instead of pixels.
-- The classification error of VGG-19.
++ The loss of lesson 14, over the network's weights and many photos.
+  Yes: the same content and style loss; weights are changed instead of pixels.
+- The number of pictures that VGG-19 puts into another class than the photo.
   VGG-19 stays as it is and classifies nothing here.
-- The loss of one photo until it is small, then that of the next.
+- The loss of one photo until it is small, then that of the next photo, and so on.
   Then it would forget the photos before. Every step takes other photos.
 
 A copy of a photo has half the contrast. Behind a layer with instance norm, its features are ...
-- half as large.
+- half as large as those of the photo.
   This holds without a norm, and with batch norm at test time.
 + nearly the same as those of the photo.
   Yes: each channel of each picture is brought to variance 1.
-- zero.
+- zero, since weak features are cut off.
   Dividing by the standard deviation brings them back.
-- twice as large.
+- twice as large as those of the photo.
   A smaller deviation divides a smaller feature: the two cancel.
 
 A network knows eight styles by conditional instance norm. What does a ninth style, with the convolutions kept, need?
-- A second network.
+- A second network, which is trained on the ninth style.
   The convolutions can be shared.
-- A photo in the ninth style at test time.
+- A picture of the ninth style, given when it paints a photo.
   The network never sees a style picture when it paints.
-+ One more row of gamma and beta in every layer, trained on that style.
++ One more row of gamma and beta in every layer, trained on it.
   Yes: a few thousand numbers.
 - Nothing: a mixture of the eight rows gives any style.
   Mixtures give what lies between the eight, no more.
 
 Why enlarge by repeating pixels and convolve afterwards, instead of a transposed convolution?
-- It needs fewer weights.
+- It needs fewer weights: one filter serves both directions.
   Both have a 3 x 3 filter for each pair of channels.
-+ A transposed convolution with stride 2 and a 3 x 3 filter writes some pixels more often than others: a checkerboard.
-  Yes: after repeating, every pixel gets the same number of contributions.
-- A transposed convolution has no gradient.
++ With stride 2 that writes some pixels more often: a checkerboard.
+  Yes, with a 3 x 3 filter: after repeating, every pixel gets the same number of contributions.
+- A transposed convolution has no gradient, so it cannot be trained.
   It has one; it is the gradient of a convolution.
-- The picture would be mirrored otherwise.
+- A transposed convolution mirrors the picture in both directions.
   Neither of the two mirrors anything.
 """)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, number, require
+from course_utils.exercises.compare import array, close, number, require
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
 
@@ -122,10 +122,10 @@ def two_scores(net, image, cover, box, target, **how) -> tuple[float, float]:
     return score(net, painted(image, cover, box), target, **how), score(net, painted(cover, image, box), target, **how)
 
 
-def two_numbers(answer) -> Tensor:
-    pair = answer.tolist() if isinstance(answer, Tensor | np.ndarray) else answer
-    require(isinstance(pair, tuple | list) and len(pair) == 2, "Return two scores.")
-    return torch.tensor([number(value, "each of the two answers") for value in pair], dtype=torch.float64)
+def two_numbers(answer) -> np.ndarray:
+    pair = array(answer, "the two scores")
+    require(pair.size == 2, "Return two scores.")
+    return pair.reshape(2)
 
 
 @exercise("16.2", "without_and_only")
@@ -260,42 +260,42 @@ deletion.slips = {
 
 QUIZ = read_quiz("""
 Why explain the difference of two scores, and not one score?
-- The difference is cheaper to compute.
+- The difference is cheaper: one pass serves both of the classes.
   It costs the same: one more row of weights.
-+ What speaks for both classes drops out, and the question gets an answer: why this and not that.
++ What speaks for both classes drops out: the rest says why this and not that.
   Yes: cap, face and cloth speak for many classes of clothes.
-- One score has no gradient.
+- One score alone has no gradient with respect to the pixels.
   It has one, and lesson 07 used it.
-- The softmax needs two classes.
+- The softmax compares two classes, so one score is not enough.
   The softmax takes all 1000 scores; the question is yours, not its.
 
 A gray box over the cap lowers the score, a blurred cap does not. What do you know?
-- The cap causes the score.
+- The cap causes the score: without it the score falls.
   Then the blurred cap should lower it too.
-- The cap does not matter.
+- The cap does not matter: a blurred one is enough.
   Then the gray box should not lower it.
-+ What the score does depends on the cover as well, so the claim about the cap is not settled.
-  Yes: a cover is a change of the photo, with an effect of its own.
-- The network is broken.
++ The cover has an effect of its own: the claim is not settled.
+  Yes: a cover changes more of the photo than it hides.
+- The network is broken: it should answer alike to both.
   It answers to pictures that it never met in training. That is not a defect of this network only.
 
 In the deletion test a map of random pixels beats occlusion. What follows?
-- Random pixels explain the prediction.
+- Random pixels explain the prediction better than occlusion does.
   They hold nothing about the network.
-+ The test also rewards fine grain: holes everywhere destroy any class. Compare maps of the same grain.
-  Yes. A control shows what a test measures besides truth.
-- Occlusion maps are always wrong.
++ The test also rewards fine grain: compare maps of equal grain.
+  Yes: holes everywhere destroy any class. A control shows what a test measures besides truth.
+- Occlusion maps are wrong, and should not be used in any test.
   In insertion they come out best here.
-- The probability is the wrong number.
+- The probability is the wrong number; with the scores it would not happen.
   With the scores the random map does the same.
 
 The evidence of all places adds up to the score exactly. Why is an experiment on the photo still needed?
-- Rounding.
+- Because of rounding: the sum of all places is never quite exact.
   It is exact to five digits.
-+ A place of the last layer has seen most of the photo: what it adds need not come from the pixels above it.
-  Yes: the sum says what the last layer used, not what caused it.
-- The sum leaves out the softmax.
++ Each place of the last layer has seen most of the photo.
+  Yes: what it adds need not come from the pixels above it. The sum says what the last layer used, not what caused it.
+- Because the sum leaves out the softmax, which decides in the end.
   True, but the softmax only compares the scores.
-- It is not needed.
+- It is not needed: an exact sum is the best evidence there is.
   The collar's evidence was clear in the map, and the experiments disagreed.
 """)
