@@ -275,7 +275,7 @@ A gray box over the cap lowers the score, a blurred cap does not. What do you kn
 - The cap does not matter: a blurred one is enough.
   Then the gray box should not lower it.
 + The cover has an effect of its own: the claim is not settled.
-  Yes: a cover changes more of the photo than it hides.
+  Yes: a gray box is another change of the photo than a blur.
 - The network is broken: it should answer alike to both.
   It answers to pictures that it never met in training. That is not a defect of this network only.
 

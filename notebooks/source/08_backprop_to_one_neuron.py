@@ -131,7 +131,7 @@ x, W.T @ (R * (x > 0))
 
 # %% [markdown] exercise="08.2" title="Build it: backprop by hand" points=3 difficulty=3 importance=4 minutes=15 own="course_utils.gradients:backprop"
 # `weights` is a list of the three matrices $W_1, W_2, W_3$ as above, `image` is the column of pixels. Return the signal at the pixels for the score of class `target`, by the given
-# rule at **both** ReLUs. Do it without `torch.autograd`.
+# rule at **both** ReLUs. You do not need `torch.autograd`: products of matrices and the rule are enough.
 
 
 # %% exercise="08.2"

@@ -166,8 +166,8 @@ border = torch.quantile(sizes, 20 / 100)
 border, sizes >= border
 
 # %% [markdown] exercise="09.2" title="Three regularizers in their order" points=2 difficulty=3 importance=3 minutes=12 own="course_utils.gradients:L2Decay course_utils.gradients:ClipSmallNorm course_utils.gradients:ClipSmallContribution"
-# Apply, in this order: the decay; clipping by norm; clipping by contribution. A pixel goes as a whole: all three colors become 0 where its size is **smaller** (`<`) than the percentile. The contribution
-# is that of the pixels *after* the first clipping.
+# Apply the decay, then clip by norm, then clip by contribution. (The decay may also come last: it makes all pixels smaller by the same factor.) A pixel goes as a whole: all three colors become 0 where its size is **smaller** (`<`) than the percentile.
+# The contribution is that of the pixels *after* the clipping by norm, and its percentile counts all pixels, also those that are 0 by now.
 
 
 # %% exercise="09.2"

@@ -226,7 +226,7 @@ check("12.3", jittered_gradient)
 
 # %% [markdown] exercise="12.4" title="Carry the detail" points=2 difficulty=2 importance=4 minutes=8 own="course_utils.optimize.octaves:through_sizes course_utils.fun:deepdream"
 # Return the picture with which the next octave starts. Enlarge with
-# `interpolate(picture, size=(H, W), mode="bilinear", align_corners=False)`.
+# `interpolate(picture, size=(H, W), mode="bilinear", align_corners=False)`. Do not cut off its values: the next step does that.
 
 
 # %% exercise="12.4"

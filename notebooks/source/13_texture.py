@@ -79,7 +79,7 @@ pieces, matches[:, 2]
 def window_distance(window, known, weights, patches):
     """The weighted mean squared difference over the known pixels.
 
-    window: (3, w, w), with 0 where nothing is written yet
+    window: (3, w, w), with 0 where nothing is written yet (a written pixel can be 0 as well)
     known: (w, w), 1 where the window is written and 0 elsewhere
     weights: (w, w), large in the middle
     patches: (n, 3, w, w), windows of the sample

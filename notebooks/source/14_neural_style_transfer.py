@@ -70,7 +70,7 @@ gram_matrix(features), gram_matrix(features.flip(3))
 
 # %% [markdown] exercise="14.1" title="Build it: the style loss" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.fun:style_loss"
 # `features` is a list: one tensor `(C, H, W)` for each layer, of different sizes. `targets` is a list of Gram matrices `(C, C)`, already divided by *their* number of positions.
-# For each layer take the mean squared difference of the Gram matrices, times the layer's weight. Add up.
+# For each layer take the mean squared difference of the Gram matrices, times the layer's weight. Add up. The picture will move along the gradient of this number, so compute with tensors up to the end (no `.item()`).
 
 
 # %% exercise="14.1"
@@ -79,7 +79,7 @@ def style_loss(features, targets, weights):
 
     features: a list of tensors (C, H, W); targets: a list of Gram matrices (C, C), divided by their positions
     weights: a list of numbers, one for each layer
-    returns: one number
+    returns: one number, a tensor that can be differentiated
     """
     ### BEGIN SOLUTION
     total = 0
