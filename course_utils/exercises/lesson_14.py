@@ -233,7 +233,8 @@ def recolored(painted, photo, *, luma=brightness) -> Tensor:
 def keep_colors(call: Call, draw: Draw) -> None:
     painted = draw.images(1)
     inputs = painted, draw.uniform(*painted.shape)
-    close(call(*inputs), recolored(*inputs), what="the painting in the photo's colors")
+    # books print the other rows of the matrix of colors with five digits
+    close(call(*inputs), recolored(*inputs), what="the painting in the photo's colors", atol=1e-4)
 
 
 keep_colors.slips = {

@@ -219,7 +219,7 @@ def curve(
 def deletion(call: Call, draw: Draw) -> None:
     net, image = draw.net("conv"), draw.images(1, draw.choice([8, 10]), draw.choice([11, 13]))
     cover = draw.images(1, image.shape[2], image.shape[3])
-    ranks = torch.from_numpy(draw.rng.permutation(image[0, 0].numel()))
+    ranks = torch.from_numpy(draw.rng.permutation(image[0, 0].numel())).double()
     heat = (ranks - ranks.numel() * draw.number(0.4, 0.6)).view(image.shape[2:]) / 20  # no two values are close
     target = draw.integer(0, 4)
     counts = [0, draw.integer(5, 9), draw.integer(20, 30), draw.integer(45, 60), heat.numel()]

@@ -17,3 +17,16 @@ def shrinks_the_photo(small, dream, large):
 @mutant("12.5", "wrong shape")
 def matches_the_wrong_way_round(activation, guide):
     return picked(guide, activation)
+
+
+@mutant("12.4", "changed its input `large`")
+def adds_in_place(small, dream, large):
+    large += resized(dream - small, large)
+    return large
+
+
+@mutant("12.1", "left a gradient")
+def differentiates_the_given_images(net, images):
+    activation = net(images.requires_grad_())
+    activation.backward(activation.detach())
+    return images.grad

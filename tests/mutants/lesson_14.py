@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.exercises.lesson_14 import loss
+from course_utils.exercises.lesson_14 import brightness, loss
 from tests.mutants import mutant
 
 
@@ -21,3 +21,9 @@ def nothing_is_recorded(features, targets, weights):
 def the_last_layer_is_detached(features, targets, weights):
     *others, last = features
     return loss([*others, last.detach()], targets, weights)
+
+
+@mutant("14.5", "changed its input `photo`")
+def adds_in_place(painted, photo):
+    photo += brightness(painted) - brightness(photo)
+    return photo.clamp_(0, 1)
