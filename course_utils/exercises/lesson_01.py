@@ -25,9 +25,13 @@ def pictures(weights, *, scale=largest) -> Tensor:
 @exercise("01.1", "filters_to_pictures")
 def filters_to_pictures(call: Call, draw: Draw) -> None:
     size = draw.choice([3, 5])
-    weights = draw.normal(draw.integer(3, 5), 3, size, size + 1) + 0.4
+    weights = draw.normal(draw.integer(4, 5), 3, size, size)
+    weights[0, 0, 0, 1], weights[1, 2, 1, 0] = -5.0, 5.0  # the largest |weight| is negative, and positive
+    weights[2], weights[3] = weights[2].abs() + 0.1, -weights[3].abs() - 0.1  # only one sign
     weights = weights * draw.uniform(len(weights), 1, 1, 1, low=0.2, high=3)
-    close(call(weights), pictures(weights), what="the pictures")
+    weights[0] *= 0.02  # a weak filter
+    for some in (weights, weights[:1]):
+        close(call(some), pictures(some), what="the pictures")
 
 
 def stretched(weights, *, over=WHOLE):
@@ -51,6 +55,11 @@ filters_to_pictures.slips = {
     "a filter with strong negative weights leaves [0, 1].": (
         partial(pictures, scale=lambda weights: weights.amax(WHOLE, keepdim=True))
     ),
+    "You divided by the largest weight, not by the largest |weight|, and cut off what leaves [0, 1].": (
+        lambda weights: pictures(weights, scale=lambda weights: weights.amax(WHOLE, keepdim=True)).clamp(0, 1)
+    ),
+    "You did not divide by the largest |weight| of the filter.": lambda weights: 0.5 + 0.5 * weights,
+    "Light and dark are exchanged: a positive weight is brighter than 0.5.": lambda weights: pictures(-weights),
     "The half in front is missing: weight 0 should become 0.5.": lambda weights: weights / largest(weights),
     "You moved the picture by 0.5 and did not halve the weights first, so it leaves [0, 1].": (
         lambda weights: 0.5 + weights / largest(weights)
@@ -68,9 +77,14 @@ def slide(image, weights, bias, **options) -> Tensor:
 
 @exercise("01.2", "respond")
 def respond(call: Call, draw: Draw) -> None:
-    image, size = draw.images(1)[0], draw.choice([3, 5])
-    inputs = image, draw.normal(3, size, size), draw.number(0.2, 0.9)
-    close(call(*inputs), slide(*inputs), what="the response")
+    cases = [  # the window's size, the image's height and width
+        (5, draw.integer(8, 9), draw.integer(10, 12)),
+        (draw.choice([2, 4]), draw.integer(9, 10), draw.integer(6, 8)),
+        (3, 3, draw.integer(5, 6)),  # the window is as high as the image
+    ]
+    for sign, (size, height, width) in zip((1, -1, 1), cases, strict=True):
+        inputs = draw.normal(3, height, width), draw.normal(3, size, size), sign * draw.number(0.2, 0.9)
+        close(call(*inputs), slide(*inputs), what="the response")
 
 
 respond.slips = {
@@ -91,6 +105,15 @@ respond.slips = {
         lambda image, weights, bias: slide(image[:1], weights[:1], bias)
     ),
     "The bias is added once for every color channel.": lambda image, weights, bias: slide(image, weights, 3 * bias),
+    "The bias is added once for every number in the window. Add it once, after the sum.": (
+        lambda image, weights, bias: slide(image, weights, weights.numel() * bias)
+    ),
+    "The last row and the last column are missing: H - k + 1 windows fit into H rows.": (
+        lambda *inputs: slide(*inputs)[:-1, :-1]
+    ),
+    "The filter's rows and columns are exchanged.": (
+        lambda image, weights, bias: slide(image, weights.transpose(1, 2), bias)
+    ),
     "Rows and columns are exchanged.": lambda *inputs: slide(*inputs).T,
     "The windows do not overlap: move by one pixel, not by the size of the filter.": (
         lambda image, weights, bias: slide(image, weights, bias, stride=weights.shape[-1])
@@ -112,11 +135,14 @@ def color_share(weights, *, over=1) -> Tensor:
 
 @exercise("01.3", "color_share_of")
 def color_share_of(call: Call, draw: Draw) -> None:
-    weights = draw.normal(draw.integer(4, 6), 3, 3, 3)
+    size = draw.choice([3, 5])
+    weights = draw.normal(draw.integer(4, 6), 3, size, size)
     weights[0] = weights[0, :1]  # a gray filter
     weights[1] = color(weights)[1]  # a purely color-opponent one
     weights[2] += 1.0
-    close(call(weights), color_share(weights), what="the color share")
+    weights[3] *= 0.05  # a weak one
+    for some in (weights, weights[2:3]):
+        close(call(some), color_share(some), what="the color share")
 
 
 color_share_of.slips = {
@@ -138,6 +164,12 @@ color_share_of.slips = {
         lambda weights: energy(color(weights)) / energy(weights).sum()
     ),
     "You took square roots: a share of lengths, not of energies.": lambda weights: color_share(weights).sqrt(),
+    "You divided a mean by a sum. Take the sum of the squares above and below.": (
+        lambda weights: color(weights).square().mean(WHOLE) / energy(weights)
+    ),
+    "You averaged the shares of the positions. Add up the energies of the whole filter first, then divide.": (
+        lambda weights: (color(weights).square().sum(1) / weights.square().sum(1)).mean((1, 2))
+    ),
     "You divided the color part by the gray part, not by the whole.": (
         lambda weights: energy(color(weights)) / energy(weights - color(weights))
     ),
@@ -152,8 +184,12 @@ def sheet(weights, *, order=(0, 2, 1, 3)) -> Tensor:
 
 @exercise("01.4", "weight_sheet")
 def weight_sheet(call: Call, draw: Draw) -> None:
-    weights = draw.normal(draw.integer(3, 4), draw.integer(5, 6), 2, 3)
-    close(call(weights), sheet(weights), what="the sheet")
+    for out, into, h, w in (
+        (draw.integer(3, 4), draw.integer(5, 6), 2, 3),
+        (draw.integer(5, 6), draw.integer(3, 4), 4, 3),
+    ):
+        weights = draw.normal(out, into, h, w)
+        close(call(weights), sheet(weights), what="the sheet")
 
 
 def reshaped_only(weights):
@@ -177,23 +213,23 @@ weight_sheet.slips = {
 
 QUIZ = read_quiz("""
 Why can the first layer's filters be shown in color, and those of the second layer not?
-- The second layer's weights are too small.
+- The second layer's weights are so small that all of them would be the same gray.
   They can be scaled, like the first layer's.
-+ The first layer's input channels are R, G and B; the second layer's are the outputs of the first layer's filters.
++ The first layer's input channels are R, G and B; the second layer's are feature maps.
   Yes. A weight of the second layer says how much it wants of 'edge 17', not of red.
-- The second layer has no weights.
+- The second layer has no weights of its own: it passes on what the first layer found.
   It has more of them than the first.
-- Colors are only used in the first layer.
+- Colors are used up in the first layer: behind it the network works on gray pictures.
   Color information goes on, mixed into the feature maps.
 
 A filter is drawn with weight 0 as middle gray. A patch of the filter is black. What does it want there?
-- Nothing: black means weight 0.
+- Nothing: black means that the weight is 0 at this place.
   Weight 0 is middle gray.
 + Dark pixels: the brighter the image there, the smaller the response.
   Yes: a negative weight times a bright pixel lowers the sum.
-- Bright pixels.
+- Bright pixels: the brighter the image there, the larger the response.
   That is white: a positive weight.
-- The image must have an edge there.
+- An edge: the image must change from dark to bright at this very place.
   An edge needs two signs side by side.
 
 An image is constant gray. A filter's weights add up to 0. What is its response (without bias)?
@@ -203,17 +239,17 @@ An image is constant gray. A filter's weights add up to 0. What is its response 
   The gray multiplies a sum of 0.
 - The largest possible response.
   For that, the image must look like the filter.
-- Negative.
+- Negative at every position.
   Gray times 0 is 0.
 
 Which image window of fixed length (sum of squares) gives a filter its largest response?
-- A white one.
-  It may even give 0: see the question before.
+- A white one: every pixel is as bright as it can be.
+  It may even give 0: think of a filter whose weights add up to 0.
 + One that is proportional to the filter itself.
   Yes: by the Cauchy-Schwarz inequality, an inner product is largest for parallel vectors. That is why the filter's
   picture shows what it looks for.
-- One with random noise.
+- One with random noise, which holds a little of everything.
   Noise is nearly at a right angle to every filter.
-- The negative of the filter.
+- The negative of the filter, where light and dark are exchanged.
   That gives the smallest response.
 """)

@@ -24,11 +24,18 @@ def gray(maps, own, *, over=dimensions, lowest=Tensor.amin, flat=1.0) -> Tensor:
 
 @exercise("02.1", "to_gray")
 def to_gray(call: Call, draw: Draw) -> None:
-    maps = draw.normal(draw.integer(4, 6), draw.integer(3, 4), draw.integer(5, 7)) + 0.5
-    maps = maps * torch.arange(1, len(maps) + 1)[:, None, None]
-    maps[draw.integer(1, len(maps) - 1)] = draw.number(0.2, 0.8)  # a constant map
-    for own in (False, True):
-        close(call(maps, own), gray(maps, own), what=f"the gray pictures with own={own}")
+    low, high = draw.integer(3, 4), draw.integer(5, 7)
+    for height, width, unit in ((low, high, 1.0), (high, low, 0.1)):
+        maps = draw.normal(draw.integer(6, 7), height, width) + 0.5
+        maps = maps * torch.arange(1, len(maps) + 1)[:, None, None] * unit
+        zero, above, below, negative, *_ = draw.rng.permutation(len(maps)).tolist()
+        maps[zero], maps[above], maps[below] = 0, draw.number(0.2, 0.8), -draw.number(0.2, 0.8)  # constant maps
+        maps[negative] = -maps[negative].abs() - 0.1
+        for own in (False, True):
+            close(call(maps, own), gray(maps, own), what=f"the gray pictures with own={own}")
+    weak, flat = 0.3 * gray(maps, False) + 0.1, torch.full_like(maps, draw.number(0.2, 0.8))
+    close(call(weak, False), gray(weak, False), what="the gray pictures of weak maps with own=False")
+    close(call(flat, False), gray(flat, False), what="the gray pictures of constant maps with own=False")
 
 
 def range_not_used(maps, own):
@@ -36,21 +43,36 @@ def range_not_used(maps, own):
     return (maps - low) / high
 
 
+def no_range_below_one(maps, own):
+    low, high = maps.amin(dimensions(own), keepdim=True), maps.amax(dimensions(own), keepdim=True)
+    return (maps - low) / (high - low).clamp(min=1)
+
+
 def negative_picture(maps, own):
     return gray(-maps, own)
 
 
 to_gray.slips = {
-    "Own and shared scaling are exchanged: `own=True` stretches each map by itself.": (
-        lambda maps, own: gray(maps, not own)
+    "With own=False you stretched each map by itself. There all maps share one smallest and one largest value.": (
+        lambda maps, own: gray(maps, True)
+    ),
+    "With own=True you used one scale for all maps. There each map is stretched by itself.": (
+        lambda maps, own: gray(maps, False)
+    ),
+    "With own=False you set constant maps to 0. They share one scale with the others, so each keeps its gray there.": (
+        lambda maps, own: gray(maps, own).where(maps.amax((1, 2), True) > maps.amin((1, 2), True), 0.0)
     ),
     "A constant map gives 0 / 0. It has nothing to stretch: return 0 for it.": (
         lambda maps, own: gray(maps, own, flat=0.0) if own else gray(maps, own)
+    ),
+    "With own=False the range can be 0 as well, when all maps are the same constant. Return 0 for them.": (
+        lambda maps, own: gray(maps, own) if own else gray(maps, own, flat=0.0)
     ),
     "You divided by the largest value without taking the smallest away: black is then not 0.": (
         lambda maps, own: maps / maps.amax(dimensions(own), keepdim=True)
     ),
     "You divided by the largest value, not by the range from smallest to largest.": range_not_used,
+    "Where the range is smaller than 1 you divided by 1. Only a range of 0 needs another divisor.": no_range_below_one,
     "You cut negative values off at 0. Before a ReLU they are part of the picture.": (
         lambda maps, own: gray(maps.clamp(min=0), own)
     ),
@@ -76,10 +98,16 @@ def sheet(maps, columns, *, empty=0.0) -> Tensor:
 
 @exercise("02.2", "contact_sheet")
 def contact_sheet(call: Call, draw: Draw) -> None:
-    columns = draw.integer(3, 4)
-    rows, h, w = columns + 1, draw.integer(3, 4), draw.integer(5, 6)
-    maps = draw.uniform(rows * columns - draw.integer(1, 2), h, w) + 0.1
-    close(call(maps, columns), sheet(maps, columns), what="the contact sheet")
+    columns, low, high = draw.integer(3, 4), draw.integer(3, 4), draw.integer(5, 6)
+    rows = columns + 1
+    for count, beside, h, w in (
+        ((rows - 1) * columns + 1, columns, low, high),  # a single map in the last row
+        (rows * columns, columns, high, low),
+        (columns - 1, columns, high, low),  # one row, with one empty place
+        (3, 1, low, high),
+    ):
+        maps = draw.normal(count, h, w)
+        close(call(maps, beside), sheet(maps, beside), what="the contact sheet")
 
 
 def down_the_columns(maps, columns):
@@ -99,13 +127,16 @@ contact_sheet.slips = {
         lambda maps, columns: filled(maps, columns).reshape(-1, columns * maps.shape[2])
     ),
     "The maps run down the columns; they should run along the rows, like text.": down_the_columns,
-    "You made `columns` rows; it is the number of maps side by side.": (
+    "You made as many rows as columns says; it is the number of maps side by side.": (
         lambda maps, columns: sheet(maps, -(-len(maps) // columns))
     ),
     "The maps in the last, unfinished row are missing.": (
         lambda maps, columns: sheet(maps[: len(maps) // columns * columns], columns)
     ),
     "The last row is missing; its places are empty.": last_row_empty,
+    "Where the last row of maps is full, there is an empty row too many: round len(maps) / columns up.": (
+        lambda maps, columns: sheet(filled(torch.cat([maps, 0 * maps[:1]]), columns), columns)
+    ),
     "Each map is turned over its diagonal: its height and width are exchanged.": (
         lambda maps, columns: sheet(maps.transpose(1, 2), columns)
     ),
@@ -125,12 +156,14 @@ def selective(r, *, share=share, n=None) -> Tensor:
 
 @exercise("02.4", "selectivity")
 def selectivity(call: Call, draw: Draw) -> None:
-    n, c = draw.integer(6, 9), draw.integer(4, 5)
-    r = draw.uniform(n, c) ** 3 * 5
-    r[:, 1] = 0  # a dead channel
-    r[:, 2] = 0
-    r[draw.integer(0, n - 1), 2] = 3.0  # one that answers to a single image
-    close(call(r), selective(r), what="the selectivity")
+    for n, c in ((draw.integer(7, 9), 6), (4, draw.integer(5, 6))):
+        r = draw.uniform(n, c) ** 3 * 5
+        dead, single, alike, weak, *_ = draw.rng.permutation(c).tolist()
+        r[:, [dead, single]] = 0
+        r[draw.integer(0, n - 1), single] = 3.0
+        r[:, alike] = 0.7
+        r[:, weak] *= 0.01
+        close(call(r), selective(r), what="the selectivity")
 
 
 selectivity.slips = {
@@ -141,7 +174,11 @@ selectivity.slips = {
         partial(selective, share=partial(share, dead=0.0))
     ),
     "The division by (1 - 1/N) is missing: the largest value is then not 1.": lambda r: 1 - share(r),
-    "The step `1 - ...` is missing: you return how *even* the answers are.": share,
+    "You multiplied by (1 - 1/N); divide by it.": lambda r: (1 - share(r)) * (1 - 1 / len(r)),
+    "Above and below the fraction are exchanged: it is the square of the mean over the mean of the squares.": (
+        partial(selective, share=lambda r: (r.square().mean(0) / r.mean(0).square()).nan_to_num(1))
+    ),
+    "The step 1 - ... is missing: you return how even the answers are.": share,
     "The mean was squared after the division. It is the square of the mean over the mean of the squares.": (
         partial(selective, share=lambda r: (r.mean(0) / r.square().mean(0)).square().nan_to_num(1))
     ),
@@ -168,11 +205,14 @@ def won(a: Tensor, b: Tensor, *, tie: float = 0.5) -> Tensor:
 
 @exercise("02.5", "separation")
 def separation(call: Call, draw: Draw) -> None:
-    n, c = draw.integer(9, 12), draw.integer(3, 5)
-    r = draw.uniform(n, c).mul(4).round()  # few levels: ties
-    inside = draw.rng.permutation(n)[:4].tolist()
-    group = [i in inside for i in range(n)]
-    close(call(r, group), won(*sides(r, group)), what="the separation")
+    n, c = draw.integer(9, 12), draw.integer(4, 5)
+    for size in (4, 1, n - 2):
+        r = draw.uniform(n, c).mul(4).round() / 4 - 0.5  # few levels: ties
+        inside = draw.rng.permutation(n)[:size].tolist()
+        group = [i in inside for i in range(n)]
+        r[:, 1] = 0  # all pairs are ties
+        r[inside, 2] = 3  # all pairs are won
+        close(call(r, group), won(*sides(r, group)), what="the separation")
 
 
 def difference_of_means(r, group):
@@ -187,7 +227,7 @@ def pairs(group: list[bool]) -> int:
 separation.slips = {
     "Equal answers count as lost; each counts one half.": lambda r, group: won(*sides(r, group), tie=0),
     "Equal answers count as won; each counts one half.": lambda r, group: won(*sides(r, group), tie=1),
-    "The sides are exchanged: count how often the group is *higher*.": lambda r, group: won(*sides(r, group)[::-1]),
+    "The sides are exchanged: count how often the group is higher.": lambda r, group: won(*sides(r, group)[::-1]),
     "You compared the means of the two sides. Count the pairs.": difference_of_means,
     "You asked if the mean of the group is higher: that is one bit. Count the pairs.": (
         lambda r, group: (difference_of_means(r, group) > 0).double()
@@ -199,7 +239,13 @@ separation.slips = {
         lambda r, group: won(*sides(r, group)) * pairs(group) / len(r) ** 2
     ),
     "You compared the group with all images, also with itself.": lambda r, group: won(sides(r, group)[0], r),
-    "You asked if *every* image of the group lies above all others. Count the pairs.": (
+    "You set negative answers to 0 first. They count as they are.": lambda r, group: won(*sides(r.clamp(min=0), group)),
+    "You left equal answers out. They count one half each.": (
+        lambda r, group: (
+            won(*sides(r, group), tie=0) / (1 - won(*sides(r, group), tie=1) + won(*sides(r, group), tie=0))
+        )
+    ),
+    "You asked if every image of the group lies above all others. Count the pairs.": (
         lambda r, group: (sides(r, group)[0].amin(0) > sides(r, group)[1].amax(0)).double()
     ),
 }
@@ -215,9 +261,9 @@ def hooked(net, images, layer, *, keep=lambda inputs, output: output.clone()):
     return seen[0], scores
 
 
-def recorded(net, images, layer) -> Tensor:
+def recorded(net, images, layer, *, normalize=None) -> Tensor:
     """Layer by layer, without a hook."""
-    x = net.normalize(images)
+    x = (normalize or net.normalize)(images)
     for name, module in net.model.named_children():
         x = module(x)
         if name == layer:
@@ -226,12 +272,13 @@ def recorded(net, images, layer) -> Tensor:
 
 @exercise("02.3", "record")
 def record(call: Call, draw: Draw) -> None:
-    inputs = draw.net("conv", inplace=True), draw.images(2), draw.choice(["0", "3"])
-    close(call(*inputs), recorded(*inputs), what="the recorded maps")
+    for count, layer in ((2, "0"), (1, "3"), (3, "2")):
+        inputs = draw.net("conv", inplace=True), draw.images(count), layer
+        close(call(*inputs), recorded(*inputs), what="the recorded maps")
 
 
 record.slips = {
-    "You have what came out of the ReLU: the layer after this one works *in place* and wrote over your record. "
+    "You have what came out of the ReLU: the layer after this one works in place and wrote over your record. "
     "Clone the output in the hook.": lambda *inputs: hooked(*inputs, keep=lambda inputs, output: output)[0],
     "You recorded what went into the layer; its output is the third argument of the hook.": (
         lambda *inputs: hooked(*inputs, keep=lambda inputs, output: inputs.clone())[0]
@@ -240,7 +287,13 @@ record.slips = {
     "You averaged the maps over their positions; return them whole.": lambda *inputs: recorded(*inputs).mean((2, 3)),
     "You returned one image's maps; return all of them.": lambda *inputs: recorded(*inputs)[0],
     "You returned one image's maps; return the whole batch.": lambda *inputs: recorded(*inputs)[:1],
-    "You recorded the other convolution; `layer` says which one.": (
+    "You went around the network's normalization: run net(images), not net.model(images).": (
+        lambda net, images, layer: recorded(net, images, layer, normalize=lambda images: images.clone())
+    ),
+    "You normalized the images, and the network did so again. It takes plain images.": (
+        lambda net, images, layer: recorded(net, net.normalize(images), layer)
+    ),
+    "You recorded the other convolution; the argument layer says which one.": (
         lambda net, images, layer: recorded(net, images, "3" if layer == "0" else "0")
     ),
     "You took the absolute value.": lambda *inputs: recorded(*inputs).abs(),
@@ -248,43 +301,43 @@ record.slips = {
 
 
 QUIZ = read_quiz("""
-With `own` scaling, two maps of a layer both show a bright spot. What may you conclude?
-- Both channels answer equally strongly.
+With own scaling (own=True), two maps of a layer both show a bright spot. What may you conclude?
+- Both channels answer equally strongly at their bright spots.
   Own scaling stretches each map to its own largest value, so even a whisper becomes white.
-+ Each map has its largest value at its bright spot; nothing about which is stronger.
-  Yes. Compare strengths with shared scaling.
-- Both channels look for the same thing.
++ Each map has its largest value at its bright spot.
+  Yes, and nothing about which is stronger. Compare strengths with shared scaling.
+- Both channels look for the same thing and found it at two places.
   The place of a maximum says nothing about what else a channel answers to.
-- Both channels are selective.
+- Both channels are selective: they answer to few photos.
   Selectivity is about many images; here is one.
 
 A ReLU channel is black in all 37 photos. What do you know?
-- It is broken and can be removed.
+- It is broken: the network would answer the same without it.
   It may answer to something that is in none of these photos.
-+ It was silent for these photos.
-  Yes, and no more. Dead is a statement about a set of images.
-- Its weights are 0.
++ It was silent for these photos, and no more than that.
+  Yes. Dead is a statement about a set of images.
+- Its weights are 0, so that nothing can make it answer.
   Its weights can be anything; the sum stayed at or below 0.
-- The network was not trained.
+- The network was not trained to the end.
   Trained networks have silent channels, too.
 
 Of 512 channels, five put your three face photos above the other 34. Are all five face channels?
-- Yes, they separate perfectly.
+- Yes: they separate the faces perfectly, and that is no luck.
   On three photos. One of the five failed on new faces in this lesson.
-+ No: with so many channels some do this by luck; test them on new pictures.
-  Yes. The photos that chose a channel cannot also judge it.
-- No, networks have no face channels.
++ Not surely: with so many channels, some do this by luck.
+  Yes. Test them on new pictures: the photos that chose a channel cannot also judge it.
+- No: networks that were trained on objects have no face channels.
   Channel 457 of relu5_1 also found the faces among small gray patches it was not chosen on.
-- Only if they are in the same layer.
+- Only if all five of them are in the same layer.
   The layer does not protect against luck.
 
 You planted words, and the channel answered also to the word upside down. What does this say?
-- It reads words in any direction.
+- It reads words in any direction, also those that stand on their head.
   It does not read: it cannot tell the word from its mirror image.
-+ It answers to something that letters have in any direction, such as strokes with gaps of a certain size.
-  Yes, more than to bars or blocks of the same size.
-- The experiment failed.
++ It answers to what letters have in any direction, such as strokes with gaps.
+  Yes, with gaps of a certain size, and more than to bars or blocks of the same size.
+- The experiment failed: a channel for text does not answer to such a picture.
   It told you what the name "text channel" hides.
-- It answers to any black and white patch.
+- It answers to any black and white patch, whatever is drawn on it.
   Bars and blocks moved it less than words.
 """)

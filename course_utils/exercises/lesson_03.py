@@ -28,10 +28,14 @@ def l2_distances(call: Call, draw: Draw) -> None:
     got = torch.as_tensor(call(near, near)).double()
     require(not got.isnan().any(), "the distances between nearly equal rows contain NaN (not a number).")
     require(
-        got.shape == (8, 8) and bool((got >= 0).all()) and bool((got.diagonal() < 2.0).all()),
-        "the distances between nearly equal rows are wrong: a row is far from itself.",
-        cause="Set negative squares to 0 (not their absolute value, and not a large number).",
+        got.shape == (8, 8) and bool((got >= 0).all()) and bool((got < 2.0).all()),
+        "the distances between nearly equal rows are wrong: some are below 0, or far too large.",
+        cause="Set negative squares to 0, and not to a large number.",
     )
+    # more rows in a than in b, and two of them stand in both: integers, so that these distances are exactly 0
+    a, b = draw.normal(m, d).mul(3).round(), draw.normal(n, d).mul(3).round()
+    b[1], b[2] = a[0], a[3]
+    close(call(a, b), squares(a, b).sqrt(), what="your table of distances where some rows are equal", atol=1e-3)
 
 
 def by_products(a, b, *, product=-2.0, a_squared=1.0, b_squared=1.0) -> Tensor:
@@ -62,7 +66,7 @@ l2_distances.slips = {
     "Rows and columns are exchanged: row i belongs to a, column j to b.": lambda a, b: squares(b, a).sqrt(),
     "You took the largest difference; the distance adds up all of them.": lambda a, b: differences(a, b).abs().amax(2),
     "A difference of large numbers came out a little below zero, and its root is NaN. "
-    "Set negative squares to 0 first: `.clamp(min=0)`.": lambda a, b: by_products(a, b).sqrt(),
+    "Set negative squares to 0 first, with .clamp(min=0).": lambda a, b: by_products(a, b).sqrt(),
 }
 
 
@@ -76,11 +80,17 @@ def cosine(a, b, *, length=length) -> Tensor:
 
 @exercise("03.2", "cosine_distances")
 def cosine_distances(call: Call, draw: Draw) -> None:
-    n, m, d = draw.integer(3, 5), draw.integer(6, 8), draw.integer(4, 6)
+    n, m, d = draw.integer(4, 5), draw.integer(6, 8), draw.integer(4, 6)
     a = draw.normal(n, d) * draw.uniform(n, 1, low=0.5, high=4)
     b = draw.normal(m, d) * draw.uniform(m, 1, low=0.5, high=4)
-    b[draw.integer(0, m - 1)] = 0
+    zero_in_a, short, *_ = draw.rng.permutation(n).tolist()
+    zero, same, opposite, *_ = draw.rng.permutation(m).tolist()
+    a[short] *= 0.05
+    b[same], b[opposite] = 3 * a[short], -2 * a[short]
+    b[zero] = 0
     close(call(a, b), 1 - cosine(a, b), what="your table of distances")
+    a[zero_in_a] = 0
+    close(call(b, a), 1 - cosine(b, a), what="your table of distances where both have a row of zeros")
 
 
 cosine_distances.slips = {
@@ -103,6 +113,12 @@ cosine_distances.slips = {
     "You took the absolute value of the cosine: opposite directions are far apart, distance 2.": (
         lambda a, b: 1 - cosine(a, b).abs()
     ),
+    "You cut the distances off at 1. Opposite directions are far apart, distance 2.": (
+        lambda a, b: (1 - cosine(a, b)).clamp(0, 1)
+    ),
+    "A row of zeros got distance 0. It has no direction: its cosine with everything is 0, its distance 1.": (
+        lambda a, b: (1 - cosine(a, b, length=lambda x: x.norm(dim=1, keepdim=True))).nan_to_num(0.0)
+    ),
     "Rows and columns are exchanged: row i belongs to a, column j to b.": lambda a, b: 1 - cosine(b, a),
     "You divided the columns by their length, not the rows.": (
         lambda a, b: 1 - cosine(a, b, length=lambda x: x.norm(dim=0))
@@ -120,15 +136,16 @@ def last_of_the_ties(distances, k):
 
 @exercise("03.3", "k_nearest")
 def k_nearest(call: Call, draw: Draw) -> None:
-    n, m, k = draw.integer(4, 6), draw.integer(18, 24), draw.integer(3, 4)
-    distances = draw.uniform(n, m).mul(5).round() + 1  # few levels: many ties
+    n, m = draw.integer(4, 6), draw.integer(18, 24)
+    distances = draw.uniform(n, m).mul(5).round() / 4  # few levels: many ties, and some distances of 0
     distances[0] = 2.0
-    close(call(distances, k), ordered(distances, k), what="your table of indices")
+    for rows, k in ((distances, draw.integer(3, 4)), (distances[1:2], 1), (distances, m)):
+        close(call(rows, k), ordered(rows, k), what="your table of indices")
 
 
 k_nearest.slips = {
     "Among equal distances the higher index came first; it should be the lower one.": last_of_the_ties,
-    "You have the *farthest* pictures: sort from small to large.": lambda distances, k: ordered(-distances, k),
+    "You have the farthest pictures: sort from small to large.": lambda distances, k: ordered(-distances, k),
     "You returned the distances. Return the indices of the pictures.": lambda distances, k: distances.sort()[0][:, :k],
     "You left out the nearest one. These are queries from outside: the first one counts.": (
         lambda distances, k: ordered(distances, k + 1)[:, 1:]
@@ -163,16 +180,14 @@ def recall(call: Call, draw: Draw) -> None:
     sizes = [2, 3, 5, draw.integer(3, 4)]
     objects = [i for i, size in enumerate(sizes) for _ in range(size)]
     objects = [objects[i] for i in draw.rng.permutation(len(objects))]
-    k, n = 3, len(objects)
-    neighbors = torch.stack(
-        [torch.tensor([j for j in draw.rng.permutation(n).tolist() if j != i][: k + 1]) for i in range(n)]
-    )[:, :k]
-    labels = torch.tensor(objects)
-    for i in range(0, n, 2):  # enough hits to tell the answers apart
-        mate = int(torch.nonzero((labels == labels[i]) & (torch.arange(n) != i))[0])
-        if mate not in neighbors[i].tolist():
-            neighbors[i, 0] = mate
-    close(call(neighbors, objects), found(neighbors, objects), what="the recall")
+    n, labels = len(objects), torch.tensor(objects)
+    for k, names in ((3, [0, 1, 2, 3]), (1, [17, 4, 250, 9]), (n - 1, [0, 1, 2, 3])):
+        order = torch.tensor([[j for j in draw.rng.permutation(n).tolist() if j != i] for i in range(n)])
+        for i in range(0, n, 2):  # enough hits to tell the answers apart
+            mates = labels[order[i]] == labels[i]
+            order[i] = torch.cat([order[i][mates], order[i][~mates]])
+        inputs = order[:, :k], [names[i] for i in objects]
+        close(call(*inputs), found(*inputs), what=f"the recall for k = {k}")
 
 
 recall.slips = {
@@ -207,13 +222,17 @@ def with_diagonal(distances: Tensor, value: float = torch.inf) -> Tensor:
 
 @exercise("03.4", "without_itself")
 def without_itself(call: Call, draw: Draw) -> None:
-    n, k = draw.integer(8, 10), 3
-    x = draw.normal(n, 2)
+    n = draw.integer(8, 10)
+    x = draw.normal(n, 2).mul(400).round()  # integers: what is equal is so in float32 as well
     copies = draw.rng.permutation(n)[:3].tolist()
     for i in copies[1:]:
         x[i] = x[copies[0]]  # three identical pictures
     distances = squares(x, x).sqrt()
-    close(call(distances, k), ordered(with_diagonal(distances), k), what="your table of indices")
+    rounded = with_diagonal(distances, 0.25)  # a picture is not always at distance 0 from itself: see 03.1
+    close(call(distances, 3), ordered(with_diagonal(distances), 3), what="your table of indices")
+    close(call(distances, n - 1), ordered(with_diagonal(distances), n - 1), what="your table of indices for k = N - 1")
+    right = ordered(with_diagonal(rounded), 3)
+    close(call(rounded, 3), right, what="your table of indices where the diagonal is not exactly 0")
 
 
 def removed_after_the_cut(distances, k):
@@ -244,23 +263,23 @@ without_itself.slips = {
 
 QUIZ = read_quiz("""
 Two photos show the same cup, once left and once right. Why are their pixels far apart?
-- The cup has another size.
+- The cup has another size, so that its pixels cannot be compared.
   The same photo, moved: the size is the same.
-+ L2 compares the pixel at a place with the pixel at the same place, and there is now something else.
++ L2 compares the same place in both, and there is now something else.
   Yes. Pixel distance knows no moving.
-- Pixels are not in [0, 1].
+- The pixels of the moved photo are no longer in [0, 1].
   They are, in both photos.
-- The colors have changed.
+- The colors have changed: whatever is moved gets another light on it.
   Moving changes no color.
 
 |a|^2 - 2 a.b + |b|^2 gave -0.003. What happened?
-- The vectors are complex.
+- The vectors are complex: squares of real numbers are not negative.
   They are ordinary numbers.
-+ Large numbers were subtracted; the few digits that are left are wrong. The true value is near 0.
-  Yes. So set negative values to 0, or take the mean of the data away first.
-- a and b are opposite.
++ Large numbers were subtracted; the few digits that are left are wrong.
+  Yes: the true value is near 0. So set negative values to 0, or take the mean of the data away first.
+- The vectors a and b are opposite, so that the product of both is negative.
   Then the value would be large.
-- The formula is only an approximation.
+- The formula is only an approximation of the distance.
   It is exact; the arithmetic of the computer is not.
 
 All features of a photo are multiplied by 3. What happens to its neighbors?
@@ -270,16 +289,16 @@ All features of a photo are multiplied by 3. What happens to its neighbors?
   Yes. The cosine knows directions, not lengths.
 - The cosine may give others; L2 gives the same ones.
   It is the other way round.
-- Both may give others.
+- Both measures may give others.
   The cosine does not change.
 
 The features of a photo with its tiles shuffled are still near the photo's own features. What follows?
-- The network sees objects as people do.
+- The network sees objects as people do, who also know a thing by its parts.
   People see at once that the photo is broken.
-+ Much of the agreement comes from texture and color of small parts, which shuffling keeps.
-  Yes. Near in feature space does not mean understood.
-- The recall was computed wrongly.
++ Much of the agreement comes from texture and color of small parts.
+  Yes: shuffling keeps them. Near in feature space does not mean understood.
+- The recall was computed wrongly: a broken photo has no right neighbors.
   The recall is right; its interpretation needs care.
-- Shuffling does not change pixels.
+- Shuffling does not change pixels, so that the features stay as they were.
   It moves nearly all of them.
 """)

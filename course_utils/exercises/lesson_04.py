@@ -6,25 +6,23 @@ import math
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from course_utils.exercises.compare import close, require
+from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
 
 
-def aligned(values: Any) -> Any:
-    """Each column turned so that its largest entry is positive: a direction has no sign. Anything else stays."""
+def aligned(values: Any, right: Tensor) -> Any:
+    """Each column turned the way of the right one: a direction has no sign. Anything but a table of its shape stays."""
     try:
-        table = torch.as_tensor(values).double()
-        if table.ndim != 2 or not table.numel():
-            return values
-        largest = table.gather(0, table.abs().argmax(0, keepdim=True))
-        return table * torch.where(largest < 0, -1.0, 1.0)
+        table = torch.from_numpy(np.array([np.asarray(row, dtype=float) for row in values]))
     except (TypeError, ValueError, RuntimeError):
         return values
+    return table * torch.where((table * right).sum(0) < 0, -1.0, 1.0) if table.shape == right.shape else values
 
 
 def svd(x: Tensor):
@@ -41,12 +39,15 @@ def coordinates(x, k, *, center=centered) -> Tensor:
 
 @exercise("04.1", "pca_coordinates")
 def pca_coordinates(call: Call, draw: Draw) -> None:
-    n, d, k = draw.integer(12, 15), draw.integer(6, 8), draw.integer(2, 3)
-    scale = 0.7 ** torch.arange(d) * torch.tensor([3.0] + [1.0] * (d - 1))
-    mixing = torch.linalg.qr(draw.normal(d, d))[0]
-    x = (draw.normal(n, d) * scale) @ mixing + 3 * draw.uniform(1, d) + 2
     what = "your table of coordinates (up to the sign of each column)"
-    close(aligned(call(x, k)), aligned(coordinates(x, k)), what=what)
+    # more rows than columns, and fewer, as for features
+    for n, d in ((draw.integer(12, 15), draw.integer(6, 8)), (draw.integer(6, 7), draw.integer(9, 11))):
+        k, rank = draw.integer(2, 3), min(n - 1, d)
+        # each direction has clearly less variance than the one before: float32 finds the same ones
+        along = torch.linalg.qr(centered(draw.normal(n, rank))).Q * 9 * 0.6 ** torch.arange(rank)
+        x = along @ torch.linalg.qr(draw.normal(d, d)).Q[:rank] + 3 * draw.uniform(1, d) + 2
+        right = coordinates(x, k)
+        close(aligned(call(x, k), right), right, what=what, rtol=1e-4, atol=3e-5)
 
 
 pca_coordinates.slips = {
@@ -66,6 +67,10 @@ pca_coordinates.slips = {
     "You took the last directions, those with the smallest variance.": (
         lambda x, k: centered(x) @ svd(centered(x)).Vh[-k:].T
     ),
+    "You took the directions with the smallest variance, the smallest first (eigh sorts from small to large).": (
+        lambda x, k: centered(x) @ torch.linalg.eigh(centered(x).T @ centered(x)).eigenvectors[:, :k]
+    ),
+    "The direction of the largest variance should come first.": lambda x, k: coordinates(x, k).flip(1),
     "You took columns of V^T for directions; they are its rows.": (
         lambda x, k: centered(x) @ svd(centered(x)).Vh[:, :k]
     ),
@@ -86,10 +91,11 @@ def nats(p: Tensor) -> Tensor:
 @exercise("04.2", "perplexity")
 def perplexity(call: Call, draw: Draw) -> None:
     n, m = draw.integer(4, 5), draw.integer(6, 9)
-    p = draw.uniform(n, m) ** 3
-    p[:, draw.integer(0, m - 1)] = 0
-    p[0] = 0
+    p = draw.uniform(n, m) ** 3 + 0.01
+    p[torch.arange(n), draw.integers(n, 0, m - 1)] = 0
+    p[:2] = 0
     p[0, : draw.integer(2, 4)] = 1.0
+    p[1, draw.integer(0, m - 1)] = 1.0  # one neighbor has everything
     p = p / p.sum(1, keepdim=True)
     close(call(p), nats(p).exp(), what="the perplexity")
 
@@ -116,9 +122,11 @@ perplexity.slips = {
 }
 
 
-def searched(squares, wanted, *, own=False, measure=torch.exp, one_width=False) -> Tensor:
+def searched(squares, wanted, *, own=False, measure=torch.exp, one_width=False, bound=30.0, wrong_half=False) -> Tensor:
     """Bisect log beta for every row (or one for all) until `measure` of the entropy is `wanted`."""
-    low = torch.full((1 if one_width else len(squares), 1), -30.0, dtype=squares.dtype)
+    if not own:
+        squares = squares - squares.clone().fill_diagonal_(torch.inf).amin(1, keepdim=True)  # changes no p
+    low = torch.full((1 if one_width else len(squares), 1), -bound, dtype=squares.dtype)
     high = -low
     for _ in range(80):
         middle = (low + high) / 2
@@ -126,7 +134,7 @@ def searched(squares, wanted, *, own=False, measure=torch.exp, one_width=False) 
         weights = weights if own else weights.fill_diagonal_(0)
         p = weights / weights.sum(1, keepdim=True).clamp(min=1e-300)
         reached = measure(nats(p))[:, None]
-        much = (reached.mean(0, keepdim=True) if one_width else reached) > wanted
+        much = ((reached.mean(0, keepdim=True) if one_width else reached) > wanted) ^ wrong_half
         low, high = torch.where(much, middle, low), torch.where(much, high, middle)
     return p
 
@@ -135,8 +143,11 @@ def searched(squares, wanted, *, own=False, measure=torch.exp, one_width=False) 
 def affinities(call: Call, draw: Draw) -> None:
     n = draw.integer(9, 11)
     x = draw.normal(n, 3) * torch.linspace(0.3, 2, n)[:, None]  # dense and rare places
-    inputs = (x[:, None] - x[None]).square().sum(2), draw.number(2.5, 4.5)
-    close(call(*inputs), searched(*inputs), what="your table of affinities", rtol=1e-3, atol=1e-4)
+    squares, wanted = squared_distances(x), draw.number(2.5, 4.5)
+    right = searched(squares, wanted)
+    for unit, words in ((1, ""), (1e4, " for large distances"), (1e-4, " for small distances")):
+        what = f"your table of affinities{words}"
+        close(call(unit * squares, wanted), right, what=what, rtol=1e-3, atol=1e-4)
 
 
 def not_searched(squares, wanted):
@@ -151,7 +162,7 @@ affinities.slips = {
     "The bases are mixed: 2 to the power of an entropy in natural logarithms is not the perplexity.": (
         partial(searched, measure=lambda entropy: 2**entropy)
     ),
-    "You squared the distances again: `squares` holds squared distances.": (
+    "You squared the distances again: the argument squares holds squared distances.": (
         lambda squares, wanted: searched(squares.square(), wanted)
     ),
     "You took the root: the Gaussian has the squared distance in its exponent.": (
@@ -164,9 +175,20 @@ affinities.slips = {
         lambda *inputs: searched(*inputs) / len(inputs[0])
     ),
     "You used the perplexity as the entropy: compare 2^H with it.": (
-        lambda squares, wanted: searched(squares, min(math.exp(wanted), len(squares) - 1.001))
+        partial(searched, measure=lambda entropy: entropy)
     ),
+    "You kept the wrong half: where the perplexity is too large, beta must grow.": partial(searched, wrong_half=True),
     "Rows and columns are exchanged: row i holds what point i would choose.": lambda *inputs: searched(*inputs).T,
+    "Where the distances are large, the right width lies below your lower bound. Search log beta from -30 to 30.": (
+        partial(searched, bound=5.0)
+    ),
+    "The diagonal is set to 0 at the end only, so the rows no longer sum to 1. Leave the point itself out during the "
+    "search, too.": lambda squares, wanted: searched(squares, wanted, own=True).fill_diagonal_(0),
+    "The diagonal is set to 0 after the search. Leave the point itself out during the search, too.": (
+        lambda squares, wanted: (lambda p: p / p.sum(1, keepdim=True))(
+            searched(squares, wanted, own=True).fill_diagonal_(0)
+        )
+    ),
 }
 
 
@@ -190,6 +212,8 @@ def on_the_map(y, *, weight=student) -> Tensor:
 def map_affinities(call: Call, draw: Draw) -> None:
     y = draw.normal(draw.integer(5, 8), 2) * 2
     close(call(y), on_the_map(y), what="your table of map affinities")
+    y[draw.integer(1, 4)] = y[0]
+    close(call(y), on_the_map(y), what="your table of map affinities where two points are at one place")
 
 
 def row_by_row(y):
@@ -207,7 +231,7 @@ map_affinities.slips = {
     "You took the Gaussian. On the map it is the Student t: 1 / (1 + squared distance).": (
         partial(on_the_map, weight=lambda squares: torch.exp(-squares))
     ),
-    "Each row sums to 1. Here the *whole table* sums to 1.": row_by_row,
+    "Each row sums to 1. Here the whole table sums to 1.": row_by_row,
     "The table is not divided by its sum.": lambda y: student(squared_distances(y)).fill_diagonal_(0),
     "You used the distance; the formula has the squared distance.": (
         partial(on_the_map, weight=lambda squares: student(squares.sqrt()))
@@ -216,6 +240,12 @@ map_affinities.slips = {
         partial(on_the_map, weight=lambda squares: 1 / squares)
     ),
     "You squared the whole weight.": partial(on_the_map, weight=lambda squares: student(squares).square()),
+    "You took the mean over the two coordinates; a squared distance is their sum.": (
+        partial(on_the_map, weight=lambda squares: student(squares / 2))
+    ),
+    "You set every pair at distance 0 to 0. Two points at one place have affinity; only a point with itself has none.": (
+        partial(on_the_map, weight=lambda squares: student(squares).where(squares > 0, 0.0))
+    ),
 }
 
 
@@ -231,9 +261,9 @@ def place(call: Call, draw: Draw) -> None:
     a, b, cell, other = 0, 1, draw.integer(0, 2), draw.integer(3, 4)
     cost[a, cell], cost[b, cell] = 0.1, 0.2  # both want one cell; the first could easily go elsewhere, the second not
     cost[a, other], cost[b] = 0.3, torch.where(torch.arange(m) == cell, 0.2, cost[b] + 8)
-    got = call(cost)
-    close(got, assigned(cost), what="your list of cells")
-    require(len(set(torch.as_tensor(got).tolist())) == n, "two points share a cell.")
+    # then as many cells as points, and prices below 0, too
+    for prices in (cost, draw.normal(n, n)):
+        close(call(prices), assigned(prices), what="your list of cells")
 
 
 def in_turn(cost):
@@ -259,11 +289,11 @@ place.slips = {
     "the sum is not the smallest.": in_turn,
     "You always gave the smallest free number of the table away first. That is greedy, too: "
     "the sum is not the smallest.": smallest_first,
-    "This is the *largest* sum: leave out maximize=True.": partial(assigned, maximize=True),
+    "This is the largest sum: leave out maximize=True.": partial(assigned, maximize=True),
     "You returned the numbers of the points. linear_sum_assignment returns two arrays; the cells are the second.": (
         partial(assigned, which=0)
     ),
-    "The points were put into the cells in their order; the costs are not used.": (
+    "The points were put into the cells from the last to the first; the costs are not used.": (
         lambda cost: torch.arange(len(cost)).flip(0)
     ),
     "You chose the best point for each cell; there are more cells than points.": lambda cost: cost.argmin(0),
@@ -275,40 +305,40 @@ Two groups lie far apart on a t-SNE map, two others close together. What may you
 - The first two are less alike than the other two.
   Distances between groups depend on the start and the perplexity; you saw blobs at very different distances come out
   alike.
-+ Nothing about the distances; only that each group's points have their neighbors within it.
-  Yes. t-SNE keeps neighborhoods, not distances.
-- The first two have more points.
++ Only that the points of each group have their neighbors within it.
+  Yes, and nothing about the distances. t-SNE keeps neighborhoods, not distances.
+- The first two have more points, and points push each other apart.
   The number of points does not decide the distance.
-- The perplexity was too small.
+- The perplexity was too small: with a larger one, distances are right.
   Distances between groups mean nothing at any perplexity.
 
 What does a perplexity of 30 ask for?
-- 30 groups on the map.
+- 30 groups of points on the finished map.
   The number of groups is not given to t-SNE.
-- Exactly 30 neighbors of each point, all equally strong.
+- Exactly 30 neighbors of each point, all equally strong, and no others.
   That is one row with perplexity 30, but most rows spread their weight smoothly.
 + A width for each point such that it effectively has 30 neighbors.
   Yes: 2 to the power of the entropy of its row is 30.
-- 30 steps of the search.
+- 30 steps of the search for the width of each point.
   The search has as many steps as it needs.
 
 You compute PCA twice, with two programs. One picture is the mirror image of the other. Which is wrong?
-- The one with negative numbers.
+- The one with more negative numbers in its first column.
   Both have negative numbers: the data are centered.
 + Neither: a direction has no sign of its own.
   Yes. v and -v span the same line.
-- The one that used the SVD.
+- The one that used the SVD and not the covariance.
   The SVD of the centered data gives exactly the principal directions.
-- Both.
+- Both: the directions of PCA are unique, with their sign.
   Both are right.
 
 On the digits, pixels were better sorted than the features of a network for photos. Why?
-- The digits are small.
+- The digits are too small for a network that was trained on large photos.
   They were enlarged for the network.
-+ The digits are centered and equally large, so pixels compare stroke with stroke; the network was trained on photos.
-  Yes. As soon as the digits move about, pixels lose most of their lead.
-- Features are always worse.
++ The digits are centered and equally large, so pixels compare stroke with stroke.
+  Yes, and the network was trained on photos. As soon as the digits move about, pixels lose most of their lead.
+- Features are always worse than pixels, since they leave a part of the picture out.
   On the crops of photos they were far better.
-- t-SNE favors pixels.
+- t-SNE favors pixels, since there are more of them than there are features.
   The numbers were computed before any t-SNE.
 """)

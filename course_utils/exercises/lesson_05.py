@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.exercises.apart import apart
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
-
-
-def plain(value):
-    return list(value) if isinstance(value, tuple) else value
+from course_utils.exercises.several import several
 
 
 def field(layers, *, grow=True, dilate=True, places=1, pad=True, pad_grows=True, stride_first=False) -> list[int]:
@@ -30,17 +27,18 @@ def field(layers, *, grow=True, dilate=True, places=1, pad=True, pad_grows=True,
 
 @exercise("05.1", "field_of")
 def field_of(call: Call, draw: Draw) -> None:
-    stacks = []
-    for _ in range(3):
-        layers = [
+    stacks = [
+        [
             (draw.choice([3, 5]), 2, draw.integer(1, 2), 1),
             (3, 1, draw.integer(1, 3), draw.integer(2, 3)),
             (draw.choice([2, 4]), draw.choice([2, 3]), 1, 1),
-            (draw.choice([3, 5]), 1, draw.integer(0, 1), 1),
+            (draw.choice([3, 5]), last, draw.integer(0, 1), 1),
         ]
-        stacks.append(layers)
-    right = np.array([field(layers) for layers in stacks])
-    close([plain(call(layers)) for layers in stacks], right, what="size, stride and start")
+        for last in (1, 2)
+    ]
+    stacks += [[(5, 3, 2, 2)], [(1, 1, 0, 1), (4, 2, 1, 1), (3, 2, 2, draw.integer(2, 3)), (1, 2, 0, 1), (3, 1, 1, 1)]]
+    right = [field(layers) for layers in stacks]
+    close(several(call, [[layers] for layers in stacks]), right, what="size, stride and start, for several networks")
 
 
 field_of.slips = {
@@ -57,6 +55,19 @@ field_of.slips = {
         partial(field, stride_first=True)
     ),
     "You went through the layers from last to first.": lambda layers: field(layers[::-1]),
+    "The stride of the last layer is missing: the result is the stride of its own map.": (
+        lambda layers: [field(layers)[0], field(layers[:-1])[1], field(layers)[2]]
+    ),
+    "You returned the stride of the last layer alone. The strides of all layers multiply.": (
+        lambda layers: [field(layers)[0], layers[-1][1], field(layers)[2]]
+    ),
+    "You added the strides up; they multiply.": (
+        lambda layers: [field(layers)[0], sum(stride for _, stride, _, _ in layers), field(layers)[2]]
+    ),
+    "The sign of the start is wrong: padding moves the first field to the left, below 0.": (
+        lambda layers: [*field(layers)[:2], -field(layers)[2]]
+    ),
+    "The order is size, stride, start.": lambda layers: [field(layers)[i] for i in (1, 0, 2)],
 }
 
 
@@ -72,18 +83,19 @@ def box(y, x, size, stride, start, height, width, *, moved=0) -> list[int]:
 
 @exercise("05.2", "patch_box")
 def patch_box(call: Call, draw: Draw) -> None:
-    size, stride, start = draw.integer(9, 12), draw.integer(3, 5), -draw.integer(2, 4)
-    height, width = draw.integer(40, 44), draw.integer(52, 58)
-    last_y, last_x = (height - 3 - start) // stride, (width - 3 - start) // stride
-    places = [
-        (0, draw.integer(3, 6)),
-        (draw.integer(2, 4), 0),
-        (last_y, last_x),
-        (draw.integer(3, 4), draw.integer(5, 7)),
-    ]
-    rest = size, stride, start, height, width
-    right = np.array([box(y, x, *rest) for y, x in places])
-    close([plain(call(y, x, *rest)) for y, x in places], right, what="the boxes")
+    cases, short, long = [], draw.integer(40, 44), draw.integer(52, 58)
+    for start, height, width in ((-draw.integer(2, 4), short, long), (0, long, short)):
+        size, stride = draw.integer(9, 12), draw.integer(3, 5)
+        last_y, last_x = (height - 3 - start) // stride, (width - 3 - start) // stride
+        places = [
+            (0, draw.integer(3, 6)),
+            (draw.integer(2, 4), 0),
+            (last_y, last_x),
+            (draw.integer(3, 4), draw.integer(5, 7)),
+        ]
+        cases += [(y, x, size, stride, start, height, width) for y, x in places]
+    cases.append((1, 2, draw.integer(90, 99), 8, -draw.integer(30, 34), short, long))  # larger than the photo
+    close(several(call, cases), [box(*case) for case in cases], what="the boxes, for several units")
 
 
 def measured_after_the_cut(y, x, size, stride, start, height, width):
@@ -106,7 +118,7 @@ patch_box.slips = {
     "The start is missing: the first field does not begin at pixel 0.": (
         lambda y, x, size, stride, start, *sides: box(y, x, size, stride, 0, *sides)
     ),
-    "The stride is missing: one step in the map is `stride` pixels.": (
+    "The stride is missing: one step in the map is a stride of many pixels.": (
         lambda y, x, size, stride, *rest: box(y, x, size, 1, *rest)
     ),
     "Rows and columns are exchanged: y counts rows, from the top.": lambda y, x, *rest: box(x, y, *rest),
@@ -114,7 +126,7 @@ patch_box.slips = {
         lambda *inputs: [edge - last for edge, last in zip(box(*inputs), [0, 0, 1, 1], strict=True)]
     ),
     "The order is top, left, bottom, right.": lambda *inputs: [box(*inputs)[edge] for edge in (1, 0, 3, 2)],
-    "You put the place in the middle of the box; `start` says where its first pixel is.": (
+    "You put the place in the middle of the box; start says where its first pixel is.": (
         lambda y, x, size, *rest: box(y, x, size, *rest, moved=-(size // 2))
     ),
 }
@@ -135,14 +147,16 @@ def strongest(maps, k, *, row_length=None, smallest=False, by=lambda maps: maps.
 
 @exercise("05.3", "top_places")
 def top_places(call: Call, draw: Draw) -> None:
-    count, channels, height, width = draw.integer(6, 7), draw.integer(3, 4), draw.integer(4, 5), draw.integer(8, 9)
-    maps, k = draw.normal(count, channels, height, width), 3
-    # One image holds the two largest values of every channel, and the largest in size is negative.
-    for channel in range(channels):
-        image = draw.integer(0, count - 1)
-        maps[image, channel, 0, 1], maps[image, channel, height - 1, width - 1] = 5.0, 6.0 + draw.number()
-        maps[(image + 1) % count, channel, 1, draw.integer(0, width - 1)] = -9.0
-    close(call(maps, k), strongest(maps, k), what="the places")
+    count, channels, low, high = draw.integer(6, 7), draw.integer(3, 4), draw.integer(4, 5), draw.integer(8, 9)
+    for height, width, k in ((low, high, 3), (high, low, 1), (high, low, count)):
+        maps = apart(draw, count, channels, height, width)
+        # One image holds the two largest values of every channel, and the largest in size is negative.
+        for channel in range(channels):
+            image = draw.integer(0, count - 1)
+            maps[image, channel, 0, 1], maps[image, channel, height - 1, width - 1] = 5.0, 6.0 + draw.number()
+            maps[(image + 1) % count, channel, 1, draw.integer(0, width - 1)] = -9.0
+        maps[:, draw.integer(0, channels - 1)] -= 10  # a channel that is negative everywhere
+        close(call(maps, k), strongest(maps, k), what="the places")
 
 
 def one_image_twice(maps, k):
@@ -160,7 +174,7 @@ top_places.slips = {
         one_image_twice
     ),
     "Rows and columns are exchanged.": lambda maps, k: strongest(maps, k)[..., [0, 2, 1]],
-    "You divided the flat index by the height. A row holds `width` places: y = index // width, x = index % width.": (
+    "You divided the flat index by the height. A row holds width places: y = index // width, x = index % width.": (
         lambda maps, k: strongest(maps, k, row_length=maps.shape[2])
     ),
     "You took the smallest answers.": partial(strongest, smallest=True),
@@ -187,24 +201,17 @@ def merged(va, ia, vb, ib, *, descending=True, keep=None) -> tuple[Tensor, Tenso
 
 @exercise("05.4", "merge_top")
 def merge_top(call: Call, draw: Draw) -> None:
-    channels, k = draw.integer(3, 5), draw.integer(3, 4)
-
-    def sorted_run(first):
-        values = draw.uniform(channels, k).sort(dim=1, descending=True).values
-        rows = [
-            sorted(draw.rng.choice(50, size=k, replace=False).tolist(), key=lambda _: draw.number())
-            for _ in range(channels)
-        ]
-        return values, torch.tensor(rows) + first
-
-    inputs = *sorted_run(0), *sorted_run(100)
-    got = call(*inputs)
-    pair = [np.asarray(one, dtype=float) for one in got] if isinstance(got, (tuple, list)) else got
-    close(
-        np.stack(pair) if isinstance(pair, list) and len({p.shape for p in pair}) == 1 else pair,
-        torch.stack([one.double() for one in merged(*inputs)]),
-        what="the merged values and image numbers",
-    )
+    for channels, k in ((draw.integer(4, 5), draw.integer(3, 4)), (4, 1)):
+        both = apart(draw, channels, 2 * k)
+        both[0, :k] += 2  # all of the best are in the first half,
+        both[1, k:] += 2  # or in the second,
+        both[2] = both[2].sort(descending=True).values.view(k, 2).T.flatten() - 2  # or in turn; and all negative
+        both[3] = both[3] - 3 * (torch.arange(2 * k) >= k)  # the largest in size are the smallest
+        images = torch.stack([torch.from_numpy(draw.rng.permutation(150)[: 2 * k]) for _ in range(channels)])
+        (va, by_a), (vb, by_b) = (half.sort(1, descending=True) for half in both.split(k, 1))
+        inputs = va, images[:, :k].gather(1, by_a), vb, images[:, k:].gather(1, by_b)
+        right = torch.stack([one.double() for one in merged(*inputs)])
+        close(call(*inputs), right, what="the merged values and image numbers")
 
 
 def rank_by_rank(va, ia, vb, ib):
@@ -216,6 +223,12 @@ def channels_mixed(*halves):
     values, images = (both.flatten() for both in both_halves(*halves))
     order = values.argsort(descending=True)[: va.numel()]
     return values[order].view_as(va), images[order].view_as(va)
+
+
+def by_size(va, ia, vb, ib):
+    values, images = both_halves(va, ia, vb, ib)
+    order = values.abs().argsort(dim=1, descending=True)[:, : va.shape[1]]
+    return values.gather(1, order), images.gather(1, order)
 
 
 merge_top.slips = {
@@ -233,6 +246,14 @@ merge_top.slips = {
     ),
     "Only the first half is there.": lambda va, ia, vb, ib: (va, ia),
     "All channels were mixed: each row is a channel of its own.": channels_mixed,
+    "You compared the values without their sign. A strongly negative value is a small one.": by_size,
+    "You returned their places in the joined rows. Return the numbers of the images that stand there.": (
+        lambda va, ia, vb, ib: (
+            merged(va, ia, vb, ib)[0],
+            both_halves(va, ia, vb, ib)[0].argsort(1, True)[:, : va.shape[1]],
+        )
+    ),
+    "The order is values, images.": lambda *halves: merged(*halves)[::-1],
 }
 
 
@@ -248,13 +269,14 @@ Two layers with 3 x 3 kernels and stride 1 follow each other. How large is the r
   They add up; they do not multiply.
 
 Why is at most one patch taken from each photo here?
-- A photo has only one maximum.
+- A photo has only one maximum, so there is no second patch.
   The neighbors of the maximum are often the next best.
-+ Otherwise neighbors in one photo fill the row, and it looks as if the channel liked nothing else.
-  Yes: nine nearly equal patches say less than nine from nine photos.
-- It is faster.
-  Slightly, but that is not the reason.
-- The memory would not suffice.
++ Otherwise neighbors in one photo would fill the row.
+  Yes: it would look as if the channel liked nothing else. Nine nearly equal patches say less than nine from nine
+  photos.
+- It is faster: most of the places need not be computed.
+  All places are computed either way.
+- The memory would not suffice for several patches a photo.
   The memory is channels times k either way.
 
 All nine top patches of a channel show dog faces. What may you conclude?
@@ -268,12 +290,12 @@ All nine top patches of a channel show dog faces. What may you conclude?
   That is a question for an experiment: switch it off.
 
 The patches are 196 pixels wide, but the channel seems to like a small detail in the middle. Why?
-- The receptive field was computed wrongly.
+- The receptive field was computed wrongly: it is only as large as the detail.
   It is exact: no pixel outside can have any effect.
-+ The field says what can have an effect. Pixels at its rim have few paths to the unit, so their effect is small.
-  Yes: the effective field is much smaller, with most weight in the middle.
-- The patch was resized.
++ Pixels at the rim of the field have few paths to the unit, so their effect is small.
+  Yes: the field says what can have an effect. The effective field is much smaller, with most weight in the middle.
+- The patch was made larger for the figure: in the photo it is as small as the detail.
   It is cut out at its own size.
-- Pooling throws the rim away.
+- Pooling throws the rim of the field away, so that only its middle reaches the unit at all.
   Pooling takes the largest value, wherever it is.
 """)

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.exercises.compare import close, number, require
+from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.several import several
 
 
 def starts(size: int, window: int, stride: int) -> Iterable[int]:
@@ -36,19 +37,22 @@ def drops(
 
 @exercise("06.1", "drop_grid")
 def drop_grid(call: Call, draw: Draw) -> None:
-    net, image = draw.net("conv"), draw.images(1, draw.choice([10, 13]), draw.choice([14, 16]))
-    target, gray = draw.integer(0, 4), draw.number(0.55, 0.9)
-    inputs = net, image, target, 4, 3, gray
-    right = drops(*inputs)
-    got, again = call.twice(*inputs)
-    close(got, right, what="the grid of drops")
-    close(again, right, what="the grid of the second call on the same image")
+    net, gray = draw.net("conv"), draw.number(0.6, 0.9)
+    # the last window fits along one side of the image and hangs over the border along the other
+    for height, width, window, stride in (
+        (draw.choice([10, 13]), draw.choice([15, 17]), 4, 3),
+        (draw.choice([12, 14]), draw.choice([9, 11]), 5, 2),
+    ):
+        image = draw.images(1, height, width)
+        target = (int(net(image).argmax()) + draw.integer(1, 4)) % 5  # not the prediction
+        inputs = net, image, target, window, stride, gray
+        close(call(*inputs), drops(*inputs), what="the grid of drops")
 
 
-def paints_into_the_image(net, image, target, window, stride, gray):
-    grid = drops(net, image, target, window, stride, gray)
-    image.fill_(gray)
-    return grid
+def square_grid(net, image, target, window, stride, gray, dimension) -> Tensor:
+    """As many rows as columns, counted along one dimension of the image; what lies outside covers nothing."""
+    size = image.shape[dimension]
+    return drops(net, image, target, window, stride, gray, places=lambda _, *steps: starts(size, *steps))
 
 
 drop_grid.slips = {
@@ -62,8 +66,8 @@ drop_grid.slips = {
         partial(drops, read=lambda scores, target: scores.softmax(1)[0, target])
     ),
     "The windows pile up: each one must cover a fresh copy of the image.": partial(drops, pile_up=True),
-    "You covered with 0. `gray` says what covers.": lambda *inputs: drops(*inputs[:-1], 0.0),
-    "The next window begins where the last one ended. It begins `stride` pixels further.": (
+    "You covered with 0. The argument gray says what covers.": lambda *inputs: drops(*inputs[:-1], 0.0),
+    "The next window begins where the last one ended. It begins one stride further.": (
         lambda net, image, target, window, stride, gray: drops(net, image, target, window, window, gray)
     ),
     "The last windows are missing: they hang over the border and are cut there. Round the number of steps up.": (
@@ -76,7 +80,22 @@ drop_grid.slips = {
     "The class is not the target: you used the predicted one.": (
         lambda net, image, target, *rest: drops(net, image, net(image).argmax(), *rest)
     ),
-    "You painted into the caller's image. Cover a copy: image.clone().": paints_into_the_image,
+    "You covered with 0.5. The argument gray says what covers.": lambda *inputs: drops(*inputs[:-1], 0.5),
+    "You covered with the mean of the image. The argument gray says what covers.": (
+        lambda net, image, *rest: drops(net, image, *rest[:-1], image.mean())
+    ),
+    "You took as many columns as rows. The width says how many columns there are.": (
+        lambda net, image, target, window, stride, gray: square_grid(net, image, target, window, stride, gray, 2)
+    ),
+    "You took as many rows as columns. The height says how many rows there are.": (
+        lambda net, image, target, window, stride, gray: square_grid(net, image, target, window, stride, gray, 3)
+    ),
+    "You set negative drops to 0. Where covering raises the score, the drop is negative.": (
+        lambda *inputs: drops(*inputs).clamp(min=0)
+    ),
+    "You took the absolute value. Where covering raises the score, the drop is negative.": (
+        lambda *inputs: drops(*inputs).abs()
+    ),
 }
 
 
@@ -99,11 +118,14 @@ def count(grid, height, width, window, stride) -> Tensor:
 
 @exercise("06.2", "spread")
 def spread(call: Call, draw: Draw) -> None:
-    window, stride = draw.choice([(5, 3), (4, 2), (5, 2)])
-    height, width = draw.integer(12, 14), draw.integer(16, 19)
-    grid = draw.normal(len(starts(height, window, stride)), len(starts(width, window, stride)))
-    inputs = grid, height, width, window, stride
-    close(call(*inputs), total(*inputs) / count(*inputs), what="the map")
+    for window, stride, height, width in (
+        (5, 3, draw.choice([12, 13, 15]), draw.choice([16, 18, 19])),
+        (*draw.choice([(4, 2), (6, 2)]), draw.choice([17, 19]), draw.choice([11, 13])),
+        (3, 3, draw.integer(10, 11), draw.choice([7, 8])),  # windows side by side
+    ):  # sizes where the last windows hang over the border
+        grid = draw.normal(len(starts(height, window, stride)), len(starts(width, window, stride)))
+        inputs = grid, height, width, window, stride
+        close(call(*inputs), total(*inputs) / count(*inputs), what="the map")
 
 
 def last_window_wins(grid, height, width, window, stride):
@@ -152,24 +174,17 @@ def reach(start, stop, kernel, stride, padding, size) -> tuple[int, int]:
 @exercise("06.3", "reached")
 def reached(call: Call, draw: Draw) -> None:
     cases = []
-    for layer in ((3, 1, 1), (5, 2, 2), (3, 2, 1), (5, 1, 0), (4, 3, 1), (2, 2, 0), (3, 1, 1), (3, 2, 1)):
+    for layer in ((3, 1, 1), (5, 2, 2), (3, 2, 1), (5, 1, 0), (4, 3, 1), (2, 2, 0)):
         start, size = draw.integer(8, 13), draw.integer(30, 36)
         cases.append([start, start + draw.integer(3, 7), *layer, size])
-    for which, corner in ((0, 0), (3, 0), (6, 1), (7, 1)):  # windows at the border
-        cases[which][1] = cases[which][5] if corner else cases[which][1] - cases[which][0]
-        cases[which][0] = cases[which][5] - 4 if corner else 0
+    for layer in ((3, 1, 1), (5, 1, 0), (3, 2, 1), (4, 3, 1)):  # windows at both borders
+        size, length = draw.choice([30, 34, 36]), draw.integer(3, 6)  # with a last input that begins no output
+        cases += [[0, length, *layer, size], [size - length, size, *layer, size]]
+    cases += [[0, 31, 5, 2, 2, 31], [12, 13, 3, 1, 1, 31]]  # the whole input, and a single number of it
     for start in (9, 10, 11, 12):  # every remainder of the stride
         cases.append([start, start + 5, 4, 3, 1, 34])
-    got = []
-    for case in cases:
-        pair = call(*case)
-        require(
-            isinstance(pair, (tuple, list)) or getattr(pair, "shape", ()) != (),
-            "the function should return two numbers, first and stop.",
-            cause="A function without a `return` line returns None." if pair is None else "",
-        )
-        got.append([int(number(one, "each of the two numbers")) for one in pair])
-    close(np.array(got), np.array([reach(*case) for case in cases]), what="the range of outputs")
+    right = [reach(*case) for case in cases]
+    close(several(call, cases), right, what="the ranges of outputs, first and stop, for several windows")
 
 
 def not_cut(start, stop, kernel, stride, padding, size):
@@ -186,11 +201,22 @@ def padding_missing(start, stop, kernel, stride, padding, size):
     return max(0, first), min(outputs, last)
 
 
+def not_rounded(start, stop, kernel, stride, padding, size):
+    outputs = (size + 2 * padding - kernel) // stride + 1
+    return max(0, (start + padding - kernel + 1) / stride), min(outputs, (stop - 1 + padding) / stride + 1)
+
+
+def inside_only(start, stop, kernel, stride, padding, size):
+    outputs = (size + 2 * padding - kernel) // stride + 1
+    first, last = math.ceil((start + padding) / stride), (stop - kernel + padding) // stride
+    return max(0, first), min(outputs, last + 1)
+
+
 reached.slips = {
     "The padding is missing: output o reads the inputs from o * stride - padding on.": padding_missing,
     "The first output is rounded down; it must be rounded up, or it does not see the window.": rounded_down,
     "Cut the range at the border: outputs go from 0 to the number of outputs.": not_cut,
-    "The kernel's width is not used: an output sees `kernel` inputs, so outputs before the window see it, too.": (
+    "The kernel's width is not used: an output sees several inputs, so outputs before the window see it, too.": (
         lambda start, stop, kernel, stride, padding, size: (
             max(0, math.ceil((start + padding) / stride)),
             reach(start, stop, kernel, stride, padding, size)[1],
@@ -199,8 +225,19 @@ reached.slips = {
     "The second number is the last output; it should be the one after the last, as in a slice.": (
         lambda *inputs: (reach(*inputs)[0], reach(*inputs)[1] - 1)
     ),
-    "One output too many at the end: the input at `stop` has not changed.": (
+    "There is one output too many at the end: the input number stop has not changed.": (
         lambda start, stop, *layer: (reach(start, stop, *layer)[0], reach(start, stop + 1, *layer)[1])
+    ),
+    "You divided without rounding. The numbers of outputs are integers.": not_rounded,
+    "You counted only outputs that lie in the window as a whole. One changed input is enough.": inside_only,
+    "You cut at the number of inputs. There are fewer outputs: (size + 2 * padding - kernel) // stride + 1.": (
+        lambda start, stop, kernel, stride, padding, size: (
+            reach(start, stop, kernel, stride, padding, size)[0],
+            min(size, (stop - 1 + padding) // stride + 1),
+        )
+    ),
+    "These are all outputs of the layer, not only those that see the window.": (
+        lambda start, stop, kernel, stride, padding, size: (0, (size + 2 * padding - kernel) // stride + 1)
     ),
     "You gave start and length; give start and stop.": lambda *inputs: (reach(*inputs)[0], np.ptp(reach(*inputs))),
 }
@@ -218,11 +255,16 @@ def convolved(x, y, weight, patch, top, left) -> Tensor:
 
 @exercise("06.4", "update")
 def update(call: Call, draw: Draw) -> None:
-    for corner in (False, True):
-        height, width = draw.integer(9, 11), draw.integer(12, 14)
+    low, high = draw.integer(9, 11), draw.integer(12, 14)
+    flat, long = draw.integer(2, 3), draw.integer(4, 5)
+    for height, width, h, w, top, left in (
+        (low, high, flat, long, draw.integer(2, 4), draw.integer(2, 5)),  # inside
+        (low, high, flat, long, 0, high - long),  # top right
+        (high, low, long, flat, high - long, 0),  # bottom left
+        (low, high, 1, 1, 1, draw.integer(2, 5)),  # one pixel, beside the border
+        (low, high, low, long, 0, draw.integer(2, 4)),  # as high as the image
+    ):
         x, weight = draw.normal(1, 3, height, width), draw.normal(4, 3, 3, 3)
-        h, w = draw.integer(2, 3), draw.integer(4, 5)
-        top, left = (0, width - w) if corner else (draw.integer(2, 4), draw.integer(2, 5))
         inputs = x, F.conv2d(x, weight, padding=1), weight, draw.normal(1, 3, h, w), top, left
         close(call(*inputs), convolved(*inputs), what="the new output")
 
@@ -231,10 +273,17 @@ def no_halo(x, y, weight, patch, top, left):
     return pasted(y, F.conv2d(patch, weight, padding=1), top, left)
 
 
-def no_ring(x, y, weight, patch, top, left):
-    h, w = patch.shape[2:]
+def ring(x, y, weight, patch, top, left, *, rows: int, columns: int) -> Tensor:
+    """The right output in the patch and so many rows and columns around it."""
     full = convolved(x, y, weight, patch, top, left)
-    return pasted(y, full[:, :, top : top + h, left : left + w], top, left)
+    a, c = max(0, top - rows), max(0, left - columns)
+    return pasted(y, full[:, :, a : top + patch.shape[2] + rows, c : left + patch.shape[3] + columns], a, c)
+
+
+def crop_with_zeros(x, y, weight, patch, top, left):
+    a, c = max(0, top - 1), max(0, left - 1)
+    crop = pasted(x, patch, top, left)[:, :, a : top + patch.shape[2] + 1, c : left + patch.shape[3] + 1]
+    return pasted(y, F.conv2d(crop, weight, padding=1), a, c)
 
 
 def rest_is_zero(x, y, weight, patch, top, left):
@@ -251,11 +300,21 @@ def zeros_around(x, y, weight, patch, top, left):
 update.slips = {
     "You convolved the patch alone, with zeros around it, and put it at its own place. It needs the clean neighbors "
     "around it, and the outputs one pixel outside change, too.": no_halo,
-    "Outputs one pixel outside of the patch change as well: a 3 x 3 kernel reaches over its edge.": no_ring,
+    "Outputs one pixel outside of the patch change as well: a 3 x 3 kernel reaches over its edge.": (
+        partial(ring, rows=0, columns=0)
+    ),
     "The range is right, but there are zeros around the patch. Outside of it, the input is the clean one.": (
         zeros_around
     ),
     "Nothing has changed: this is the clean output.": lambda x, y, *rest: y,
+    "You cut the changed input out without its neighbors and padded it with zeros: the outputs at the edge of the cut "
+    "are wrong. Cut one pixel more on each side, and pad only at the border of the image.": crop_with_zeros,
+    "Only the rows above and below the patch were added. The columns beside it change as well.": (
+        partial(ring, rows=1, columns=0)
+    ),
+    "Only the columns beside the patch were added. The rows above and below it change as well.": (
+        partial(ring, rows=0, columns=1)
+    ),
     "Everything but the patch is gone: outside of the reach, the output is the clean one.": rest_is_zero,
 }
 
@@ -327,40 +386,40 @@ QUIZ = read_quiz("""
 An occlusion map is strongly negative (blue) on a part of the photo. What does this say?
 + Covering this part raises the score: what is there speaks against the class.
   Yes: the drop S(x) - S(covered) is negative, so the covered image scores higher.
-- The network does not look at this part.
+- The network does not look at this part: it does not matter what is there.
   Then the drop would be close to 0.
-- The window was too large.
+- The window was too large: it covered more than the object, and the sign turned.
   The sign does not depend on the size of the window.
-- The class is not in the photo.
+- The class is not in the photo: the map of a class that is there is not negative.
   A map of a class that is there can have negative parts, too.
 
 Two equal objects are in a photo. You cover one of them, and the score hardly falls. What follows?
-- The network does not use these objects.
+- The network does not use these objects: it knows the class from the rest.
   It may use whichever is left. Cover both to find out.
 + One window cannot tell: the other object may carry the score.
   Yes: occlusion asks what happens when one place is lost, and the rest can make up for it.
-- The baseline was wrong.
+- The baseline was wrong: with another color the score would have fallen.
   Any baseline leaves the second object visible.
 - The object should have been larger.
   It is not a question of size.
 
 Why do occlusion maps with a gray, a blurred and a noisy window differ?
-- Noise is slower.
+- Noise is slower: the network needs more steps to see through it.
   The time is the same.
-+ What covers a place is itself a picture: the network sees something new, not nothing.
-  Yes: a gray square has edges, noise has a texture. A finding should survive more than one baseline.
-- The window has another size.
++ What covers a place is itself a picture: the network sees something new.
+  Yes, and not nothing: a gray square has edges, noise has a texture. A finding should survive more than one baseline.
+- The window has another size: blur and noise reach over its edge.
   Its size is the same in all of them.
-- Only gray is correct.
+- Only gray is correct: it is the image of nothing, and the others are mistakes.
   There is no image of nothing. Each choice asks a slightly different question.
 
 Exact incremental inference gains a lot in early layers and little in late ones. Why?
-- Late layers have more weights.
+- Late layers have more weights, and a crop needs all of them, too.
   The number of weights is the same for the crop and for the whole map.
-+ Through every layer the reached part of the map grows, until it is the whole map.
++ The reached part grows through every layer, until it is the whole map.
   Yes: the receptive field read backward. Where everything is reached, nothing can be saved.
-- Late layers are not convolutions.
+- Late layers are not convolutions, so that no part of them can be left out.
   In VGG-19 all 16 layers of weights here are.
-- Rounding errors grow.
+- Rounding errors grow from layer to layer.
   It is exact: the same numbers are added up, up to the order.
 """)

@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, require
+from course_utils.exercises.apart import apart
+from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
 
@@ -16,6 +17,15 @@ def gradient(net, images: Tensor, target: list[int], *, of=lambda scores: scores
     pixels = images.clone().requires_grad_()
     chosen = of(net(pixels))[range(len(images)), target]
     return torch.autograd.grad(chosen.sum(), pixels)[0]
+
+
+def targets(net, images: Tensor, draw: Draw) -> list[int]:
+    """A class for each image, that is not the predicted one; the first three differ, the fourth is that of the third."""
+    free = [[c for c in draw.rng.permutation(5).tolist() if c != best] for best in net(images).argmax(1).tolist()]
+    chosen: list[int] = []
+    for classes in free[:3]:
+        chosen.append(next(c for c in classes if c not in chosen))
+    return chosen + chosen[-1:] * (len(free) - 3)
 
 
 def strongest(signed: Tensor) -> Tensor:
@@ -28,13 +38,19 @@ def saliency(net, images, target, *, of=lambda scores: scores, over_channels=str
 
 @exercise("07.1", "saliency_map")
 def saliency_map(call: Call, draw: Draw) -> None:
-    inputs = draw.net("conv"), draw.images(3), [draw.integer(0, 1), draw.integer(2, 3), 4]
-    close(call(*inputs), saliency(*inputs), what="the saliency map")
+    net = draw.net("conv")
+    for images in (draw.images(3), draw.images(1, 11, 8), draw.images(4, 10, 8)):
+        inputs = net, images, targets(net, images, draw)
+        close(call(*inputs), saliency(*inputs), what="the saliency map")
+
+
+def all_gradients(net, images: Tensor) -> Tensor:
+    pixels = images.clone().requires_grad_()
+    return torch.autograd.grad(net(pixels).sum(), pixels)[0]
 
 
 def all_scores(net, images, target):
-    pixels = images.clone().requires_grad_()
-    return strongest(torch.autograd.grad(net(pixels).sum(), pixels)[0])
+    return strongest(all_gradients(net, images))
 
 
 saliency_map.slips = {
@@ -43,6 +59,23 @@ saliency_map.slips = {
     ),
     "You differentiated the loss (cross-entropy). The map is made of the score of the class itself.": (
         partial(saliency, of=lambda scores: -scores.log_softmax(1))
+    ),
+    "You differentiated the mean of the loss (cross-entropy). The map is made of the score of the class itself.": (
+        lambda net, images, target: saliency(net, images, target, of=lambda scores: scores.log_softmax(1)) / len(images)
+    ),
+    "You added the color channels up before the absolute value. Take the absolute value first, then the largest.": (
+        partial(saliency, over_channels=lambda signed: signed.sum(1).abs())
+    ),
+    "You took the mean over the color channels before the absolute value. Take the absolute value first, "
+    "then the largest.": partial(saliency, over_channels=lambda signed: signed.mean(1).abs()),
+    "You multiplied the gradient by the image. The map is made of the gradient alone.": (
+        lambda net, images, target: strongest(gradient(net, images, target) * images)
+    ),
+    "You divided each map by its largest value. The map keeps the size of the gradient.": (
+        lambda *inputs: saliency(*inputs) / saliency(*inputs).amax((1, 2), keepdim=True)
+    ),
+    "You went around the network's normalization: run net(...), not net.model(...).": (
+        lambda net, images, target: saliency(net.model, images, target)
     ),
     "You took the mean over the color channels; the map takes the largest.": (
         partial(saliency, over_channels=lambda signed: signed.abs().mean(1))
@@ -62,7 +95,7 @@ saliency_map.slips = {
     "You used the first image's class for every image.": (
         lambda net, images, target: saliency(net, images, target[:1] * len(images))
     ),
-    "You used the predicted class. `target` says which class to explain.": (
+    "You used the predicted class. The argument target says which class to explain.": (
         lambda net, images, target: saliency(net, images, net(images).argmax(1).tolist())
     ),
     "You differentiated the sum of all class scores, not the score of the target class.": all_scores,
@@ -76,16 +109,21 @@ def noisy_gradients(net, image, target: int, noise: Tensor) -> Tensor:
     return gradient(net, image + noise, [target] * len(noise))
 
 
+def strongest_of_the_mean(signed: Tensor) -> Tensor:
+    return signed.mean(0).abs().amax(0)
+
+
 def smooth(net, image, target, noise) -> Tensor:
-    return noisy_gradients(net, image, target, noise).mean(0).abs().amax(0)
+    return strongest_of_the_mean(noisy_gradients(net, image, target, noise))
 
 
 @exercise("07.2", "smooth_saliency")
 def smooth_saliency(call: Call, draw: Draw) -> None:
-    net, image = draw.net("conv"), draw.images(1)
-    noise = 0.3 * draw.normal(6, *image.shape[1:])
-    inputs = net, image, draw.integer(0, 4), noise
-    close(call(*inputs), smooth(*inputs), what="the smooth map")
+    net = draw.net("conv")
+    for image, copies in ((draw.images(1), draw.integer(5, 7)), (draw.images(1, 11, 8), 2)):
+        noise = 0.3 * draw.normal(copies, *image.shape[1:])
+        inputs = net, image, targets(net, image, draw)[0], noise
+        close(call(*inputs), smooth(*inputs), what="the smooth map")
 
 
 smooth_saliency.slips = {
@@ -98,6 +136,23 @@ smooth_saliency.slips = {
     ),
     "You averaged the noisy images and took one gradient. The mean comes after the gradient.": (
         lambda net, image, target, noise: smooth(net, image, target, noise.mean(0, keepdim=True))
+    ),
+    "The absolute value is missing: a strongly negative mean matters as much as a positive one.": (
+        lambda *inputs: noisy_gradients(*inputs).mean(0).amax(0)
+    ),
+    "You took the mean over the color channels; the map takes the largest.": (
+        lambda *inputs: noisy_gradients(*inputs).mean(0).abs().mean(0)
+    ),
+    "You differentiated the sum of all class scores, not the score of the target class.": (
+        lambda net, image, target, noise: strongest_of_the_mean(all_gradients(net, image + noise))
+    ),
+    "You differentiated the probability after the softmax. The map is made of the score before the softmax.": (
+        lambda net, image, target, noise: strongest_of_the_mean(
+            gradient(net, image + noise, [target] * len(noise), of=lambda scores: scores.softmax(1))
+        )
+    ),
+    "You went around the network's normalization: run net(...), not net.model(...).": (
+        lambda net, *rest: smooth(net.model, *rest)
     ),
     "The noise is not used: this is the plain saliency map.": (
         lambda net, image, target, noise: saliency(net, image, [target])[0]
@@ -131,11 +186,21 @@ def at_quantiles(heat, high, low, *, names=(0, 1, 2), **which) -> Tensor:
 
 @exercise("07.3", "seeds")
 def seeds(call: Call, draw: Draw) -> None:
-    heat = (
-        0.1 + draw.uniform(draw.integer(9, 12), draw.integer(13, 16)) ** 3
-    )  # not from 0: a range is no share of the top
-    inputs = heat, draw.number(0.85, 0.95), draw.number(0.2, 0.4)
-    close(call(*inputs), at_quantiles(*inputs), what="the seeds")
+    for height, width in ((draw.integer(9, 12), draw.integer(13, 16)), (draw.integer(13, 16), draw.integer(9, 12))):
+        # all values differ, and not from 0: a range is no share of the top
+        heat = 0.1 + (1 + apart(draw, height, width)) ** 2
+        inputs = heat, *(between(heat, level) for level in (draw.number(0.85, 0.95), draw.number(0.2, 0.4)))
+        close(call(*inputs), at_quantiles(*inputs), what="the seeds")
+    # many equal values, as behind a ReLU: both quantiles are values of the map
+    heat = apart(draw, height, width).mul(3).clamp(min=0).round()
+    inputs = heat, between(heat, draw.number(0.86, 0.9)), between(heat, draw.number(0.2, 0.4))
+    close(call(*inputs), at_quantiles(*inputs), what="the seeds of a map with many equal values")
+
+
+def between(heat: Tensor, level: float) -> float:
+    """The nearest quantile half-way between two pixels, where float32 gives no other answer."""
+    steps = heat.numel() - 1
+    return (int(level * steps) + 0.5) / steps
 
 
 def shares_of_the_range(heat, high, low):
@@ -156,6 +221,15 @@ seeds.slips = {
         partial(at_quantiles, names=(0, 1, 0))
     ),
     "The undecided pixels should be 2.": partial(at_quantiles, names=(2, 1, 0)),
+    "A pixel that equals the foreground quantile is not larger than it: it is no object. Use > there.": (
+        lambda heat, high, low: at_quantiles(heat, high, low).where(heat != heat.quantile(high), 1.0)
+    ),
+    "A pixel that equals the background quantile is not larger than it: it is background. Use <= there.": (
+        lambda heat, high, low: at_quantiles(heat, high, low).where(heat != heat.quantile(low), 2.0)
+    ),
+    "Foreground and background are exchanged: object is what lies above the foreground quantile.": (
+        lambda heat, high, low: at_quantiles(heat, low, high)
+    ),
     "You took the quantile of every row by itself. The quantile is that of the whole map.": (
         partial(at_quantiles, dim=1, keepdim=True)
     ),
@@ -167,12 +241,13 @@ seeds.slips = {
 
 @exercise("07.4", "clean_gradient")
 def clean_gradient(call: Call, draw: Draw) -> None:
-    inputs = draw.net("conv"), draw.images(2), draw.integers(2, 0, 4)
-    right = gradient(*inputs)
-    require(bool(right.any()), "internal: the drawn network gives no gradient.")
-    first, second = call.twice(*inputs)
-    close(first, right, what="the gradient")
-    close(second, right, what="the gradient of the second call on the same images")
+    net = draw.net("conv")
+    for images in (draw.images(2), draw.images(4, 11, 8)):
+        inputs = net, images, targets(net, images, draw)
+        right = gradient(*inputs)
+        first, second = call.twice(*inputs)
+        close(first, right, what="the gradient")
+        close(second, right, what="the gradient of the second call on the same images")
 
 
 def accumulated(net, images, target):
@@ -181,12 +256,30 @@ def accumulated(net, images, target):
     return images.grad
 
 
+loss_gradient = partial(gradient, of=lambda scores: -scores.log_softmax(1))
+
 clean_gradient.slips = {
-    "You differentiated the loss or a mean; differentiate the sum of the chosen scores.": (
+    "You differentiated the mean of the chosen scores; differentiate their sum.": (
         lambda net, images, target: gradient(net, images, target) / len(images)
     ),
+    "You differentiated the loss (cross-entropy); differentiate the sum of the chosen scores.": loss_gradient,
+    "You differentiated the mean of the loss (cross-entropy); differentiate the sum of the chosen scores.": (
+        lambda net, images, target: loss_gradient(net, images, target) / len(images)
+    ),
+    "You differentiated the probabilities after the softmax; differentiate the scores before it.": (
+        partial(gradient, of=lambda scores: scores.softmax(1))
+    ),
+    "You differentiated the sum of all class scores, not the scores of the target classes.": (
+        lambda net, images, target: all_gradients(net, images)
+    ),
+    "You used the first image's class for every image.": (
+        lambda net, images, target: gradient(net, images, target[:1] * len(images))
+    ),
+    "You used the predicted classes. The argument target says which classes.": (
+        lambda net, images, target: gradient(net, images, net(images).argmax(1).tolist())
+    ),
     "The absolute value is taken too early: return the signed gradient.": lambda *inputs: gradient(*inputs).abs(),
-    "The second gradient was added to the first: `backward()` adds to `.grad` and never clears it.": accumulated,
+    "The second gradient was added to the first: backward() adds to .grad and never clears it.": accumulated,
 }
 
 
@@ -196,10 +289,14 @@ def share(maps, top, bottom, left, right) -> Tensor:
 
 @exercise("07.5", "share_in_box")
 def share_in_box(call: Call, draw: Draw) -> None:
-    maps = draw.uniform(3, 10, 12) ** 2
-    top, left = draw.integer(0, 3), draw.integer(0, 3)
-    inputs = maps, top, top + draw.integer(2, 5), left, left + draw.integer(3, 6)
-    close(call(*inputs), share(*inputs), what="the shares")
+    low, high, top, left = draw.integer(9, 10), draw.integer(12, 14), draw.integer(1, 3), draw.integer(2, 3)
+    for count, height, width, box in (
+        (draw.integer(2, 4), low, high, (top, top + draw.integer(2, 4), left, left + draw.integer(5, 6))),
+        (2, high, low, (0, draw.integer(3, 5), 0, draw.integer(6, 7))),  # at the upper left border
+        (1, high, low, (high - 3, high, low - 5, low)),  # at the lower right border
+    ):
+        maps = draw.uniform(count, height, width, low=-1).clamp(min=0) ** 2 + 0.05 * draw.uniform(count, 1, 1)
+        close(call(maps, *box), share(maps, *box), what="the shares")
 
 
 share_in_box.slips = {
@@ -213,11 +310,18 @@ share_in_box.slips = {
         lambda maps, top, bottom, left, right: maps[:, top:bottom, left:right].sum((1, 2)) / maps.sum()
     ),
     "You counted pixels. Add up the values of the map.": lambda maps, *box: share(torch.ones_like(maps), *box),
-    "The last row and column belong to the box as in a slice: `top:bottom` leaves out `bottom`.": (
+    "The box ends as a slice does: row bottom and column right do not belong to it.": (
         lambda maps, top, bottom, left, right: share(maps, top, bottom + 1, left, right + 1)
     ),
     "Rows and columns are exchanged: the first index after the map's is the row.": (
         lambda maps, top, bottom, left, right: share(maps, left, right, top, bottom)
+    ),
+    "You returned what lies outside of the box. Return what lies inside.": lambda *inputs: 1 - share(*inputs),
+    "You used the rows of the box and all columns.": (
+        lambda maps, top, bottom, left, right: share(maps, top, bottom, 0, maps.shape[2])
+    ),
+    "You used the columns of the box and all rows.": (
+        lambda maps, top, bottom, left, right: share(maps, 0, maps.shape[1], left, right)
     ),
     "You divided by what lies outside of the box.": lambda *inputs: share(*inputs) / (1 - share(*inputs)),
     "You returned one number for all maps; each map has its own share.": (
@@ -240,15 +344,21 @@ def weighted_in_place(maps: Tensor, gradients: Tensor) -> Tensor:
 
 @exercise("07.6", "class_map")
 def class_map(call: Call, draw: Draw) -> None:
-    count, height, width = draw.choice([4, 6]), draw.integer(3, 5), draw.integer(6, 8)
-    maps = draw.uniform(count, height, width) ** 3 - 0.1  # negative too, as behind a layer without a ReLU
-    # half of the maps speak for the class and half against it, so the sums have both signs
-    signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)[:, None, None]
-    gradients = signs * draw.uniform(count, 1, 1, low=0.5) + 0.3 * draw.normal(count, height, width)
-    got, again = call.twice(maps, gradients)
-    right = class_activation(maps, gradients)
-    close(got, right, what="the map")
-    close(again, right, what="the map of a second call on the same arrays")
+    low, high = draw.integer(3, 5), draw.integer(6, 8)
+    # Half of the maps speak for the class and half against it, so the sums have both signs; the maps are negative
+    # too, as without a ReLU. Then a single map. Then all speak against the class, and nothing is left.
+    for signs, smallest, height, width in (
+        ([1.0, -1.0] * draw.choice([2, 3]), -0.1, low, high),
+        ([1.0], -0.1, high, low),
+        ([-1.0, -1.0, -1.0], 0.0, high, low),
+    ):
+        maps = draw.uniform(len(signs), height, width) ** 3 + smallest
+        toward = torch.tensor(signs, dtype=torch.float64)[:, None, None] * draw.uniform(len(signs), 1, 1, low=0.5)
+        gradients = toward + 0.3 * draw.normal(len(signs), height, width)
+        got, again = call.twice(maps, gradients)
+        right = class_activation(maps, gradients)
+        close(got, right, what="the map")
+        close(again, right, what="the map of a second call on the same arrays")
 
 
 class_map.slips = {
@@ -294,42 +404,43 @@ class_map.slips = {
 
 QUIZ = read_quiz("""
 A pixel is black in the saliency map of the class 'dog'. What does this say?
-- The pixel does not belong to the dog.
+- The pixel does not belong to the dog: it is part of the background.
   The map knows nothing of objects. A plain dark part of a dog is often black in it.
 + A small change of this pixel would hardly change the score of 'dog'.
   Yes: the map is the size of the gradient at this picture, no more.
 - The network never looks at this pixel.
   It may look: the pixel counts through the sum with all others. Only small changes have little effect.
-- Deleting the pixel would not change the score.
+- Deleting the pixel, or painting it white, would not change the score.
   Deleting is a large change; the gradient speaks of small ones. Occlusion (lesson 06) tests large ones.
 
 Why the score before the softmax, and not the probability?
-- The softmax cannot be differentiated.
+- The softmax cannot be differentiated, so no gradient reaches the pixels.
   It can; you have seen its map above.
-+ The probability can grow because other classes fall, and its gradient fades where the network is sure.
-  Yes: dp/dx = p (dS/dx - the mean over all classes), which also speaks of the other classes.
-- The score lies between 0 and 1.
++ The probability can also grow because other classes fall.
+  Yes, and its gradient fades where the network is sure: dp/dx = p (dS/dx - the mean over all classes), which also
+  speaks of the other classes.
+- The score lies between 0 and 1, as a picture does.
   The probability does. A score can be any number.
-- It is faster.
+- It is faster: the probability needs one more backward pass.
   Both cost one forward and one backward pass.
 
 SmoothGrad averages 25 signed gradients and then takes the absolute value. What if you take it before?
-- The same map.
+- The same map: the order of the two steps makes no difference.
   The mean of |g| is not the size of the mean of g.
-+ The noise stays: where gradients point up and down by chance they no longer cancel.
-  Yes. This is the mutant of exercise 07.2.
-- A negative map.
++ The noise stays: gradients that point up and down no longer cancel.
+  Yes: where they do so by chance, only the mean of the signed gradients is near 0.
+- A negative map, where bright and dark are exchanged.
   Absolute values are never negative.
-- It takes twice as long.
+- A map of the same kind that needs twice as many gradients.
   The cost is the same: 25 gradients.
 
 The digit network is right on 100 % of marked test pictures. How could you know that it reads the mark?
-- From its accuracy on more marked pictures.
+- From its accuracy on ten times as many pictures, all marked.
   They carry the mark as well: the accuracy stays at 100 %.
-- From a lower training loss.
+- From its training loss, which is lower than without a mark.
   A shortcut lowers the loss even faster.
 + From saliency on the mark, and from pictures with a wrong or no mark.
   Yes: the map raises the suspicion, the changed pictures prove it.
-- From the number of its weights.
+- From the number of its weights: so small a network learns only marks.
   A small network can learn a mark, a large one too.
 """)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import importlib
 import re
@@ -28,7 +29,8 @@ def read_quiz(text: str) -> tuple[Question, ...]:
     """The questions of a text.
 
     An empty line stands before the next question. A line with "+" is the right option and one with "-" a wrong one;
-    what to say when it is chosen stands below it, indented.
+    what to say when it is chosen stands below it, indented. The options of a question are shuffled, always in the same
+    way, so that no letter tells the right one.
 
         How many color channels does an image have here?
         - One
@@ -39,6 +41,7 @@ def read_quiz(text: str) -> tuple[Question, ...]:
     found = []
     for block in text.strip().split("\n\n"):
         asked, *options = re.split(r"\n(?=[+-] )", block)
+        options.sort(key=lambda option, asked=asked: hashlib.sha256(f"{asked} {option}".encode()).digest())
         pairs = [option[2:].split("\n", 1) for option in options]
         found.append(
             Question(
