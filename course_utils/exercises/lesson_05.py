@@ -45,6 +45,9 @@ field_of.slips = {
     "You added kernel - 1 without the stride so far. One step of a deep layer is many pixels wide.": (
         partial(field, grow=False)
     ),
+    "Neither the size nor the start counts the stride so far. One step of a deep layer is many pixels wide.": (
+        partial(field, grow=False, pad_grows=False)
+    ),
     "The dilation is missing: a kernel of k places reaches (k - 1) * dilation.": partial(field, dilate=False),
     "A kernel of k places adds k - 1 steps, not k: the first place is there already.": partial(field, places=0),
     "The start is missing: padding moves the first field to the left.": partial(field, pad=False),
@@ -121,6 +124,18 @@ patch_box.slips = {
     "The stride is missing: one step in the map is a stride of many pixels.": (
         lambda y, x, size, stride, *rest: box(y, x, size, 1, *rest)
     ),
+    "You subtracted the start. It is below 0 already where there is padding: add it.": (
+        lambda y, x, size, stride, start, *sides: box(y, x, size, stride, -start, *sides)
+    ),
+    "You cut the box at the top and at the left only. Cut it at the bottom and at the right as well.": (
+        lambda *inputs: [*box(*inputs)[:2], *whole_box(*inputs)[2:]]
+    ),
+    "You cut the box at the bottom and at the right only. Cut it at the top and at the left as well.": (
+        lambda *inputs: [*whole_box(*inputs)[:2], *box(*inputs)[2:]]
+    ),
+    "Height and width of the image are exchanged.": (
+        lambda y, x, size, stride, start, height, width: box(y, x, size, stride, start, width, height)
+    ),
     "Rows and columns are exchanged: y counts rows, from the top.": lambda y, x, *rest: box(x, y, *rest),
     "Bottom and right are the last pixels; they should be one after the last, as in a slice.": (
         lambda *inputs: [edge - last for edge, last in zip(box(*inputs), [0, 0, 1, 1], strict=True)]
@@ -165,6 +180,11 @@ def one_image_twice(maps, k):
     return torch.stack([where // places, *row_and_column(where % places, maps.shape[3])], 2)
 
 
+def places_of_the_first(maps, k):
+    images, where = strongest(maps, k)[..., 0], maps.flatten(2).argmax(2)[:k].T
+    return torch.stack([images, *row_and_column(where, maps.shape[3])], 2)
+
+
 def largest_size(maps, k):
     return strongest(maps.abs(), k)
 
@@ -181,6 +201,12 @@ top_places.slips = {
     "You took the largest size. A strongly negative answer is not a strong answer.": largest_size,
     "You ordered the images by their mean answer; order them by their largest one.": (
         partial(strongest, by=lambda maps: maps.mean((2, 3)))
+    ),
+    "You ordered the images by the size of their best answer, without its sign.": (
+        partial(strongest, by=lambda maps: maps.amax((2, 3)).abs())
+    ),
+    "The places are those of the first images, not of the best ones. Take them in the order of the images (gather).": (
+        places_of_the_first
     ),
     "The weakest comes first; put the strongest first.": lambda maps, k: strongest(maps, k).flip(1),
     "The first index of the result is the channel, the second the rank.": (
@@ -203,9 +229,9 @@ def merged(va, ia, vb, ib, *, descending=True, keep=None) -> tuple[Tensor, Tenso
 def merge_top(call: Call, draw: Draw) -> None:
     for channels, k in ((draw.integer(4, 5), draw.integer(3, 4)), (4, 1)):
         both = apart(draw, channels, 2 * k)
-        both[0, :k] += 2  # all of the best are in the first half,
-        both[1, k:] += 2  # or in the second,
-        both[2] = both[2].sort(descending=True).values.view(k, 2).T.flatten() - 2  # or in turn; and all negative
+        both[0] = both[0].sort(descending=True).values.view(k, 2).T.flatten() - 2  # in turn, and all negative
+        both[1, :k] += 2  # all of the best are in the first half,
+        both[2, k:] += 2  # or in the second
         both[3] = both[3] - 3 * (torch.arange(2 * k) >= k)  # the largest in size are the smallest
         images = torch.stack([torch.from_numpy(draw.rng.permutation(150)[: 2 * k]) for _ in range(channels)])
         (va, by_a), (vb, by_b) = (half.sort(1, descending=True) for half in both.split(k, 1))

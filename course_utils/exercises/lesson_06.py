@@ -40,7 +40,7 @@ def drop_grid(call: Call, draw: Draw) -> None:
     net, gray = draw.net("conv"), draw.number(0.6, 0.9)
     # the last window fits along one side of the image and hangs over the border along the other
     for height, width, window, stride in (
-        (draw.choice([10, 13]), draw.choice([15, 17]), 4, 3),
+        (draw.choice([10, 13]), draw.choice([14, 17]), 4, 3),
         (draw.choice([12, 14]), draw.choice([9, 11]), 5, 2),
     ):
         image = draw.images(1, height, width)
@@ -79,6 +79,9 @@ drop_grid.slips = {
     "Rows and columns are exchanged: the first index of the grid is the row.": lambda *inputs: drops(*inputs).T,
     "The class is not the target: you used the predicted one.": (
         lambda net, image, target, *rest: drops(net, image, net(image).argmax(), *rest)
+    ),
+    "You went around the network's normalization: run net(...), not net.model(...).": (
+        lambda net, *rest: drops(net.model, *rest)
     ),
     "You covered with 0.5. The argument gray says what covers.": lambda *inputs: drops(*inputs[:-1], 0.5),
     "You covered with the mean of the image. The argument gray says what covers.": (
@@ -164,10 +167,15 @@ spread.slips = {
 }
 
 
+def outputs(kernel, stride, padding, size) -> int:
+    """How many a layer has."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
 def reach(start, stop, kernel, stride, padding, size) -> tuple[int, int]:
     """By trying every output, so that no formula is trusted."""
-    outputs = range((size + 2 * padding - kernel) // stride + 1)
-    hit = [o for o in outputs if o * stride - padding < stop and o * stride - padding + kernel > start]
+    tried = range(outputs(kernel, stride, padding, size))
+    hit = [o for o in tried if o * stride - padding < stop and o * stride - padding + kernel > start]
     return hit[0], hit[-1] + 1
 
 
@@ -195,21 +203,26 @@ def rounded_down(start, stop, kernel, stride, padding, size):
     return max(0, (start + padding - kernel + 1) // stride), reach(start, stop, kernel, stride, padding, size)[1]
 
 
+def bounds(start, stop, *layer):
+    first, last = not_cut(start, stop, *layer)
+    return max(0, first), min(outputs(*layer), last)
+
+
 def padding_missing(start, stop, kernel, stride, padding, size):
-    outputs = (size + 2 * padding - kernel) // stride + 1
     first, last = not_cut(start, stop, kernel, stride, 0, size)
-    return max(0, first), min(outputs, last)
+    return max(0, first), min(outputs(kernel, stride, padding, size), last)
 
 
-def not_rounded(start, stop, kernel, stride, padding, size):
-    outputs = (size + 2 * padding - kernel) // stride + 1
-    return max(0, (start + padding - kernel + 1) / stride), min(outputs, (stop - 1 + padding) / stride + 1)
+def not_rounded(start, stop, *layer):
+    kernel, stride, padding, _ = layer
+    first, last = (start + padding - kernel + 1) / stride, (stop - 1 + padding) / stride
+    return max(0, first), min(outputs(*layer), last + 1)
 
 
-def inside_only(start, stop, kernel, stride, padding, size):
-    outputs = (size + 2 * padding - kernel) // stride + 1
+def inside_only(start, stop, *layer):
+    kernel, stride, padding, _ = layer
     first, last = math.ceil((start + padding) / stride), (stop - kernel + padding) // stride
-    return max(0, first), min(outputs, last + 1)
+    return max(0, first), min(outputs(*layer), last + 1)
 
 
 reached.slips = {
@@ -228,6 +241,21 @@ reached.slips = {
     "There is one output too many at the end: the input number stop has not changed.": (
         lambda start, stop, *layer: (reach(start, stop, *layer)[0], reach(start, stop + 1, *layer)[1])
     ),
+    "The padding is missing, in the number of outputs as well.": (
+        lambda start, stop, kernel, stride, padding, size: bounds(start, stop, kernel, stride, 0, size)
+    ),
+    "The range is cut at its end only. Outputs begin at 0: cut it there as well.": (
+        lambda *inputs: (not_cut(*inputs)[0], reach(*inputs)[1])
+    ),
+    "The range is cut at its beginning only. Cut its end at the number of outputs as well.": (
+        lambda *inputs: (reach(*inputs)[0], not_cut(*inputs)[1])
+    ),
+    "There is one output more: (size + 2 * padding - kernel) // stride + 1. You left out the + 1.": (
+        lambda *inputs: (reach(*inputs)[0], min(reach(*inputs)[1], outputs(*inputs[2:]) - 1))
+    ),
+    "The first output is one too early: an output sees kernel - 1 more inputs after its first one.": (
+        lambda start, *rest: (reach(max(0, start - 1), *rest)[0], reach(start, *rest)[1])
+    ),
     "You divided without rounding. The numbers of outputs are integers.": not_rounded,
     "You counted only outputs that lie in the window as a whole. One changed input is enough.": inside_only,
     "You cut at the number of inputs. There are fewer outputs: (size + 2 * padding - kernel) // stride + 1.": (
@@ -237,7 +265,7 @@ reached.slips = {
         )
     ),
     "These are all outputs of the layer, not only those that see the window.": (
-        lambda start, stop, kernel, stride, padding, size: (0, (size + 2 * padding - kernel) // stride + 1)
+        lambda start, stop, *layer: (0, outputs(*layer))
     ),
     "You gave start and length; give start and stop.": lambda *inputs: (reach(*inputs)[0], np.ptp(reach(*inputs))),
 }
