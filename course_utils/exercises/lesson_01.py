@@ -93,7 +93,7 @@ respond.slips = {
         lambda image, weights, bias: slide(image, weights.flip(1, 2), bias)
     ),
     "You added zeros around the image. Here the window stays inside, so the response is smaller than the image.": (
-        partial(slide, padding="same")
+        lambda image, weights, bias: slide(image, weights, bias, padding=weights.shape[-1] // 2)
     ),
     "You cut the negative responses off. The filter's response is signed; the ReLU comes after it.": (
         lambda *inputs: slide(*inputs).clamp_min(0)

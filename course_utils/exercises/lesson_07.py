@@ -49,6 +49,10 @@ def all_gradients(net, images: Tensor) -> Tensor:
     return torch.autograd.grad(net(pixels).sum(), pixels)[0]
 
 
+def all_targets(net, images, target):
+    return sum(gradient(net, images, [one] * len(images)) for one in target)
+
+
 def all_scores(net, images, target):
     return strongest(all_gradients(net, images))
 
@@ -99,6 +103,9 @@ saliency_map.slips = {
         lambda net, images, target: saliency(net, images, net(images).argmax(1).tolist())
     ),
     "You differentiated the sum of all class scores, not the score of the target class.": all_scores,
+    "You added up the scores of all targets for each image. Each image has its own target.": (
+        lambda net, images, target: strongest(all_targets(net, images, target))
+    ),
     "You took the mean over the batch, so every gradient is divided by the number of images.": (
         lambda net, images, target: saliency(net, images, target) / len(images)
     ),
@@ -193,7 +200,7 @@ def seeds(call: Call, draw: Draw) -> None:
         close(call(*inputs), at_quantiles(*inputs), what="the seeds")
     # many equal values, as behind a ReLU: both quantiles are values of the map
     heat = apart(draw, height, width).mul(3).clamp(min=0).round()
-    inputs = heat, between(heat, draw.number(0.86, 0.9)), between(heat, draw.number(0.2, 0.4))
+    inputs = heat, between(heat, draw.number(0.68, 0.72)), between(heat, draw.number(0.2, 0.4))
     close(call(*inputs), at_quantiles(*inputs), what="the seeds of a map with many equal values")
 
 
@@ -272,6 +279,13 @@ clean_gradient.slips = {
     "You differentiated the sum of all class scores, not the scores of the target classes.": (
         lambda net, images, target: all_gradients(net, images)
     ),
+    "You differentiated the logarithm of the probabilities; differentiate the scores before the softmax.": (
+        partial(gradient, of=lambda scores: scores.log_softmax(1))
+    ),
+    "You went around the network's normalization: run net(...), not net.model(...).": (
+        lambda net, images, target: gradient(net.model, images, target)
+    ),
+    "You added up the scores of all targets for each image. Each image has its own target.": all_targets,
     "You used the first image's class for every image.": (
         lambda net, images, target: gradient(net, images, target[:1] * len(images))
     ),
@@ -347,14 +361,14 @@ def class_map(call: Call, draw: Draw) -> None:
     low, high = draw.integer(3, 5), draw.integer(6, 8)
     # Half of the maps speak for the class and half against it, so the sums have both signs; the maps are negative
     # too, as without a ReLU. Then a single map. Then all speak against the class, and nothing is left.
-    for signs, smallest, height, width in (
-        ([1.0, -1.0] * draw.choice([2, 3]), -0.1, low, high),
-        ([1.0], -0.1, high, low),
-        ([-1.0, -1.0, -1.0], 0.0, high, low),
+    for signs, smallest, noise, height, width in (
+        ([1.0, -1.0] * draw.choice([2, 3]), -0.1, 3.0, low, high),
+        ([1.0], -0.1, 1.0, high, low),
+        ([-1.0, -1.0, -1.0], 0.0, 1.0, high, low),
     ):
         maps = draw.uniform(len(signs), height, width) ** 3 + smallest
         toward = torch.tensor(signs, dtype=torch.float64)[:, None, None] * draw.uniform(len(signs), 1, 1, low=0.5)
-        gradients = toward + 0.3 * draw.normal(len(signs), height, width)
+        gradients = 4 * toward + noise * draw.normal(len(signs), height, width)
         got, again = call.twice(maps, gradients)
         right = class_activation(maps, gradients)
         close(got, right, what="the map")

@@ -118,7 +118,7 @@ show_images(filters_to_pictures(weights)[:16], columns=8)
 # from the beginning.
 
 # %% [markdown] exercise="01.2" title="Build it: the response of one filter" points=3 difficulty=2 importance=5 minutes=12 own="course_utils.filters:filter_response"
-# Compute $y_{ij}$ for one filter at all positions where the window lies inside the image. Do not use `conv2d`: write the inner product.
+# Compute $y_{ij}$ for one filter at all positions where the window lies inside the image. `conv2d` does this in one line; here, write the inner product yourself.
 
 
 # %% exercise="01.2"

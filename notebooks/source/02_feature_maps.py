@@ -85,7 +85,7 @@ show_maps(first, count=32, columns=8, scaling="own", width=5.5)
 
 # %% [markdown] exercise="02.1" title="Build it: from maps to gray pictures" points=2 difficulty=2 importance=4 minutes=10 own="course_utils.activations:scale_maps"
 # A map has its own unit; a picture needs numbers from 0 (black) to 1 (white). Take the smallest value away and divide by the range, *largest minus smallest*. With `own=True` each map
-# has its own smallest and largest value; with `own=False` all maps of the layer share them. A map that is constant has nothing to stretch: all 0.
+# has its own smallest and largest value; with `own=False` all maps of the layer share them. Where the range is 0, there is nothing to stretch: return 0. With `own=True` this is so for each constant map.
 
 
 # %% exercise="02.1"

@@ -322,7 +322,7 @@ for block, convolutions in enumerate((2, 2, 4, 4, 4), 1):
 
 # %% [markdown] exercise="06.4" title="Spot the bug: the missing halo" points=2 difficulty=3 importance=3 minutes=10
 # A convolution with a 3 × 3 kernel and padding 1 turned `x` into `y`. Now a patch of `x` is replaced. The function below computes only the changed part of the output, and
-# it is wrong. Run it, read what `check` says, and repair it. Compute a part of the output, not all of it.
+# it is wrong. Run it, read what `check` says, and repair it. (To compute the whole output again would be right, but would save nothing.)
 
 
 # %% exercise="06.4"

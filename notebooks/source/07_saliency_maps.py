@@ -137,10 +137,11 @@ check("07.1", saliency_map)
 # **copy**; (3) pick each image's own score, add them up, take the gradient; (4) first `abs`, then the largest over dimension 1.
 
 # %% [markdown] fold="I get: One of the differentiated Tensors appears to not have been used in the graph"
-# You ran the network on `images`, and asked for the gradient with respect to the copy. Run it on the copy.
+# You asked for the gradient with respect to a tensor that the network did not see. Make one copy, run the network on it, and differentiate with respect to the same copy.
 
 # %% [markdown] fold="I get: element 0 of tensors does not require grad"
-# The copy does not record anything yet: `.requires_grad_()` is missing, or it came after the forward pass.
+# No gradient is recorded for what the network saw. Either you ran it on `images` and not on the copy, or the copy does not record anything yet: `.requires_grad_()` is
+# missing, or it came after the forward pass.
 
 # %% picture="07.1"
 # your map of a real network

@@ -4,9 +4,9 @@ from course_utils.exercises.lesson_02 import gray, hooked
 from tests.mutants import mutant
 
 
-@mutant("02.1", "exchanged")
-def always_own(maps, own):
-    return gray(maps, True)
+@mutant("02.1", "With own=False you stretched each map by itself")
+def exchanged(maps, own):
+    return gray(maps, not own)
 
 
 @mutant("02.3", "wrote over your record")
