@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.exercises import check, machine, quiz, run_check, tiny_net, transport
+from course_utils.exercises import check, machine, run_check, tiny_net, transport
 from course_utils.exercises import exercise as registry
 from course_utils.exercises.compare import CheckFailed, close, number, require
 from course_utils.exercises.machine import Draw, LocalCall, StudentError
-from course_utils.exercises.quizzes import Question, read_quiz
 from course_utils.exercises.words import why
 
 
@@ -312,26 +311,6 @@ def test_a_requirement_knows_its_slip(monkeypatch):
         assert run_check("42.1", lambda other=other: other).cause != "You began with 1."
 
 
-def test_a_quiz_is_read_from_text():
-    (first, second) = read_quiz("""
-How many
-channels?
-- One - or so
-  No.
-+ Three
-  Yes: red, green
-  and blue.
-
-Why?
-+ So
-  Yes.
-- No
-  No.
-""")
-    assert first == Question("How many channels?", (("One - or so", "No."), ("Three", "Yes: red, green and blue.")), 1)
-    assert second.answer == 0 and [text for text, _ in second.options] == ["So", "No"]
-
-
 def test_shapes_constants_signs_and_nan_have_their_words(doubling):
     cases = {
         lambda x: 2 * x.T: ("wrong shape", "transposed"),
@@ -566,25 +545,3 @@ def test_student_errors_carry_their_kind():
     with pytest.raises(StudentError) as caught:
         LocalCall(lambda: 1 / 0)()
     assert caught.value.kind == "ZeroDivisionError"
-
-
-def test_the_quiz_as_text_and_its_corrections(capsys, monkeypatch):
-    quiz("07", "bbbc")
-    assert capsys.readouterr().out.count("right.") == 4
-    quiz("07", "aaaa")
-    assert capsys.readouterr().out.count("not quite") == 4
-    quiz("07", "ab")
-    assert "one letter for each of the 4 questions" in capsys.readouterr().out
-    monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
-    assert quiz("07") is None
-    assert "a) The pixel does not belong" in capsys.readouterr().out
-
-
-def test_the_quiz_as_buttons():
-    box = quiz("07")
-    choice, answer = box.children[0].children[1:]
-    choice.value = 0
-    assert "Not quite" in answer.value
-    choice.value = 1
-    assert "✓ Right" in answer.value
-    assert callable(box._ipython_display_)  # what stays of it: tests/test_still.py

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, require
+from course_utils.exercises.compare import array, close, require
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
 
@@ -25,11 +26,11 @@ def l2_distances(call: Call, draw: Draw) -> None:
     close(call(a, b), squares(a, b).sqrt(), what="your table of distances")
     # rows that are nearly alike and far from zero: the squares hide the difference, and it comes out below zero
     near = (100 + 1e-4 * draw.normal(8, 64)).float()
-    got = torch.as_tensor(call(near, near)).double()
-    require(not got.isnan().any(), "the distances between nearly equal rows contain NaN (not a number).")
+    got = array(call(near, near), "your table of distances")
+    require(not np.isnan(got).any(), "The distances between nearly equal rows contain NaN (not a number).")
     require(
         got.shape == (8, 8) and bool((got >= 0).all()) and bool((got < 2.0).all()),
-        "the distances between nearly equal rows are wrong: some are below 0, or far too large.",
+        "The distances between nearly equal rows are wrong: some are below 0, or far too large.",
         cause="Set negative squares to 0, and not to a large number.",
     )
     # more rows in a than in b, and two of them stand in both: integers, so that these distances are exactly 0

@@ -38,7 +38,8 @@ def field_of(call: Call, draw: Draw) -> None:
     ]
     stacks += [[(5, 3, 2, 2)], [(1, 1, 0, 1), (4, 2, 1, 1), (3, 2, 2, draw.integer(2, 3)), (1, 2, 0, 1), (3, 1, 1, 1)]]
     right = [field(layers) for layers in stacks]
-    close(several(call, [[layers] for layers in stacks]), right, what="size, stride and start, for several networks")
+    got = several(call, [[layers] for layers in stacks], what="size, stride and start")
+    close(got, right, what="size, stride and start, for several networks")
 
 
 field_of.slips = {
@@ -98,7 +99,8 @@ def patch_box(call: Call, draw: Draw) -> None:
         ]
         cases += [(y, x, size, stride, start, height, width) for y, x in places]
     cases.append((1, 2, draw.integer(90, 99), 8, -draw.integer(30, 34), short, long))  # larger than the photo
-    close(several(call, cases), [box(*case) for case in cases], what="the boxes, for several units")
+    got = several(call, cases, what="the box")
+    close(got, [box(*case) for case in cases], what="the boxes, for several units")
 
 
 def measured_after_the_cut(y, x, size, stride, start, height, width):
@@ -237,7 +239,7 @@ def merge_top(call: Call, draw: Draw) -> None:
         (va, by_a), (vb, by_b) = (half.sort(1, descending=True) for half in both.split(k, 1))
         inputs = va, images[:, :k].gather(1, by_a), vb, images[:, k:].gather(1, by_b)
         right = torch.stack([one.double() for one in merged(*inputs)])
-        close(call(*inputs), right, what="the merged values and image numbers")
+        close(call(*inputs), right, what="the merged values and image numbers", scale=1.0)
 
 
 def rank_by_rank(va, ia, vb, ib):

@@ -192,7 +192,8 @@ def reached(call: Call, draw: Draw) -> None:
     for start in (9, 10, 11, 12):  # every remainder of the stride
         cases.append([start, start + 5, 4, 3, 1, 34])
     right = [reach(*case) for case in cases]
-    close(several(call, cases), right, what="the ranges of outputs, first and stop, for several windows")
+    got = several(call, cases, what="the range, first and stop")
+    close(got, right, what="the ranges of outputs, for several windows")
 
 
 def not_cut(start, stop, kernel, stride, padding, size):

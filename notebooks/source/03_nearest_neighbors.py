@@ -106,7 +106,7 @@ check("03.1", l2_distances)
 # %% [markdown] fold="Hint"
 # `a.square().sum(1)` has shape `(N,)`. As a column, `[:, None]`, it is added to every entry of its row; the lengths of `b` as a row, `[None]`.
 
-# %% [markdown] fold="I get: the distances between nearly equal rows contain NaN"
+# %% [markdown] fold="I get: The distances between nearly equal rows contain NaN"
 # The squares are near 640 000, and the computer keeps about seven digits of them. The true difference is smaller than the last digit, so what remains is an error, and it may be negative. The
 # root of a negative number is NaN. Set what is negative to 0 *before* the root.
 

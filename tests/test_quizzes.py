@@ -1,0 +1,99 @@
+"""Quizzes: neither the place nor the length of an answer tells the right one."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from course_utils.authoring.paths import lesson_paths
+from course_utils.exercises import quiz
+from course_utils.exercises.quizzes import Question, as_text, questions, read_quiz
+
+LESSONS = [path.stem[:2] for path in lesson_paths()]
+ALL = [(lesson, question) for lesson in LESSONS for question in questions(lesson)]
+
+
+def letter(index: int) -> str:
+    return chr(97 + index)
+
+
+def right_letters(lesson: str) -> str:
+    return "".join(letter(question.answer) for question in questions(lesson))
+
+
+def test_no_letter_is_the_right_one_too_often():
+    counts = Counter(question.answer for _, question in ALL)
+    assert max(counts.values()) <= 0.35 * len(ALL), counts
+
+
+def test_the_right_answer_is_seldom_the_longest():
+    longest = []
+    for lesson, question in ALL:
+        lengths = [len(text) for text, _ in question.options]
+        if lengths[question.answer] > max(lengths[: question.answer] + lengths[question.answer + 1 :]):
+            longest.append(f"{lesson}: {question.text[:60]}")
+    assert len(longest) <= 0.4 * len(ALL), "\n".join(longest)
+
+
+def test_no_text_names_a_letter():
+    for lesson, question in ALL:
+        for text in (question.text, *(part for option in question.options for part in option)):
+            assert not re.search(r"\b(answer|option) [a-d]\b|\([a-d]\)", text), f"{lesson}: {text}"
+
+
+def test_a_quiz_is_read_from_text_and_shuffled():
+    text = """
+How many
+channels?
+- One - or so
+  No.
++ Three
+  Yes: red, green
+  and blue.
+
+Why?
++ So
+  Yes.
+- No
+  No.
+"""
+    first, second = read_quiz(text)
+    assert first.text == "How many channels?"
+    assert sorted(first.options) == [("One - or so", "No."), ("Three", "Yes: red, green and blue.")]
+    assert first.options[first.answer][0] == "Three" and second.options[second.answer] == ("So", "Yes.")
+    assert read_quiz(text) == (first, second)
+    places = {read_quiz(f"Question {i}?\n+ Right\n  Yes.\n- Wrong\n  No.")[0].answer for i in range(20)}
+    assert places == {0, 1}
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_letters_that_are_shown_are_the_letters_that_are_corrected(lesson, capsys):
+    asked = questions(lesson)
+    shown = re.sub(r"\s+", " ", as_text(lesson, asked))
+    for question in asked:
+        for index, (text, _) in enumerate(question.options):
+            assert f"{letter(index)}) {text}" in shown
+    quiz(lesson, right_letters(lesson))
+    assert capsys.readouterr().out.count("right.") >= len(asked)
+    wrong = "".join(letter((question.answer + 1) % len(question.options)) for question in asked)
+    quiz(lesson, wrong)
+    assert capsys.readouterr().out.count(": not quite.") == len(asked)
+
+
+def test_the_wrong_number_of_letters_and_no_widgets(capsys, monkeypatch):
+    quiz("07", "ab")
+    assert "one letter for each of the 4 questions" in capsys.readouterr().out
+    monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
+    assert quiz("07") is None
+    assert "1. A pixel is black" in capsys.readouterr().out
+
+
+def test_the_quiz_as_buttons():
+    box = quiz("07")
+    asked: Question = questions("07")[0]
+    choice, answer = box.children[0].children[1:]
+    choice.value = (asked.answer + 1) % len(asked.options)
+    assert "Not quite" in answer.value
+    choice.value = asked.answer
+    assert "✓ Right" in answer.value
+    assert callable(box._ipython_display_)  # what stays of it: tests/test_still.py
