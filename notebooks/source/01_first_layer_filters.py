@@ -140,7 +140,7 @@ check("01.2", respond)
 # %% [markdown] fold="Hint"
 # With loops: make `out = torch.zeros(H - k + 1, W - k + 1, dtype=image.dtype)` and fill `out[i, j] = (image[:, i : i + k, j : j + k] * weights).sum() + bias`.
 
-# %% [markdown] fold="I get: the response has the wrong shape"
+# %% [markdown] fold="I get: the wrong shape"
 # A window of size $k$ fits $H - k + 1$ times into $H$ rows: the last one begins at row $H - k$.
 
 # %% picture="01.2"
