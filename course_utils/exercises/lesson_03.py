@@ -33,6 +33,14 @@ def l2_distances(call: Call, draw: Draw) -> None:
         "The distances between nearly equal rows are wrong: some are below 0, or far too large.",
         cause="Set negative squares to 0, and not to a large number.",
     )
+    lengths, products = near.square().sum(1), near @ near.T
+    for errors in (lengths[:, None] - 2 * products + lengths, lengths[:, None] + lengths - 2 * products):
+        below = errors < 0
+        require(
+            not below.any() or not np.allclose(got[below], errors[below].abs().sqrt(), rtol=1e-3),
+            "The distances between nearly equal rows are wrong: squares below 0 did not become 0.",
+            got=got,
+        )
     # more rows in a than in b, and two of them stand in both: integers, so that these distances are exactly 0
     a, b = draw.normal(m, d).mul(3).round(), draw.normal(n, d).mul(3).round()
     b[1], b[2] = a[0], a[3]
@@ -46,6 +54,9 @@ def by_products(a, b, *, product=-2.0, a_squared=1.0, b_squared=1.0) -> Tensor:
 
 l2_distances.slips = {
     "The root is missing: these are squared distances.": squares,
+    "You took the absolute value of the squares. What comes out below 0 is an error of rounding: set it to 0.": (
+        lambda a, b: by_products(a, b).abs().sqrt()
+    ),
     "You added up absolute differences (the city-block distance); L2 adds up squares and takes the root.": (
         lambda a, b: differences(a, b).abs().sum(2)
     ),

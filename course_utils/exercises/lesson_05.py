@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.exercises.apart import apart
-from course_utils.exercises.compare import close
+from course_utils.exercises.compare import array, close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
 from course_utils.exercises.several import several
@@ -239,7 +239,8 @@ def merge_top(call: Call, draw: Draw) -> None:
         (va, by_a), (vb, by_b) = (half.sort(1, descending=True) for half in both.split(k, 1))
         inputs = va, images[:, :k].gather(1, by_a), vb, images[:, k:].gather(1, by_b)
         right = torch.stack([one.double() for one in merged(*inputs)])
-        close(call(*inputs), right, what="the merged values and image numbers", scale=1.0)
+        got = array(call(*inputs), "the merged values and image numbers")
+        close(got, right, what="the merged values and image numbers", scale=1.0)
 
 
 def rank_by_rank(va, ia, vb, ib):
