@@ -16,7 +16,7 @@ from course_utils.authoring.rules import SourceError
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
 from course_utils.grading.export import nbgrader_source
-from course_utils.grading.submissions import handed_out
+from course_utils.grading.notebooks import handed_out
 
 LESSONS = {path.stem[:2]: path for path in lesson_paths()}
 

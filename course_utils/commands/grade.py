@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from course_utils.errors import CourseError
@@ -28,10 +32,12 @@ def grade(
     from tqdm.auto import tqdm
 
     from course_utils.grading import report as reports
-    from course_utils.grading.grader import default_jobs, grade_class, prepare
+    from course_utils.grading.classroom import default_jobs, grade_class
+    from course_utils.grading.folder import only_grader
     from course_utils.grading.limits import Limits
     from course_utils.grading.results import Report
     from course_utils.grading.submissions import find_submissions
+    from course_utils.grading.tasks import prepare
     from course_utils.grading.walls import bubblewrap_problem
 
     if sandbox:
@@ -48,49 +54,74 @@ def grade(
             file=sys.stderr,
         )
     torch.set_num_threads(1)  # the networks are tiny
-    found = find_submissions(submissions, student)
     if out.exists() and not out.is_dir():
         raise CourseError(f"{out} is a file; --out needs a folder.")
-    reports.clean_up(out)
-    seed = _seed(out, seed)
-    tasks = prepare([n.strip() for n in lessons.split(",") if n.strip()] if lessons else None, seed)
-    for task in tasks:
-        for which, problem in task.faulty.items():
-            print(f"{which} will not be graded: {problem}", file=sys.stderr)
+    if out.resolve() == submissions.resolve():
+        raise CourseError(f"{out}: the results need a folder of their own; choose another --out.")
+    found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(line, file=sys.stderr))
     limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)
+    every: dict[str, Report] = {}
     before = 0
 
     def known(submission, key: str) -> bool:
         old = reports.load_student(out, submission.student)
         return old is not None and old.key == key and (out / "feedback").is_dir()
 
-    work = grade_class(
-        found,
-        tasks,
-        seed=seed,
-        jobs=jobs or default_jobs(),
-        limits=limits,
-        walls=sandbox,
-        secrets=[submissions, out],
-        known=known,
-    )
-    with tqdm(total=len(found), unit="student", disable=None) as bar:
-        for item in work:
-            if isinstance(item, Report):
-                reports.save_student(out, item)
-            else:
-                before += 1
-            bar.update()
-    every = [reports.load_student(out, s.student) for s in found]
-    reports.save_class(out, every)
-    print(reports.summary_text(every))
+    with only_grader(out), _ended_by_signals():
+        seed = _seed(out, seed)
+        tasks = prepare([n.strip() for n in lessons.split(",") if n.strip()] if lessons else None, seed)
+        for task in tasks:
+            for which, problem in task.faulty.items():
+                print(f"{which} will not be graded: {problem}", file=sys.stderr)
+        work = grade_class(
+            found,
+            tasks,
+            seed=seed,
+            jobs=jobs or default_jobs(),
+            limits=limits,
+            walls=sandbox,
+            secrets=[submissions, out],
+            place=out,
+            known=known,
+        )
+        with closing(work), tqdm(total=len(found), unit="student", disable=None) as bar:
+            for item in work:
+                if isinstance(item, Report):
+                    reports.save_student(out, item)
+                    every[item.student] = item
+                else:
+                    every[item.student] = reports.load_student(out, item.student)
+                    before += 1
+                bar.update()
+        in_order = [every[s.student] for s in found]
+        reports.save_class(out, in_order)
+    print(reports.summary_text(in_order))
     print(f"{len(found)} students ({before} were graded before), seed {seed}: {out / 'gradebook.csv'}")
-    return 1 if any(r.state != "graded" for r in every) else 0
+    return 1 if any(r.state != "graded" for r in in_order) else 0
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the command as Ctrl-C does: sandboxes and their folders are taken down."""
+
+    def end(number: int, _: object) -> None:
+        print("stopped; start it again to go on: who is graded already is skipped", file=sys.stderr)
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _seed(out: Path, seed: int | None) -> int:
     """The seed of the hidden inputs: as given, else that of the earlier run, else a new one that nobody can guess."""
-    from course_utils.grading.report import write_atomically
+    from course_utils.grading.folder import write_atomically
 
     path = out / "grading.json"
     if seed is None:

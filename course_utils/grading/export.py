@@ -23,7 +23,7 @@ from course_utils.authoring.release import tree, write_zip
 from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.errors import CourseError
 from course_utils.exercises.machine import lesson_exercises
-from course_utils.grading.grader import hidden_seeds
+from course_utils.grading.tasks import hidden_seeds
 
 _PROGRAMS = Path(__file__).with_name("exports")  # files that go out as they are
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import html
 import io
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from course_utils.grading.folder import file_name, write_atomically
 from course_utils.grading.results import Report, Result
+from course_utils.grading.words import plain
 
 _WORDS = {
     "passed": "passed",
@@ -31,34 +31,9 @@ td.n,th.n{text-align:right;white-space:nowrap}.passed{color:#1a7f37}.failed,.err
 """
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """A file is there whole or not at all, also when this process is killed while it writes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
-    with open(part, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def clean_up(out: Path) -> None:
-    """Remove what a killed run left half-written."""
-    for part in [*out.glob(".part-*"), *out.glob("results/.part-*"), *out.glob("feedback/.part-*")]:
-        part.unlink(missing_ok=True)
-
-
-def file_name(student: str) -> str:
-    """A student's name as a file name; two students never get the same."""
-    plain = re.sub(r"[^\w.@+ -]", "_", student).strip(". ")[:80]
-    if plain == student:
-        return plain
-    return f"{plain}-{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
 def shown(student: str) -> str:
-    """A name that can be written as UTF-8, whatever the file system held."""
-    return student.encode("utf-8", "replace").decode()
+    """A student's name on a page, in a spreadsheet or a terminal."""
+    return plain(student, 200) or "(no name)"
 
 
 # --- a student --------------------------------------------------------------------------------------------------------
@@ -96,7 +71,7 @@ def as_gradescope(report: Report) -> dict:
         "stdout_visibility": "hidden",
         "tests": tests,
         "extra_data": {
-            "student": shown(report.student),
+            "student": report.student,
             "state": report.state,
             "key": report.key,
             "notes": report.notes,
@@ -109,8 +84,14 @@ def as_gradescope(report: Report) -> dict:
 
 
 def from_gradescope(data: dict, student: str) -> Report:
-    """The report that `as_gradescope` wrote."""
+    """The report that `as_gradescope` wrote.
+
+    Raises:
+        ValueError: it is another student's.
+    """
     extra = data["extra_data"]
+    if extra["student"] != student:
+        raise ValueError(f"these are the results of {extra['student']!r}")
     return Report(student, [Result(**r) for r in extra["exercises"]], list(extra["notes"]), extra["key"])
 
 
@@ -164,7 +145,7 @@ def gradebook(reports: Sequence[Report]) -> str:
     most = {r.exercise: r.points for report in reports for r in report.results}
     lessons = sorted({e.split(".")[0] for e in exercises})
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["student", "state", *exercises, *(f"lesson {n}" for n in lessons), "total", "not graded because"])
     writer.writerow(["(points)", "", *(most[e] for e in exercises)]
                     + [sum(most[e] for e in exercises if e.startswith(n + ".")) for n in lessons]
@@ -186,7 +167,8 @@ def _sum(scores) -> int | str:
 
 
 def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text  # a spreadsheet would run it
+    """A spreadsheet would run what looks like a formula, also behind what it takes for the end of a field."""
+    return re.sub(r"(^|[;,|])(\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])", r"\1\2'\3", text)
 
 
 def summary_rows(reports: Sequence[Report]) -> list[tuple[str, str, int, int, int, str, int]]:
@@ -251,7 +233,7 @@ def load_student(out: Path, student: str) -> Report | None:
     try:
         data = json.loads((out / "results" / f"{file_name(student)}.json").read_text(encoding="utf-8"))
         return from_gradescope(data, student)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

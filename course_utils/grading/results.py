@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from course_utils.grading.words import plain
+
+MAX_NOTES = 20  # remarks on one student's notebooks
 
 
 @dataclass
@@ -22,6 +26,10 @@ class Result:
     problem: str = ""
     cause: str = ""
 
+    def cleaned(self) -> Result:
+        """With words that can be written and shown anywhere, and not too many of them."""
+        return replace(self, problem=plain(self.problem, 1000), cause=plain(self.cause, 1000))
+
     @property
     def score(self) -> int | None:
         if self.state == "not graded":
@@ -37,6 +45,13 @@ class Report:
     results: list[Result] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     key: str = ""
+
+    def cleaned(self) -> Report:
+        """With words that can be written and shown anywhere, and not too many of them."""
+        notes = [plain(note, 500) for note in self.notes[:MAX_NOTES]]
+        if len(self.notes) > MAX_NOTES:
+            notes.append(f"... and {len(self.notes) - MAX_NOTES} more remarks")
+        return Report(self.student, [r.cleaned() for r in self.results], notes, self.key)
 
     @property
     def state(self) -> str:

@@ -27,6 +27,7 @@ from course_utils.grading.student_process import StudentProcess
 from course_utils.grading.visible import course_tree
 from course_utils.grading.walls import ROOT, bubblewrap_problem, command, environment
 
+PREFIX = ".course-grading-"  # of the folder of a sandbox
 _BOOT = "course_utils/grading/inside/boot.py"
 
 
@@ -42,9 +43,10 @@ class Sandbox:
         walls: False runs everything without walls, as this user: only for one's own notebooks.
         warm: import statements to run once, before any submission.
         secrets: folders that must not be readable inside.
+        place: the folder for what it needs on the disk; the system's folder for such files if not given.
 
     Raises:
-        SandboxError: bubblewrap is missing or does not work, or the zygote does not start.
+        SandboxError: bubblewrap is missing or does not work, the zygote does not start, or the disk is full.
     """
 
     renew_after = 100  # submissions; then a fresh zygote
@@ -56,19 +58,26 @@ class Sandbox:
         walls: bool = True,
         warm: Sequence[str] = (),
         secrets: Sequence[Path] = (),
+        place: Path | None = None,
     ):
         self.limits = limits or Limits()
         self.walls = walls
         self.warm = list(warm)
         self.secrets = [ROOT, *secrets]
-        self._folder = tempfile.TemporaryDirectory(prefix="course-grading-")
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._served = 0
         self._base = 0
         self._nested = walls  # can a process inside make namespaces of its own?
-        Path(self._folder.name).chmod(0o755)
-        course_tree(Path(self._folder.name))
+        self._stopped = False
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True)
+            Path(self._folder.name).chmod(0o755)
+            course_tree(Path(self._folder.name))
+        except OSError as error:
+            raise SandboxError(
+                f"{place or tempfile.gettempdir()}: the files of a sandbox cannot be written there ({error.strerror})."
+            ) from None
 
     def __enter__(self) -> Sandbox:
         return self
@@ -80,17 +89,33 @@ class Sandbox:
         self._kill()
         self._folder.cleanup()
 
-    def start(self) -> StudentProcess:
-        """A fresh process for a submission; the one before it is killed."""
+    def stop(self) -> None:
+        """From another thread: kill everything in it now, and start nothing more; whoever waits for it is told."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def start(self, hidden: Sequence[str] = ()) -> StudentProcess:
+        """A fresh process for a submission; the one before it is killed.
+
+        Args:
+            hidden: files of the course that are a stand-in for this submission; see `visible.ANSWERS`.
+
+        Raises:
+            SandboxError: it does not start, or the sandbox was stopped.
+        """
         if self._process is not None and (self._served >= self.renew_after or (self.walls and not self._nested)):
             self._kill()  # without inner walls, a sandbox serves one submission and is thrown away
         problem = ""
         for _ in range(3):
-            if self._process is None:
+            if self._process is None and not self._stopped:
                 self._boot()
+            if self._stopped:
+                raise SandboxError("The sandbox was stopped.")
             ours, theirs = socket.socketpair()
             try:
-                reply = self._ask(theirs)
+                reply = self._ask(theirs, hidden)
             except (OSError, ValueError, SandboxError) as error:
                 reply = {"error": str(error)}
             finally:
@@ -105,9 +130,11 @@ class Sandbox:
                 self._nested = False
         raise SandboxError(f"The sandbox does not start a process: {problem}.")
 
-    def _ask(self, channel: socket.socket | None) -> dict:
+    def _ask(self, channel: socket.socket | None, hidden: Sequence[str] = ()) -> dict:
         limits = {
             "walls": self.walls and self._nested,
+            "filter": self.walls,
+            "hidden": list(hidden),
             "folders": self._folders,
             "memory": self.limits.memory,
             "cpu": int(self.limits.total) + 1,

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.exercises.left_behind import EVERYWHERE, OF_AN_INPUT, Found
 from course_utils.exercises.machine import StudentError
-from course_utils.exercises.transport import decode, encode
+from course_utils.exercises.transport import encode
+from course_utils.grading.answers import MAX_MESSAGE, NoAnswer, answer, read_reply
 from course_utils.grading.limits import MB
+from course_utils.grading.words import plain
 
 if TYPE_CHECKING:
     from course_utils.grading.sandbox import Sandbox
 
-MAX_MESSAGE = 48 * MB  # bytes of one answer
-
 
 class Broken(StudentError):
-    """The process is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Died or Protocol."""
+    """The process is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Size, Died or Protocol."""
 
 
 class StudentProcess:
@@ -29,7 +29,7 @@ class StudentProcess:
 
     def __init__(self, sandbox: Sandbox, channel: socket.socket):
         self.sandbox, self.limits = sandbox, sandbox.limits
-        self._channel, self._buffer, self._number = channel, b"", 0
+        self._channel, self._buffer, self._number = channel, bytearray(), 0
         self._watched = time.monotonic()
         channel.setblocking(False)
 
@@ -39,14 +39,14 @@ class StudentProcess:
             self._channel = None
             self.sandbox.end()
 
-    def run_cell(self, source: str, *, short: bool = False, seconds: float | None = None) -> None:
-        """Run a cell, or (`short`) only its imports, functions, classes and constants.
+    def run_cell(self, source: str, *, how: str = "whole", seconds: float | None = None) -> None:
+        """Run a cell, "whole", in "pieces", or only its "definitions"; see `inside.cells`.
 
         Raises:
             StudentError: the cell raised.
             Broken: it did not come back.
         """
-        self._request({"cell": source, "short": short}, seconds)
+        self._request({"cell": source, "how": how}, seconds)
 
     def call(self, function: str, arguments: Sequence[Any], *, times: int = 1, seconds: float | None = None) -> list:
         """Run a function of the notebook, `times` times on the same objects; returns its answers as plain values."""
@@ -69,9 +69,9 @@ class StudentProcess:
         if not isinstance(values, list) or len(values) != times or not _plausible(left, len(trees)):
             raise self._broken("Protocol", "it interfered with the grader")
         try:
-            return [decode(_without_networks(v)) for v in values], [tuple(one) for one in left]
-        except Exception:  # whatever a forged answer can do to the decoder
-            raise StudentError("TypeError", "it returned something that cannot be compared") from None
+            return [answer(v) for v in values], [tuple(one) for one in left]
+        except NoAnswer as error:
+            raise StudentError("TypeError", str(error)) from None
 
     def _request(self, request: dict, seconds: float | None) -> dict:
         if self._channel is None:
@@ -89,14 +89,15 @@ class StudentProcess:
         )
         if not kind.isidentifier() or len(kind) > 60:
             kind = "Exception"
-        raise StudentError(kind, _plain_text(message, 300), line=_plain_text(line, 200))
+        raise StudentError(kind, plain(message, 300), line=plain(line, 200))
 
     def _exchange(self, text: bytes, deadline: float, seconds: float) -> Any:
         """Send one line and read one, and look now and then at what the process uses."""
         poll = select.poll()
-        while text or b"\n" not in self._buffer:
+        end = self._buffer.find(b"\n")
+        while text or end < 0:
             if len(self._buffer) > MAX_MESSAGE:
-                raise self._broken("Protocol", f"its answer is larger than {MAX_MESSAGE // MB} MB")
+                raise self._broken("Size", f"its answer is larger than {MAX_MESSAGE // MB} MB")
             now = time.monotonic()
             if now >= deadline:
                 raise self._broken("Timeout", f"it did not come back within {seconds:.0f} seconds")
@@ -115,15 +116,18 @@ class StudentProcess:
                         if not piece:
                             raise ConnectionResetError
                         self._buffer += piece
+                        if end < 0:
+                            end = self._buffer.find(b"\n", len(self._buffer) - len(piece))
             except BlockingIOError:
                 continue
             except OSError:
                 raise self._broken("Died", "its process ended") from None
-        line, self._buffer = self._buffer.split(b"\n", 1)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
         try:
-            return json.loads(line)
-        except Exception:
-            return None
+            return read_reply(line)
+        except NoAnswer as error:
+            raise StudentError("TypeError", str(error)) from None
 
     def _words(self, kind: str) -> str:
         if kind == "Memory":
@@ -141,22 +145,3 @@ def _plausible(left: Any, inputs: int) -> bool:
         [code, None] for code in EVERYWHERE
     ]
     return isinstance(left, list) and len(left) <= len(possible) and all(one in possible for one in left)
-
-
-def _without_networks(tree: Any) -> Any:
-    """A network's handle has no place in an answer: it would make the grader build what a student asks for."""
-    if isinstance(tree, dict):
-        if "net" in tree:
-            raise ValueError("a network")
-        for value in tree.values():
-            _without_networks(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            if isinstance(value, (dict, list)):
-                _without_networks(value)
-    return tree
-
-
-def _plain_text(text: str, length: int) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * length]).split())
-    return text if len(text) <= length else text[: length - 1] + "…"

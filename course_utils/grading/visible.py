@@ -32,6 +32,10 @@ WHOLE = (
     "grading/__init__.py",
     "grading/inside",
 )
+# of these, what answers an exercise of a lesson: for the notebooks of that lesson it is a stand-in, too
+ANSWERS = {"02": ("hooks.py",)}
+STAND_INS = "stand_ins"  # the folder of those, beside the package
+
 # checks do nothing inside; the other files in `exercises` hold the answers, and not even their names are there
 _NO_CHECKS = ("exercises/__init__.py", "exercises/machine.py", "exercises/quizzes.py")
 
@@ -56,6 +60,10 @@ def course_tree(folder: Path) -> None:
             text = _stand_in(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+        if any(name.as_posix() in files for files in ANSWERS.values()):
+            target = folder / STAND_INS / PACKAGE.name / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_stand_in(source, _IS_REFERENCE), encoding="utf-8")
     fonts = folder / "matplotlib"  # or every sandbox would look for fonts again
     fonts.mkdir()
     import matplotlib
@@ -71,15 +79,15 @@ def _is_whole(name: Path) -> bool:
 
 
 @cache
-def _stand_in(source: Path) -> str:
-    """A module that has every name, and nothing behind it."""
+def _stand_in(source: Path, why: str = "") -> str:
+    """A module that has every name, and nothing behind it; `why` is said when one of them is used."""
     parts = source.relative_to(PACKAGE.parent).with_suffix("").parts
     names = []
     for node in parse(source.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             names = ast.literal_eval(node.value)
     module = ".".join(p for p in parts if p != "__init__")
-    why = _IS_REFERENCE if parts[1] in _REFERENCE else _IS_MISSING
+    why = why or (_IS_REFERENCE if parts[1] in _REFERENCE else _IS_MISSING)
     return (
         f"from course_utils.grading.inside.refuse import refuse as _refuse\n\n"
         f"__all__ = {names!r}\n__getattr__ = _refuse({module!r}, {why!r})\n"

@@ -112,6 +112,7 @@ def command(tree: Path, secrets: Sequence[Path], program: Sequence[str]) -> tupl
     if not any(r.startswith("/tmp/") for r in readable):
         words += ["--perms", "0755", "--dir", "/tmp"]
         folders.append("/tmp")
+    words += ["--ro-bind", "/dev/null", "/dev/zero"]  # shared memory made of it would be in no process's count
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--clearenv"]
     for name, value in environment(HOME, "bwrap").items():
         words += ["--setenv", name, value]

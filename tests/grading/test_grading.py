@@ -25,12 +25,13 @@ from course_utils.commands import grade as command
 from course_utils.errors import CourseError
 from course_utils.exercises import tiny_net
 from course_utils.exercises.machine import NOTEBOOK_SEEDS, StudentError, lesson_exercises
-from course_utils.grading import grader
 from course_utils.grading import report as reports
+from course_utils.grading.classroom import grade_class
 from course_utils.grading.limits import Limits
 from course_utils.grading.sandbox import Sandbox, SandboxError
 from course_utils.grading.student_process import Broken
 from course_utils.grading.submissions import find_submissions
+from course_utils.grading.tasks import hidden_seeds, prepare
 from course_utils.grading.walls import bubblewrap_problem
 from tests.grading.hostile import ALL, notebook, with_body, write_all
 
@@ -221,7 +222,7 @@ def test_the_solution_gets_full_marks_in_every_lesson_and_the_stub_none(edition,
     for path in lesson_paths(GRADED):
         lesson = read_lesson(path)
         nbformat.write(build(lesson, edition), tmp_path / "in" / "ann" / f"{lesson.name}.ipynb")
-    (report,) = grader.grade_class(find_submissions(tmp_path / "in"), grader.prepare(GRADED, 3), seed=3)
+    (report,) = grade_class(find_submissions(tmp_path / "in"), prepare(GRADED, 3), seed=3)
     assert [r.exercise for r in report.results] == [e.id for n in GRADED for e in lesson_exercises(n)]
     wanted = (lambda r: r.points) if edition == "solution" else (lambda r: 0)
     assert [str(r) for r in report.results if r.score != wanted(r)] == []
@@ -257,7 +258,7 @@ def test_one_lesson_of_two_handed_in(tmp_path):
     write_all(tmp_path / "in", ("correct",))
     (tmp_path / "in" / "correct" / "broken.ipynb").write_text("{")
     report = None
-    for report in grader.grade_class(find_submissions(tmp_path / "in"), grader.prepare(["07", other], 1), seed=1):
+    for report in grade_class(find_submissions(tmp_path / "in"), prepare(["07", other], 1), seed=1):
         assert report.state == "partly graded"
     assert all(r.score == (r.points if r.exercise in ALL else None) for r in report.results)
     assert any("damaged" in r.problem for r in report.results if r.score is None)
@@ -265,10 +266,10 @@ def test_one_lesson_of_two_handed_in(tmp_path):
 
 def test_seeds_are_repeatable_and_never_the_notebooks():
     for which in ALL:
-        seeds = grader.hidden_seeds(3, which)
-        assert seeds == grader.hidden_seeds(3, which) != grader.hidden_seeds(4, which)
+        seeds = hidden_seeds(3, which)
+        assert seeds == hidden_seeds(3, which) != hidden_seeds(4, which)
         assert not {s[0] for s in seeds} & set(NOTEBOOK_SEEDS) and len(set(seeds)) == len(seeds)
-    assert grader.hidden_seeds(3, "07.1") != grader.hidden_seeds(3, "07.2")
+    assert hidden_seeds(3, "07.1") != hidden_seeds(3, "07.2")
 
 
 def test_without_bubblewrap_it_refuses(tmp_path, monkeypatch):
@@ -388,7 +389,7 @@ def test_many_submissions_need_no_more_memory_and_files(count, tmp_path, monkeyp
     folder = tmp_path / "in"
     many(folder, count)
     me, seen = psutil.Process(), []
-    for report in grader.grade_class(find_submissions(folder), grader.prepare(["07"], 1), seed=1, jobs=2):
+    for report in grade_class(find_submissions(folder), prepare(["07"], 1), seed=1, jobs=2):
         assert report.state == "graded"
         inside = [p.memory_info().rss for p in me.children(recursive=True) if p.is_running()]
         seen.append((me.memory_info().rss >> 20, me.num_fds(), max(inside, default=0) >> 20))

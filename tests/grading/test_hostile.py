@@ -13,10 +13,11 @@ import pytest
 
 from course_utils.exercises.machine import Draw
 from course_utils.grading import report as reports
-from course_utils.grading.grader import grade_class, hidden_seeds, prepare
+from course_utils.grading.classroom import grade_class
 from course_utils.grading.limits import Limits
 from course_utils.grading.results import Report
 from course_utils.grading.submissions import find_submissions
+from course_utils.grading.tasks import hidden_seeds, prepare
 from course_utils.grading.walls import bubblewrap_problem
 from tests.grading.hostile import ALL, CASES, LESSON, PORT, write_all
 

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from course_utils.grading import folder
 from course_utils.grading import report as reports
 from course_utils.grading.results import Report, Result
 
@@ -64,7 +65,7 @@ def test_everything_on_a_page_is_escaped():
 
 def test_file_names_are_safe_and_unlike():
     names = ["ann", "an/n", "an:n", "an_n", "../../etc", ".", "..", "ünal", "a" * 300, "a" * 301, "x\udcff"]
-    files = [reports.file_name(n) for n in names]
+    files = [folder.file_name(n) for n in names]
     assert len(set(files)) == len(files)
     assert all("/" not in f and not f.startswith(".") and len(f) < 100 for f in files)
 
@@ -76,16 +77,16 @@ def test_a_spreadsheet_runs_no_name():
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
-    reports.write_atomically(path, "old")
+    folder.write_atomically(path, "old")
 
     def fail(*_):
         raise OSError("the disk is full")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError):
-        reports.write_atomically(path, "new and longer")
+    with pytest.raises(folder.NotWritten, match="the disk is full"):
+        folder.write_atomically(path, "new and longer")
     assert path.read_text() == "old"
-    reports.clean_up(tmp_path)
+    folder.clean_up(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 

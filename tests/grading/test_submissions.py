@@ -1,5 +1,6 @@
 """Whose notebook it is, which lesson, and which of its cells run."""
 
+import ast
 import json
 
 import pytest
@@ -9,15 +10,9 @@ from course_utils.authoring.editions import build
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
-from course_utils.grading.inside.serve import shortened
-from course_utils.grading.submissions import (
-    Notebook,
-    Unreadable,
-    find_submissions,
-    handed_out,
-    read_notebook,
-    steps,
-)
+from course_utils.grading.inside.cells import pieces
+from course_utils.grading.notebooks import Notebook, Unreadable, handed_out, read_notebook, steps
+from course_utils.grading.submissions import find_submissions
 from tests.grading.hostile import notebook, with_cell
 
 LESSONS = [read_lesson(path) for path in lesson_paths()]
@@ -110,7 +105,7 @@ def the_steps(book):
 
 def test_worked_cells_do_not_run_and_own_cells_do():
     book = with_cell(notebook(), "mine = 1 + 1", 3)
-    run = [s.source for s in the_steps(book) if not s.short]
+    run = [s.source for s in the_steps(book) if s.how == "whole"]
     assert "mine = 1 + 1" in run
     assert not any("show_heat(eagle" in s or "train_digit_net(images" in s for s in run)
     assert len([s for s in run if "def saliency_map" in s]) == 1
@@ -119,17 +114,19 @@ def test_worked_cells_do_not_run_and_own_cells_do():
 def test_an_older_version_of_a_worked_cell_does_not_run():
     book = with_cell(notebook(), "slow_old_cell()", 3)
     cell = next(c for c in book["cells"] if c["source"] == "slow_old_cell()")
-    assert [s.short for s in the_steps(book) if "slow_old_cell" in s.source] == [False]
+    assert [s.how for s in the_steps(book) if "slow_old_cell" in s.source] == ["whole"]
     cell["id"] = cell_id("07", "code", cell["source"], {})
-    assert [s.short for s in the_steps(book) if "slow_old_cell" in s.source] == [True]
+    assert [s.how for s in the_steps(book) if "slow_old_cell" in s.source] == ["definitions"]
 
 
-def test_shortened_keeps_definitions_only():
-    text = "import a\nN = 3\nx = slow()\ndef f(): return N\nwhile True: pass\nclass C: pass"
-    assert "slow" not in shortened(text) and "while" not in shortened(text)
-    for piece in ("import a", "N = 3", "def f", "class C"):
-        assert piece in shortened(text)
-    assert shortened("def broken(") == ""
+def test_definitions_are_what_does_not_compute():
+    text = "import a\nN = 3\nROWS = (1, 2)\nSCALE = -1 / 2\nf = lambda x: slow()\nx = slow()\ndef f(): return N\n"
+    text += "while True: pass\nclass C: pass\nsize = maps.shape"
+    kept = "\n".join(ast.unparse(node) for node in pieces(text, definitions=True))
+    assert "x = slow" not in kept and "while" not in kept and "size" not in kept
+    for piece in ("import a", "N = 3", "ROWS", "SCALE", "lambda", "def f", "class C"):
+        assert piece in kept
+    assert pieces("def broken(") == []
 
 
 def test_every_lessons_student_edition_is_itself():

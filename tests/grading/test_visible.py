@@ -10,7 +10,7 @@ import pytest
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.grading import visible
-from course_utils.grading.submissions import imports
+from course_utils.grading.notebooks import imports
 from course_utils.grading.visible import PACKAGE, WHOLE, course_tree
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -11,18 +12,30 @@ import socket
 import sys
 from collections.abc import Callable
 
+from course_utils.grading.inside.refuse import stand_ins
+from course_utils.grading.inside.refused_calls import refuse_calls
+
 INSIDE = 1000  # the user id that a student's code sees
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 1, 2, 4, 16384, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
 _CAP_VERSION_3 = 0x20080522
+_SYS_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 
 
 def c_library() -> ctypes.CDLL:
     """The C library of this process, for the system calls that Python has not."""
     return ctypes.CDLL(None, use_errno=True)
+
+
+def null_descriptors() -> None:
+    """This process's own /dev/null on 0, 1 and 2: what is shared there would carry words to other submissions."""
+    for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        null = os.open(os.devnull, mode)
+        os.dup2(null, descriptor)
+        os.close(null)
 
 
 def _die_with_parent() -> None:
@@ -70,10 +83,14 @@ def confine(channel_fd: int, report: int, limits: dict, work: Callable[[socket.s
     if worker == 0:
         try:
             _die_with_parent()
+            os.setsid()  # or `kill(0, ...)` would reach the zygote
+            null_descriptors()
             if walls:
                 _mounts(limits)
                 _drop_rights()
             _limit(limits, virtual)
+            if limits["filter"]:
+                refuse_calls()
             channel = socket.socket(fileno=os.dup(channel_fd))
             _close_all_but(channel.fileno(), tell)
             os.write(tell, b"ready")
@@ -99,11 +116,24 @@ def _mounts(limits: dict) -> None:
     """Fresh empty folders to write in, and no /proc: it would show the zygote."""
     libc = c_library()
     _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mounts")
+    _read_only(libc)
+    for stand_in, file in stand_ins(limits["hidden"]):
+        _must(libc.mount(bytes(stand_in), bytes(file), None, _MS_BIND, None), f"{file.name}")
     for folder in limits["folders"]:
         options = f"size={limits['disk']},nr_inodes=4096,mode=0700".encode()
         _must(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options), folder)
     _must(libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_RDONLY, b"size=4k"), "/proc")
     os.chdir(limits["folders"][0])
+
+
+def _read_only(libc: ctypes.CDLL) -> None:
+    """All that is mounted, also devices: the time of a change to /dev/null can be set, and read by the next student."""
+    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    if libc.syscall(_SYS_MOUNT_SETATTR, _AT_FDCWD, b"/", _AT_RECURSIVE, ctypes.byref(attributes), size) != 0:
+        number = ctypes.get_errno()
+        if number != errno.ENOSYS:  # before Linux 5.12 only what bubblewrap made read-only is
+            raise OSError(number, f"mounts: {os.strerror(number)}")
 
 
 def _drop_rights() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import socket
 import sys
 import traceback
 from collections.abc import Callable
+
+from course_utils.grading.inside.cells import run_cell
 
 
 def serve(channel: socket.socket, shell) -> None:
@@ -20,13 +21,14 @@ def serve(channel: socket.socket, shell) -> None:
     from course_utils.exercises import check, quiz
 
     run = _runner()
+    sys.path.insert(0, "")  # as in a kernel: a module that a cell has written can be imported
     shell.user_ns.update({"__name__": "__main__", "check": check, "quiz": quiz})
     lines = channel.makefile("rb")
     for line in lines:
         request = json.loads(line)
         try:
             if "cell" in request:
-                reply = _run_cell(shell, request["cell"], request["short"])
+                reply = _run_cell(shell, request["cell"], request["how"])
             elif request["call"] in shell.user_ns:
                 function, options = shell.user_ns[request["call"]], request["options"]
                 reply = run(function, request["args"], **options)
@@ -50,22 +52,9 @@ def _runner() -> Callable:
     return run
 
 
-def _run_cell(shell, source: str, short: bool) -> dict:
-    source = shortened(source) if short else source
-    result = shell.run_cell(source, store_history=False, silent=True)
-    error = result.error_before_exec or result.error_in_exec
+def _run_cell(shell, source: str, how: str) -> dict:
+    error = run_cell(shell, source, how)
     return {"ok": True} if error is None else _told(error)
-
-
-def shortened(source: str) -> str:
-    """The imports, functions, classes and constants of a cell, without anything that computes."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    keep = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    kept = [n for n in body if isinstance(n, keep) or (isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant))]
-    return "\n\n".join(ast.unparse(node) for node in kept)
 
 
 def _told(error: BaseException) -> dict:

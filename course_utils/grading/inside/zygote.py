@@ -12,7 +12,8 @@ import signal
 import socket
 import sys
 
-from course_utils.grading.inside.confine import PR_SET_DUMPABLE, c_library, confine
+from course_utils.grading.inside.confine import PR_SET_DUMPABLE, c_library, confine, null_descriptors
+from course_utils.grading.inside.refuse import hide
 from course_utils.grading.inside.serve import serve
 
 NOBODY = 65534
@@ -24,6 +25,7 @@ def main() -> None:
     warm = json.loads(sys.argv[2])
     space = _warm(warm)
     _become_nobody()
+    null_descriptors()  # until here, errors went to the grader
     control.sendall(b'{"ready": true}\n')
     child = None  # (the process that waits for it, the process itself)
     while True:
@@ -99,7 +101,12 @@ def _start(control: socket.socket, channel_fd: int, limits: dict, shell) -> tupl
         try:
             os.close(reading)
             control.close()
-            confine(channel_fd, writing, limits, lambda channel: serve(channel, shell))
+
+            def work(channel: socket.socket) -> None:
+                hide(limits["hidden"])
+                serve(channel, shell)
+
+            confine(channel_fd, writing, limits, work)
         except BaseException as error:
             os.write(writing, json.dumps({"error": str(error)[:500]}).encode())
         finally:

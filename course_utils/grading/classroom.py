@@ -1,0 +1,134 @@
+"""A class: many students at a time, each with a report, whatever was handed in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from course_utils.grading.grader import grade_student, nothing_graded
+from course_utils.grading.limits import Limits
+from course_utils.grading.notebooks import imports
+from course_utils.grading.results import Report
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.submissions import Submission
+from course_utils.grading.tasks import Task
+
+
+def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits) -> str:
+    """A hash of all that a result depends on: the notebooks, the lessons and their checks, the seed, the grader."""
+    said = submission.student, submission.problem, submission.remarks, seed, limits
+    digest = hashlib.sha256(repr(said).encode())
+    package = Path(__file__).resolve().parents[1]
+    ours = [*sorted((package / "exercises").glob("*.py")), *sorted((package / "grading").rglob("*.py"))]
+    for path in [*(t.lesson.path for t in tasks), *ours, *submission.notebooks, *submission.modules]:
+        digest.update(b"|" + os.fsencode(path.name) + b"|")
+        try:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError:
+            digest.update(b"unreadable")
+    return digest.hexdigest()
+
+
+def grade_class(
+    submissions: Sequence[Submission],
+    tasks: Sequence[Task],
+    *,
+    seed: int,
+    jobs: int = 1,
+    limits: Limits | None = None,
+    walls: bool = True,
+    secrets: Sequence[Path] = (),
+    place: Path | None = None,
+    known: Callable[[Submission, str], bool] = lambda *_: False,
+) -> Iterator[Report | Submission]:
+    """Grade many students, `jobs` at a time; yields each report when it is ready, and `known` submissions as they are.
+
+    Args:
+        submissions: whom to grade.
+        tasks: in which lessons.
+        seed: of the hidden inputs.
+        jobs: how many at a time.
+        limits: what a notebook may use.
+        walls, secrets, place: see `Sandbox`.
+        known: whether a submission with this fingerprint is graded already.
+
+    Raises:
+        SandboxError: no sandbox can be started.
+    """
+    limits = limits or Limits()
+    waiting: queue.SimpleQueue = queue.SimpleQueue()
+    ready: queue.Queue = queue.Queue(maxsize=2 * jobs)
+    for submission in submissions:
+        waiting.put(submission)
+    warm = list(dict.fromkeys(line for t in tasks for line in imports(t.lesson)))
+    stop = threading.Event()
+
+    sandboxes: list[Sandbox] = []
+
+    def work() -> None:
+        sandbox: Sandbox | None = None
+        try:
+            while not stop.is_set():
+                try:
+                    submission = waiting.get_nowait()
+                except queue.Empty:
+                    break
+                key = fingerprint(submission, tasks, seed, limits)
+                if known(submission, key):
+                    ready.put(submission)
+                    continue
+                if sandbox is None:
+                    sandbox = Sandbox(limits, walls=walls, warm=warm, secrets=secrets, place=place)
+                    sandboxes.append(sandbox)
+                report = _in_any_case(sandbox, submission, tasks).cleaned()
+                report.key = key
+                if not stop.is_set():  # a stopped sandbox says of everybody that nothing was graded
+                    ready.put(report)
+        except BaseException as error:
+            ready.put(error)
+        finally:
+            if sandbox is not None:
+                sandbox.close()
+            ready.put(None)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(max(1, min(jobs, len(submissions))))]
+    for thread in threads:
+        thread.start()
+    running = len(threads)
+    try:
+        while running:
+            item = ready.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, BaseException):
+                raise item
+            else:
+                yield item
+    finally:
+        stop.set()
+        for sandbox in sandboxes:
+            sandbox.stop()
+        while any(t.is_alive() for t in threads):  # let them put their last report, and take down their sandboxes
+            try:
+                ready.get(timeout=0.1)
+            except queue.Empty:
+                continue
+
+
+def _in_any_case(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task]) -> Report:
+    """A student's report, also when the grader itself fails on this student's work: nobody else may lose by it."""
+    try:
+        return grade_student(sandbox, submission, tasks)
+    except Exception as error:
+        reason = f"the grader itself failed on this submission ({type(error).__name__}: {error}): please report it"
+        return nothing_graded(submission, tasks, reason)
+
+
+def default_jobs() -> int:
+    """As many as there are processors to run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,14 @@
+"""Words that others have written, made fit for a page, a spreadsheet and a terminal."""
+
+from __future__ import annotations
+
+
+def plain(text: str, length: int = 300) -> str:
+    """One line without control characters, halves of characters and signs that turn the direction of writing.
+
+    Args:
+        text: it may come from a file's name, a notebook, or a student's code.
+        length: what is longer is cut, and ends in "…".
+    """
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * length]).split())
+    return text if len(text) <= length else text[: length - 1] + "…"
