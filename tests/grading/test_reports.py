@@ -1,15 +1,20 @@
 """What students and instructors get to read."""
 
 import csv
+import errno
 import io
 import json
 import os
+import re
+import unicodedata
 
 import pytest
 
+from course_utils.errors import CourseError
 from course_utils.grading import folder
 from course_utils.grading import report as reports
 from course_utils.grading.results import Report, Result
+from course_utils.grading.words import plain
 
 
 def result(exercise="07.1", state="passed", points=3, **options):
@@ -102,3 +107,91 @@ def test_the_summary_counts():
     assert "most often (2): You took the mean." in text
     assert "not graded: d: the file is damaged" in text
     assert json.dumps(reports.as_gradescope(every[0]))
+
+
+def test_names_that_were_made_to_collide_do_not(tmp_path):
+    names = [
+        "jose_",
+        "Jose\u0301",
+        "Jos\u00e9",
+        "JOSE\u0301",
+        "o'brien",
+        "O'Brien",
+        "ann",
+        "Ann",
+        "ann ",
+        " ann",
+        "\u5f35" * 80,
+        "\u5f35" * 81,
+    ]
+    names += [folder.file_name(name) for name in names]  # a name that is another's file name
+    files = [folder.file_name(name) for name in dict.fromkeys(names)]
+    assert len({unicodedata.normalize("NFKC", f).casefold() for f in files}) == len(files)
+    assert all(len(f.encode()) < 120 for f in files)
+    for name in dict.fromkeys(names):
+        reports.save_student(tmp_path, Report(name, [result()], key=name))
+    assert all(reports.load_student(tmp_path, name).key == name for name in names)
+
+
+def test_results_of_another_student_are_not_taken(tmp_path):
+    reports.save_student(tmp_path, Report("ann", [result()]))
+    (tmp_path / "results" / "ann.json").rename(tmp_path / "results" / "bob.json")
+    assert reports.load_student(tmp_path, "bob") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\rb", "=1+1", "x;=1+1", "x\r\n=1+1", "a,b", '"; =cmd|x', "\uff1d1", " @x", "a\x1b[31m\u202eb", "a\udcffb"],
+)
+def test_the_gradebook_is_a_table_whatever_the_names_are(name):
+    text = reports.gradebook([Report(name, [result(state="not graded", problem=plain("why; =1+1"))])])
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len(rows) == 3 and len(text.splitlines()) == 3 and {len(r) for r in rows} == {6}
+    assert text.isprintable() or {c for c in text if not c.isprintable()} == {"\n"}
+    for cell in rows[2]:
+        assert not any(
+            piece.strip()[:1] in ("=", "+", "-", "@", "\uff1d") for piece in re.split("[;,\r\n]", cell) if piece
+        )
+
+
+def test_remarks_have_an_end_and_are_one_line_each():
+    remarks = ["\x1b[2J\ud83d\n" + "x" * 10_000] * 5000
+    report = Report("ann", [result(state="not graded", problem="y" * 10**6)], remarks).cleaned()
+    assert len(reports.feedback_page(report)) < 20_000
+    assert report.notes[-1] == "... and 4980 more remarks"
+    assert all(note.isprintable() for note in report.notes)
+    reports.feedback_page(report).encode("utf-8")
+
+
+def test_only_one_grader_in_a_folder(tmp_path):
+    with folder.only_grader(tmp_path / "out"):
+        (tmp_path / "out" / ".part-7").write_text("half")
+        with (
+            pytest.raises(CourseError, match="another `course grade` works there"),
+            folder.only_grader(tmp_path / "out"),
+        ):
+            pass
+        assert (tmp_path / "out" / ".part-7").exists()
+    (tmp_path / "out" / ".course-grading-x").mkdir()
+    with folder.only_grader(tmp_path / "out"):
+        assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_cannot_be_written_is_told_with_its_cure(tmp_path, monkeypatch):
+    (tmp_path / "results").write_text("I am a file")
+    with pytest.raises(folder.NotWritten, match=r"results: .*there is a file of this name; move it away"):
+        folder.write_atomically(tmp_path / "results" / "ann.json", "x")
+    with pytest.raises(folder.NotWritten, match="file of this name"), folder.only_grader(tmp_path / "results"):
+        pass
+    (tmp_path / "gradebook.csv").mkdir()
+    with pytest.raises(folder.NotWritten, match=r"gradebook.csv: .*folder of this name"):
+        folder.write_atomically(tmp_path / "gradebook.csv", "x")
+
+    for number, cure in ((errno.ENOSPC, "free some space"), (errno.EROFS, "choose another --out")):
+
+        def fail(*_, number=number):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(folder.NotWritten, match=cure):
+            folder.write_atomically(tmp_path / "x.json", "x")

@@ -2,6 +2,10 @@
 
 import ast
 import json
+import os
+import re
+import subprocess
+import unicodedata
 
 import pytest
 
@@ -140,3 +144,133 @@ def test_every_lessons_student_edition_is_itself():
             ]
             run = [s for s in steps(Notebook(None, lesson.number, cells), handed_out(lesson)) if not s.handed_out]
             assert len(run) == len(lesson.exercises)
+
+
+# --- what people bring -----------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_passed_over_in_silence(tmp_path):
+    for name in (
+        "zoe.zip",
+        "yan.py",
+        "xi.pdf",
+        "wes.docx",
+        "vic.tar.gz",
+        "notes.txt",
+        "grades.csv",
+        ".DS_Store",
+        "._al.ipynb",
+    ):
+        (tmp_path / name).write_bytes(b"x")
+    for name in ("__init__", "__MACOSX", ".ipynb_checkpoints", "tim", "uli/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "__init__" / "07.ipynb").write_text("{}")
+    (tmp_path / "tim" / "work.zip").write_bytes(b"x")
+    (tmp_path / "sam.ipynb").write_text("{}")
+    (tmp_path / "sam.pdf").write_text("x")
+    (tmp_path / ".ron.ipynb").write_text("{}")
+    os.mkfifo(tmp_path / "bob.ipynb")
+    told = []
+    found = {s.student: s for s in find_submissions(tmp_path, tell=told.append)}
+    said = {name: one.problem for name, one in found.items()}
+    assert said == {
+        ".ron": "",
+        "__init__": "",
+        "bob": "bob.ipynb is not a file with contents",
+        "sam": "",
+        "tim": "no notebook was handed in, only work.zip",
+        "uli": "no notebook was handed in",
+        "vic": "vic.tar.gz was handed in: unpack it; only notebooks (.ipynb) are graded",
+        "wes": "wes.docx was handed in: only notebooks (.ipynb) are graded",
+        "xi": "xi.pdf was handed in: only notebooks (.ipynb) are graded",
+        "yan": "yan.py was handed in: only notebooks (.ipynb) are graded",
+        "zoe": "zoe.zip was handed in: unpack it; only notebooks (.ipynb) are graded",
+    }
+    assert found["sam"].remarks == ["sam.pdf was handed in: only notebooks (.ipynb) are graded"]
+    assert told == ["passed over: grades.csv, no notebook", "passed over: notes.txt, no notebook"]
+
+
+def test_a_folder_of_odd_things(tmp_path):
+    ann = tmp_path / "ann"
+    (ann / "a" / "b").mkdir(parents=True)
+    os.mkfifo(ann / "pipe.ipynb")
+    (ann / "link.ipynb").symlink_to("/etc/passwd")
+    (ann / "a" / "07.ipynb").write_text("{}")
+    (ann / "a" / "my_utils.py").write_text("two = 2")
+    (one,) = find_submissions(tmp_path)
+    assert [p.name for p in one.notebooks] == ["07.ipynb"] and [p.name for p in one.modules] == ["my_utils.py"]
+    assert one.remarks == [f"{n} is a link or no file, and was not read" for n in ("link.ipynb", "pipe.ipynb")]
+
+
+def test_folders_in_folders_without_end(tmp_path):
+    place = tmp_path
+    here = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(1500):
+            os.mkdir("d" * 20)
+            os.chdir("d" * 20)
+    finally:
+        os.chdir(here)
+    (place / "ann.ipynb").write_text("{}")
+    found = {s.student: s.problem for s in find_submissions(tmp_path)}
+    assert found == {"ann": "", "d" * 20: "no notebook was handed in; folders deeper than 30 were not looked into"}
+    subprocess.run(["rm", "-r", str(place / ("d" * 20))], check=True)  # shutil cannot
+
+
+def test_the_results_are_no_student(tmp_path):
+    for name in ("graded", "ann", "graded last week"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "07.ipynb").write_text("{}")
+    for name in ("grading.json", "gradebook.csv"):
+        (tmp_path / "graded last week" / name).write_text("{}")
+    told = []
+    assert [s.student for s in find_submissions(tmp_path, leave_out=tmp_path / "graded", tell=told.append)] == ["ann"]
+    assert told == ["passed over: graded last week, the results of an earlier run"]
+
+
+def test_names_that_a_file_system_may_take_for_one_stay_two(tmp_path):
+    for name in ("Jos\u00e9", "Jose\u0301", "jos\u00e9", "ann", "Ann"):
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    students = [s.student for s in find_submissions(tmp_path)]
+    assert len({unicodedata.normalize("NFC", s).casefold() for s in students}) == 5
+
+
+def unreadable(path):
+    with pytest.raises(Unreadable) as caught:
+        read_notebook(path, LESSONS)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"PK\x03\x04....", "zip file: unpack"),
+    (b"%PDF-1.4", "PDF"),
+    (b"\n<!doctype html>", "web page"),
+    (b'{"nbformat": 3, "worksheets": [{"cells": []}]}', "old format .* current Jupyter"),
+    (b'{"cells": [' + b"[]," * 3_100_000 + b"[]]}", "clear its outputs"),
+    (b'{"cells": [{"cell_type": "code", "source": "\xff"}]}', "damaged"),
+    (b'{"cells": ' + b"9" * 5000 + b"}", "damaged"),
+])  # fmt: skip
+def test_what_a_file_is_instead(data, words, tmp_path):
+    (tmp_path / "07.ipynb").write_bytes(data)
+    assert re.search(words, unreadable(tmp_path / "07.ipynb"))
+
+
+def test_halves_of_characters_and_line_ends(tmp_path):
+    book = with_cell(notebook(), "x = '\ud83d'", 3)
+    for cell in book["cells"]:
+        cell["source"] = cell["source"].replace("\n", "\r\n")
+        if cell["source"].startswith("x ="):
+            cell["metadata"]["exercise"] = "07.\udcff"
+    (tmp_path / "07.ipynb").write_text(json.dumps(book))
+    read = read_notebook(tmp_path / "07.ipynb", LESSONS)
+    run = steps(read, handed_out(LESSON))
+    assert json.dumps([vars(s) for s in run], ensure_ascii=False).encode("utf-8")
+    assert [s.name for s in run if s.source == "x = '?'"] == ["the cell of exercise 07.?"]
+    assert len([s for s in run if s.how == "whole"]) == 1 + 1 + len(LESSON.exercises)  # setup, own, exercises
+
+
+def test_a_stub_behind_another_form_of_the_function_does_not_run():
+    book = notebook("student")
+    book = with_cell(book, "saliency_map = lambda net, images, target: images", 1)
+    assert not any("def saliency_map" in s.source for s in the_steps(book))
