@@ -39,6 +39,7 @@ def grade(
     from course_utils.grading.submissions import find_submissions
     from course_utils.grading.tasks import prepare
     from course_utils.grading.walls import bubblewrap_problem
+    from course_utils.grading.words import plain
 
     if sandbox:
         problem = bubblewrap_problem()
@@ -58,7 +59,7 @@ def grade(
         raise CourseError(f"{out} is a file; --out needs a folder.")
     if out.resolve() == submissions.resolve():
         raise CourseError(f"{out}: the results need a folder of their own; choose another --out.")
-    found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(line, file=sys.stderr))
+    found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(plain(line), file=sys.stderr))
     limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)
     every: dict[str, Report] = {}
     before = 0

@@ -14,10 +14,10 @@ from typing import Any
 
 from course_utils.exercises.transport import MAX_DEPTH, decode
 
-MAX_MESSAGE = 24 << 20  # bytes of one reply
+MAX_MESSAGE = 16 << 20  # bytes of one reply
 MAX_VALUES = 100_000  # numbers and texts in lists
 MAX_KEYS = 20  # of a dictionary, which no exercise asks for
-MAX_NUMBERS = 1 << 20  # in all arrays of one answer
+MAX_NUMBERS = 1 << 18  # in all arrays of one answer
 MAX_TEXT = 10_000  # letters of one text, digits of one number
 
 _MARKS = (b"[", b"{", b",", b":")  # every value of JSON stands behind one of them

@@ -232,6 +232,23 @@ def json_bomb():
     return b'{"cells": ' + b"[" * 1_000_000
 
 
+@hostile(graded=False, says="clear its outputs")
+def brackets_without_end():
+    return b'{"cells": [' + b"[]," * 4_000_000 + b"[]]}"
+
+
+@hostile(graded=False, says="current Jupyter")
+def an_old_format():
+    return b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [], "metadata": {}}]}'
+
+
+@hostile()
+def halves_of_characters():
+    book = with_cell(notebook(), "smile = '\ud83d'", 3)
+    book["cells"][-1]["metadata"]["exercise"] = "\udcff"
+    return book
+
+
 @hostile(graded=False, says="none of the lessons", file="my notes.ipynb")
 def another_notebook():
     book = notebook()
@@ -410,6 +427,32 @@ def forged_encoding():
             values = [tree] * len(reply.get("values", []))
             return real({**reply, "values": values} if values else reply, **options)
         json.dumps = forged
+        """)  # fmt: skip
+
+
+@hostile(*ALL, says="cannot be compared")
+def keys_that_collide():
+    return with_all("return 0", """
+        import course_utils.exercises.runner as runner
+        tree = {"dict": [[k * (2 ** 61 - 1), 0] for k in range(60_000)]}
+        runner.encode_answer = lambda value: tree
+        """)  # fmt: skip
+
+
+@hostile(*ALL, says="values in lists")
+def answers_of_many_lists():
+    return with_all("return 0", """
+        import course_utils.exercises.runner as runner
+        tree = {"list": [{"list": []}] * 2_000_000}
+        runner.encode_answer = lambda value: tree
+        """)  # fmt: skip
+
+
+@hostile(*ALL, says="numbers: the right answer is much smaller")
+def arrays_that_grow_when_they_are_summed():
+    return with_all("return 0", """
+        import course_utils.exercises.runner as runner
+        runner.encode_answer = lambda value: {"tensor": ["<f8", [0, 10 ** 10], ""]}
         """)  # fmt: skip
 
 
