@@ -103,7 +103,7 @@ def grade(
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the command as Ctrl-C does: sandboxes and their folders are taken down."""
+    """Ctrl-C, SIGTERM and a closed terminal end the command: sandboxes and their folders are taken down, and it is said."""
 
     def end(number: int, _: object) -> None:
         print("stopped; start it again to go on: who is graded already is skipped", file=sys.stderr)
@@ -112,7 +112,7 @@ def _ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

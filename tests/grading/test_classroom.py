@@ -31,18 +31,26 @@ def run(place, out, **options):
     return command.grade(place, out=out, **{**defaults, **limits, **options})
 
 
+def small(book):
+    """Only the cells that 07.5 needs, which gives one point."""
+    book["cells"] = [
+        c for c in book["cells"] if c["metadata"].get("exercise") == "07.5" or "setup" in c["metadata"].get("tags", [])
+    ]
+    return book
+
+
 def test_a_class_of_odd_ones(tmp_path, capsys, monkeypatch):
     place, out = tmp_path / "in", tmp_path / "in" / "graded"
     place.mkdir()
-    right = json.dumps(notebook())
-    odd = with_cell(notebook(), "raise ValueError('\ud83d \x1b[31m \u202e')", 3)
+    right = json.dumps(small(notebook()))
+    odd = with_cell(small(notebook()), "raise ValueError('\ud83d \x1b[31m \u202e')", 1)
     names = ["ann", "Ann", "Jose\u0301", "Jose_-11b942de", LONG, "x\r=1+1", "x;=1+1", "\x1b[31mred", "__init__"]
     for name in names:
         (place / name).mkdir()
         (place / name / "07.ipynb").write_text(json.dumps(odd) if name == "Ann" else right)
     os.mkdir(os.fsencode(place) + b"/M\xfcller")
     (place / os.fsdecode(b"M\xfcller") / os.fsdecode(b"l\xf6sung.ipynb")).write_text(right)
-    (place / "Jose_-11b942de" / "07.ipynb").write_text(json.dumps(notebook("student")))
+    (place / "Jose_-11b942de" / "07.ipynb").write_text(json.dumps(small(notebook("student"))))
     (place / "old.ipynb").write_text('{"nbformat": 3, "worksheets": []}')
     (place / "work.zip").write_bytes(b"PK")
     (place / "bad.ipynb").write_text(right)
@@ -63,7 +71,7 @@ def test_a_class_of_odd_ones(tmp_path, capsys, monkeypatch):
     assert sorted(lost) == ["bad", "old", "pipe", "work"]
     assert "ZeroDivisionError" in lost["bad"] and "current Jupyter" in lost["old"]
     totals = [r["total"] for s, r in rows.items() if s not in (*lost, "(points)", "Jose_-11b942de")]
-    assert set(totals) == {"12"} and rows["Jose_-11b942de"]["total"] == "0"
+    assert set(totals) == {"1"} and rows["Jose_-11b942de"]["total"] == "0"
     said = capsys.readouterr()
     assert all(line.isprintable() for line in said.out.splitlines()) and "\x1b" not in said.out
     assert run(place, out) == 1
@@ -114,6 +122,6 @@ def test_stopped_it_leaves_nothing(number, tmp_path):
     time.sleep(2)  # in the middle of the function that never ends, or of the start of the sandbox
     process.send_signal(number)
     said = process.communicate(timeout=20)[1]
-    assert process.returncode in (1, 128 + number) and "Traceback" not in said
+    assert process.returncode == 128 + number and "start it again to go on" in said and "Traceback" not in said
     assert sorted(p.name for p in out.iterdir()) == ["grading.json"]
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -70,6 +70,12 @@ def test_a_function_gets_and_gives_plain_values(worker):
 
 
 @sandboxed
+def test_a_tensor_whose_sign_is_still_to_be_turned_is_an_answer(worker):
+    got = tell(worker, "import torch\nreturn torch.tensor([1 + 2j]).conj().imag")
+    assert got.tolist() == [-2]
+
+
+@sandboxed
 def test_twice_uses_the_same_objects(worker):
     worker.run_cell("def f(x):\n    x += 1\n    return x")
     first, second = worker.call("f", [torch.zeros(2)], times=2)

@@ -81,3 +81,26 @@ def test_every_lessons_imports_work_inside(tree):
     command = [sys.executable, "-I", "-c", program, str(tree), json.dumps(lines)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tree)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_the_courses_own_version_of_an_exercise_is_not_visible_in_its_lesson():
+    """Left are methods of the network, which every exercise needs: 00.2 and 00.4."""
+    open_to_see = []
+    for path in lesson_paths():
+        lesson = read_lesson(path)
+        for cell in lesson.cells:
+            for own in cell.metadata.get("own", "").split():
+                if "exercise" in cell.metadata:
+                    module = own.split(":")[0]
+                    file = PACKAGE.parent / module.replace(".", "/")
+                    name = (file / "__init__.py" if file.is_dir() else file.with_suffix(".py")).relative_to(PACKAGE)
+                    seen = any(part.as_posix() in WHOLE for part in (name, *name.parents))
+                    if seen and name.as_posix() not in visible.ANSWERS.get(lesson.number, ()):
+                        open_to_see.append(own)
+    assert open_to_see == [f"course_utils.networks.network:Network.{name}" for name in ("normalize", "predict")]
+
+
+def test_the_stand_in_of_an_answer_is_written_and_refuses(tree):
+    for files in visible.ANSWERS.values():
+        for name in files:
+            assert says_nothing((tree / "stand_ins" / "course_utils" / name).read_text())

@@ -55,6 +55,8 @@ def _warm(lines: list[str]):
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    import course_utils.exercises.runner  # noqa: F401  (it is compiled once, not for every child)
+
     torch.set_num_threads(1)
     plt.switch_backend("agg")
     config = Config()
