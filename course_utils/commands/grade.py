@@ -31,6 +31,7 @@ def grade(
     import torch
     from tqdm.auto import tqdm
 
+    from course_utils.grading import gradebook
     from course_utils.grading import report as reports
     from course_utils.grading.classroom import default_jobs, grade_class
     from course_utils.grading.folder import only_grader
@@ -95,8 +96,8 @@ def grade(
                     before += 1
                 bar.update()
         in_order = [every[s.student] for s in found]
-        reports.save_class(out, in_order)
-    print(reports.summary_text(in_order))
+        gradebook.save_class(out, in_order)
+    print(gradebook.summary_text(in_order))
     print(f"{len(found)} students ({before} were graded before), seed {seed}: {out / 'gradebook.csv'}")
     return 1 if any(r.state != "graded" for r in in_order) else 0
 

@@ -92,7 +92,7 @@ def find_submissions(
             _add(found, Submission(name, problem="; ".join(one.problem for one in files)))
     if not found:
         raise CourseError(f"{path}: no notebooks and no folders of students in it.")
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: one.student)
 
 
 def _add(found: dict[str, Submission], one: Submission) -> None:

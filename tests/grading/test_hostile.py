@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from course_utils.exercises.machine import Draw
+from course_utils.grading import gradebook
 from course_utils.grading import report as reports
 from course_utils.grading.classroom import grade_class
 from course_utils.grading.limits import Limits
@@ -58,7 +59,7 @@ def graded(tmp_path_factory):
             assert isinstance(item, Report)
             reports.save_student(out, item)
             found[item.student] = item
-        reports.save_class(out, list(found.values()))
+        gradebook.save_class(out, list(found.values()))
     finally:
         listener.close()
         os.environ.pop("COURSE_CANARY")

@@ -11,7 +11,7 @@ import unicodedata
 import pytest
 
 from course_utils.errors import CourseError
-from course_utils.grading import folder
+from course_utils.grading import folder, gradebook
 from course_utils.grading import report as reports
 from course_utils.grading.results import Report, Result
 from course_utils.grading.words import plain
@@ -26,7 +26,7 @@ def test_not_graded_is_no_zero():
     data = reports.as_gradescope(report)
     assert "score" not in data and "score" not in data["tests"][0]
     assert "Not graded" in data["output"] and "not a zero" in data["output"]
-    rows = list(csv.reader(io.StringIO(reports.gradebook([report]))))
+    rows = list(csv.reader(io.StringIO(gradebook.gradebook([report]))))
     assert rows[2] == ["ann", "not graded", "", "", "", "the file is damaged"]
     assert "– / 3" in reports.feedback_page(report)
 
@@ -36,7 +36,7 @@ def test_a_zero_is_a_zero():
     data = reports.as_gradescope(report)
     assert data["score"] == 2 and [t["score"] for t in data["tests"]] == [0, 2]
     assert [t["status"] for t in data["tests"]] == ["failed", "passed"]
-    rows = list(csv.reader(io.StringIO(reports.gradebook([report]))))
+    rows = list(csv.reader(io.StringIO(gradebook.gradebook([report]))))
     assert rows[1] == ["(points)", "", "3", "2", "5", "5", ""]
     assert rows[2] == ["ann", "graded", "0", "2", "2", "2", ""]
 
@@ -64,7 +64,7 @@ def test_a_damaged_result_counts_as_none(text, tmp_path):
 def test_everything_on_a_page_is_escaped():
     evil = "<script>alert(1)</script>"
     page = reports.feedback_page(Report(evil, [result(state="error", problem=evil, cause=evil)], [evil]))
-    page += reports.summary_page([Report(evil, [result(state="error", problem=evil, cause=evil)], [evil])])
+    page += gradebook.summary_page([Report(evil, [result(state="error", problem=evil, cause=evil)], [evil])])
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
@@ -76,7 +76,7 @@ def test_file_names_are_safe_and_unlike():
 
 
 def test_a_spreadsheet_runs_no_name():
-    text = reports.gradebook([Report('=HYPERLINK("x")', [result()])])
+    text = gradebook.gradebook([Report('=HYPERLINK("x")', [result()])])
     assert "'=HYPERLINK" in text
 
 
@@ -102,7 +102,7 @@ def test_the_summary_counts():
         Report("c", [result(state="failed", problem="p", cause="You took the mean.")]),
         Report("d", [result(state="not graded", problem="the file is damaged")]),
     ]
-    text = reports.summary_text(every)
+    text = gradebook.summary_text(every)
     assert "07.1 The map: 1 of 3 passed, 1 not graded" in text
     assert "most often (2): You took the mean." in text
     assert "not graded: d: the file is damaged" in text
@@ -144,7 +144,7 @@ def test_results_of_another_student_are_not_taken(tmp_path):
     ["a\rb", "=1+1", "x;=1+1", "x\r\n=1+1", "a,b", '"; =cmd|x', "\uff1d1", " @x", "a\x1b[31m\u202eb", "a\udcffb"],
 )
 def test_the_gradebook_is_a_table_whatever_the_names_are(name):
-    text = reports.gradebook([Report(name, [result(state="not graded", problem=plain("why; =1+1"))])])
+    text = gradebook.gradebook([Report(name, [result(state="not graded", problem=plain("why; =1+1"))])])
     rows = list(csv.reader(io.StringIO(text)))
     assert len(rows) == 3 and len(text.splitlines()) == 3 and {len(r) for r in rows} == {6}
     assert text.isprintable() or {c for c in text if not c.isprintable()} == {"\n"}
