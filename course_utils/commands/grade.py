@@ -67,7 +67,10 @@ def grade(
 
     def known(submission, key: str) -> bool:
         old = reports.load_student(out, submission.student)
-        return old is not None and old.key == key and (out / "feedback").is_dir()
+        if old is None or old.key != key or not (out / "feedback").is_dir():
+            return False
+        every[submission.student] = old
+        return True
 
     with only_grader(out), _ended_by_signals():
         seed = _seed(out, seed)
@@ -92,7 +95,6 @@ def grade(
                     reports.save_student(out, item)
                     every[item.student] = item
                 else:
-                    every[item.student] = reports.load_student(out, item.student)
                     before += 1
                 bar.update()
         in_order = [every[s.student] for s in found]

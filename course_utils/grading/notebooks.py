@@ -20,6 +20,7 @@ from course_utils.grading.syntax import parse
 
 MAX_NOTEBOOK = 100 << 20  # bytes
 MAX_VALUES = 3_000_000  # of its JSON: each takes a hundred bytes of memory or more
+MAX_CODE = 4 << 20  # letters in all code cells
 MAX_MODULE = 1 << 20  # bytes of a file beside a notebook
 
 _NO_NOTEBOOK = "the file is damaged: it is not a Jupyter notebook"
@@ -103,6 +104,8 @@ def read_notebook(path: Path, lessons: Sequence[Lesson], modules: Sequence[Path]
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
         raise Unreadable(_NO_NOTEBOOK) from None
+    if sum(len(c["source"]) for c in cells) > MAX_CODE:
+        raise Unreadable(f"the notebook holds more than {MAX_CODE >> 20} MB of code")
     number = _lesson_number(path, metadata, cells, heading, lessons)
     if number is None:
         raise Unreadable("the notebook is none of the lessons to be graded")

@@ -14,6 +14,7 @@ from pathlib import Path
 from course_utils.errors import CourseError
 
 MAX_NOTEBOOKS = 100  # of one student
+MAX_MODULES = 50  # files beside them
 MAX_DEPTH = 30  # folders in folders
 
 # what computers put beside people's files; no student's work
@@ -160,6 +161,8 @@ def _of_folder(student: str, folder: Path, leave_out: Path | None = None) -> Sub
     if len(one.notebooks) > MAX_NOTEBOOKS:
         one.remarks.append(f"only {MAX_NOTEBOOKS} of the {len(one.notebooks)} notebooks were looked at")
         del one.notebooks[MAX_NOTEBOOKS:]
+    beside = {notebook.parent for notebook in one.notebooks}
+    one.modules = [path for path in one.modules if path.parent in beside][:MAX_MODULES]
     if not one.notebooks:
         only = f", only {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}" if others else ""
         one.problem = "; ".join([f"no notebook was handed in{only}", *one.remarks])

@@ -248,6 +248,7 @@ def unreadable(path):
     (b"\n<!doctype html>", "web page"),
     (b'{"nbformat": 3, "worksheets": [{"cells": []}]}', "old format .* current Jupyter"),
     (b'{"cells": [' + b"[]," * 3_100_000 + b"[]]}", "clear its outputs"),
+    (b'{"cells": [{"cell_type": "code", "source": "' + b"x" * (5 << 20) + b'"}]}', "4 MB of code"),
     (b'{"cells": [{"cell_type": "code", "source": "\xff"}]}', "damaged"),
     (b'{"cells": ' + b"9" * 5000 + b"}", "damaged"),
 ])  # fmt: skip
