@@ -443,7 +443,7 @@ def keys_that_collide():
 def answers_of_many_lists():
     return with_all("return 0", """
         import course_utils.exercises.runner as runner
-        tree = {"list": [{"list": []}] * 2_000_000}
+        tree = {"list": [{"list": []}] * 500_000}
         runner.encode_answer = lambda value: tree
         """)  # fmt: skip
 
@@ -680,18 +680,18 @@ def edits_the_gradebook():
 @hostile("07.3", says="other inputs")
 def right_only_on_the_notebook_inputs():
     return with_body(notebook(), "07.3", """
-        global calls
-        calls = globals().get("calls", 0) + 1
-        return right(ARGS) if calls <= 3 else right(ARGS) * 0
+        global seen  # the notebook has three inputs; each may come more than once
+        seen = {*globals().get("seen", ()), float(heat.sum())}
+        return right(ARGS) if len(seen) <= 3 else right(ARGS) * 0
         """)  # fmt: skip
 
 
 @hostile("07.5", says="other inputs")
 def tells_hidden_inputs():
     return with_body(notebook(), "07.5", """
-        global calls
-        calls = globals().get("calls", 0) + 1
-        if calls > 3: raise type("E" + "".join(filter(str.isdigit, str(float(maps[0, 0, 0])))), (ValueError,), {})(str(maps.tolist()))
+        global seen
+        seen = {*globals().get("seen", ()), float(maps.sum())}
+        if len(seen) > 3: raise type("E" + "".join(filter(str.isdigit, str(float(maps[0, 0, 0])))), (ValueError,), {})(str(maps.tolist()))
         return right(ARGS)
         """.replace("right(ARGS)", "right(maps, top, bottom, left, right)"))  # fmt: skip
 
