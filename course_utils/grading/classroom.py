@@ -67,7 +67,6 @@ def grade_class(
         waiting.put(submission)
     warm = list(dict.fromkeys(line for t in tasks for line in imports(t.lesson)))
     stop = threading.Event()
-
     sandboxes: list[Sandbox] = []
 
     def work() -> None:
@@ -85,6 +84,8 @@ def grade_class(
                 if sandbox is None:
                     sandbox = Sandbox(limits, walls=walls, warm=warm, secrets=secrets, place=place)
                     sandboxes.append(sandbox)
+                if stop.is_set():  # it was set while the sandbox was made, so nobody has stopped this one
+                    break
                 report = _in_any_case(sandbox, submission, tasks).cleaned()
                 report.key = key
                 if not stop.is_set():  # a stopped sandbox says of everybody that nothing was graded
