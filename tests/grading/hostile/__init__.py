@@ -430,30 +430,29 @@ def forged_encoding():
         """)  # fmt: skip
 
 
+_FORGE = """
+import json
+real = json.dumps
+def forged(reply, **options):
+    values = [tree] * len(reply.get("values", []))
+    return real({**reply, "values": values} if values else reply, **options)
+json.dumps = forged
+tree = """
+
+
 @hostile(*ALL, says="cannot be compared")
 def keys_that_collide():
-    return with_all("return 0", """
-        import course_utils.exercises.runner as runner
-        tree = {"dict": [[k * (2 ** 61 - 1), 0] for k in range(60_000)]}
-        runner.encode_answer = lambda value: tree
-        """)  # fmt: skip
+    return with_all("return 0", _FORGE + '{"dict": [[k * (2 ** 61 - 1), 0] for k in range(40_000)]}')
 
 
 @hostile(*ALL, says="values in lists")
 def answers_of_many_lists():
-    return with_all("return 0", """
-        import course_utils.exercises.runner as runner
-        tree = {"list": [{"list": []}] * 500_000}
-        runner.encode_answer = lambda value: tree
-        """)  # fmt: skip
+    return with_all("return 0", _FORGE + '{"list": [{"list": []}] * 300_000}')
 
 
 @hostile(*ALL, says="numbers: the right answer is much smaller")
 def arrays_that_grow_when_they_are_summed():
-    return with_all("return 0", """
-        import course_utils.exercises.runner as runner
-        runner.encode_answer = lambda value: {"tensor": ["<f8", [0, 10 ** 10], ""]}
-        """)  # fmt: skip
+    return with_all("return 0", _FORGE + '{"tensor": ["<f8", [0, 10 ** 10], ""]}')
 
 
 # --- attacks on the grader -------------------------------------------------------------------------------------------------
