@@ -197,6 +197,7 @@ def test_a_folder_of_odd_things(tmp_path):
     (ann / "link.ipynb").symlink_to("/etc/passwd")
     (ann / "a" / "07.ipynb").write_text("{}")
     (ann / "a" / "my_utils.py").write_text("two = 2")
+    (ann / "a" / "b" / "of_another_folder.py").write_text("")
     (one,) = find_submissions(tmp_path)
     assert [p.name for p in one.notebooks] == ["07.ipynb"] and [p.name for p in one.modules] == ["my_utils.py"]
     assert one.remarks == [f"{n} is a link or no file, and was not read" for n in ("link.ipynb", "pipe.ipynb")]

@@ -442,7 +442,7 @@ tree = """
 
 @hostile(*ALL, says="cannot be compared")
 def keys_that_collide():
-    return with_all("return 0", _FORGE + '{"dict": [[k * (2 ** 61 - 1), 0] for k in range(40_000)]}')
+    return with_all("return 0", _FORGE + '{"dict": [[k * (2 ** 61 - 1), 0] for k in range(20_000)]}')
 
 
 @hostile(*ALL, says="values in lists")
