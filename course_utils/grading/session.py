@@ -9,7 +9,7 @@ from typing import Any
 from course_utils.exercises.left_behind import Found
 from course_utils.exercises.machine import Call, StudentError
 from course_utils.grading.notebooks import Step
-from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.sandbox import Sandbox, SandboxError
 from course_utils.grading.student_process import Broken, StudentProcess
 
 _LATE = "the cells before it took a third of the time for the whole notebook, so each of its statements had one second."
@@ -89,4 +89,9 @@ class RemoteCall(Call):
         self.session, self.function = session, function
 
     def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
-        return self.session.ask(self.function, arguments, times, gradient)
+        try:
+            return self.session.ask(self.function, arguments, times, gradient)
+        except (StudentError, SandboxError):
+            raise
+        except Exception as error:  # no fault of the answer: without this, the check would take it for one
+            raise SandboxError(f"The grader itself failed ({type(error).__name__}: {error}).") from error

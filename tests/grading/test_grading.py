@@ -312,11 +312,12 @@ def test_a_check_that_fails_its_own_solution_grades_nobody(tmp_path, monkeypatch
 
 
 @sandboxed
-def test_a_sandbox_that_breaks_costs_nobody_points(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [SandboxError, ZeroDivisionError])
+def test_a_sandbox_that_breaks_costs_nobody_points(kind, tmp_path, monkeypatch):
     write_all(tmp_path / "in", ("correct",))
 
-    def broken(self):
-        raise SandboxError("The sandbox does not start a process: no memory.")
+    def broken(self, hidden):
+        raise kind("The sandbox does not start a process: no memory.")
 
     monkeypatch.setattr(Sandbox, "start", broken)
     assert run(tmp_path / "in", tmp_path / "out") == 1
