@@ -20,12 +20,11 @@ def sandbox():
 
 
 @pytest.fixture(params=["nested", "alone"], scope="module")
-def worker(request, sandbox):
-    sandbox._nested = request.param == "nested"
-    made = sandbox.start()
-    yield made
-    made.close()
-    sandbox._nested = True
+def worker(request):
+    """In namespaces of its own, and as on a host that allows none inside of others."""
+    with Sandbox(Limits(call=20, total=200, memory=1 << 30)) as made:
+        made._nested = request.param == "nested"
+        yield made.start()
 
 
 def tell(worker, body):

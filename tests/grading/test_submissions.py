@@ -203,20 +203,26 @@ def test_a_folder_of_odd_things(tmp_path):
     assert one.remarks == [f"{n} is a link or no file, and was not read" for n in ("link.ipynb", "pipe.ipynb")]
 
 
-def test_folders_in_folders_without_end(tmp_path):
-    place = tmp_path
+@pytest.fixture
+def deep(tmp_path):
+    """A folder with 1500 folders in each other; taken away afterwards by `rm`, since Python's own way cannot."""
     here = os.getcwd()
     try:
         os.chdir(tmp_path)
         for _ in range(1500):
             os.mkdir("d" * 20)
             os.chdir("d" * 20)
+        os.chdir(here)
+        yield tmp_path
     finally:
         os.chdir(here)
-    (place / "ann.ipynb").write_text("{}")
-    found = {s.student: s.problem for s in find_submissions(tmp_path)}
+        subprocess.run(["rm", "-r", str(tmp_path / ("d" * 20))], check=True)
+
+
+def test_folders_in_folders_without_end(deep):
+    (deep / "ann.ipynb").write_text("{}")
+    found = {s.student: s.problem for s in find_submissions(deep)}
     assert found == {"ann": "", "d" * 20: "no notebook was handed in; folders deeper than 30 were not looked into"}
-    subprocess.run(["rm", "-r", str(place / ("d" * 20))], check=True)  # shutil cannot
 
 
 def test_the_results_are_no_student(tmp_path):
