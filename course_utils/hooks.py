@@ -2,18 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
-from course_utils.networks.network import Network
-from course_utils.validate import check_images
+from course_utils.networks.network import Network, in_eval_mode
+from course_utils.validate import check_finite, check_images, split_batch
 
 
 class _Stop(BaseException):
     """Ends a forward pass once every wanted layer has run. Not an Exception, so that no network code swallows it."""
+
+
+class ChannelAxes(TorchFunctionMode):
+    """Follows, while a network runs, on which axis of its tensors the channels lie.
+
+    Convolutions have them on axis 1, as everything in the course. Linear layers and layer norms have them on the last
+    axis, so transformers and some newer networks go back and forth: Swin's layers put out `(N, H, W, C)`, those of a
+    ViT `(N, patches, C)`. Shapes do not tell which is which; the operations do.
+    """
+
+    _SECOND = ("conv1d", "conv2d", "conv3d", "conv_transpose2d", "batch_norm", "group_norm", "instance_norm")
+    _MOVES = ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
+    _SHAPES = ("view", "reshape", "flatten", "unflatten")
+    _PRODUCTS = ("matmul", "__matmul__", "bmm")
+
+    def __init__(self):
+        super().__init__()
+        self._axes = WeakTensorKeyDictionary()  # tensor -> axis, as long as it lives
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if isinstance(out, Tensor) and out.ndim > 2:
+            axis = self._after(getattr(func, "__name__", ""), func, args, kwargs, out)
+            if axis is not None:
+                self._axes[out] = axis
+        return out
+
+    def _after(self, name: str, func, args: tuple, kwargs: dict, out: Tensor) -> int | None:
+        """The axis of the channels in the result of a call, or None if that is not known."""
+        if name in self._SECOND:
+            return 1
+        if name == "linear" or name == "layer_norm" and len(kwargs.get("normalized_shape") or args[1]) == 1:
+            return out.ndim - 1
+        found = [(one, self._axes[one]) for one in _tensors(args) if one in self._axes]
+        if not found:
+            return None
+        before, axis = found[0]
+        last = axis == before.ndim - 1
+        if name in self._MOVES:  # where the channels go, a tensor without content shows
+            marked = torch.empty([2 if i == axis else 1 for i in range(before.ndim)], device="meta")
+            return list(func(marked, *args[1:], **kwargs).shape).index(2)
+        if name in self._SHAPES:  # the channels stay where they are, or are taken apart
+            if last and out.shape[-1] == before.shape[-1]:
+                return out.ndim - 1
+            return 1 if axis == 1 and out.shape[:2] == before.shape[:2] else None
+        if name in self._PRODUCTS:
+            return out.ndim - 1 if last and before is args[0] else None
+        same = name == "cat" or out.ndim == before.ndim and out.shape[axis] == before.shape[axis]
+        return axis if same and out.ndim == before.ndim else None
+
+    def of(self, tensor: Tensor) -> int:
+        """The axis of a tensor's channels: 1 unless something else is known."""
+        return self._axes.get(tensor, 1)
+
+    def first(self, tensor: Tensor) -> Tensor:
+        """The tensor with its channels on axis 1: `(N, C, H, W)`, or `(N, C, patches)`."""
+        return tensor.movedim(self.of(tensor), 1) if self.of(tensor) != 1 else tensor
+
+
+def _tensors(args: tuple) -> Iterator[Tensor]:
+    """The tensors among the arguments of a call, also those in a list, as `cat` takes them."""
+    for one in args:
+        if isinstance(one, Tensor):
+            yield one
+        elif isinstance(one, (tuple, list)):
+            yield from (part for part in one if isinstance(part, Tensor))
+
+
+def one_tensor(net: Network, layer: str, output: object) -> Tensor:
+    """What a layer put out.
+
+    Raises:
+        TypeError: it is no tensor; recurrent and attention layers put out several.
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"layer {layer!r} of {net.name} puts out a {type(output).__name__}, not one tensor; "
+            "choose a layer inside of it or after it."
+        )
+    return output
 
 
 @contextmanager
@@ -28,8 +111,9 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
     (1, 512, 8, 8)
 
     Outputs are cloned: many networks follow a convolution with an in-place ReLU, which would otherwise overwrite what
-    was recorded. They keep their graph. A module that runs several times in one pass is recorded at its first run. The
-    hooks are gone when the block ends, also after an exception.
+    was recorded. They keep their graph. A module that runs several times in one pass is recorded at its first run.
+    Channels are on axis 1, also those of networks that have them last inside (see `ChannelAxes`). The hooks are gone
+    when the block ends, also after an exception.
 
     Args:
         net: the network.
@@ -39,7 +123,7 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
         A dictionary from the given names to tensors `(N, C, H, W)` (or the layer's own shape), filled by `net(images)`.
 
     Raises:
-        TypeError: one name instead of a list.
+        TypeError: one name instead of a list, or (when the network runs) a layer that puts out several tensors.
         ValueError: no such layer.
     """
     with _recording(net, layers, stop=False) as seen:
@@ -48,11 +132,14 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
 
 @contextmanager
 def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[dict[str, Tensor]]:
-    if isinstance(layers, str):
+    if not isinstance(net, Network):
+        made = 'Network(model, name="mine") makes one' if isinstance(net, nn.Module) else "load_network gives one"
+        raise TypeError(f"net must be a Network, whose layers have names ({made}), not {type(net).__name__}.")
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
         raise TypeError(f"layers must be a list of names; write [{layers!r}].")
     modules = {name: net.layer(name) for name in layers}
     seen: dict[str, Tensor] = {}
-    handles, fresh = [], set()
+    handles, fresh, axes = [], set(), ChannelAxes()
 
     def begin(module, inputs):
         fresh.clear()  # a new pass: record again
@@ -62,9 +149,9 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
             if name not in fresh:
                 fresh.add(name)
                 last = stop and len(fresh) == len(modules)
-                seen[name] = (
-                    output if last else output.clone()
-                )  # after the last one, nothing runs that could overwrite it
+                output = axes.first(one_tensor(net, name, output))
+                # after the last one, nothing runs that could overwrite it
+                seen[name] = output if last else output.clone()
                 if last:
                     raise _Stop
 
@@ -74,7 +161,8 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
         handles.append(net.register_forward_pre_hook(begin))
         for name, module in modules.items():
             handles.append(module.register_forward_hook(recorder(name)))
-        yield seen
+        with axes:
+            yield seen
     finally:
         for handle in handles:
             handle.remove()
@@ -83,8 +171,8 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
 def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Run the network only as far as the last of `layers`, and return what these put out.
 
-    For the inside of loops: it does not check the images' values, and gradients flow if `images` has them. See
-    `layer_outputs` for the checked version.
+    For the inside of loops: it does not check the images' values, and gradients flow if `images` has them. The network
+    runs in eval mode. See `layer_outputs` for the checked version.
 
     Args:
         net: the network.
@@ -92,17 +180,21 @@ def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str,
         layers: dotted paths or aliases.
 
     Returns:
-        A dictionary from each name to a tensor `(N, C, H, W)` (or the layer's own shape), with its graph.
+        A dictionary from each name to a tensor `(N, C, H, W)` (or the layer's own shape), with its graph. Channels are
+        on axis 1.
 
     Raises:
-        TypeError: one name instead of a list.
-        ValueError: no such layer, or one that does not run on this input.
+        TypeError: one name instead of a list, or a layer that puts out several tensors.
+        ValueError: no such layer, one that does not run on this input, or one that puts out NaN.
     """
-    with _recording(net, layers, stop=True) as seen, suppress(_Stop):
+    layers = layers if isinstance(layers, str) else list(layers)
+    with in_eval_mode(net), _recording(net, layers, stop=True) as seen, suppress(_Stop):
         net(images)
     missing = [name for name in layers if name not in seen]
     if missing:
         raise ValueError(f"{net.name} never runs layer {missing[0]!r} on this input, so there is nothing to record.")
+    for name in layers:
+        check_finite(seen[name], f"layer {name!r} of {net.name} puts out")
     return seen
 
 
@@ -125,12 +217,15 @@ def layer_outputs(
     """
     ready = check_images(net, images)
     with torch.no_grad():
-        parts = [forward_to(net, part, layers) for part in ready.split(batch_size or len(ready))]
+        parts = [forward_to(net, part, layers) for part in split_batch(ready, batch_size)]
     return {name: torch.cat([part[name] for part in parts]).to(images.device) for name in layers}
 
 
 def features(net: Network, images: Tensor, *, layer: str | None = None, batch_size: int = 32) -> Tensor:
     """One vector per image: the last-layer features (1280 numbers for EfficientNet-Lite0, 4096 for AlexNet and VGG-16).
+
+    They are what the last linear layer gets, so that `features(net, images) @ W.T + b` are the class scores, unless the
+    network names another layer as its `feature_layer`.
 
     Args:
         net: the network.
@@ -143,13 +238,38 @@ def features(net: Network, images: Tensor, *, layer: str | None = None, batch_si
 
     Raises:
         TypeError, ValueError: images that are none (see `check_images`), no such layer, or a network that names no
-            feature layer.
+            feature layer and does not end in a linear one.
     """
-    layer = layer or net.feature_layer
+    layer = layer or getattr(net, "feature_layer", None)
     if layer is None:
-        raise ValueError(f"{net.name} names no last feature layer; choose one with layer=.")
+        ready = check_images(net, images)
+        return torch.cat([_before_scores(net, part) for part in split_batch(ready, batch_size)]).to(images.device)
     maps = layer_outputs(net, images, [layer], batch_size=batch_size)[layer]
-    return maps.mean(dim=(2, 3)) if maps.ndim == 4 else maps.flatten(1)
+    return maps.mean(dim=tuple(range(2, maps.ndim))) if maps.ndim > 2 else maps
+
+
+def _before_scores(net: Network, images: Tensor) -> Tensor:
+    """What the last linear layer gets, `(N, D)`, if it makes the scores of it."""
+    last: list[Tensor] = [torch.empty(0)] * 2  # what the linear layer that ran last got, and what it made of it
+
+    def hook(module, inputs, output):
+        last[:] = [inputs[0], output]
+
+    handles = [m.register_forward_hook(hook) for m in net.modules() if isinstance(m, nn.Linear)]
+    try:
+        with torch.no_grad(), in_eval_mode(net):
+            scores = net(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    name = getattr(net, "name", type(net).__name__)
+    check_finite(scores, f"the scores of {name} hold")
+    vectors, made = last
+    if vectors.ndim != 2 or not torch.equal(made, scores):
+        raise ValueError(
+            f"{name} does not end in a linear layer, so it has no last-layer features; choose a layer with layer=."
+        )
+    return vectors
 
 
 def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> int:

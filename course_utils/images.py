@@ -6,6 +6,9 @@ Everywhere in the course a picture is a tensor `(N, 3, H, W)`, RGB, float, in [0
 from __future__ import annotations
 
 import difflib
+import io
+import math
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +17,22 @@ from typing import IO
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 from torch import Tensor
 
 from course_utils.errors import ImageError
 from course_utils.networks.weights import package_file
+from course_utils.validate import check_pair, plain, precise
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# in a folder these are tried, too, so that what cannot be read is named and not passed over
+PERHAPS = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg"}
+MOST = 100_000_000  # pixels; more would take gigabytes
+LARGE = 24_000_000  # a JPEG with more pixels is decoded at a half, a quarter or an eighth of its size if that is enough
+TURNS = dict(zip(range(2, 9), (  # EXIF's orientation: what to do with what is stored
+    Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90,
+), strict=True))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -154,37 +166,175 @@ def labelled_photos(size: int = 224) -> tuple[Tensor, list[int], list[str]]:
     return torch.cat([load_image(p.path, size) for p in photos]), [p.label for p in photos], photos.names
 
 
-def open_image(path: str | Path | IO[bytes]) -> Image.Image:
-    """Open a picture file, or an open binary file such as an upload, as RGB: turned as the camera says, transparency on white.
+class _Refused(Exception):
+    """Why a file is not read: the end of a sentence that begins with its name."""
+
+
+def open_image(path: str | Path | IO[bytes], *, least: int | None = None) -> Image.Image:
+    """Open a picture file, or an open binary file such as an upload, as RGB.
+
+    It is turned as the camera says, transparency becomes white, and colors of another profile (CMYK, Display P3)
+    become sRGB. The number of bits says what is white, not the brightest pixel.
+
+    Args:
+        path: the file.
+        least: so many pixels a side are enough; a very large JPEG is then decoded at a fraction of its size.
 
     Raises:
-        ImageError: no such file, a folder, or not a picture.
+        ImageError: no such file, a folder, not a picture, damaged, or too large.
+        TypeError: neither a path nor an open file.
     """
-    name = "The file"
-    if isinstance(path, (str, Path)):
-        name = path = Path(path)
-        if path.is_dir():
-            raise ImageError(f"{path} is a folder; give one picture, or use load_folder.")
+    name = str(path) if isinstance(path, (str, Path)) else "The file"
+    if not isinstance(path, (str, Path)) and not hasattr(path, "read"):
+        raise TypeError(f"a picture is a path or an open binary file, not {type(path).__name__}.")
     try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-                picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            elif picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-                values = np.asarray(picture, dtype=np.float32)
-                values = values / (
-                    65535 if values.max() > 255 else max(float(values.max()), 1.0) if values.max() <= 1 else 255
-                )
-                picture = Image.fromarray((values.clip(0, 1) * 255).round().astype(np.uint8))
-            return picture.convert("RGB")
+        if isinstance(path, (str, Path)):
+            path = Path(path)
+            if path.is_dir():
+                raise _Refused("is a folder; give one picture, or use load_folder.")
+            if path.exists() and not path.is_file():
+                raise _Refused("is no file that can be read, but a device or a pipe.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # decoders warn about what we answer here
+            with Image.open(path) as file:
+                picture, more = _rgb(file, least), file.format != "MPO" and getattr(file, "is_animated", False)
     except FileNotFoundError:
         raise ImageError(f"There is no file {path}.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        kinds = ", ".join(sorted(s[1:] for s in SUFFIXES))
-        raise ImageError(
-            f"{name} cannot be read as a picture ({type(error).__name__}); known kinds: {kinds}."
-        ) from None
+    except _Refused as reason:
+        raise ImageError(f"{name} {reason}") from None
+    except Exception as error:  # decoders raise anything: struct.error, KeyError, TypeError, MemoryError, ...
+        raise ImageError(f"{name} {_reason(error, path)}") from None
+    if more:
+        warnings.warn(f"{name} holds more than one picture; the first is taken.", stacklevel=2)
+    return picture
+
+
+def _rgb(file: Image.Image, least: int | None) -> Image.Image:
+    """The first picture of an open file, ready to use."""
+    if file.width * file.height > LARGE and least is not None:
+        file.draft(None, (least, least))  # only JPEG answers
+    if file.width * file.height > MOST:
+        raise _Refused(f"is too large: {_megapixels(file.width * file.height)}.")
+    deep = bool(file.tile) and "16" in str(file.tile[0][3])  # 16 bits in the file, also where PIL keeps 8
+    profile = file.info.get("icc_profile")
+    file.load()
+    try:
+        orientation = file.getexif().get(0x0112)
+    except Exception:  # damaged EXIF, for example a resolution stored as text: then nobody knows
+        orientation = None
+    picture = _srgb(_eight_bits(file, deep), profile)
+    return picture.transpose(TURNS[orientation]) if isinstance(orientation, int) and orientation in TURNS else picture
+
+
+def _eight_bits(file: Image.Image, deep: bool) -> Image.Image:
+    """Eight bits for each color, and white where a picture is transparent."""
+    clear = file.info.get("transparency")
+    if file.mode.startswith("I;16"):
+        values = np.asarray(file).astype(np.uint16)
+        gray = (values / 257).round().astype(np.uint8)
+        return Image.fromarray(np.where(values == clear, 255, gray).astype(np.uint8) if clear is not None else gray)
+    if file.mode in ("I", "F"):
+        values = np.asarray(file).astype(np.float64)
+        # PIL widens the 16 bits of these; a 32-bit TIFF does not say what is white
+        white = 65535 if file.format in ("PNG", "PPM") and file.mode == "I" else _white(values, file.mode)
+        return Image.fromarray((values / white * 255).clip(0, 255).round().astype(np.uint8))
+    if deep and isinstance(clear, tuple):
+        file.info["transparency"] = tuple(value >> 8 for value in clear)
+    if file.mode in ("La", "RGBa"):
+        file = file.convert("LA" if file.mode == "La" else "RGBA")
+    if file.mode in ("RGBA", "LA", "PA") or clear is not None:
+        file = file.convert("RGBA")
+        file = Image.alpha_composite(Image.new("RGBA", file.size, "white"), file)
+    return file if file.mode in ("L", "CMYK", "LAB") else file.convert("RGB")
+
+
+def _white(values: np.ndarray, mode: str) -> int:
+    """What is white in a file of 32-bit numbers: 1 (floats, which may overshoot; masks), else 255 or 65535."""
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 65535):
+        raise _Refused(f"holds numbers from {low:g} to {high:g} and does not say what is white; save it with 8 bits.")
+    return next(white for white in (1, 255, 65535) if high <= (2 if white == 1 and mode == "F" else white))
+
+
+def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """The colors of a profile as those of a screen."""
+    if picture.mode != "LAB" and not profile:
+        return picture.convert("RGB")
+    for one in (picture, picture.convert("RGB")) if picture.mode in ("L", "CMYK") else (picture,):
+        try:
+            file = io.BytesIO(profile or b"")
+            colors = ImageCms.createProfile("LAB") if picture.mode == "LAB" else ImageCms.ImageCmsProfile(file)
+            if picture.mode != "LAB" and "sRGB" in ImageCms.getProfileDescription(colors):
+                break
+            return ImageCms.profileToProfile(one, colors, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):  # damaged, or made for other channels
+            continue
+    return picture.convert("RGB")  # the numbers as they are
+
+
+def _megapixels(pixels: int) -> str:
+    return f"{pixels / 1e6:.0f} megapixels, and at most {MOST / 1e6:.0f} are read; make it smaller first"
+
+
+def _reason(error: Exception, path: Path | IO[bytes]) -> str:
+    """What is wrong with a file that made a decoder fail: the end of a sentence that begins with its name."""
+    words = str(error)
+    if isinstance(error, Image.DecompressionBombError):
+        return f"is too large: {_megapixels(int(re.search(r'[0-9]+', words)[0]))}."
+    if isinstance(error, PermissionError):
+        return "cannot be read: it does not belong to you (permission denied)."
+    if isinstance(error, MemoryError):
+        return "is too large for this machine's memory."
+    if isinstance(error, UnidentifiedImageError):
+        return f"cannot be read as a picture: {_kind(_head(path))}."
+    cut = "truncated" in words or isinstance(error, EOFError)
+    what = "it is cut short; load or copy it again" if cut else f"it is damaged ({type(error).__name__})"
+    return f"cannot be read as a picture: {what}."
+
+
+def _head(path: Path | IO[bytes]) -> bytes | str:
+    """The first bytes of a file (text, if it was opened as text)."""
+    try:
+        if isinstance(path, Path):
+            with path.open("rb") as file:
+                return file.read(512)
+        path.seek(0)
+        return path.read(512)
+    except (OSError, ValueError):
+        return b"?"
+
+
+def _kind(head: bytes | str) -> str:
+    """What a file is that is no picture, by its first bytes, and what helps."""
+    if isinstance(head, str):
+        return 'it is open as text; open it with "rb"'
+    if not head:
+        return "it is empty"
+    if head[4:8] == b"ftyp":
+        video = "it is a video; take a picture of it first"
+        known = {b"avi": "AVIF; save it as JPEG or PNG", b"hei": _HEIC, b"hev": _HEIC, b"mif": _HEIC, b"msf": _HEIC}
+        return known.get(head[8:11], video)
+    text = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for start, words in _FOREIGN.items():
+        if head.startswith(start):
+            return words
+    if b"<svg" in text:
+        return "it is a drawing (SVG); export it as PNG"
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "it is a web page; open the picture in it and save that"
+    return f"it is of no known kind ({', '.join(sorted(suffix[1:] for suffix in SUFFIXES))})"
+
+
+_HEIC = "HEIC, an iPhone's own format; save it as JPEG (the phone does: Settings, Camera, Formats, Most Compatible)"
+_DAMAGED = "it is damaged or cut short"
+_FOREIGN = {
+    b"%PDF": "it is a PDF document; export the page as PNG",
+    b"%!PS": "it is a PostScript drawing; export it as PNG",
+    b"PK\x03\x04": "it is a zip file or an office document; unpack it, or save the picture in it",
+    b"version https://git-lfs": "it is only a pointer of Git LFS; run: git lfs pull",
+    b"\xff\x0a": "it is JPEG XL; save it as JPEG or PNG",
+    b"\x00\x00\x00\x0cJXL": "it is JPEG XL; save it as JPEG or PNG",
+} | dict.fromkeys((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*", b"MM\x00*"), _DAMAGED)
 
 
 def load_image(path: str | Path | IO[bytes], size: int | tuple[int, int] | None = 224, *, crop: bool = True) -> Tensor:
@@ -201,21 +351,37 @@ def load_image(path: str | Path | IO[bytes], size: int | tuple[int, int] | None 
         `(1, 3, H, W)` in [0, 1].
 
     Raises:
-        ImageError: a file that is missing, or that cannot be read as a picture.
-        ValueError: a pair as `size` without `crop`.
+        ImageError: a file that is missing, that cannot be read as a picture, or that is too large.
+        ValueError: a pair as `size` without `crop`, or a size that makes no picture or one that is too large.
+        TypeError: a size that is no whole number and no pair.
     """
-    picture = open_image(path)
-    if size is not None and crop:
-        height, width = (size, size) if isinstance(size, int) else size
-        scale = max(height / picture.height, width / picture.width) * (8 / 7)
-        picture = _scaled(picture, scale)
-        left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
-        picture = picture.crop((left, top, left + width, top + height))
-    elif size is not None:
-        if not isinstance(size, int):
-            raise ValueError("size must be one number when crop is False: the length of the longer side.")
-        picture = _scaled(picture, size / max(picture.size))
-    return from_pil(picture)
+    if size is None:
+        return from_pil(open_image(path))
+    if not crop and isinstance(plain(size), (tuple, list)):
+        raise ValueError("size must be one number when crop is False: the length of the longer side.")
+    height, width = check_pair("size", size)
+    if height * width > MOST:
+        raise ValueError(f"size {size} makes a picture of {_megapixels(height * width)}.")
+    picture = open_image(path, least=2 * max(height, width))
+    if not crop:
+        return from_pil(_scaled(picture, height / max(picture.size)))
+    scale = max(height / picture.height, width / picture.width) * (8 / 7)
+    picture = _scaled(_middle(picture, height, width, scale), scale)
+    left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
+    return from_pil(picture.crop((left, top, left + width, top + height)))
+
+
+def _middle(picture: Image.Image, height: int, width: int, scale: float) -> Image.Image:
+    """Of a very long picture the part around the middle that is needed: the whole, enlarged, would fill the memory."""
+    sides = []
+    for side, wanted in ((picture.width, width), (picture.height, height)):
+        spare = side - math.ceil(2 * wanted / scale)
+        sides.append(spare // 2 if side * scale > 8 * wanted else 0)
+    return (
+        picture.crop((sides[0], sides[1], picture.width - sides[0], picture.height - sides[1]))
+        if any(sides)
+        else picture
+    )
 
 
 def _scaled(picture: Image.Image, scale: float) -> Image.Image:
@@ -226,16 +392,21 @@ def _scaled(picture: Image.Image, scale: float) -> Image.Image:
 def from_pil(picture: Image.Image) -> Tensor:
     """A PIL picture as a tensor `(1, 3, H, W)` in [0, 1]."""
     values = np.array(picture.convert("RGB"))
-    return torch.from_numpy(values).permute(2, 0, 1)[None].float().div(255)
+    return torch.from_numpy(values).permute(2, 0, 1)[None].float().div_(255)
 
 
 def to_pil(image: Tensor) -> Image.Image:
     """A tensor `(3, H, W)`, `(1, 3, H, W)`, `(1, H, W)` or `(H, W)` in [0, 1] as a PIL picture; values outside are cut off.
 
     Raises:
-        ValueError: another shape, or more than one picture.
+        ValueError: another shape, more than one picture, or NaN.
+        TypeError: no tensor.
     """
+    if not isinstance(image, Tensor):
+        raise TypeError(f"an image is a tensor of shape (3, H, W) or (H, W), not {type(image).__name__}.")
     image = image.detach().float().cpu()
+    if image.isnan().any():
+        raise ValueError("the image contains NaN, which has no color.")
     if image.ndim == 4:
         if image.shape[0] != 1:
             raise ValueError(f"to_pil takes one image; this batch has {image.shape[0]}.")
@@ -254,25 +425,34 @@ def save_image(image: Tensor, path: str | Path) -> Path:
     Raises:
         ImageError: an ending that names no format, or a place that cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path, picture = Path(path), to_pil(image)
     try:
-        to_pil(image).save(path)
-    except (OSError, ValueError) as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    except (OSError, ValueError, SystemError) as error:
         raise ImageError(f"{path} cannot be written: {error}") from None
     return path
 
 
 def image_files(folder: str | Path) -> list[Path]:
-    """The picture files of a folder and its subfolders, sorted.
+    """The picture files of a folder and its subfolders, sorted. Hidden files and folders are passed over.
 
     Raises:
         ImageError: no such folder, or no pictures in it.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise ImageError(f"{folder} is a file, not a folder; load_image reads it.")
     if not folder.is_dir():
         raise ImageError(f"There is no folder {folder}.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES | PERHAPS
+        # ._photo.jpg and __MACOSX of a Mac, .ipynb_checkpoints of Jupyter
+        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
     if not files:
         raise ImageError(f"The folder {folder} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))}).")
     return files
@@ -296,12 +476,14 @@ def iter_folder(folder: str | Path, size: int = 224) -> Iterator[tuple[Path, Ten
         good += 1
         yield path, image
     if broken:
-        message = (
-            f"{len(broken)} of {len(broken) + good} files in {folder} cannot be read as pictures: {', '.join(broken)}"
-        )
         if not good:
-            raise ImageError(message)
-        warnings.warn(message, stacklevel=2)
+            raise ImageError(
+                f"None of the {len(broken)} files in {folder} can be read as a picture: {', '.join(broken)}"
+            )
+        warnings.warn(
+            f"{len(broken)} of {len(broken) + good} files in {folder} cannot be read as pictures: {', '.join(broken)}",
+            stacklevel=2,
+        )
 
 
 def load_folder(folder: str | Path, size: int = 224) -> tuple[Tensor, list[str]]:
@@ -314,10 +496,17 @@ def load_folder(folder: str | Path, size: int = 224) -> tuple[Tensor, list[str]]
 
 
 def resize(images: Tensor, size: int | tuple[int, int]) -> Tensor:
-    """Resize a batch `(N, C, H, W)` to `size` (one number: a square), bicubic with antialiasing, kept in [0, 1]."""
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    out = torch.nn.functional.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False)
-    return out.clamp(0, 1)
+    """Resize a batch `(N, C, H, W)` to `size` (one number: a square), bicubic with antialiasing, kept in [0, 1].
+
+    Raises:
+        ValueError: no such batch, or a size that is not greater than 0.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
+        given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images must be a floating-point tensor of shape (N, C, H, W), not {given}.")
+    how = {"mode": "bicubic", "antialias": True, "align_corners": False}
+    out = torch.nn.functional.interpolate(precise(images), size=check_pair("size", size), **how)
+    return out.clamp(0, 1).to(images.dtype)
 
 
 def center_crop(images: Tensor, size: int | tuple[int, int]) -> Tensor:
@@ -326,7 +515,7 @@ def center_crop(images: Tensor, size: int | tuple[int, int]) -> Tensor:
     Raises:
         ValueError: a crop that is larger than the images.
     """
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = check_pair("size", size)
     if height > images.shape[2] or width > images.shape[3]:
         raise ValueError(f"a crop of {height}x{width} does not fit in images of {images.shape[2]}x{images.shape[3]}.")
     top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2

@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
-from numbers import Integral
+from math import inf, isfinite
+from numbers import Integral, Real
+from operator import index
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # A class for each image: None for the predicted one, an index or a name for all, or one for each.
 Target = int | str | Sequence | Tensor | None
 
 
-def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "images") -> Tensor:
+class NotFinite(ValueError):
+    """NaN or infinity came out of a network or an objective."""
+
+
+class WrongSize(ValueError, RuntimeError):
+    """A network does not take pictures of this size. PyTorch says this by a RuntimeError, and so do we, to who asks."""
+
+
+def precise(values: Tensor) -> Tensor:
+    """Half precision becomes float32; float32 and float64 stay."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False) -> Tensor:
     """Check a batch of pictures and bring it to the network's device and dtype, detached from any graph.
 
     Args:
         net: the network that will see the images, or None for methods without one.
         images: `(N, 3, H, W)` RGB in [0, 1]; `(N, C, H, W)` if `net.channels` says so.
         name: what to call the argument in messages.
+        gray: without a network, take pictures of one channel, too.
 
     Returns:
         The images, detached, on the device and in the dtype of the network's parameters.
 
     Raises:
-        TypeError: not a floating-point tensor.
+        TypeError: not a floating-point tensor, or no network.
         ValueError: wrong rank, no images, wrong number of channels, NaN or infinity, or values outside [0, 1].
     """
-    if not isinstance(images, Tensor):
-        raise TypeError(f"{name} must be a torch tensor of shape (N, 3, H, W), not {type(images).__name__}.")
+    if net is not None and not isinstance(net, nn.Module):
+        raise TypeError(f"net must be a network, as load_network gives it, not {type(net).__name__}.")
+    if not isinstance(images, Tensor) or images.layout != torch.strided:
+        given = type(images).__name__ if not isinstance(images, Tensor) else f"a {images.layout} tensor"
+        raise TypeError(f"{name} must be a torch tensor of shape (N, 3, H, W), not {given}.")
     shape = tuple(images.shape)
     if images.ndim != 4:
         extra = " Add the batch dimension with images[None]." if images.ndim == 3 else ""
@@ -37,7 +55,7 @@ def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "im
     if images.shape[0] == 0:
         raise ValueError(f"{name} is an empty batch (shape {shape}); give at least one image.")
     channels = getattr(net, "channels", 3)
-    if images.shape[1] != channels:
+    if images.shape[1] != channels and not (gray and images.shape[1] == 1):
         extra = " Channels come first: images.permute(0, 3, 1, 2)." if images.shape[3] == channels else ""
         raise ValueError(f"{name} must have {channels} channels; shape {shape} has {images.shape[1]}.{extra}")
     if images.shape[2] == 0 or images.shape[3] == 0:
@@ -52,8 +70,32 @@ def check_images(net: torch.nn.Module | None, images: Tensor, *, name: str = "im
         extra = " Divide by 255." if high > 2 and low >= 0 else ""
         raise ValueError(f"{name} must lie in [0, 1]; this one goes from {low:.4g} to {high:.4g}.{extra}")
     images = images.detach()
+    if images.is_inference() and not torch.is_inference_mode_enabled():
+        images = images.clone()  # made in a caller's inference mode: only a copy can take part in a gradient
     parameter = next(net.parameters(), None) if net is not None else None
     return images if parameter is None else images.to(device=parameter.device, dtype=parameter.dtype)
+
+
+def check_finite(values: Tensor, what: str) -> None:
+    """Look whether what a network puts out is made of numbers. Minus infinity may stand for "impossible".
+
+    Args:
+        values: any shape.
+        what: how the message calls them.
+
+    Raises:
+        NotFinite: NaN, or plus infinity.
+    """
+    if (
+        values.is_floating_point() and values.numel() and not values.detach().amax().item() < inf
+    ):  # NaN is never smaller
+        cause = "numbers too large for half precision" if values.element_size() == 2 else "a picture far out of range"
+        raise NotFinite(f"{what} NaN or infinity: look for NaN in the network's weights, or for {cause}.")
+
+
+def plain(value: object) -> object:
+    """Numbers and arrays of NumPy or PyTorch as Python's numbers and lists; everything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor:
@@ -69,7 +111,7 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
 
     Raises:
         TypeError: something that is neither an index nor a name.
-        ValueError: a network without class scores, no such class, or a wrong number of classes.
+        ValueError: a network without class scores, scores that are NaN, no such class, or a wrong number of classes.
     """
     if scores.ndim != 2:
         name = getattr(net, "name", type(net).__name__)
@@ -77,37 +119,98 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
             f"{name} has no class scores (its output has shape {tuple(scores.shape)}); "
             "use a classifier such as efficientnet_lite0, or name a layer or unit."
         )
+    check_finite(scores, f"the scores of {getattr(net, 'name', type(net).__name__)} hold")
     count, classes = scores.shape
     if target is None:
         return scores.detach().argmax(1)
-    if isinstance(target, Tensor):
-        target = target.tolist()
-    many = (
-        list(target) if isinstance(target, (list, tuple, range)) or hasattr(target, "__array__") else [target] * count
-    )
+    target = plain(target)
+    many = list(target) if isinstance(target, (list, tuple, range)) else [target] * count
     if len(many) != count:
         raise ValueError(f"target has {len(many)} classes for {count} images; give one class, or one per image.")
     indices = []
     for one in many:
         if isinstance(one, str):
+            if not hasattr(net, "class_index"):
+                raise ValueError(f"{type(net).__name__} knows no names of classes; give an index, not {one!r}.")
             one = net.class_index(one)
-        if isinstance(one, bool) or not (isinstance(one, Integral) or hasattr(one, "__index__")):
+        one = plain(one)
+        if isinstance(one, bool) or not isinstance(one, Integral):
             raise TypeError(f"target must be a class index or a class name, not {one!r}.")
-        if not 0 <= int(one) < classes:
-            raise ValueError(f"target {int(one)} is out of range: this network has classes 0 to {classes - 1}.")
+        if not 0 <= one < classes:
+            raise ValueError(f"target {one} is out of range: this network has classes 0 to {classes - 1}.")
         indices.append(int(one))
     return torch.tensor(indices, device=scores.device)
 
 
 def check_positive(**values: float) -> None:
-    """Look whether each named number is greater than 0, e.g. `check_positive(stride=stride)`.
+    """Look whether each named number is greater than 0, e.g. `check_positive(lr=lr)`.
 
     Raises:
         ValueError: one is not.
+        TypeError: one is no number.
     """
     for name, value in values.items():
-        if isinstance(value, bool) or not value > 0:
+        number = plain(value)
+        if not isinstance(number, Real):
+            raise TypeError(f"{name} must be a number greater than 0, not {value!r}.")
+        if isinstance(number, bool) or not number > 0:
             raise ValueError(f"{name} must be greater than 0, not {value!r}.")
+
+
+def check_whole(*, least: int = 1, **values: int) -> None:
+    """Look whether each named number is a whole one, e.g. `check_whole(steps=steps)`.
+
+    Args:
+        least: the smallest that is allowed.
+        **values: the numbers, Python's or NumPy's.
+
+    Raises:
+        ValueError: one is smaller.
+        TypeError: one is no whole number.
+    """
+    for name, value in values.items():
+        if least == 1:
+            check_positive(**{name: value})
+        number = plain(value)
+        if isinstance(number, bool) or not isinstance(number, Integral):
+            raise TypeError(f"{name} must be a whole number, not {value!r}.")
+        if number < least:
+            raise ValueError(f"{name} must be {least} or greater, not {value!r}.")
+
+
+def check_pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
+    """`(height, width)` of one number of pixels, which means a square, or of two.
+
+    Args:
+        name: what to call it in messages.
+        value: the number or the pair.
+
+    Returns:
+        Two whole numbers greater than 0.
+
+    Raises:
+        TypeError: neither a whole number nor a pair of them.
+        ValueError: one that is not greater than 0.
+    """
+    sides = plain(value)
+    sides = list(map(plain, sides)) if isinstance(sides, (tuple, list)) else [sides, sides]
+    if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, Integral) for side in sides):
+        raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {value!r}.")
+    check_positive(**{name: min(sides)})
+    return int(sides[0]), int(sides[1])
+
+
+def split_batch(images: Tensor, batch_size: int | None) -> tuple[Tensor, ...]:
+    """Images as batches of at most `batch_size`; None for all at once.
+
+    Raises:
+        ValueError: a number that is not greater than 0.
+        TypeError: no whole number.
+    """
+    if batch_size is None:
+        return (images,)
+    check_whole(batch_size=batch_size)
+    return images.split(index(batch_size))
 
 
 def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]:
@@ -122,7 +225,11 @@ def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]
 
     Raises:
         ValueError: too many or too few, a negative one, or all 0.
+        TypeError: no list of numbers.
     """
+    weights = plain(weights)
+    if not isinstance(weights, (list, tuple)) or not all(isinstance(plain(weight), Real) for weight in weights):
+        raise TypeError(f"{name} must be a list of numbers, not {weights!r}.")
     weights = [float(weight) for weight in weights]
     if len(weights) != count:
         raise ValueError(f"{name} has {len(weights)} numbers for {count} styles.")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from course_utils.engines.baselines import baseline_images
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_positive, check_target
+from course_utils.validate import Target, check_images, check_target, check_whole, split_batch
 
 
 def deletion_curve(
@@ -49,7 +49,7 @@ def deletion_curve(
         Petsiuk, Das, Saenko: RISE, BMVC 2018. They use blur for insertion and black for deletion; here one choice
         serves both.
     """
-    check_positive(steps=steps, batch_size=batch_size)
+    check_whole(steps=steps, batch_size=batch_size)
     ready = check_images(net, images)
     heat = torch.as_tensor(heat).detach().to(ready)
     if heat.ndim != 3 or len(heat) != len(ready) or not heat.isfinite().all():
@@ -68,6 +68,6 @@ def deletion_curve(
             for step in range(steps + 1):
                 first = order < round(pixels * step / steps)  # the most important so many
                 stages.append(torch.where(first, image, hidden) if insert else torch.where(first, hidden, image))
-            parts = torch.stack(stages).split(batch_size)
+            parts = split_batch(torch.stack(stages), batch_size)
             curves.append(torch.cat([net(part).softmax(1)[:, one] for part in parts]))
     return torch.stack(curves).to(images.device)

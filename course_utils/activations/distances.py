@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_utils.validate import precise
+
 
 def l2_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
     """All Euclidean distances between the rows of `a` and the rows of `b`, without a loop over rows.
@@ -98,7 +100,7 @@ def nearest(distances: Tensor, k: int, *, exclude_self: bool = False) -> tuple[T
 
 
 def check_rows(x: Tensor, name: str, other: Tensor | None = None) -> Tensor:
-    """Rows of numbers, detached, or an error that says what is wrong.
+    """Rows of numbers, detached and at least in float32, or an error that says what is wrong.
 
     Args:
         x: `(N, D)`.
@@ -120,4 +122,5 @@ def check_rows(x: Tensor, name: str, other: Tensor | None = None) -> Tensor:
         raise ValueError(f"{name} contains NaN or infinity.")
     if other is not None and x.shape[1] != other.shape[1]:
         raise ValueError(f"rows of {other.shape[1]} and of {x.shape[1]} numbers cannot be compared.")
-    return x.detach() if other is None else x.detach().to(other)
+    x = precise(x.detach())
+    return x if other is None else x.to(other)

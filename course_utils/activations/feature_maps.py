@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network
-from course_utils.validate import check_choice, check_positive
+from course_utils.validate import check_choice, check_whole
 
 SCALINGS = ("shared", "own")
 
@@ -79,7 +79,7 @@ def tile(pictures: Tensor, *, columns: int | None = None, gap: int = 1, fill: fl
     pictures = check_maps(pictures, 3)
     count, height, width = pictures.shape
     columns = math.ceil(math.sqrt(count)) if columns is None else columns
-    check_positive(columns=columns)
+    check_whole(columns=columns)
     if gap < 0:
         raise ValueError(f"gap must not be negative, got {gap}.")
     rows = math.ceil(count / columns)

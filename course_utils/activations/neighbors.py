@@ -11,7 +11,7 @@ from torch import Tensor
 from course_utils.activations.distances import cosine_distances, l2_distances, nearest
 from course_utils.hooks import features
 from course_utils.networks.network import Network
-from course_utils.validate import check_choice, check_images, check_positive
+from course_utils.validate import check_choice, check_images, check_whole
 
 METRICS = ("l2", "cosine")
 
@@ -46,9 +46,9 @@ def vectors(
         ValueError: no such layer or space, or features without a network.
     """
     check_choice("space", space, SPACES)
-    check_positive(batch_size=batch_size)
+    check_whole(batch_size=batch_size)
     if space == "pixels":
-        return check_images(None, images).flatten(1)
+        return check_images(None, images, gray=True).flatten(1)
     if net is None:
         raise ValueError('space="features" needs a network; without one there are only space="pixels".')
     return features(net, images, layer=layer, batch_size=batch_size)

@@ -16,6 +16,7 @@ from course_utils.engines.recording import Unrecordable, record
 from course_utils.engines.spans import Axis, Span, span_after
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network
+from course_utils.validate import check_pair
 
 
 def plain_receptive_field(
@@ -41,7 +42,11 @@ def plain_receptive_field(
     """
     open_net = _every_path_open(net)
     with torch.inference_mode(False), torch.enable_grad():
-        image = torch.full((1, net.channels, *_both(size or net.input_size)), 0.5).to(open_net.mean).requires_grad_()
+        image = (
+            torch.full((1, net.channels, *check_pair("size", size or net.input_size)), 0.5)
+            .to(open_net.mean)
+            .requires_grad_()
+        )
         place = forward_to(open_net, image, [layer])[layer][0, :, y, x].sum()
         (gradient,) = torch.autograd.grad(place, image)
     seen = gradient[0].sum(0) != 0
@@ -62,10 +67,6 @@ def _every_path_open(net: Network) -> Network:
                 mean = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
                 setattr(parent, name, mean)
     return Network(model, name=net.name, mean=[0.0] * net.channels, std=[1.0] * net.channels, aliases=net.aliases)
-
-
-def _both(size: int | tuple[int, int]) -> tuple[int, int]:
-    return size if isinstance(size, (tuple, list)) else (size, size)
 
 
 def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | None = None) -> ReceptiveField:
@@ -91,7 +92,7 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
     Reference:
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019.
     """
-    height, width = _both(size or net.input_size)
+    height, width = check_pair("size", size or net.input_size)
     blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
     try:
         recording = record(net, blank, layers=(layer,), stop=True)

@@ -21,7 +21,7 @@ from course_utils.engines.top_k import TopPatches
 from course_utils.hooks import forward_to
 from course_utils.images import image_files
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_images, check_positive
+from course_utils.validate import check_images, check_whole
 
 
 def plain_top_patches(
@@ -104,9 +104,9 @@ def top_patches(
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the
         deconvnet).
     """
-    check_positive(k=k, batch_size=batch_size, size=size)
+    check_whole(k=k, batch_size=batch_size, size=size)
     if per_image is not None:
-        check_positive(per_image=per_image)
+        check_whole(per_image=per_image)
     known = len(images) if isinstance(images, Tensor) and images.ndim == 4 else None
     if known is not None and per_image is not None and k > known * per_image:
         raise ValueError(f"k={k} patches need more than the {known} images given, with per_image={per_image}.")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils.activations.distances import check_rows, l2_distances
 from course_utils.activations.pca import pca
-from course_utils.validate import check_choice, check_positive
+from course_utils.validate import check_choice, check_whole
 
 INITS = ("pca", "random")
 
@@ -45,7 +45,7 @@ def affinities(x: Tensor, *, perplexity: float = 30.0, steps: int = 100) -> Tens
     """
     x = check_rows(x, "x")
     check_perplexity(perplexity, len(x))
-    check_positive(steps=steps)
+    check_whole(steps=steps)
     exact = x.double() if x.device.type != "mps" else x
     squares = l2_distances(exact).square()
     squares.fill_diagonal_(math.inf)  # exp(-inf) = 0: no point is its own neighbor
@@ -124,7 +124,8 @@ def tsne(
     x = check_rows(x, "x")
     check_perplexity(perplexity, len(x))
     check_choice("init", init, INITS)
-    check_positive(dimensions=dimensions)
+    check_whole(dimensions=dimensions)
+    check_whole(least=0, steps=steps)
     if steps < 250:
         raise ValueError(f"steps must be at least 250 (the first 250 only gather the groups), not {steps}.")
     state = random.getstate()  # loading scikit-learn's t-SNE draws from Python's generator

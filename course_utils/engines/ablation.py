@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
+from course_utils.hooks import ChannelAxes, one_tensor
 from course_utils.networks.network import Network
+from course_utils.validate import plain
 
 
 @contextmanager
@@ -30,20 +33,25 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
 
     Raises:
         ValueError: no such layer, or (when the network runs) no such channel.
+        TypeError: channels that are no whole numbers, or (when the network runs) a layer that puts out several tensors.
     """
-    module = net.layer(layer)
-    chosen = torch.as_tensor(channels, dtype=torch.long).flatten()
+    module, axes = net.layer(layer), ChannelAxes()
+    chosen = plain(channels)
+    chosen = [chosen] if isinstance(chosen, Integral) else [plain(one) for one in chosen]
+    if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in chosen):
+        raise TypeError(f"channels must be whole numbers, not {chosen!r}.")
 
     def hook(module, inputs, output):
-        if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < output.shape[1]:
-            raise ValueError(f"{layer} has channels 0 to {output.shape[1] - 1}; you asked for {chosen.tolist()}.")
-        keep = torch.ones(output.shape[1], device=output.device, dtype=output.dtype)
-        keep[chosen.to(output.device)] = 0
-        return output * keep.view(1, -1, *[1] * (output.ndim - 2))
+        gates, axis = torch.ones_like(one_tensor(net, layer, output)[:1]), axes.of(output)
+        count = output.shape[axis] if output.ndim > 1 else 0
+        if chosen and not 0 <= min(chosen) <= max(chosen) < count:
+            raise ValueError(f"{layer} has channels 0 to {count - 1}; you asked for {chosen}.")
+        return output * gates.index_fill(axis, torch.tensor(chosen, dtype=torch.long, device=output.device), 0)
 
     handle = module.register_forward_hook(hook)
     try:
-        yield net
+        with axes:
+            yield net
     finally:
         handle.remove()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 from torch import Tensor
 
-from course_utils.validate import check_images
+from course_utils.validate import check_images, check_pair
 
 
 def level_size(side: int, level: int) -> int:
@@ -124,18 +126,18 @@ def check_sample(sample: Tensor, size: int | tuple[int, int], window: int) -> tu
     ready = check_images(None, sample, name="sample")
     if len(ready) != 1:
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
-    if isinstance(window, bool) or not isinstance(window, int) or window < 3 or window % 2 == 0:
+    if isinstance(window, bool) or not isinstance(window, Integral) or window < 3 or window % 2 == 0:
         raise ValueError(f"window must be an odd number from 3, not {window!r}.")
     if min(ready.shape[2:]) < window:
         h, w = ready.shape[2:]
         raise ValueError(
             f"a window of {window}x{window} does not fit in a sample of {h}x{w}; make one of them smaller."
         )
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = check_pair("size", size)
     if min(height, width) < 3:
         raise ValueError(f"size must be at least 3, not {size!r}.")
     pixels = ready[0].permute(1, 2, 0).double().mul(255).round().clamp(0, 255).cpu().numpy()
-    return pixels, int(height), int(width)
+    return pixels, height, width
 
 
 def copy_pixels(sample: Tensor, sources: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from course_utils.engines.baselines import baseline_images
 from course_utils.engines.windows import Watched, choose_runs, cut_window
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_positive
+from course_utils.validate import Target, check_choice, check_images, check_pair, check_whole, split_batch
 
 Watchable = Target | Callable[[Tensor], Tensor]
 
@@ -90,7 +90,7 @@ def occlusion_scores(
     """
     check_choice("of", of, ("score", "probability"))
     check_choice("method", method, METHODS)
-    check_positive(batch_size=batch_size)
+    check_whole(batch_size=batch_size)
     ready = check_images(net, images)
     size = tuple(ready.shape[2:])
     window, stride = check_windows(size, window, stride)
@@ -110,7 +110,7 @@ def occlusion_scores(
         try:
             with bar:
                 for image in range(len(ready)):
-                    for part in torch.arange(len(places)).split(batch_size):
+                    for part in split_batch(torch.arange(len(places)), batch_size):
                         patches = [cut_window(cover[image], *places[i], window) for i in part]
                         scores[image, part] = runner.score(image, patches, [places[i] for i in part]).to(scores.dtype)
                         bar.update(len(part))
@@ -146,7 +146,7 @@ def check_windows(
         ValueError: a window larger than the images, or a stride larger than the window; one that is not positive.
         TypeError: no whole numbers.
     """
-    window, stride = _sides("window", window), _sides("stride", stride)
+    window, stride = check_pair("window", window), check_pair("stride", stride)
     for axis, name in enumerate(("high", "wide")):
         if window[axis] > size[axis]:
             raise ValueError(f"window {window[axis]} is larger than the images, which are {size[axis]} pixels {name}.")
@@ -155,11 +155,3 @@ def check_windows(
                 f"stride {stride[axis]} is larger than window {window[axis]}: pixels between would be skipped."
             )
     return window, stride
-
-
-def _sides(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (value, value) if not isinstance(value, (tuple, list)) else tuple(value)
-    if len(sides) != 2 or any(isinstance(s, bool) or not hasattr(s, "__index__") for s in sides):
-        raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {value!r}.")
-    check_positive(**{name: min(sides)})
-    return int(sides[0]), int(sides[1])

@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.errors import ImageError
-from course_utils.images import image_files, load_image
-from course_utils.validate import check_images
+from course_utils.images import image_files, iter_folder
+from course_utils.validate import check_images, split_batch
 
 
 def first_largest(flat: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -49,35 +48,15 @@ def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) 
         ImageError: a folder without pictures that can be read.
     """
     if isinstance(images, (str, Path)):
-        numbered = enumerate(image_files(images))
-        waiting, number, broken = [], 0, []
-
-        def flush():
-            return waiting[0][0], torch.cat([w[1] for w in waiting])
-
-        for number, path in numbered:
-            try:
-                image = load_image(path, size)
-            except ImageError:
-                broken.append(path.name)
-                if waiting:
-                    yield flush()
+        number_of = {path: number for number, path in enumerate(image_files(images))}
+        waiting: list[tuple[int, Tensor]] = []
+        for path, image in iter_folder(images, size):
+            number = number_of[path]
+            if waiting and (len(waiting) == batch_size or number != waiting[-1][0] + 1):
+                yield waiting[0][0], torch.cat([one for _, one in waiting])
                 waiting = []
-                continue
             waiting.append((number, image))
-            if len(waiting) == batch_size:
-                yield flush()
-                waiting = []
-        if waiting:
-            yield flush()
-        if len(broken) == number + 1:
-            raise ImageError(f"None of the {len(broken)} files in {images} can be read as a picture.")
-        if broken:
-            import warnings
-
-            warnings.warn(
-                f"{len(broken)} files in {images} cannot be read as pictures: {', '.join(broken)}", stacklevel=3
-            )
+        yield waiting[0][0], torch.cat([one for _, one in waiting])
         return
     if isinstance(images, Tensor):
         if images.ndim != 4:
@@ -92,7 +71,7 @@ def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) 
         if waiting and waiting[0].shape[1:] != item.shape[1:]:  # another size: what waits goes first
             yield first, torch.cat(waiting)
             first, waiting = first + sum(map(len, waiting)), []
-        for part in item.split(batch_size):
+        for part in split_batch(item, batch_size):
             if waiting and sum(map(len, waiting)) + len(part) > batch_size:
                 yield first, torch.cat(waiting)
                 first, waiting = first + sum(map(len, waiting)), []

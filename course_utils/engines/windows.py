@@ -90,7 +90,10 @@ class WindowRuns:
         wanted = recording.layers[layer] if layer else recording.output
         self.outputs = recording.values[wanted]
         if layer:
-            self.watch.check_channel(self.outputs)
+            turned = self.watch.outputs(self.images[image : image + 1])
+            self.watch.check_channel(turned)
+            if turned.shape != self.outputs.shape:
+                raise Unrecordable(f"layer {layer} has its channels on the last axis")
         self.cut = bool(layer) and self.outputs.ndim == 4
         self.engine, self.image = Incremental(recording, wanted, self.watch.channel if self.cut else None), image
 

@@ -10,9 +10,9 @@ from course_utils.networks.network import Network, frozen
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective, channel_of, layer_of
 from course_utils.optimize.octaves import octave_zooms, through_sizes
-from course_utils.optimize.pictures import Pixels, precise
+from course_utils.optimize.pictures import Pixels
 from course_utils.optimize.transforms import Roll
-from course_utils.validate import check_images, check_positive
+from course_utils.validate import check_images, check_whole, precise
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -58,7 +58,8 @@ def deepdream(
     Reference:
         Mordvintsev, Olah, Tyka: Inceptionism, 2015; the notebook at github.com/google/deepdream.
     """
-    check_positive(octaves=octaves)
+    check_whole(octaves=octaves)
+    check_whole(least=0, steps=steps)
     if not (octave_scale > 1 and steps >= 0 and step_size >= 0 and jitter >= 0):
         raise ValueError(
             "octave_scale must be greater than 1, and steps, step_size and jitter must not be negative; "

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
-from course_utils.optimize.pictures import precise
-from course_utils.validate import check_choice
+from course_utils.validate import check_choice, precise
 
 
 def gram_matrix(features: Tensor, *, normalize: str | None = "positions") -> Tensor:

@@ -16,8 +16,8 @@ from course_utils.networks.network import Network
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import total_variation
 from course_utils.optimize.octaves import scaled, stretch, through_sizes
-from course_utils.optimize.pictures import Pixels, Smooth, precise
-from course_utils.validate import check_choice, check_images, check_positive, check_shares
+from course_utils.optimize.pictures import Pixels, Smooth
+from course_utils.validate import check_choice, check_images, check_positive, check_shares, check_whole, plain, precise
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -91,11 +91,13 @@ def style_transfer(
     """
     check_choice("optimizer", optimizer, ["lbfgs", "adam"])
     check_choice("preserve_color", preserve_color or "match", ["match", "luminance"])
-    check_positive(scales=scales, lr=1.0 if lr is None else lr)
+    check_whole(scales=scales)
+    check_positive(lr=1.0 if lr is None else lr)
     numbers = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
     for name, value in {**numbers, "smoothness": smoothness}.items():
         if not (value >= 0 and isfinite(value)):
             raise ValueError(f"{name} must be 0 or greater, not {value!r}.")
+    steps = plain(steps)
     plan = [steps] * scales if isinstance(steps, int) else list(steps)
     if len(plan) != scales or min(plan) < 0 or not isfinite(dream_weight):
         raise ValueError(
@@ -146,7 +148,7 @@ def _styles(net: Network, styles: Tensor | Sequence[Tensor], style_size: int | N
         one for batch in given for one in precise(check_images(net, batch, name="styles")).contiguous().split(1)
     ]
     if style_size is not None:
-        check_positive(style_size=style_size)
+        check_whole(style_size=style_size)
         pictures = [stretch(p, scaled(p.shape[2:], max(p.shape[2:]) / style_size)) for p in pictures]
     for picture in pictures:
         check_size(net, picture, layers, what="a style")

@@ -11,7 +11,7 @@ from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_gra
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
 from course_utils.optimize.objectives import Objective
-from course_utils.optimize.pictures import precise
+from course_utils.validate import precise
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

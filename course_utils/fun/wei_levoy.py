@@ -25,7 +25,7 @@ from course_utils.engines.neighborhoods import (
     parents,
     principal,
 )
-from course_utils.validate import check_positive
+from course_utils.validate import check_whole
 
 
 def wei_levoy(
@@ -94,7 +94,7 @@ def wei_levoy_sources(
         ValueError: as in `wei_levoy`.
     """
     pixels, height, width = check_sample(sample, size, window)
-    check_positive(levels=levels, dimensions=dimensions)
+    check_whole(levels=levels, dimensions=dimensions)
     if not eps >= 0:
         raise ValueError(f"eps must be 0 or greater, not {eps!r}.")
     if min(pixels.shape[:2]) < (smallest := (window + 1) * 2 ** (levels - 1)):

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from course_utils.engines.steps import l2_length, loss_gradient, need_target, random_change, unit_length
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
+from course_utils.validate import Target, check_choice, check_images, check_target, check_whole
 
 NORMS = ("linf", "l2")
 
@@ -99,7 +99,7 @@ def pgd(
     """
     check_choice("norm", norm, NORMS)
     check_choice("of", of, ("loss", "score"))
-    check_positive(steps=steps)
+    check_whole(steps=steps)
     if not eps >= 0:
         raise ValueError(f"eps must not be negative, not {eps!r}.")
     alpha = 2.5 * eps / steps if alpha is None else alpha

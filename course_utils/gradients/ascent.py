@@ -19,7 +19,7 @@ from course_utils.optimize.objectives import Objective, as_objective
 from course_utils.optimize.pictures import Fourier, Pixels
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import ROBUST, Transform
-from course_utils.validate import check_choice, check_images, check_positive
+from course_utils.validate import WrongSize, check_choice, check_images, check_whole
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -85,12 +85,10 @@ def visualize(
     with Watch(callback, looks=steps, name=objective.name, progress=progress) as watch:
         try:
             return descend(net, objective, image, watch=watch, **how).images
-        except RuntimeError as error:
-            if "shapes cannot be multiplied" not in str(error):
-                raise
-            raise ValueError(
-                f"{net.name} takes only pictures of one size; give size=, and no Pad in transforms: it enlarges."
-            ) from error
+        except WrongSize as error:
+            raise WrongSize(
+                f"{net.name} takes only pictures of one size; give size=, and no Pad in transforms: it enlarges. {error}"
+            ) from None
 
 
 def facet_starts(
@@ -131,7 +129,7 @@ def facet_starts(
     from sklearn.decomposition import PCA
 
     checked = check_images(net, images)
-    check_positive(count=count, nearest=nearest, components=components)
+    check_whole(count=count, nearest=nearest, components=components)
     if len(checked) < count:
         raise ValueError(f"{count} facets need at least {count} images; there are {len(checked)}.")
     vectors = features(net, checked, layer=layer).double().cpu().numpy()

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from course_utils.engines.steps import loss_gradient, need_target, unit_length
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_positive, check_target
+from course_utils.validate import Target, check_images, check_positive, check_target, check_whole
 
 
 @dataclass
@@ -64,7 +64,8 @@ def fool(
     Reference:
         Szegedy et al.: Intriguing properties of neural networks, ICLR 2014; the step is Stanford CS231n's.
     """
-    check_positive(lr=lr, steps=steps)
+    check_positive(lr=lr)
+    check_whole(steps=steps)
     need_target(target)
     pixels = check_images(net, images).clone()
     count = len(pixels)
@@ -122,7 +123,7 @@ def fooled(net: Network, images: Tensor, target: Target, *, targeted: bool = Tru
     ready = check_images(net, images)
     with frozen(net), torch.no_grad():
         scores = net(ready)
-    says = scores.argmax(1) == check_target(net, target, scores)
+    says = check_target(net, target, scores) == scores.argmax(1)
     return (says if targeted else ~says).to(images.device)
 
 

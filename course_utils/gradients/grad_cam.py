@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from course_utils.hooks import ChannelAxes
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_images, check_target
 
@@ -42,7 +43,7 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
         its negative values.
     """
     pixels = check_images(net, images)
-    with frozen(net), torch.enable_grad(), _maps_of(net, layer) as seen:
+    with frozen(net), torch.enable_grad(), _maps_of(net, layer) as seen, ChannelAxes() as axes:
         scores = net(pixels.clone().requires_grad_())
         chosen = scores.gather(1, check_target(net, target, scores)[:, None])
         A = _checked(net, layer, seen)
@@ -50,8 +51,10 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
         (gradient,) = torch.autograd.grad(chosen.sum(), A, allow_unused=True)
     if gradient is None:
         raise ValueError(f"the class score of {net.name} does not depend on layer {layer}; choose one before its end.")
+    axis = axes.of(A)  # of the channels: the last one in Swin
+    A, gradient = A.detach().movedim(axis, 1), gradient.movedim(axis, 1)
     weights = gradient.mean((2, 3), keepdim=True)
-    found = (weights * A.detach()).sum(1)
+    found = (weights * A).sum(1)
     return (found.clamp(min=0) if relu else found).to(images.device)
 
 

@@ -94,13 +94,16 @@ def _neuron(net: Network, pixels: Tensor, target, position: Position) -> Tensor:
 def _positions(position: Position, maps: Tensor, channel: int) -> Tensor:
     """One index into the flattened map of the channel for each image, `(N,)`."""
     count = len(maps)
-    if maps.ndim != 4:
+    if maps.ndim == 2:
         return torch.zeros(count, dtype=torch.long, device=maps.device)
-    height, width = maps.shape[2:]
     if isinstance(position, str):
         check_choice("position", position, POSITIONS)
-        if position == "strongest":
-            return maps[:, channel].detach().flatten(1).argmax(1)
+    if isinstance(position, str) and position == "strongest":
+        return maps[:, channel].detach().flatten(1).argmax(1)
+    if maps.ndim != 4:
+        raise ValueError(f'this layer has no rows and columns; use position="strongest", not {position!r}.')
+    height, width = maps.shape[2:]
+    if isinstance(position, str):
         position = (height // 2, width // 2)
     points = torch.as_tensor(position).to(maps.device)
     points = points.expand(count, 2) if points.ndim == 1 and points.numel() == 2 else points

@@ -7,9 +7,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils.engines.ablation import ablated, class_losses
-from course_utils.hooks import forward_to
+from course_utils.hooks import ChannelAxes, forward_to
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_positive, check_target
+from course_utils.validate import Target, check_choice, check_images, check_target, split_batch
 
 MEASURES = ("ablation", "taylor", "activation")
 
@@ -57,13 +57,13 @@ def channel_importance(
         Molchanov et al.: Pruning Convolutional Neural Networks for Resource Efficient Inference, ICLR 2017 ("taylor").
     """
     check_choice("by", by, MEASURES)
-    check_positive(batch_size=batch_size)
     ready = check_images(net, images)
+    parts = split_batch(ready, batch_size)
     with frozen(net):
         with torch.no_grad():
-            scores = torch.cat([net(part) for part in ready.split(batch_size)])
+            scores = torch.cat([net(part) for part in parts])
             classes = check_target(net, target, scores)
-            maps = torch.cat([forward_to(net, part, [layer])[layer] for part in ready.split(batch_size)])
+            maps = torch.cat([forward_to(net, part, [layer])[layer] for part in parts])
         if maps.ndim < 2:
             raise ValueError(f"{layer} has no channels: its output has shape {tuple(maps.shape)}.")
         if by == "activation":
@@ -81,16 +81,17 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, channels:
     Each channel goes through a gate that stands at 1. The loss's slope in the gate is `sum(a * dL/da)`, over all
     positions and over all runs of a layer that is used more than once; closing the gate takes one step down from 1.
     """
-    rises = []
-    for part, wanted in zip(images.split(batch_size), classes.split(batch_size), strict=True):
+    rises, axes = [], ChannelAxes()
+    for part, wanted in zip(split_batch(images, batch_size), split_batch(classes, batch_size), strict=True):
         gates = torch.ones(len(part), channels, dtype=part.dtype, device=part.device, requires_grad=True)
 
         def hook(module, inputs, output, gates=gates):
-            return output * gates.view(*gates.shape, *[1] * (output.ndim - 2))
+            places = [1 if axis not in (0, axes.of(output)) else -1 for axis in range(output.ndim)]
+            return output * gates.view(len(gates), *places[1:])
 
         handle = net.layer(layer).register_forward_hook(hook)
         try:
-            with torch.enable_grad():
+            with torch.enable_grad(), axes:
                 loss = class_losses(net(part), wanted).sum()
                 (slope,) = torch.autograd.grad(loss, gates)
         finally:
@@ -108,11 +109,11 @@ def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -
         for channel in tqdm(range(maps.shape[1]), desc=f"ablate {layer}", leave=False, disable=not progress):
             if rest is None:
                 with ablated(net, layer, [channel]):
-                    after = torch.cat([net(part) for part in images.split(batch_size)])
+                    after = torch.cat([net(part) for part in split_batch(images, batch_size)])
             else:
                 cut = maps.clone()
                 cut[:, channel] = 0
-                after = torch.cat([rest(part) for part in cut.split(batch_size)])
+                after = torch.cat([rest(part) for part in split_batch(cut, batch_size)])
             rises.append(class_losses(after, classes) - before)
     return torch.stack(rises)
 
@@ -137,7 +138,7 @@ def _rest_of(net: Network, layer: str, images: Tensor, maps: Tensor, scores: Ten
     try:
         with torch.no_grad():
             again = rest(maps)
-    except RuntimeError:  # shapes that do not fit together around the layer
+    except Exception:  # whatever a network says to shapes that do not fit together around the layer
         return None
     right = again.shape == scores.shape and torch.allclose(
         again, scores, rtol=1e-3, atol=1e-3 * scores.abs().max().item()

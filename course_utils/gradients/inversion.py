@@ -9,8 +9,8 @@ from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective, total_variation
-from course_utils.optimize.pictures import Fourier, Pixels, precise
-from course_utils.validate import check_choice, check_images
+from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.validate import check_choice, check_images, precise
 
 
 def feature_error(net: Network, images: Tensor, layer: str, *, features: Tensor | None = None) -> Objective:

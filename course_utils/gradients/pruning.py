@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.engines.ablation import ablated, class_losses
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_target
+from course_utils.validate import Target, check_images, check_target, split_batch
 
 
 def pruning_curve(
@@ -48,7 +48,7 @@ def pruning_curve(
             if not 0 <= share <= 1:
                 raise ValueError(f"shares must lie in [0, 1], not {share!r}.")
             with ablated(net, layer, order[: round(share * len(order))]):
-                scores = torch.cat([net(part) for part in ready.split(batch_size)])
+                scores = torch.cat([net(part) for part in split_batch(ready, batch_size)])
             classes = check_target(net, target, scores)
             accuracies.append((scores.argmax(1) == classes).double().mean().item())
             losses.append(class_losses(scores, classes).mean().item())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_images
+from course_utils.validate import check_images, precise
 
 
 def edges(images: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def edges(images: Tensor) -> Tensor:
     Raises:
         ValueError: images that are none (see `check_images`).
     """
-    images = check_images(None, images)
+    images = precise(check_images(None, images, gray=True))
     across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], device=images.device, dtype=images.dtype) / 8
     filters = torch.stack([across, across.T])[:, None]
     padded = torch.nn.functional.pad(images, (1, 1, 1, 1), mode="replicate")
@@ -34,7 +34,8 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
     """Spearman's correlation of two maps: 1 for the same order of pixels, 0 for unrelated ones."""
     from scipy.stats import spearmanr
 
-    return float(spearmanr(a.detach().flatten().cpu().numpy(), b.detach().flatten().cpu().numpy()).statistic)
+    one, two = (precise(x.detach()).flatten().cpu().numpy() for x in (a, b))
+    return float(spearmanr(one, two).statistic)
 
 
 def share_inside(heat: Tensor, rows: slice, columns: slice) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.images import to_pil
+from course_utils.validate import precise
 
 
 def segment(
@@ -70,4 +71,4 @@ def blur(heat: Tensor, sigma: float) -> Tensor:
     """A Gaussian blur of a map `(H, W)`; sigma in pixels."""
     from scipy.ndimage import gaussian_filter
 
-    return torch.from_numpy(gaussian_filter(heat.detach().cpu().numpy(), sigma)).to(heat)
+    return torch.from_numpy(gaussian_filter(precise(heat.detach()).cpu().numpy(), sigma)).to(heat)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_positive, check_target
+from course_utils.validate import Target, check_images, check_target, check_whole
 
 
 @torch.inference_mode(False)  # a caller who switched gradients off gets them here
@@ -41,8 +41,8 @@ def smoothgrad(
     Reference:
         Smilkov et al.: SmoothGrad: removing noise by adding noise, 2017.
     """
-    check_positive(samples=samples, batch_size=batch_size)
-    if noise < 0:
+    check_whole(samples=samples, batch_size=batch_size)
+    if not noise >= 0:
         raise ValueError(f"noise must not be negative, got {noise}.")
     clean = check_images(net, images)
     generator = torch.Generator().manual_seed(seed)

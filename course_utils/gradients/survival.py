@@ -28,10 +28,10 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
     if not 1 <= quality <= 95:
         raise ValueError(f"quality must be from 1 to 95, not {quality!r}.")
     read = []
-    for image in check_images(None, images):
+    for image in check_images(None, images, gray=True):
         file = io.BytesIO()
         to_pil(image).save(file, "JPEG", quality=quality)
-        read.append(from_pil(Image.open(file)))
+        read.append(from_pil(Image.open(file))[:, : images.shape[1]])  # gray: three equal channels, take one
     return torch.cat(read).to(images)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.networks.network import Network
 from course_utils.networks.weights import own_weights
+from course_utils.validate import WrongSize
 
 CATEGORIES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32  # pixels of a CIFAR-10 image
@@ -22,7 +23,7 @@ class FlatPositions(nn.Flatten):
 
     def forward(self, maps: Tensor) -> Tensor:
         if maps.shape[-2:] != (SIDE // 8, SIDE // 8):
-            raise ValueError(
+            raise WrongSize(
                 f"cifar_net classifies images of {SIDE} x {SIDE} pixels, and these are about "
                 f"{8 * maps.shape[-2]} x {8 * maps.shape[-1]}; make them {SIDE} x {SIDE}, as photo(name, {SIDE}) does."
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.errors import did_you_mean
-from course_utils.validate import check_images
+from course_utils.validate import WrongSize, check_images, check_target, check_whole, plain, precise
 
 
 class Network(nn.Module):
@@ -17,15 +18,18 @@ class Network(nn.Module):
 
     Attributes:
         name: what `load_network` calls it.
-        model: the wrapped module; layer names are dotted paths inside it.
-        mean, std: of each color channel, `(1, C, 1, 1)`; the model sees `(images - mean) / std`.
+        model: the wrapped module; layer names are dotted paths inside it, as it is now.
+        mean, std: of each color channel, `(1, C, 1, 1)`; the model sees `(images - mean) / std`. They are where the
+            model's weights are, and of their kind.
         categories: the class names in order of their index, or None for a network without a classifier.
         input_size: side in pixels of the square images it was trained on.
         layers: the names of all its layers, in the order in which they are defined.
         aliases: other names of layers, such as the VGG paper's `relu4_2`.
-        feature_layer: the layer whose output is "the last-layer features" of an image.
+        feature_layer: the layer whose output is "the last-layer features" of an image; None for what goes into the
+            last linear layer.
     """
 
+    @torch.inference_mode(False)  # what is made in inference mode can never take part in a gradient
     def __init__(
         self,
         model: nn.Module,
@@ -46,24 +50,60 @@ class Network(nn.Module):
         self.aliases = dict(aliases or {})
         self.feature_layer = feature_layer
         self.channels = len(mean)
-        reference = next(model.parameters(), torch.zeros(()))
-        self.register_buffer("mean", torch.tensor(mean, dtype=reference.dtype).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std, dtype=reference.dtype).view(1, -1, 1, 1), persistent=False)
-        self._modules_by_name = {n: m for n, m in model.named_modules() if n and not isinstance(m, nn.Identity)}
+        like = next(model.parameters(), torch.zeros(()))
+        for name, values in (("_mean", mean), ("_std", std)):
+            values = torch.tensor(values, dtype=like.dtype, device=like.device)
+            self.register_buffer(name, values.view(1, -1, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores `(N, classes)` before the softmax; without a classifier, the last feature maps."""
-        return self.model(self.normalize(images))
+        """Class scores `(N, classes)` before the softmax; without a classifier, the last feature maps.
+
+        Raises:
+            TypeError: the model puts out something else than one tensor.
+            ValueError: it does not take images of this size.
+        """
+        try:
+            output = self.model(self.normalize(images))
+        except WrongSize:
+            raise
+        except (RuntimeError, AssertionError) as error:
+            size, usual = tuple(images.shape[2:]), (self.input_size, self.input_size)
+            if size == usual or isinstance(error, torch.OutOfMemoryError):
+                raise  # then it is not the size
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise WrongSize(
+                f"{self.name} does not take images of {size[0]}x{size[1]} pixels; its own size is {usual[0]}x{usual[1]}"
+                f" ({reason})"
+            ) from None
+        if not isinstance(output, Tensor):
+            raise TypeError(
+                f"{self.name} puts out a {type(output).__name__}, not one tensor. Wrap a module whose forward returns "
+                "only the scores, and call net.eval() if it has more to say in train mode."
+            )
+        return output
 
     def normalize(self, images: Tensor) -> Tensor:
         """What the wrapped model sees: `(images - mean) / std`, channel by channel."""
         return (images - self.mean) / self.std
 
+    def _like(self, values: Tensor) -> Tensor:
+        """On the device and in the dtype of the model's weights, also if only the model was moved."""
+        weights = next(self.model.parameters(), None)
+        return values if weights is None else values.to(weights)
+
+    @property
+    def mean(self) -> Tensor:
+        return self._like(self._mean)
+
+    @property
+    def std(self) -> Tensor:
+        return self._like(self._std)
+
     @property
     def layers(self) -> list[str]:
-        return list(self._modules_by_name)
+        return [n for n, m in self.model.named_modules() if n and not isinstance(m, nn.Identity)]
 
     @property
     def device(self) -> torch.device:
@@ -71,9 +111,9 @@ class Network(nn.Module):
 
     def layer_name(self, layer: str) -> str:
         """The dotted path of a layer given by its path or alias; a one-line error that names what exists."""
-        name = self.aliases.get(layer, layer)
-        if name not in self._modules_by_name:
-            known = [*self.aliases, *self._modules_by_name]
+        name = self.aliases.get(str(layer), str(layer))
+        if self._find(name) is None:
+            known = [*self.aliases, *self.layers]
             shown = list(self.aliases) or self.layers
             all_of_them = f"Its layers: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''} (see net.layers)."
             raise ValueError(f"{self.name} has no layer {layer!r}. {did_you_mean(layer, known) or all_of_them}")
@@ -81,7 +121,15 @@ class Network(nn.Module):
 
     def layer(self, layer: str) -> nn.Module:
         """The module at a dotted path or alias."""
-        return self._modules_by_name[self.layer_name(layer)]
+        return self._find(self.layer_name(layer))
+
+    def _find(self, name: str) -> nn.Module | None:
+        """The module at a path as the model is now, also if it was put there later; None if there is none."""
+        try:
+            module = self.model.get_submodule(name)
+        except AttributeError:
+            return None
+        return None if not name or isinstance(module, nn.Identity) else module
 
     def unit(self, unit: str) -> tuple[str, int]:
         """Split `"relu5_1:137"` into the layer's dotted path and the channel."""
@@ -102,22 +150,28 @@ class Network(nn.Module):
                 hint = did_you_mean(category.lower(), names) or "See net.categories."
                 raise ValueError(f"{self.name} has no class {category!r}. {hint}")
             return names[category.lower()]
-        if not 0 <= int(category) < len(self.categories):
+        number = plain(category)
+        if isinstance(number, bool) or not isinstance(number, Integral):
+            raise TypeError(f"a class is given by its index or its name, not by {category!r}.")
+        if not 0 <= number < len(self.categories):
             raise ValueError(
                 f"Class {category} is out of range: {self.name} has classes 0 to {len(self.categories) - 1}."
             )
-        return int(category)
+        return int(number)
 
     def category(self, index: int) -> str:
         """The name of a class."""
-        return self.categories[self.class_index(int(index))]
+        return self.categories[self.class_index(index)]
 
     @torch.no_grad()
     def predict(self, images: Tensor, k: int = 5) -> list[list[tuple[str, float]]]:
         """The `k` most probable classes of each image, as `(name, probability)` pairs, best first."""
         self.class_index(0)
-        probabilities = self(check_images(self, images)).softmax(1)
-        top = probabilities.topk(min(k, probabilities.shape[1]), dim=1)
+        check_whole(k=k)
+        with frozen(self):
+            scores = self(check_images(self, images))
+        check_target(self, None, scores)  # looks whether these are scores
+        top = precise(scores).softmax(1).topk(min(k, scores.shape[1]), dim=1)
         return [
             [(self.categories[i], p) for i, p in zip(row_i, row_p, strict=True)]
             for row_i, row_p in zip(top.indices.tolist(), top.values.tolist(), strict=True)
@@ -133,6 +187,23 @@ class Network(nn.Module):
 def is_unit(target: object) -> bool:
     """Whether a target is written as a unit, "layer:channel" (see `Network.unit`), and not as a class."""
     return isinstance(target, str) and ":" in target
+
+
+@contextmanager
+def in_eval_mode(net: nn.Module) -> Iterator[nn.Module]:
+    """Run a block with `net` in eval mode: batch norm learns nothing, dropout drops nothing. Afterwards as it was.
+
+    Yields:
+        `net` itself.
+    """
+    training = [module for module in net.modules() if module.training]
+    try:
+        if training:
+            net.eval()
+        yield net
+    finally:
+        for module in training:
+            module.training = True
 
 
 @contextmanager

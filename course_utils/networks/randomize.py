@@ -40,5 +40,4 @@ def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Netwo
             draw = torch.randn(old.shape, generator=generator).to(old)
             layer.weight.copy_(old.mean() + old.std(correction=0) * draw)
     fresh.name = f"{net.name} (randomized)"
-    fresh._modules_by_name = {n: m for n, m in fresh.model.named_modules() if n in net._modules_by_name}
     return fresh

@@ -41,6 +41,7 @@ def torchvision_names() -> list[str]:
     return torchvision.models.list_models(module=torchvision.models)
 
 
+@torch.inference_mode(False)  # also for a caller in inference mode: what is made there can never have a gradient
 def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device | None = None) -> Network:
     """Load a trained network: eval mode, no parameter gradients, `[0, 1]` RGB images in, normalization inside.
 
@@ -112,15 +113,4 @@ def _load_torchvision(plain: str, name: str) -> Network:
         categories=weights.meta["categories"],
         input_size=presets.crop_size[0],
         aliases=vgg.vgg_aliases(features) if is_vgg else {},
-        feature_layer=_feature_layer(model),
     )
-
-
-def _feature_layer(model: nn.Module) -> str | None:
-    """The layer before the last linear layer that is not dropout: fc7 of AlexNet and VGG, the pooling of ResNet."""
-    names = [(n, m) for n, m in model.named_modules() if n and not list(m.children())]
-    last = max((i for i, (_, m) in enumerate(names) if isinstance(m, nn.Linear)), default=None)
-    if not last:
-        return None
-    before = [n for n, m in names[:last] if not isinstance(m, (nn.Dropout, nn.Identity))]
-    return before[-1] if before else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from course_utils.optimize.objectives import Objective
 from course_utils.optimize.pictures import Picture
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import Transform, transform
-from course_utils.validate import check_choice, check_positive
+from course_utils.validate import NotFinite, check_choice, check_pair, check_positive, check_whole
 
 Callback = Callable[[int, Tensor, Tensor], object]
 
@@ -121,10 +122,12 @@ def descend(
 
     Raises:
         ValueError: unknown optimizer, a setting out of range, regularizers or transforms with "lbfgs" or "lbfgsb",
-            a size or number of images that does not fit the start.
+            a size or number of images that does not fit the start, or an objective that is NaN at the start. If it
+            becomes NaN later, a warning says so, and the best before is returned.
     """
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
-    check_positive(steps=steps, lr=lr)
+    check_whole(steps=steps)
+    check_positive(lr=lr)
     if optimizer.startswith("lbfgs") and (regularizers or transforms):
         raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
     size, watch = _size(net, picture, size), watch or Watch()
@@ -136,14 +139,20 @@ def descend(
 
     def look() -> Tensor:
         """The loss of `z`, and its gradient in `z.grad`."""
-        nonlocal least
+        nonlocal least, lost
         if len(log) == steps + best:
             raise _End
         with torch.enable_grad():
             images = picture.images(net, z, size)
             # channels_last: depthwise convolutions are much faster so
             seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
-            values = objective(net, seen)
+            try:
+                values = _one_each(objective(net, seen), objective, len(z))
+            except NotFinite as error:  # in a layer, on the way to it
+                if not log:
+                    raise
+                lost = str(error)
+                raise _End from None
             (gradient,) = torch.autograd.grad(sign * values.sum(), z)
         z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
         values = values.detach()
@@ -152,7 +161,12 @@ def descend(
         least = torch.where(better, sign * values, least)
         kept[better] = z.detach()[better]
         watch(images, values)
-        if watch.stopped or not values.isfinite().any():
+        if watch.stopped:
+            raise _End
+        if not values.isfinite().any():
+            if len(log) == 1:
+                raise NotFinite(f"{objective.name} is NaN or infinite at the start: look at the network's weights.")
+            lost = f"{objective.name} became NaN or infinite."
             raise _End
         return sign * values.sum()
 
@@ -163,6 +177,7 @@ def descend(
             z.copy_(regularizer(z, sign * z.grad, step))
         z.copy_(picture.limit(net, z))
 
+    lost = ""
     with frozen(net), torch.no_grad():
         try:
             if not watch.stopped:
@@ -172,7 +187,11 @@ def descend(
             pass
         except KeyboardInterrupt:
             watch.stopped = True
-        images = picture.images(net, kept if best else z.detach(), size).clamp(0, 1)
+        images = picture.images(net, kept if best or lost else z.detach(), size).clamp(0, 1)
+    if lost:
+        warnings.warn(
+            f"after {len(log) - 1} steps: {lost} The best before is returned; try a smaller lr.", stacklevel=2
+        )
     return Descent(images, torch.stack(log) if log else images.new_zeros(0, len(images)), watch.stopped)
 
 
@@ -225,12 +244,28 @@ def _lbfgsb(z: Tensor, look: Callable, finish: Callable, *, lr: float, steps: in
 _OPTIMIZERS = {"adam": _adam, "ascent": _ascent, "lbfgs": _lbfgs, "lbfgsb": _lbfgsb}
 
 
+def _one_each(values: Tensor, objective: Objective, count: int) -> Tensor:
+    """The values of an objective, if there is one for each picture, and if they depend on the pictures.
+
+    Raises:
+        ValueError: another shape, or no gradient.
+    """
+    if not isinstance(values, Tensor) or tuple(values.shape) != (count,):
+        given = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"{objective.name} must give one number for each picture, ({count},), not {given}.")
+    if not values.requires_grad:
+        raise ValueError(f"{objective.name} does not depend on the picture, so nothing can make it larger or smaller.")
+    return values
+
+
 def _size(net: Network, picture: Picture, size: int | tuple[int, int] | None) -> tuple[int, int]:
     start = tuple(picture.start.shape[2:]) if isinstance(picture.start, Tensor) else None
+    if start is not None and not (len(start) == 2 and picture.start.shape[1] == net.channels):
+        given = tuple(picture.start.shape)
+        raise ValueError(f"starting images must have shape (N, {net.channels}, H, W); these have shape {given}.")
     if size is None:
         return start or (net.input_size, net.input_size)
-    size = (size, size) if isinstance(size, int) else tuple(size)
-    check_positive(height=size[0], width=size[1])
+    size = check_pair("size", size)
     if start and size != start:
         raise ValueError(f"size {size} is not that of the starting images, {start}; resize them first.")
     return size

@@ -20,9 +20,8 @@ import torch
 from torch import Tensor
 
 from course_utils.hooks import capture, forward_to
-from course_utils.networks.network import Network
-from course_utils.optimize.pictures import precise
-from course_utils.validate import check_positive, check_target
+from course_utils.networks.network import Network, in_eval_mode
+from course_utils.validate import check_positive, check_target, check_whole, plain, precise
 
 SCORES, IMAGES = "", ":images"  # the keys of the class scores and of the images among the recorded layers
 
@@ -51,12 +50,15 @@ class Objective:
         """The objective of each image, `(N,)`. The network runs no further than it must."""
         layers, ready = sorted(self.layers - {SCORES, IMAGES}), images.to(net.mean)
         if SCORES in self.layers:
-            with capture(net, layers) as seen:
+            with in_eval_mode(net), capture(net, layers) as seen:
                 scores = net(ready)
             seen[SCORES] = scores
         else:
             seen = forward_to(net, ready, layers) if layers else {}
         return self.value(net, {name: precise(one) for name, one in {**seen, IMAGES: images}.items()})
+
+    def __radd__(self, other: int) -> Objective:
+        return self if isinstance(other, Integral) and other == 0 else NotImplemented  # `sum` begins with 0
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
@@ -108,7 +110,8 @@ def class_score(target: int | str | Sequence[int | str]) -> Objective:
             raise ValueError("class_score needs a class: an index or a name.")
         return scores.gather(1, check_target(net, target, scores)[:, None])[:, 0]
 
-    many = not isinstance(target, (str, Integral)) and target is not None
+    target = plain(target)
+    many = isinstance(target, (list, tuple, range))
     return Objective(value, layers=[SCORES], count=len(target) if many else None, name=f"class {target}")
 
 
@@ -125,15 +128,31 @@ def neuron(unit: str | Sequence[str], *, position: Sequence[int] | None = None) 
     """
 
     def at(feature_map):
-        if feature_map.ndim != 2:
-            return feature_map.flatten()[0]
-        height, width = feature_map.shape
-        row, column = (height // 2, width // 2) if position is None else position
-        if not (0 <= row < height and 0 <= column < width):
-            raise ValueError(f"position {(row, column)} lies outside the map of {height}x{width}.")
+        if feature_map.ndim == 0:
+            return feature_map  # a layer without positions
+        row, column = _place(feature_map, position)
         return feature_map[row, column]
 
     return _of_units(unit, at, "neuron")
+
+
+def _place(maps: Tensor, position: Sequence[int] | None) -> tuple[int, int]:
+    """(row, column) in maps `(..., H, W)`; None is the center.
+
+    Raises:
+        ValueError: the layer has no rows and columns, or a position outside of the map.
+        TypeError: not two whole numbers.
+    """
+    if maps.ndim not in (2, 4):  # one map, or those of all channels of a batch
+        raise ValueError("this layer has no rows and columns, so it has no neuron at a position.")
+    height, width = maps.shape[-2:]
+    pair = [height // 2, width // 2] if position is None else plain(position)
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        raise TypeError(f"position must be (row, column), not {position!r}.")
+    check_whole(least=0, row=pair[0], column=pair[1])
+    if not (pair[0] < height and pair[1] < width):
+        raise ValueError(f"position {tuple(pair)} lies outside the map of {height}x{width}.")
+    return int(pair[0]), int(pair[1])
 
 
 def _of_units(unit: str | Sequence[str], read: Callable[[Tensor], Tensor], kind: str) -> Objective:
@@ -177,19 +196,25 @@ def direction(layer: str, vector: Tensor, *, position: Sequence[int] | None = No
         ValueError: a vector of another shape, or 0; when it is computed, one that does not fit the layer.
     """
     vector = torch.as_tensor(vector).detach()
-    if vector.ndim not in (1, 2) or not vector.norm(dim=-1).gt(0).all():
+    vector = precise(vector if vector.is_floating_point() else vector.float())
+    length = vector.norm(dim=-1, keepdim=True)
+    if vector.ndim not in (1, 2) or not (length.gt(0) & length.isfinite()).all():
         raise ValueError(
-            f"vector must have shape (C,) or (N, C) and not be 0; this one has shape {tuple(vector.shape)}."
+            f"vector must have shape (C,) or (N, C), be finite and not be 0; this one has shape {tuple(vector.shape)}."
         )
-    unit = vector / vector.norm(dim=-1, keepdim=True)
+    unit = vector / length
 
     def value(net, seen):
         maps = seen[layer]
-        maps = maps if maps.ndim == 4 else maps[:, :, None, None]
         if unit.shape[-1] != maps.shape[1]:
             raise ValueError(f"layer {layer} has {maps.shape[1]} channels, but vector has {unit.shape[-1]} numbers.")
-        along = (maps * unit.to(maps).expand(len(maps), -1)[:, :, None, None]).sum(1)
-        return along.mean((1, 2)) if position is None else along[:, position[0], position[1]]
+        along = (maps.flatten(2) if maps.ndim > 2 else maps[:, :, None]) * unit.to(maps).expand(len(maps), -1)[
+            ..., None
+        ]
+        if position is None:
+            return along.sum(1).mean(1)
+        row, column = _place(maps, position)
+        return along.sum(1)[:, row * maps.shape[3] + column]
 
     return Objective(
         value, layers=[layer], count=len(vector) if vector.ndim == 2 else None, name=f"direction in {layer}"
@@ -241,7 +266,13 @@ def as_objective(thing: Objective | int | str | Sequence) -> Objective:
     """`"layer:channel"` becomes `channel`, a class `class_score`, a list of either one part per image."""
     if isinstance(thing, Objective):
         return thing
-    first = thing if isinstance(thing, (str, Integral)) else next(iter(thing), None)
-    if first is None:
+    thing = plain(thing)
+    parts = [thing] if isinstance(thing, (str, Integral)) else thing
+    if not isinstance(parts, (list, tuple, range)) or any(isinstance(one, Objective) for one in parts):
+        raise TypeError(
+            f"an objective is an Objective, a class, a unit, or a list of classes or units; not {thing!r}. "
+            "Objectives add with +."
+        )
+    if not parts:
         raise ValueError("the objective is an empty list; give at least one class or unit.")
-    return channel(thing) if layer_of(first) != str(first) else class_score(thing)
+    return channel(thing) if layer_of(parts[0]) != str(parts[0]) else class_score(thing)

@@ -15,17 +15,12 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network
-from course_utils.validate import check_choice
+from course_utils.validate import check_choice, precise
 
 # Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its
 # columns: light and dark, red against blue, green against both.
 COLORS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLORS = COLORS / COLORS.norm(dim=0).max()
-
-
-def precise(values: Tensor) -> Tensor:
-    """Half precision becomes float32; float32 and float64 stay."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @dataclass(frozen=True, eq=False)

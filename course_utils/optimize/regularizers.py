@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_positive
+from course_utils.validate import check_positive, check_whole
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Blur:
     every: int = 4
 
     def __post_init__(self):
-        check_positive(sigma=self.sigma, every=self.every)
+        check_positive(sigma=self.sigma)
+        check_whole(every=self.every)
 
     def __call__(self, z: Tensor, gradient: Tensor, step: int) -> Tensor:
         return gaussian_blur(z, self.sigma) if step % self.every == 0 else z

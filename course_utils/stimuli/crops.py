@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.images import gallery, load_image, resize
-from course_utils.validate import check_choice, check_positive
+from course_utils.validate import check_choice, check_whole
 
 VARIANTS = ("whole", "left", "right", "flipped", "cropped", "recolored")
 
@@ -54,7 +54,7 @@ def crop_set(
         check_choice("variant", variant, VARIANTS)
     if not 0 <= shift <= 0.5:
         raise ValueError(f"shift must be between 0 and 0.5, not {shift}.")
-    check_positive(size=size)
+    check_whole(size=size)
     known = gallery()
     photos = [known(name) for name in (known.names if names is None else names)]
     if not photos or not variants:

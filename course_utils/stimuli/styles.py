@@ -6,7 +6,7 @@ from torch import Tensor
 
 from course_utils.images import center_crop, load_image, resize
 from course_utils.places import data_file
-from course_utils.validate import check_choice
+from course_utils.validate import check_choice, check_pair
 
 SIDE = 400  # pixels of a stored picture
 FOLDER = data_file("styles")
@@ -30,7 +30,7 @@ def style_image(name: str, size: int | tuple[int, int] | None = 256) -> Tensor:
     image = load_image(FOLDER / f"{name}.jpg", None)
     if size is None:
         return image
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = check_pair("size", size)
     side = max(height, width)
     return center_crop(resize(image, side), (height, width))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from torch import Tensor
 
 from course_utils.images import load_image, photo
@@ -31,7 +33,7 @@ def texture_sample(name: str, size: int = 64) -> Tensor:
     """
     if name not in TEXTURES:
         raise ValueError(f"there is no texture {name!r}; there are {', '.join(TEXTURES)}.")
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= SIDE:
+    if isinstance(size, bool) or not isinstance(size, Integral) or not 1 <= size <= SIDE:
         raise ValueError(f"size must be a whole number from 1 to {SIDE}, not {size!r}.")
     whole = photo(name, PHOTOS[name], crop=False) if name in PHOTOS else load_image(FOLDER / f"{name}.png", None)
     top, left = (whole.shape[2] - size) // 2, (whole.shape[3] - size) // 2
