@@ -178,6 +178,27 @@ def check_whole(*, least: int = 1, **values: int) -> None:
             raise ValueError(f"{name} must be {least} or greater, not {value!r}.")
 
 
+def check_seed(seed: int) -> int:
+    """A seed as a whole number from 0, as every generator takes it; negative and huge ones go around.
+
+    Raises:
+        TypeError: no whole number.
+    """
+    number = plain(seed)
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"seed must be a whole number, not {seed!r}.")
+    return number % 2**64
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Random numbers that repeat.
+
+    Raises:
+        TypeError: a seed that is no whole number.
+    """
+    return torch.Generator().manual_seed(check_seed(seed))
+
+
 def check_pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     """`(height, width)` of one number of pixels, which means a square, or of two.
 

@@ -40,8 +40,8 @@ def plain_receptive_field(
     Raises:
         ValueError: no such layer.
     """
-    open_net = _every_path_open(net)
     with torch.inference_mode(False), torch.enable_grad():
+        open_net = _every_path_open(net)
         image = (
             torch.full((1, net.channels, *check_pair("size", size or net.input_size)), 0.5)
             .to(open_net.mean)

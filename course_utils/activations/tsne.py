@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils.activations.distances import check_rows, l2_distances
 from course_utils.activations.pca import pca
-from course_utils.validate import check_choice, check_whole
+from course_utils.validate import check_choice, check_seed, check_whole
 
 INITS = ("pca", "random")
 
@@ -142,7 +142,8 @@ def tsne(
             raise ValueError(f'{words}, so PCA has no first places for them; use init="random".')
         if data.shape[1] < 2:
             raise ValueError('x has one column, and PCA needs two for first places on a plane; use init="random".')
-    method = TSNE(perplexity=perplexity, init=init, random_state=seed, max_iter=steps, learning_rate="auto")
+    how = {"perplexity": float(perplexity), "init": init, "max_iter": int(steps), "learning_rate": "auto"}
+    method = TSNE(random_state=check_seed(seed) % 2**32, **how)
     try:
         return torch.from_numpy(method.fit_transform(data)).to(x)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_choice
+from course_utils.validate import check_choice, seeded
 
 BASELINES = ("gray", "mean", "blur", "noise")
 
@@ -50,5 +50,5 @@ def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, 
         sigma = max(images.shape[2:]) / 20
         kernel = min(2 * round(3 * sigma) + 1, *(2 * side - 1 for side in images.shape[2:]))
         return gaussian_blur(images, [kernel, kernel], [sigma, sigma])
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     return torch.rand(images.shape, generator=generator, dtype=torch.float64).to(images)

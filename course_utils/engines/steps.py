@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network
-from course_utils.validate import Target
+from course_utils.validate import Target, seeded
 
 
 def need_target(target: Target) -> None:
@@ -41,7 +41,7 @@ def unit_length(gradient: Tensor) -> Tensor:
 
 def random_change(clean: Tensor, eps: float, norm: str, seed: int) -> Tensor:
     """A uniformly random point of the ball, for each image."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     if norm == "linf":
         draw = torch.rand(clean.shape, generator=generator, dtype=torch.float64).to(clean)
         return (2 * draw - 1) * eps

@@ -12,7 +12,7 @@ from course_utils.optimize.objectives import Objective, channel_of, layer_of
 from course_utils.optimize.octaves import octave_zooms, through_sizes
 from course_utils.optimize.pictures import Pixels
 from course_utils.optimize.transforms import Roll
-from course_utils.validate import check_images, check_whole, precise
+from course_utils.validate import check_images, check_whole, precise, seeded
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -67,7 +67,7 @@ def deepdream(
         )
     photo = precise(check_images(net, images))
     check_size(net, photo, [layer_of(layer)])
-    answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), torch.Generator().manual_seed(seed)
+    answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), seeded(seed)
     zooms = octave_zooms(photo.shape[2:], octaves, octave_scale, smallest_size(net, [layer_of(layer)]))
     with Watch(callback, looks=len(zooms) * steps, name="DeepDream", progress=progress) as watch:
 

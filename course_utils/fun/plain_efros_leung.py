@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from course_utils.engines.neighborhoods import check_sample, copy_pixels
+from course_utils.validate import check_seed
 
 NEAR = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
 
@@ -38,7 +39,7 @@ def plain_efros_leung(
     """
     pixels, height, width = check_sample(sample, size, window)
     pixels = pixels.astype(int).tolist()  # whole numbers, so that sums are exact in any order
-    source, rng = {}, np.random.default_rng(seed)
+    source, rng = {}, np.random.default_rng(check_seed(seed))
 
     top, left = (int(rng.integers(0, side - 2)) for side in sample.shape[2:])
     for a, b in NEAR:  # the seed, in the middle

@@ -17,7 +17,16 @@ from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import total_variation
 from course_utils.optimize.octaves import scaled, stretch, through_sizes
 from course_utils.optimize.pictures import Pixels, Smooth
-from course_utils.validate import check_choice, check_images, check_positive, check_shares, check_whole, plain, precise
+from course_utils.validate import (
+    check_choice,
+    check_images,
+    check_positive,
+    check_shares,
+    check_whole,
+    plain,
+    precise,
+    seeded,
+)
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -167,5 +176,5 @@ def _starts(net: Network, init: str | Tensor, contents: Tensor, seed: int) -> Se
     check_choice("init", init, ["content", "noise"])
     if init == "content":
         return contents.split(1)
-    noise = torch.randn(contents[:1].shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    noise = torch.randn(contents[:1].shape, generator=seeded(seed), dtype=torch.float64)
     return [(0.5 + 0.1 * noise).clamp(0, 1).to(contents)] * len(contents)

@@ -13,7 +13,7 @@ from course_utils.networks.network import Network
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective
 from course_utils.optimize.pictures import Pixels
-from course_utils.validate import check_images, check_pair, check_whole
+from course_utils.validate import check_images, check_pair, check_whole, seeded
 
 TEXTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # of a VGG network
 
@@ -101,7 +101,7 @@ def synthesize_texture(
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
     check_whole(steps=steps)
     height, width = ready.shape[2:] if size is None else check_pair("size", size)
-    noise = torch.randn((1, net.channels, height, width), generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn((1, net.channels, height, width), generator=seeded(seed))
     start = (0.5 + 0.1 * noise).clamp(0, 1)
     if layers:
         check_size(net, ready, layers, what="sample")

@@ -25,7 +25,7 @@ from course_utils.engines.neighborhoods import (
     parents,
     principal,
 )
-from course_utils.validate import check_whole
+from course_utils.validate import check_seed, check_whole
 
 
 def wei_levoy(
@@ -104,7 +104,7 @@ def wei_levoy_sources(
     for _ in range(levels - 1):
         pyramid.append(halved(pyramid[-1]))
 
-    rng, parent, sources = np.random.default_rng(seed), None, None
+    rng, parent, sources = np.random.default_rng(check_seed(seed)), None, None
     bar = tqdm(total=sum(level_size(height, n) * level_size(width, n) for n in range(levels)), desc="Wei-Levoy", leave=False, disable=not progress)  # fmt: skip
     try:
         for level in reversed(range(levels)):

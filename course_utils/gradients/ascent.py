@@ -19,7 +19,7 @@ from course_utils.optimize.objectives import Objective, as_objective
 from course_utils.optimize.pictures import Fourier, Pixels
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import ROBUST, Transform
-from course_utils.validate import WrongSize, check_choice, check_images, check_whole
+from course_utils.validate import WrongSize, check_choice, check_images, check_seed, check_whole, seeded
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -79,7 +79,7 @@ def visualize(
     check_choice("optimizer", optimizer, ["adam", "ascent"])
     if regularizers and not isinstance(image, Pixels):
         raise ValueError("regularizers act on pixels; use image=Pixels(), or leave them out.")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     how = {"steps": steps, "size": size, "optimizer": optimizer, "lr": lr, "maximize": True, "best": False}
     how |= {"transforms": transforms, "regularizers": regularizers, "generator": generator}
     with Watch(callback, looks=steps, name=objective.name, progress=progress) as watch:
@@ -134,7 +134,7 @@ def facet_starts(
         raise ValueError(f"{count} facets need at least {count} images; there are {len(checked)}.")
     vectors = features(net, checked, layer=layer).double().cpu().numpy()
     reduced = PCA(min(components, *vectors.shape), svd_solver="full").fit_transform(vectors)
-    clusters = KMeans(count, n_init=4, random_state=seed).fit(reduced)
+    clusters = KMeans(count, n_init=4, random_state=check_seed(seed) % 2**32).fit(reduced)
     distance = torch.from_numpy(clusters.transform(reduced))
     labels = torch.from_numpy(clusters.labels_).long()
     members = [torch.nonzero(labels == k)[:, 0] for k in range(count)]

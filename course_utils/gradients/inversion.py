@@ -10,7 +10,7 @@ from course_utils.networks.network import Network, frozen
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective, total_variation
 from course_utils.optimize.pictures import Fourier, Pixels
-from course_utils.validate import check_choice, check_images, precise
+from course_utils.validate import check_choice, check_images, precise, seeded
 
 
 def feature_error(net: Network, images: Tensor, layer: str, *, features: Tensor | None = None) -> Objective:
@@ -113,7 +113,7 @@ def invert(
     with Watch(callback, looks=len(wanted) * (steps + 1), name=f"invert {layer}", progress=progress) as watch:
         for one, start in zip(wanted.split(1), begin, strict=True):
             loss = _error(one, layer) + tv_weight * total_variation(beta)
-            picture, noise = _PICTURES[parameterization](start), torch.Generator().manual_seed(seed)
+            picture, noise = _PICTURES[parameterization](start), seeded(seed)
             how = {"steps": steps, "size": size, "optimizer": optimizer, "lr": lr}
             found.append(descend(net, loss, picture, generator=noise, watch=watch, **how).images)
     return torch.cat(found).to(images.device)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_target, check_whole
+from course_utils.validate import Target, check_images, check_target, check_whole, seeded
 
 
 @torch.inference_mode(False)  # a caller who switched gradients off gets them here
@@ -45,7 +45,7 @@ def smoothgrad(
     if not noise >= 0:
         raise ValueError(f"noise must not be negative, got {noise}.")
     clean = check_images(net, images)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     total = torch.zeros_like(clean)
     with frozen(net):
         with torch.no_grad():

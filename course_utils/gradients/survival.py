@@ -12,7 +12,7 @@ from torch import Tensor
 from course_utils.gradients.fooling import fooled
 from course_utils.images import center_crop, from_pil, resize, to_pil
 from course_utils.networks.network import Network
-from course_utils.validate import Target, check_images
+from course_utils.validate import Target, check_images, check_whole
 
 
 def jpeg(images: Tensor, quality: int = 90) -> Tensor:
@@ -25,12 +25,13 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
     Raises:
         ValueError: another quality, or images outside [0, 1].
     """
-    if not 1 <= quality <= 95:
+    check_whole(quality=quality)
+    if not quality <= 95:
         raise ValueError(f"quality must be from 1 to 95, not {quality!r}.")
     read = []
     for image in check_images(None, images, gray=True):
         file = io.BytesIO()
-        to_pil(image).save(file, "JPEG", quality=quality)
+        to_pil(image).save(file, "JPEG", quality=int(quality))
         read.append(from_pil(Image.open(file))[:, : images.shape[1]])  # gray: three equal channels, take one
     return torch.cat(read).to(images)
 

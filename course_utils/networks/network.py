@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -70,9 +71,10 @@ class Network(nn.Module):
             raise
         except (RuntimeError, AssertionError) as error:
             size, usual = tuple(images.shape[2:]), (self.input_size, self.input_size)
-            if size == usual or isinstance(error, torch.OutOfMemoryError):
-                raise  # then it is not the size
             reason = (str(error).splitlines() or [type(error).__name__])[0]
+            about_size = re.search("size|shape|dimension|height|width|small", reason, flags=re.IGNORECASE)
+            if size == usual or len(size) != 2 or not (about_size or isinstance(error, AssertionError)):
+                raise  # then it is something else
             raise WrongSize(
                 f"{self.name} does not take images of {size[0]}x{size[1]} pixels; its own size is {usual[0]}x{usual[1]}"
                 f" ({reason})"
@@ -85,8 +87,9 @@ class Network(nn.Module):
         return output
 
     def normalize(self, images: Tensor) -> Tensor:
-        """What the wrapped model sees: `(images - mean) / std`, channel by channel."""
-        return (images - self.mean) / self.std
+        """What the wrapped model sees: `(images - mean) / std`, channel by channel, where its weights are."""
+        mean = self.mean
+        return (images.to(mean) - mean) / self.std
 
     def _like(self, values: Tensor) -> Tensor:
         """On the device and in the dtype of the model's weights, also if only the model was moved."""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from course_utils.networks.network import Network
+from course_utils.validate import check_whole, seeded
 
 
 def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Network:
@@ -30,10 +31,11 @@ def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Netwo
     fresh = copy.deepcopy(net)
     layers = [m for m in fresh.model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     if last is not None:
-        if not 0 <= last <= len(layers):
+        check_whole(least=0, last=last)
+        if not last <= len(layers):
             raise ValueError(f"last must be from 0 to {len(layers)} for {net.name}, not {last}.")
         layers = layers[len(layers) - last :]
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     with torch.no_grad():
         for layer in layers:
             old = layer.weight

@@ -16,7 +16,7 @@ from course_utils.optimize.objectives import Objective
 from course_utils.optimize.pictures import Picture
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import Transform, transform
-from course_utils.validate import NotFinite, check_choice, check_pair, check_positive, check_whole
+from course_utils.validate import NotFinite, check_choice, check_pair, check_positive, check_whole, seeded
 
 Callback = Callable[[int, Tensor, Tensor], object]
 
@@ -78,6 +78,7 @@ class _End(Exception):
     """Leaves an optimizer from inside of the function that it calls. Never reaches a caller of `descend`."""
 
 
+@torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def descend(
     net: Network,
     objective: Objective,
@@ -131,7 +132,7 @@ def descend(
     if optimizer.startswith("lbfgs") and (regularizers or transforms):
         raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
     size, watch = _size(net, picture, size), watch or Watch()
-    generator = generator or torch.Generator().manual_seed(0)
+    generator = generator or seeded(0)
     z = picture.begin(net, _count(objective, picture), size, generator).clone(memory_format=torch.contiguous_format)
     z.requires_grad_()
     sign, log = -1 if maximize else 1, []
