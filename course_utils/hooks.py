@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from course_utils.networks.network import Network, in_eval_mode
-from course_utils.validate import check_finite, check_images, split_batch
+from course_utils.networks.network import Network, check_network, in_eval_mode
+from course_utils.validate import check_batch, check_finite, check_images, split_batch
 
 
 class _Stop(BaseException):
@@ -132,9 +132,7 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
 
 @contextmanager
 def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[dict[str, Tensor]]:
-    if not isinstance(net, Network):
-        made = 'Network(model, name="mine") makes one' if isinstance(net, nn.Module) else "load_network gives one"
-        raise TypeError(f"net must be a Network, whose layers have names ({made}), not {type(net).__name__}.")
+    check_network(net)
     if isinstance(layers, str) or not isinstance(layers, Iterable):
         raise TypeError(f"layers must be a list of names; write [{layers!r}].")
     modules = {name: net.layer(name) for name in layers}
@@ -281,7 +279,11 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
         net: the network.
         layers: dotted paths or aliases.
         most: where the search ends. If no size works, the size is not what is wrong, and the network's error is raised.
+
+    Raises:
+        TypeError: no network whose layers have names.
     """
+    check_network(net)
 
     def works(side: int) -> bool:
         blank = torch.zeros((1, net.channels, side, side), dtype=net.mean.dtype, device=net.device)
@@ -317,7 +319,7 @@ def check_size(net: Network, images: Tensor, layers: Sequence[str], *, what: str
         ValueError: they are too small; the message names the smallest size.
     """
     side = smallest_size(net, layers)
-    height, width = images.shape[2:]
+    height, width = check_batch(net, images, name=what).shape[2:]
     if min(height, width) < side:
         raise ValueError(
             f"{what} of {height}x{width} pixels are too small for {layers[-1]} of {net.name}: "

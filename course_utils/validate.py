@@ -43,8 +43,46 @@ def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images",
         TypeError: not a floating-point tensor, or no network.
         ValueError: wrong rank, no images, wrong number of channels, NaN or infinity, or values outside [0, 1].
     """
-    if net is not None and not isinstance(net, nn.Module):
+    check_batch(net, images, name=name, gray=gray)
+    low, high = images.detach().aminmax()
+    low, high = low.item(), high.item()
+    if not (low == low and high == high and abs(low) != float("inf") and abs(high) != float("inf")):
+        raise ValueError(f"{name} contains NaN or infinity; clean it before you hand it in.")
+    if low < -1e-4 or high > 1 + 1e-4:
+        extra = " Divide by 255." if high > 2 and low >= 0 else ""
+        raise ValueError(f"{name} must lie in [0, 1]; this one goes from {low:.4g} to {high:.4g}.{extra}")
+    images = images.detach()
+    if images.is_inference() and not torch.is_inference_mode_enabled():
+        images = images.clone()  # made in a caller's inference mode: only a copy can take part in a gradient
+    parameter = next(net.parameters(), None) if net is not None else None
+    return images if parameter is None else images.to(device=parameter.device, dtype=parameter.dtype)
+
+
+def check_module(net: object) -> None:
+    """Look whether something is a network at all.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(net, nn.Module):
         raise TypeError(f"net must be a network, as load_network gives it, not {type(net).__name__}.")
+
+
+def check_batch(net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False) -> Tensor:
+    """Check the shape of a batch of pictures and the kind of its numbers, not their values.
+
+    Args:
+        net, images, name, gray: as in `check_images`.
+
+    Returns:
+        The images as they are.
+
+    Raises:
+        TypeError: not a floating-point tensor, or no network.
+        ValueError: wrong rank, no images, or wrong number of channels.
+    """
+    if net is not None:
+        check_module(net)
     if not isinstance(images, Tensor) or images.layout != torch.strided:
         given = type(images).__name__ if not isinstance(images, Tensor) else f"a {images.layout} tensor"
         raise TypeError(f"{name} must be a torch tensor of shape (N, 3, H, W), not {given}.")
@@ -62,18 +100,7 @@ def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images",
         raise ValueError(f"{name} has no pixels (shape {shape}).")
     if not images.is_floating_point():
         raise TypeError(f"{name} must be floating point in [0, 1], not {images.dtype}; divide by 255 first.")
-    low, high = images.detach().aminmax()
-    low, high = low.item(), high.item()
-    if not (low == low and high == high and abs(low) != float("inf") and abs(high) != float("inf")):
-        raise ValueError(f"{name} contains NaN or infinity; clean it before you hand it in.")
-    if low < -1e-4 or high > 1 + 1e-4:
-        extra = " Divide by 255." if high > 2 and low >= 0 else ""
-        raise ValueError(f"{name} must lie in [0, 1]; this one goes from {low:.4g} to {high:.4g}.{extra}")
-    images = images.detach()
-    if images.is_inference() and not torch.is_inference_mode_enabled():
-        images = images.clone()  # made in a caller's inference mode: only a copy can take part in a gradient
-    parameter = next(net.parameters(), None) if net is not None else None
-    return images if parameter is None else images.to(device=parameter.device, dtype=parameter.dtype)
+    return images
 
 
 def check_finite(values: Tensor, what: str) -> None:
@@ -91,6 +118,12 @@ def check_finite(values: Tensor, what: str) -> None:
     ):  # NaN is never smaller
         cause = "numbers too large for half precision" if values.element_size() == 2 else "a picture far out of range"
         raise NotFinite(f"{what} NaN or infinity: look for NaN in the network's weights, or for {cause}.")
+
+
+def shown(value: object) -> str:
+    """What was given, for a message: on one line, and not too long."""
+    words = " ".join(repr(value).split())
+    return words if len(words) <= 80 else f"{words[:77]}..."
 
 
 def plain(value: object) -> object:
@@ -131,11 +164,11 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
     for one in many:
         if isinstance(one, str):
             if not hasattr(net, "class_index"):
-                raise ValueError(f"{type(net).__name__} knows no names of classes; give an index, not {one!r}.")
+                raise ValueError(f"{type(net).__name__} knows no names of classes; give an index, not {shown(one)}.")
             one = net.class_index(one)
         one = plain(one)
         if isinstance(one, bool) or not isinstance(one, Integral):
-            raise TypeError(f"target must be a class index or a class name, not {one!r}.")
+            raise TypeError(f"target must be a class index or a class name, not {shown(one)}.")
         if not 0 <= one < classes:
             raise ValueError(f"target {one} is out of range: this network has classes 0 to {classes - 1}.")
         indices.append(int(one))
@@ -152,9 +185,9 @@ def check_positive(**values: float) -> None:
     for name, value in values.items():
         number = plain(value)
         if not isinstance(number, Real):
-            raise TypeError(f"{name} must be a number greater than 0, not {value!r}.")
+            raise TypeError(f"{name} must be a number greater than 0, not {shown(value)}.")
         if isinstance(number, bool) or not number > 0:
-            raise ValueError(f"{name} must be greater than 0, not {value!r}.")
+            raise ValueError(f"{name} must be greater than 0, not {shown(value)}.")
 
 
 def check_whole(*, least: int = 1, **values: int) -> None:
@@ -173,9 +206,9 @@ def check_whole(*, least: int = 1, **values: int) -> None:
             check_positive(**{name: value})
         number = plain(value)
         if isinstance(number, bool) or not isinstance(number, Integral):
-            raise TypeError(f"{name} must be a whole number, not {value!r}.")
+            raise TypeError(f"{name} must be a whole number, not {shown(value)}.")
         if number < least:
-            raise ValueError(f"{name} must be {least} or greater, not {value!r}.")
+            raise ValueError(f"{name} must be {least} or greater, not {shown(value)}.")
 
 
 def check_seed(seed: int) -> int:
@@ -186,7 +219,7 @@ def check_seed(seed: int) -> int:
     """
     number = plain(seed)
     if isinstance(number, bool) or not isinstance(number, Integral):
-        raise TypeError(f"seed must be a whole number, not {seed!r}.")
+        raise TypeError(f"seed must be a whole number, not {shown(seed)}.")
     return number % 2**64
 
 
@@ -216,7 +249,7 @@ def check_pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     sides = plain(value)
     sides = list(map(plain, sides)) if isinstance(sides, (tuple, list)) else [sides, sides]
     if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, Integral) for side in sides):
-        raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {value!r}.")
+        raise TypeError(f"{name} must be a whole number of pixels or a pair (height, width), not {shown(value)}.")
     check_positive(**{name: min(sides)})
     return int(sides[0]), int(sides[1])
 
@@ -250,7 +283,7 @@ def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]
     """
     weights = plain(weights)
     if not isinstance(weights, (list, tuple)) or not all(isinstance(plain(weight), Real) for weight in weights):
-        raise TypeError(f"{name} must be a list of numbers, not {weights!r}.")
+        raise TypeError(f"{name} must be a list of numbers, not {shown(weights)}.")
     weights = [float(weight) for weight in weights]
     if len(weights) != count:
         raise ValueError(f"{name} has {len(weights)} numbers for {count} styles.")
@@ -270,5 +303,5 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     Raises:
         ValueError: it is not.
     """
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; not {value!r}.")
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; not {shown(value)}.")

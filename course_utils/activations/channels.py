@@ -10,7 +10,7 @@ from torch import Tensor
 
 from course_utils.activations.feature_maps import feature_maps
 from course_utils.networks.network import Network
-from course_utils.validate import check_whole, split_batch
+from course_utils.validate import check_batch, split_batch
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,8 @@ def channels(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) 
     Raises:
         ValueError: as in `feature_maps`; fewer than two images have no selectivity.
     """
-    check_whole(batch_size=batch_size)
     peaks, means, low, high = [], [], [], []
-    for part in (
-        split_batch(images, batch_size) if isinstance(images, Tensor) and images.ndim and len(images) else [images]
-    ):
+    for part in split_batch(check_batch(net, images), batch_size):
         maps = feature_maps(net, part, layer)
         peaks.append(maps.amax((2, 3)))
         means.append(maps.mean((2, 3)))

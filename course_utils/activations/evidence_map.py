@@ -38,8 +38,8 @@ def evidence_map(
         (There the map is not divided by `h w`.)
     """
     ready = check_images(net, images)
-    linear = [module for module in net.modules() if isinstance(module, nn.Linear)]
     with frozen(net), torch.no_grad():
+        linear = [module for module in net.modules() if isinstance(module, nn.Linear)]
         scores, maps = net(ready), forward_to(net, ready, [layer])[layer]
         if not linear or maps.ndim != 4 or linear[-1].in_features != maps.shape[1]:
             raise ValueError(

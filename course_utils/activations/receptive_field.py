@@ -15,8 +15,8 @@ from course_utils.engines.fields import Box, ReceptiveField
 from course_utils.engines.recording import Unrecordable, record
 from course_utils.engines.spans import Axis, Span, span_after
 from course_utils.hooks import forward_to
-from course_utils.networks.network import Network
-from course_utils.validate import check_pair
+from course_utils.networks.network import Network, check_network
+from course_utils.validate import check_pair, check_whole
 
 
 def plain_receptive_field(
@@ -38,8 +38,9 @@ def plain_receptive_field(
         `(top, left, bottom, right)`; bottom and right are not in it. Equal to `receptive_field(...).box(y, x)`.
 
     Raises:
-        ValueError: no such layer.
+        ValueError: no such layer or place, a layer without places, or one that averages do not reach.
     """
+    check_network(net)
     with torch.inference_mode(False), torch.enable_grad():
         open_net = _every_path_open(net)
         image = (
@@ -47,9 +48,16 @@ def plain_receptive_field(
             .to(open_net.mean)
             .requires_grad_()
         )
-        place = forward_to(open_net, image, [layer])[layer][0, :, y, x].sum()
-        (gradient,) = torch.autograd.grad(place, image)
+        maps = forward_to(open_net, image, [layer])[layer]
+        if maps.ndim != 4:
+            raise ValueError(f"layer {layer} has no places: its output has shape {tuple(maps.shape)}.")
+        check_whole(least=0, y=y, x=x)
+        if not (y < maps.shape[2] and x < maps.shape[3]):
+            raise ValueError(f"place {(y, x)} lies outside the layer's map of {maps.shape[2]}x{maps.shape[3]}.")
+        (gradient,) = torch.autograd.grad(maps[0, :, y, x].sum(), image)
     seen = gradient[0].sum(0) != 0
+    if not seen.any():
+        raise ValueError(f"no pixel reaches place {(y, x)} of {layer} by averages; receptive_field reads it off.")
     rows, columns = seen.any(1).nonzero()[:, 0], seen.any(0).nonzero()[:, 0]
     return rows[0].item(), columns[0].item(), rows[-1].item() + 1, columns[-1].item() + 1
 
@@ -92,6 +100,7 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
     Reference:
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019.
     """
+    check_network(net)
     height, width = check_pair("size", size or net.input_size)
     blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
     try:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils.hooks import ChannelAxes, one_tensor
-from course_utils.networks.network import Network
+from course_utils.networks.network import Network, check_network
 from course_utils.validate import plain
 
 
@@ -35,6 +35,7 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
         ValueError: no such layer, or (when the network runs) no such channel.
         TypeError: channels that are no whole numbers, or (when the network runs) a layer that puts out several tensors.
     """
+    check_network(net)
     module, axes = net.layer(layer), ChannelAxes()
     chosen = plain(channels)
     chosen = [chosen] if isinstance(chosen, Integral) else [plain(one) for one in chosen]

@@ -11,7 +11,7 @@ from torch import Tensor
 from course_utils.engines.incremental import Incremental
 from course_utils.engines.recording import Unrecordable, record
 from course_utils.hooks import forward_to
-from course_utils.networks.network import Network, is_unit
+from course_utils.networks.network import Network, check_network, is_unit
 from course_utils.validate import Target, check_target
 
 
@@ -20,6 +20,8 @@ class Watched:
 
     def __init__(self, net: Network, target: Target | Callable[[Tensor], Tensor], of: str):
         self.net, self.target, self.of = net, target, of
+        if is_unit(target):
+            check_network(net)
         self.function = target if callable(target) else None
         self.layer, self.channel = net.unit(target) if is_unit(target) else (None, None)
         if of == "probability" and (self.layer or self.function):

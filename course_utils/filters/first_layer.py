@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.hooks import layer_outputs
-from course_utils.networks.network import Network
+from course_utils.networks.network import Network, check_network
 from course_utils.validate import check_images
 
 
 def convolutions(net: Network) -> list[str]:
     """The names of all convolution layers, first to last."""
+    check_network(net)
     return [name for name in net.layers if isinstance(net.layer(name), nn.Conv2d)]
 
 

@@ -12,7 +12,7 @@ from course_utils.optimize.objectives import Objective, channel_of, layer_of
 from course_utils.optimize.octaves import octave_zooms, through_sizes
 from course_utils.optimize.pictures import Pixels
 from course_utils.optimize.transforms import Roll
-from course_utils.validate import check_images, check_whole, precise, seeded
+from course_utils.validate import check_batch, check_images, check_whole, precise, seeded
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -121,8 +121,8 @@ def dream_gradient(net: Network, images: Tensor, layer: str, *, guide: Tensor | 
         ValueError: no such layer or channel.
     """
     with frozen(net), torch.enable_grad():
-        pixels = images.detach().clone().requires_grad_()
-        seen = forward_to(net, pixels.to(net.mean), [layer_of(layer)])  # 1. forward, as far as the layer
+        pixels = check_batch(net, images).detach().clone().requires_grad_()
+        seen = forward_to(net, pixels, [layer_of(layer)])  # 1. forward, as far as the layer
         activation = channel_of(net, seen, layer) if ":" in layer else seen[layer]
         seed = activation.detach()  # 2. the layer's gradient is its own activation
         if guide is not None:

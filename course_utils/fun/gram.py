@@ -101,7 +101,7 @@ def texture_grams(net: Network, sample: Tensor, layers: Sequence[str]) -> dict[s
         ValueError: no such layer.
     """
     with frozen(net), torch.no_grad():
-        seen = forward_to(net, sample.to(net.mean), layers) if layers else {}
+        seen = forward_to(net, sample, layers) if layers else {}
         return {name: gram_matrix(precise(maps)) for name, maps in seen.items()}
 
 

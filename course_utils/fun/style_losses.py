@@ -34,7 +34,7 @@ def content_loss(net: Network, content: Tensor, *, layers: Sequence[str] = CONTE
         ValueError: no such layer.
     """
     with frozen(net), torch.no_grad():
-        seen = forward_to(net, content.to(net.mean), list(layers)) if layers else {}
+        seen = forward_to(net, content, list(layers)) if layers else {}
     wanted = {name: precise(maps) for name, maps in seen.items()}
     return Objective(
         lambda net, seen: sum((seen[name] - wanted[name]).flatten(1).square().mean(1) for name in wanted),

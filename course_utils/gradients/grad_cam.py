@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.hooks import ChannelAxes
-from course_utils.networks.network import Network, frozen
+from course_utils.networks.network import Network, check_network, frozen
 from course_utils.validate import Target, check_images, check_target
 
 
@@ -70,6 +70,7 @@ def _maps_of(net: Network, layer: str) -> Iterator[list[Tensor]]:
         seen.append(output)
         return output.clone() if isinstance(output, Tensor) else output
 
+    check_network(net)
     handle = net.layer(layer).register_forward_hook(hook)
     try:
         yield seen

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from course_utils.engines.relu_rules import RULES, relu_rule
 from course_utils.hooks import forward_to
-from course_utils.networks.network import Network, frozen, is_unit
-from course_utils.validate import Target, check_choice, check_images, check_target
+from course_utils.networks.network import Network, check_network, frozen, is_unit
+from course_utils.validate import Target, check_choice, check_images, check_module, check_target
 
 POSITIONS = ("strongest", "center")
 
@@ -60,9 +60,10 @@ def backprop(
         Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity, ICLR Workshop 2015 (guided backprop).
     """
     check_choice("rule", rule, RULES)
+    pixels = check_images(net, images).clone()
+    check_module(net)
     if rule != "gradient" and any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
         raise ValueError(f"{rule} cannot reach the ReLUs of a network from torch.jit.script; give it before scripting.")
-    pixels = check_images(net, images).clone()
     with frozen(net), torch.enable_grad():
         pixels.requires_grad_()
         with relu_rule(rule) as relus:
@@ -83,6 +84,7 @@ def _neuron(net: Network, pixels: Tensor, target, position: Position) -> Tensor:
     if not is_unit(target):
         scores = net(pixels)
         return scores.gather(1, check_target(net, target, scores)[:, None])[:, 0]
+    check_network(net)
     layer, channel = net.unit(target)
     maps = forward_to(net, pixels, [layer])[layer]
     if maps.ndim < 2 or not channel < maps.shape[1]:

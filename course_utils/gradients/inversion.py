@@ -128,7 +128,6 @@ _LR = {"fourier": 0.2, "pixels": 0.05}  # of Adam
 
 def _wanted(net: Network, images: Tensor, layer: str, features: Tensor | None) -> Tensor:
     """The features to be found, `(N, ...)`."""
-    net.layer_name(layer)
     pictures = check_images(net, images)
     with frozen(net), torch.no_grad():
         wanted = precise(forward_to(net, pictures, [layer])[layer])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.errors import did_you_mean
-from course_utils.validate import WrongSize, check_images, check_target, check_whole, plain, precise
+from course_utils.validate import WrongSize, check_images, check_module, check_target, check_whole, plain, precise
 
 
 class Network(nn.Module):
@@ -62,9 +62,16 @@ class Network(nn.Module):
         """Class scores `(N, classes)` before the softmax; without a classifier, the last feature maps.
 
         Raises:
-            TypeError: the model puts out something else than one tensor.
-            ValueError: it does not take images of this size.
+            TypeError: no tensor of numbers with a point goes in, or something else than one tensor comes out.
+            ValueError: another number of channels, or a size that the model does not take.
         """
+        if not isinstance(images, Tensor) or not images.is_floating_point() or images.layout != torch.strided:
+            given = (
+                f"a {images.layout} tensor of {images.dtype}" if isinstance(images, Tensor) else type(images).__name__
+            )
+            raise TypeError(f"{self.name} takes floating-point tensors (N, {self.channels}, H, W), not {given}.")
+        if images.ndim > 2 and images.shape[-3] not in (1, self.channels):
+            raise ValueError(f"{self.name} takes images of {self.channels} channels, not {tuple(images.shape)}.")
         try:
             output = self.model(self.normalize(images))
         except WrongSize:
@@ -123,8 +130,17 @@ class Network(nn.Module):
         return name
 
     def layer(self, layer: str) -> nn.Module:
-        """The module at a dotted path or alias."""
-        return self._find(self.layer_name(layer))
+        """The module at a dotted path or alias.
+
+        Raises:
+            ValueError: no such layer, or one that was compiled by `torch.jit.script`: nobody can look into it.
+        """
+        module = self._find(self.layer_name(layer))
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ValueError(
+                f"layer {layer!r} of {self.name} is scripted, and cannot be watched; wrap the model before."
+            )
+        return module
 
     def _find(self, name: str) -> nn.Module | None:
         """The module at a path as the model is now, also if it was put there later; None if there is none."""
@@ -132,6 +148,8 @@ class Network(nn.Module):
             module = self.model.get_submodule(name)
         except AttributeError:
             return None
+        except RuntimeError:  # a scripted network only lists its modules
+            module = dict(self.model.named_modules()).get(name)
         return None if not name or isinstance(module, nn.Identity) else module
 
     def unit(self, unit: str) -> tuple[str, int]:
@@ -187,6 +205,17 @@ class Network(nn.Module):
         return f"Network({self.name!r}, {classes}, {size}, {self.device})"
 
 
+def check_network(net: object) -> None:
+    """Look whether something is a network whose layers have names.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(net, Network):
+        made = 'Network(model, name="mine") makes one' if isinstance(net, nn.Module) else "load_network gives one"
+        raise TypeError(f"net must be a Network, whose layers have names ({made}), not {type(net).__name__}.")
+
+
 def is_unit(target: object) -> bool:
     """Whether a target is written as a unit, "layer:channel" (see `Network.unit`), and not as a class."""
     return isinstance(target, str) and ":" in target
@@ -198,7 +227,11 @@ def in_eval_mode(net: nn.Module) -> Iterator[nn.Module]:
 
     Yields:
         `net` itself.
+
+    Raises:
+        TypeError: no network.
     """
+    check_module(net)
     training = [module for module in net.modules() if module.training]
     try:
         if training:
@@ -215,7 +248,11 @@ def frozen(net: nn.Module) -> Iterator[nn.Module]:
 
     Yields:
         `net` itself.
+
+    Raises:
+        TypeError: no network.
     """
+    check_module(net)
     modes = [(m, m.training) for m in net.modules()]
     flags = [(p, p.requires_grad) for p in net.parameters()]
     try:

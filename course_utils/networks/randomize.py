@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from course_utils.networks.network import Network
+from course_utils.networks.network import Network, check_network
 from course_utils.validate import check_whole, seeded
 
 
@@ -28,6 +28,7 @@ def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Netwo
     Reference:
         Adebayo et al.: Sanity Checks for Saliency Maps, NeurIPS 2018 (the cascading randomization).
     """
+    check_network(net)
     fresh = copy.deepcopy(net)
     layers = [m for m in fresh.model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     if last is not None:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.networks.network import Network, frozen
+from course_utils.networks.network import Network, check_network, frozen
 from course_utils.optimize.objectives import Objective
 from course_utils.optimize.pictures import Picture
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import Transform, transform
-from course_utils.validate import NotFinite, check_choice, check_pair, check_positive, check_whole, seeded
+from course_utils.validate import NotFinite, check_batch, check_choice, check_pair, check_positive, check_whole, seeded
 
 Callback = Callable[[int, Tensor, Tensor], object]
 
@@ -126,6 +126,7 @@ def descend(
             a size or number of images that does not fit the start, or an objective that is NaN at the start. If it
             becomes NaN later, a warning says so, and the best before is returned.
     """
+    check_network(net)
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
     check_whole(steps=steps)
     check_positive(lr=lr)
@@ -261,9 +262,8 @@ def _one_each(values: Tensor, objective: Objective, count: int) -> Tensor:
 
 def _size(net: Network, picture: Picture, size: int | tuple[int, int] | None) -> tuple[int, int]:
     start = tuple(picture.start.shape[2:]) if isinstance(picture.start, Tensor) else None
-    if start is not None and not (len(start) == 2 and picture.start.shape[1] == net.channels):
-        given = tuple(picture.start.shape)
-        raise ValueError(f"starting images must have shape (N, {net.channels}, H, W); these have shape {given}.")
+    if start is not None:
+        check_batch(net, picture.start, name="the starting images")
     if size is None:
         return start or (net.input_size, net.input_size)
     size = check_pair("size", size)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from course_utils.hooks import capture, forward_to
-from course_utils.networks.network import Network, in_eval_mode
+from course_utils.networks.network import Network, check_network, in_eval_mode
 from course_utils.validate import check_positive, check_target, check_whole, plain, precise
 
 SCORES, IMAGES = "", ":images"  # the keys of the class scores and of the images among the recorded layers
@@ -48,13 +48,14 @@ class Objective:
 
     def __call__(self, net: Network, images: Tensor) -> Tensor:
         """The objective of each image, `(N,)`. The network runs no further than it must."""
-        layers, ready = sorted(self.layers - {SCORES, IMAGES}), images.to(net.mean)
+        check_network(net)
+        layers = sorted(self.layers - {SCORES, IMAGES})
         if SCORES in self.layers:
             with in_eval_mode(net), capture(net, layers) as seen:
-                scores = net(ready)
+                scores = net(images)
             seen[SCORES] = scores
         else:
-            seen = forward_to(net, ready, layers) if layers else {}
+            seen = forward_to(net, images, layers) if layers else {}
         return self.value(net, {name: precise(one) for name, one in {**seen, IMAGES: images}.items()})
 
     def __radd__(self, other: int) -> Objective:
