@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from course_utils.networks.network import Network, check_network, in_eval_mode
-from course_utils.validate import check_batch, check_finite, check_images, split_batch
+from course_utils.validate import check_batch, check_finite, check_images, check_whole, split_batch
 
 
 class _Stop(BaseException):
@@ -281,9 +281,10 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
         most: where the search ends. If no size works, the size is not what is wrong, and the network's error is raised.
 
     Raises:
-        TypeError: no network whose layers have names.
+        TypeError: no network whose layers have names, or a size that is no whole number.
     """
     check_network(net)
+    check_whole(most=most)
 
     def works(side: int) -> bool:
         blank = torch.zeros((1, net.channels, side, side), dtype=net.mean.dtype, device=net.device)

@@ -190,6 +190,21 @@ def check_positive(**values: float) -> None:
             raise ValueError(f"{name} must be greater than 0, not {shown(value)}.")
 
 
+def check_not_negative(**values: float) -> None:
+    """Look whether each named number is 0 or greater, and finite.
+
+    Raises:
+        ValueError: one is not.
+        TypeError: one is no number.
+    """
+    for name, value in values.items():
+        number = plain(value)
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(f"{name} must be a number, not {shown(value)}.")
+        if not 0 <= number < inf:
+            raise ValueError(f"{name} must not be negative, nor infinite; not {shown(value)}.")
+
+
 def check_whole(*, least: int = 1, **values: int) -> None:
     """Look whether each named number is a whole one, e.g. `check_whole(steps=steps)`.
 
@@ -208,7 +223,8 @@ def check_whole(*, least: int = 1, **values: int) -> None:
         if isinstance(number, bool) or not isinstance(number, Integral):
             raise TypeError(f"{name} must be a whole number, not {shown(value)}.")
         if number < least:
-            raise ValueError(f"{name} must be {least} or greater, not {shown(value)}.")
+            words = "must not be negative" if least == 0 else f"must be {least} or greater"
+            raise ValueError(f"{name} {words}, not {shown(value)}.")
 
 
 def check_seed(seed: int) -> int:

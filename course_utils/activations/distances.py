@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
-from course_utils.validate import precise
+from course_utils.validate import plain, precise
 
 
 def l2_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
@@ -85,8 +87,8 @@ def nearest(distances: Tensor, k: int, *, exclude_self: bool = False) -> tuple[T
     rows, columns = distances.shape
     if exclude_self and rows != columns:
         raise ValueError(f"exclude_self needs the same pictures on both sides; this table is {rows}x{columns}.")
-    candidates = columns - int(exclude_self)
-    if isinstance(k, bool) or k != int(k) or not 1 <= k <= candidates:
+    candidates = columns - bool(exclude_self)
+    if isinstance(k, bool) or not isinstance(plain(k), Real) or k % 1 or not 1 <= k <= candidates:
         without = " without the picture itself" if exclude_self else ""
         raise ValueError(f"k must be a whole number from 1 to {candidates}, the size of the set{without}; not {k}.")
     if torch.isnan(distances).any():

@@ -80,8 +80,7 @@ def tile(pictures: Tensor, *, columns: int | None = None, gap: int = 1, fill: fl
     count, height, width = pictures.shape
     columns = math.ceil(math.sqrt(count)) if columns is None else columns
     check_whole(columns=columns)
-    if gap < 0:
-        raise ValueError(f"gap must not be negative, got {gap}.")
+    check_whole(least=0, gap=gap)
     rows = math.ceil(count / columns)
     sheet = pictures.new_full((rows, columns, height + gap, width + gap), fill)
     sheet.flatten(0, 1)[:count, :height, :width] = pictures

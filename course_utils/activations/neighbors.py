@@ -87,6 +87,7 @@ def neighbors(
         Krizhevsky, Sutskever, Hinton: ImageNet Classification with Deep CNNs, NIPS 2012, section 6.1.
     """
     check_choice("metric", metric, METRICS)
+    check_whole(k=k)
     candidates = len(images) - (queries is None) if isinstance(images, Tensor) and images.ndim == 4 else None
     if candidates is not None and not 1 <= k <= max(candidates, 1):
         raise ValueError(f"k must be a whole number from 1 to {candidates}, the pictures there are to find; not {k}.")

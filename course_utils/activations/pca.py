@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.activations.distances import check_rows
+from course_utils.validate import check_whole
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def pca(x: Tensor, *, k: int | None = None) -> Pca:
         raise ValueError("PCA needs at least two rows; one point has no variance.")
     most = min(x.shape)
     k = most if k is None else k
-    if not 1 <= k <= most:
+    check_whole(k=k)
+    if not k <= most:
         raise ValueError(f"k must be between 1 and {most}, the smaller side of the {tuple(x.shape)} data; not {k}.")
     mean = x.mean(0)
     _, s, vt = torch.linalg.svd(x - mean, full_matrices=False)

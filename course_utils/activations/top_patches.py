@@ -49,9 +49,14 @@ def plain_top_patches(
         `(answer, image, row, column)` of each, best first; of equal answers the one that comes first.
 
     Raises:
-        ValueError: no such layer, or one without maps.
+        ValueError: no such layer or channel, or a layer without maps.
     """
-    maps = feature_maps(net, images, layer, batch_size=batch_size)[:, channel]
+    check_whole(k=k)
+    check_whole(least=0, channel=channel)
+    maps = feature_maps(net, images, layer, batch_size=batch_size)
+    if not channel < maps.shape[1]:
+        raise ValueError(f"layer {layer} has channels 0 to {maps.shape[1] - 1}, not {channel}.")
+    maps = maps[:, channel]
     count, height, width = maps.shape
     places = [(n, y, x) for n in range(count) for y in range(height) for x in range(width)]
     answers = sorted(zip(maps.flatten().tolist(), places, strict=True), key=lambda one: -one[0])

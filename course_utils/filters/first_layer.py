@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network, check_network
-from course_utils.validate import check_images
+from course_utils.validate import check_images, check_whole
 
 
 def convolutions(net: Network) -> list[str]:
@@ -85,7 +85,8 @@ def filter_response(net: Network, images: Tensor, layer: str | None = None, *, c
     """
     layer = layer or convolutions(net)[0]
     count = len(filter_weights(net, layer))
-    if not 0 <= channel < count:
+    check_whole(least=0, channel=channel)
+    if not channel < count:
         raise ValueError(f"channel {channel} is out of range: {net.name} {layer} has channels 0 to {count - 1}.")
     return layer_outputs(net, images, [layer])[layer][:, channel]
 
@@ -100,7 +101,11 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
     Returns:
         `(C_out (k + gap) - gap, C_in (k + gap) - gap)` in [0, 1]; each filter (row) has its own scale, 0 is middle
         gray.
+
+    Raises:
+        ValueError: a negative gap.
     """
+    check_whole(least=0, gap=gap)
     out, into, high, wide = weights.shape
     sheet = torch.ones(out, into, high + gap, wide + gap, dtype=weights.dtype)
     sheet[:, :, :high, :wide] = filters_as_images(weights).cpu()
@@ -124,6 +129,7 @@ def strongest_windows(net: Network, image: Tensor, channel: int, *, k: int = 4, 
     Raises:
         ValueError: no such channel.
     """
+    check_whole(k=k, size=size)
     image = check_images(net, image).cpu()
     response = filter_response(net, image, channel=channel)[0].cpu().clone()
     scale = image.shape[-1] / response.shape[-1]

@@ -59,7 +59,7 @@ def deepdream(
         Mordvintsev, Olah, Tyka: Inceptionism, 2015; the notebook at github.com/google/deepdream.
     """
     check_whole(octaves=octaves)
-    check_whole(least=0, steps=steps)
+    check_whole(least=0, steps=steps, jitter=jitter)
     if not (octave_scale > 1 and steps >= 0 and step_size >= 0 and jitter >= 0):
         raise ValueError(
             "octave_scale must be greater than 1, and steps, step_size and jitter must not be negative; "

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils.engines.neighborhoods import check_sample, copy_pixels, ring_of, waves, window_table
-from course_utils.validate import check_positive, check_seed
+from course_utils.validate import check_not_negative, check_positive, check_seed
 
 
 def window_weights(window: int) -> np.ndarray:
@@ -90,8 +90,7 @@ def efros_leung_sources(
     """
     pixels, height, width = check_sample(sample, size, window)
     check_positive(max_error=max_error)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be 0 or greater, not {tolerance!r}.")
+    check_not_negative(tolerance=tolerance)
     rng, half = np.random.default_rng(check_seed(seed)), window // 2
     weights = window_weights(window)
     table, centers = window_table(pixels, window), (pixels.shape[0] - 2 * half, pixels.shape[1] - 2 * half)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course_utils.engines.neighborhoods import check_sample, copy_pixels
-from course_utils.validate import check_seed
+from course_utils.validate import check_not_negative, check_positive, check_seed
 
 NEAR = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
 
@@ -38,6 +38,8 @@ def plain_efros_leung(
         ValueError: not one image, an even window, a window larger than the sample, or a size below 3.
     """
     pixels, height, width = check_sample(sample, size, window)
+    check_positive(max_error=max_error)
+    check_not_negative(tolerance=tolerance)
     pixels = pixels.astype(int).tolist()  # whole numbers, so that sums are exact in any order
     source, rng = {}, np.random.default_rng(check_seed(seed))
 

@@ -20,6 +20,7 @@ from course_utils.optimize.pictures import Pixels, Smooth
 from course_utils.validate import (
     check_choice,
     check_images,
+    check_not_negative,
     check_positive,
     check_shares,
     check_whole,
@@ -103,11 +104,11 @@ def style_transfer(
     check_whole(scales=scales)
     check_positive(lr=1.0 if lr is None else lr)
     numbers = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
-    for name, value in {**numbers, "smoothness": smoothness}.items():
-        if not (value >= 0 and isfinite(value)):
-            raise ValueError(f"{name} must be 0 or greater, not {value!r}.")
+    check_not_negative(**numbers, smoothness=smoothness)
     steps = plain(steps)
-    plan = [steps] * scales if isinstance(steps, int) else list(steps)
+    plan = list(steps) if isinstance(steps, (list, tuple)) else [steps] * scales
+    for one in plan:
+        check_whole(least=0, steps=one)
     if len(plan) != scales or min(plan) < 0 or not isfinite(dream_weight):
         raise ValueError(
             f"steps must not be negative (one number, or one for each of the {scales} sizes) and dream_weight must be "

@@ -25,7 +25,7 @@ from course_utils.engines.neighborhoods import (
     parents,
     principal,
 )
-from course_utils.validate import check_seed, check_whole
+from course_utils.validate import check_not_negative, check_seed, check_whole
 
 
 def wei_levoy(
@@ -95,8 +95,7 @@ def wei_levoy_sources(
     """
     pixels, height, width = check_sample(sample, size, window)
     check_whole(levels=levels, dimensions=dimensions)
-    if not eps >= 0:
-        raise ValueError(f"eps must be 0 or greater, not {eps!r}.")
+    check_not_negative(eps=eps)
     if min(pixels.shape[:2]) < (smallest := (window + 1) * 2 ** (levels - 1)):
         given = f"{pixels.shape[0]}x{pixels.shape[1]}"
         raise ValueError(f"{levels} levels with window {window} need a sample of {smallest}x{smallest}, not {given}.")

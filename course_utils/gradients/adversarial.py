@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from course_utils.engines.steps import l2_length, loss_gradient, need_target, random_change, unit_length
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_target, check_whole
+from course_utils.validate import Target, check_choice, check_images, check_not_negative, check_target, check_whole
 
 NORMS = ("linf", "l2")
 
@@ -100,11 +100,9 @@ def pgd(
     check_choice("norm", norm, NORMS)
     check_choice("of", of, ("loss", "score"))
     check_whole(steps=steps)
-    if not eps >= 0:
-        raise ValueError(f"eps must not be negative, not {eps!r}.")
+    check_not_negative(eps=eps)
     alpha = 2.5 * eps / steps if alpha is None else alpha
-    if not alpha >= 0:
-        raise ValueError(f"alpha must not be negative, not {alpha!r}.")
+    check_not_negative(alpha=alpha)
     if targeted:
         need_target(target)
     clean = check_images(net, images)
@@ -141,9 +139,10 @@ def project(change: Tensor, eps: float, norm: str = "linf") -> Tensor:
         `(N, 3, H, W)`.
 
     Raises:
-        ValueError: no such norm.
+        ValueError: no such norm, or a negative radius.
     """
     check_choice("norm", norm, NORMS)
+    check_not_negative(eps=eps)
     if norm == "linf":
         return change.clamp(-eps, eps)
     return change * (eps / l2_length(change).clamp_min(1e-12)).clamp_max(1)

@@ -77,6 +77,7 @@ def visualize(
     """
     objective, image = as_objective(objective), image or Fourier()
     check_choice("optimizer", optimizer, ["adam", "ascent"])
+    check_whole(steps=steps)
     if regularizers and not isinstance(image, Pixels):
         raise ValueError("regularizers act on pixels; use image=Pixels(), or leave them out.")
     generator = seeded(seed)

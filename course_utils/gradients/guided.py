@@ -10,7 +10,7 @@ from torch import Tensor
 from course_utils.engines.relu_rules import RULES, relu_rule
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, check_network, frozen, is_unit
-from course_utils.validate import Target, check_choice, check_images, check_module, check_target
+from course_utils.validate import Target, check_choice, check_images, check_module, check_positive, check_target
 
 POSITIONS = ("strongest", "center")
 
@@ -107,6 +107,8 @@ def _positions(position: Position, maps: Tensor, channel: int) -> Tensor:
     height, width = maps.shape[2:]
     if isinstance(position, str):
         position = (height // 2, width // 2)
+    if position is None:
+        raise TypeError("position must be 'strongest', 'center' or (row, column), not None.")
     points = torch.as_tensor(position).to(maps.device)
     points = points.expand(count, 2) if points.ndim == 1 and points.numel() == 2 else points
     if points.shape != (count, 2) or points.is_floating_point():
@@ -126,7 +128,13 @@ def as_picture(gradients: Tensor, *, percentile: float = 99.9) -> Tensor:
 
     Returns:
         `(N, 3, H, W)` in [0, 1]. Where all gradients are 0 the picture is gray.
+
+    Raises:
+        ValueError: a percentile that is not in (0, 100].
     """
+    check_positive(percentile=percentile)
+    if percentile > 100:
+        raise ValueError(f"percentile must be at most 100, not {percentile!r}.")
     sizes = gradients.detach().abs().flatten(1)
     kept = max(1, round(sizes.shape[1] * percentile / 100))
     top = sizes.kthvalue(kept, dim=1).values

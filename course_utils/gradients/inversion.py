@@ -10,7 +10,7 @@ from course_utils.networks.network import Network, frozen
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective, total_variation
 from course_utils.optimize.pictures import Fourier, Pixels
-from course_utils.validate import check_choice, check_images, precise, seeded
+from course_utils.validate import check_choice, check_images, check_not_negative, check_whole, precise, seeded
 
 
 def feature_error(net: Network, images: Tensor, layer: str, *, features: Tensor | None = None) -> Objective:
@@ -105,8 +105,8 @@ def invert(
     """
     check_choice("optimizer", optimizer, ["lbfgs", "adam"])
     check_choice("parameterization", parameterization, list(_PICTURES))
-    if tv_weight < 0:
-        raise ValueError(f"tv_weight must not be negative, not {tv_weight!r}.")
+    check_not_negative(tv_weight=tv_weight)
+    check_whole(steps=steps)
     wanted, size = _wanted(net, images, layer, features), tuple(images.shape[2:])
     begin, lr = _starts(net, init, len(wanted), size), lr or (1.0 if optimizer == "lbfgs" else _LR[parameterization])
     found = []

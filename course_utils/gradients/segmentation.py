@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.images import to_pil
-from course_utils.validate import precise
+from course_utils.validate import check_whole, precise
 
 
 def segment(
@@ -40,6 +40,7 @@ def segment(
 
     if not 0 < background < foreground < 1:
         raise ValueError(f"need 0 < background < foreground < 1, got background={background}, foreground={foreground}.")
+    check_whole(iterations=iterations)
     heat = saliency_map.detach().cpu().double().squeeze().numpy()
     if heat.shape != tuple(image.shape[-2:]):
         raise ValueError(f"the map has shape {heat.shape}, the image {tuple(image.shape[-2:])}.")
@@ -55,7 +56,7 @@ def segment(
 
     def grab_cut() -> None:
         cv2.setRNGSeed(0)  # the color models start at random; the same picture should give the same mask
-        cv2.grabCut(pixels, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), iterations, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(pixels, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), int(iterations), cv2.GC_INIT_WITH_MASK)
 
     # OpenCV has one random generator for each thread, so the caller's stays as it is.
     with ThreadPoolExecutor(1) as other_thread:

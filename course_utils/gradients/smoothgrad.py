@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_target, check_whole, seeded
+from course_utils.validate import Target, check_images, check_not_negative, check_target, check_whole, seeded
 
 
 @torch.inference_mode(False)  # a caller who switched gradients off gets them here
@@ -42,8 +42,7 @@ def smoothgrad(
         Smilkov et al.: SmoothGrad: removing noise by adding noise, 2017.
     """
     check_whole(samples=samples, batch_size=batch_size)
-    if not noise >= 0:
-        raise ValueError(f"noise must not be negative, got {noise}.")
+    check_not_negative(noise=noise)
     clean = check_images(net, images)
     generator = seeded(seed)
     total = torch.zeros_like(clean)

@@ -132,7 +132,7 @@ def descend(
     check_positive(lr=lr)
     if optimizer.startswith("lbfgs") and (regularizers or transforms):
         raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
-    size, watch = _size(net, picture, size), watch or Watch()
+    size, watch, best = _size(net, picture, size), watch or Watch(), bool(best)
     generator = generator or seeded(0)
     z = picture.begin(net, _count(objective, picture), size, generator).clone(memory_format=torch.contiguous_format)
     z.requires_grad_()

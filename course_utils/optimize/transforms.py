@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.validate import check_positive, check_whole
+
 
 @dataclass(frozen=True)
 class Pad:
@@ -21,6 +23,9 @@ class Pad:
 
     pixels: int = 12
     value: float = 0.5
+
+    def __post_init__(self):
+        check_whole(least=0, pixels=self.pixels)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,9 @@ class Roll:
 
     pixels: int = 16
 
+    def __post_init__(self):
+        check_whole(least=0, pixels=self.pixels)
+
     def rolled(self, images: Tensor, generator: torch.Generator) -> Tensor:
         shift = torch.randint(-self.pixels, self.pixels + 1, (2,), generator=generator).tolist()
         return images.roll(shift, (2, 3))
@@ -50,6 +58,9 @@ class Scale:
 
     low: float = 0.9
     high: float = 1.1
+
+    def __post_init__(self):
+        check_positive(low=self.low, high=self.high)
 
     def matrix(self, draw: Tensor) -> Tensor:
         factor = self.low + (self.high - self.low) * (draw[0].item() + 1) / 2
@@ -76,6 +87,9 @@ class CenterBias:
     """
 
     width: float = 0.3
+
+    def __post_init__(self):
+        check_positive(width=self.width)
 
     def masked(self, images: Tensor) -> Tensor:
         rows, columns = (torch.linspace(-0.5, 0.5, n) for n in images.shape[2:])

@@ -203,9 +203,9 @@ def test_bad_input(method, sample, options, message):
 @pytest.mark.parametrize(
     "method, options, message",
     [
-        (efros_leung, {"tolerance": -0.1}, "tolerance must be 0 or greater"),
+        (efros_leung, {"tolerance": -0.1}, "tolerance must not be negative"),
         (efros_leung, {"max_error": 0}, "max_error must be greater than 0"),
-        (wei_levoy, {"eps": -1}, "eps must be 0 or greater"),
+        (wei_levoy, {"eps": -1}, "eps must not be negative"),
         (wei_levoy, {"levels": 0}, "levels must be greater than 0"),
         (wei_levoy, {"levels": 4}, "4 levels with window 5 need a sample of 48x48, not 40x40"),
     ],

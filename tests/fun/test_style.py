@@ -292,8 +292,8 @@ def test_bad_settings(net):
     for options, message in (
         ({"style_weights": [1, 2]}, "style_weights has 2 numbers for 1 styles"),
         ({"style_weights": [0]}, "not all 0"),
-        ({"style_weight": -1}, "style_weight must be 0 or greater"),
-        ({"smoothness": -0.5}, "smoothness must be 0 or greater"),
+        ({"style_weight": -1}, "style_weight must not be negative"),
+        ({"smoothness": -0.5}, "smoothness must not be negative"),
         ({"optimizer": "sgd"}, "optimizer must be one of 'lbfgs', 'adam'"),
         ({"init": "photo"}, "init must be one of"),
         ({"init": picture(0, 5, 5)}, "init must have the content's shape"),
