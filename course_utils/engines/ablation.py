@@ -9,7 +9,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from course_utils.hooks import ChannelAxes, one_tensor
+from course_utils.networks.axes import ChannelAxes, one_tensor
 from course_utils.networks.network import Network, check_network
 from course_utils.validate import plain
 

@@ -13,7 +13,11 @@ from course_utils.validate import check_images, check_whole
 
 
 def convolutions(net: Network) -> list[str]:
-    """The names of all convolution layers, first to last."""
+    """The names of all convolution layers, first to last.
+
+    Raises:
+        TypeError: no network whose layers have names.
+    """
     check_network(net)
     return [name for name in net.layers if isinstance(net.layer(name), nn.Conv2d)]
 

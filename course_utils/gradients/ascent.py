@@ -88,7 +88,8 @@ def visualize(
             return descend(net, objective, image, watch=watch, **how).images
         except WrongSize as error:
             raise WrongSize(
-                f"{net.name} takes only pictures of one size; give size=, and no Pad in transforms: it enlarges. {error}"
+                f"{net.name} takes only pictures of one size; give size=, and no Pad in transforms: it enlarges. "
+                f"{error}"
             ) from None
 
 

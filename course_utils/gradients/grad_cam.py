@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from course_utils.hooks import ChannelAxes
+from course_utils.networks.axes import ChannelAxes
 from course_utils.networks.network import Network, check_network, frozen
 from course_utils.validate import Target, check_images, check_target
 

@@ -7,7 +7,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils.engines.ablation import ablated, class_losses
-from course_utils.hooks import ChannelAxes, forward_to
+from course_utils.hooks import forward_to
+from course_utils.networks.axes import ChannelAxes
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import Target, check_choice, check_images, check_target, split_batch
 

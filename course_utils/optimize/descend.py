@@ -150,13 +150,13 @@ def descend(
             seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
             try:
                 values = _one_each(objective(net, seen), objective, len(z))
-            except NotFinite as error:  # in a layer, on the way to it
+            except NotFinite:  # in a layer, on the way to it
                 if not log:
                     raise
-                lost = str(error)
-                raise _End from None
-            (gradient,) = torch.autograd.grad(sign * values.sum(), z)
-        z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
+                values = torch.full((len(z),), torch.nan, device=z.device)
+            if values.requires_grad:
+                (gradient,) = torch.autograd.grad(sign * values.sum(), z)
+                z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
         values = values.detach()
         log.append(values)
         better = sign * values < least  # False for NaN

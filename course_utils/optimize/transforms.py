@@ -19,7 +19,11 @@ from course_utils.validate import check_positive, check_whole
 
 @dataclass(frozen=True)
 class Pad:
-    """A border of `pixels` on each side, of gray level `value`; what moves in from outside is gray too."""
+    """A border of `pixels` on each side, of gray level `value`; what moves in from outside is gray too.
+
+    Raises:
+        ValueError, TypeError: a border that is no whole number, or negative.
+    """
 
     pixels: int = 12
     value: float = 0.5
@@ -40,7 +44,11 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Roll:
-    """A shift by up to `pixels` whole pixels in each direction, in a circle: what leaves comes back opposite."""
+    """A shift by up to `pixels` whole pixels in each direction, in a circle: what leaves comes back opposite.
+
+    Raises:
+        ValueError, TypeError: a shift that is no whole number, or negative.
+    """
 
     pixels: int = 16
 
@@ -54,7 +62,11 @@ class Roll:
 
 @dataclass(frozen=True)
 class Scale:
-    """Larger or smaller by a factor between `low` and `high`, about the middle."""
+    """Larger or smaller by a factor between `low` and `high`, about the middle.
+
+    Raises:
+        ValueError, TypeError: a factor that is not greater than 0.
+    """
 
     low: float = 0.9
     high: float = 1.1
@@ -84,6 +96,9 @@ class CenterBias:
     """The picture as it is, but its gradient is weakened away from the middle: one object there, not many all over.
 
     The weight is a Gaussian whose standard deviation is `width` times the side.
+
+    Raises:
+        ValueError, TypeError: a width that is not greater than 0.
     """
 
     width: float = 0.3

@@ -1,0 +1,100 @@
+"""On which axis a layer has its channels: the second, as everywhere in the course, or the last, as in transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from course_utils.networks.network import Network
+
+
+class ChannelAxes(TorchFunctionMode):
+    """Follows, while a network runs, on which axis of its tensors the channels lie.
+
+    Convolutions have them on axis 1, as everything in the course. Linear layers and layer norms have them on the last
+    axis, so transformers and some newer networks go back and forth: Swin's layers put out `(N, H, W, C)`, those of a
+    ViT `(N, patches, C)`. Shapes do not tell which is which; the operations do.
+    """
+
+    _SECOND = ("conv1d", "conv2d", "conv3d", "conv_transpose2d", "batch_norm", "group_norm", "instance_norm")
+    _MOVES = ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
+    _SHAPES = ("view", "reshape", "flatten", "unflatten")
+    _PRODUCTS = ("matmul", "__matmul__", "bmm")
+
+    def __init__(self):
+        super().__init__()
+        self._axes = WeakTensorKeyDictionary()  # tensor -> axis, as long as it lives
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if isinstance(out, Tensor) and out.ndim > 2:
+            axis = self._after(getattr(func, "__name__", ""), func, args, kwargs, out)
+            if axis is not None:
+                self._axes[out] = axis
+        return out
+
+    def _after(self, name: str, func, args: tuple, kwargs: dict, out: Tensor) -> int | None:
+        """The axis of the channels in the result of a call, or None if that is not known."""
+        if name in self._SECOND:
+            return 1
+        if name == "linear" or name == "layer_norm" and len(kwargs.get("normalized_shape") or args[1]) == 1:
+            return out.ndim - 1
+        found = [(one, self._axes[one]) for one in _tensors(args) if one in self._axes]
+        if not found:
+            return None
+        before, axis = found[0]
+        last = axis == before.ndim - 1
+        if name in self._MOVES:  # where the channels go, a tensor without content shows
+            marked = torch.empty([2 if i == axis else 1 for i in range(before.ndim)], device="meta")
+            return list(func(marked, *args[1:], **kwargs).shape).index(2)
+        if name in self._SHAPES:  # the channels stay where they are, or are taken apart
+            if last and out.shape[-1] == before.shape[-1]:
+                return out.ndim - 1
+            return 1 if axis == 1 and out.shape[:2] == before.shape[:2] else None
+        if name in self._PRODUCTS:
+            return out.ndim - 1 if last and before is args[0] else None
+        same = name == "cat" or out.ndim == before.ndim and out.shape[axis] == before.shape[axis]
+        return axis if same and out.ndim == before.ndim else None
+
+    def of(self, tensor: Tensor) -> int:
+        """The axis of a tensor's channels: 1 unless something else is known."""
+        return self._axes.get(tensor, 1)
+
+    def first(self, tensor: Tensor) -> Tensor:
+        """The tensor with its channels on axis 1: `(N, C, H, W)`, or `(N, C, patches)`."""
+        return tensor.movedim(self.of(tensor), 1) if self.of(tensor) != 1 else tensor
+
+
+def _tensors(args: tuple) -> Iterator[Tensor]:
+    """The tensors among the arguments of a call, also those in a list, as `cat` takes them."""
+    for one in args:
+        if isinstance(one, Tensor):
+            yield one
+        elif isinstance(one, (tuple, list)):
+            yield from (part for part in one if isinstance(part, Tensor))
+
+
+def one_tensor(net: Network, layer: str, output: object) -> Tensor:
+    """What a layer put out, if that is one tensor of any shape.
+
+    Args:
+        net, layer: for the message.
+        output: what its hook was given.
+
+    Returns:
+        The output.
+
+    Raises:
+        TypeError: it is no tensor; recurrent and attention layers put out several.
+    """
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"layer {layer!r} of {net.name} puts out a {type(output).__name__}, not one tensor; "
+            "choose a layer inside of it or after it."
+        )
+    return output
