@@ -145,7 +145,7 @@ def show_channel(
     )[:, 0]
     for ax, place in zip(axes.flat, places, strict=False):
         light = (big[place].cpu().numpy() / top).clip(0, 1)[..., None]
-        picture = to_array(images[place])
+        picture = to_array(images[place].expand(3, -1, -1))  # gray pictures have one channel
         gray = 0.4 * picture.mean(-1, keepdims=True)
         ax.imshow((gray + light * (picture - gray)).clip(0, 1))
         name = f"{titles[place]}  " if titles is not None else ""
