@@ -20,7 +20,6 @@ from course_utils import (
     neuron,
     pca,
     show_channel,
-    tiny_net,
     top_patches,
     total_variation,
     tsne,
