@@ -55,7 +55,7 @@ def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[d
         raise TypeError(f"layers must be a list of names; write [{layers!r}].")
     modules = {name: net.layer(name) for name in layers}
     seen: dict[str, Tensor] = {}
-    handles, fresh, axes = [], set(), ChannelAxes()
+    handles, fresh, axes = [], set(), ChannelAxes(net)
 
     def begin(module, inputs):
         fresh.clear()  # a new pass: record again

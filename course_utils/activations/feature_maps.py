@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network
-from course_utils.validate import check_choice, check_whole
+from course_utils.validate import check_choice, check_not_negative, check_whole
 
 SCALINGS = ("shared", "own")
 
@@ -74,13 +74,14 @@ def tile(pictures: Tensor, *, columns: int | None = None, gap: int = 1, fill: fl
         `(rows * (h + gap) - gap, columns * (w + gap) - gap)`.
 
     Raises:
-        ValueError: no pictures, no columns, or a negative gap.
+        ValueError: no pictures, no columns, or a negative gap or fill.
     """
     pictures = check_maps(pictures, 3)
     count, height, width = pictures.shape
     columns = math.ceil(math.sqrt(count)) if columns is None else columns
     check_whole(columns=columns)
     check_whole(least=0, gap=gap)
+    check_not_negative(fill=fill)
     rows = math.ceil(count / columns)
     sheet = pictures.new_full((rows, columns, height + gap, width + gap), fill)
     sheet.flatten(0, 1)[:count, :height, :width] = pictures

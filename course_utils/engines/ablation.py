@@ -36,7 +36,7 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
         TypeError: channels that are no whole numbers, or (when the network runs) a layer that puts out several tensors.
     """
     check_network(net)
-    module, axes = net.layer(layer), ChannelAxes()
+    module, axes = net.layer(layer), ChannelAxes(net)
     chosen = plain(channels)
     chosen = [chosen] if isinstance(chosen, Integral) else [plain(one) for one in chosen]
     if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in chosen):

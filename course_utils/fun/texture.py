@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.fun.gram import gram_matrix, texture_grams
 from course_utils.hooks import check_size
-from course_utils.networks.network import Network
+from course_utils.networks.network import Network, check_network
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective
 from course_utils.optimize.pictures import Pixels
@@ -100,6 +100,7 @@ def synthesize_texture(
     if len(ready) != 1:
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
     check_whole(steps=steps)
+    check_network(net)
     height, width = ready.shape[2:] if size is None else check_pair("size", size)
     noise = torch.randn((1, net.channels, height, width), generator=seeded(seed))
     start = (0.5 + 0.1 * noise).clamp(0, 1)

@@ -43,7 +43,7 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
         its negative values.
     """
     pixels = check_images(net, images)
-    with frozen(net), torch.enable_grad(), _maps_of(net, layer) as seen, ChannelAxes() as axes:
+    with frozen(net), torch.enable_grad(), _maps_of(net, layer) as seen, ChannelAxes(net) as axes:
         scores = net(pixels.clone().requires_grad_())
         chosen = scores.gather(1, check_target(net, target, scores)[:, None])
         A = _checked(net, layer, seen)

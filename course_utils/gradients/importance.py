@@ -82,7 +82,7 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, channels:
     Each channel goes through a gate that stands at 1. The loss's slope in the gate is `sum(a * dL/da)`, over all
     positions and over all runs of a layer that is used more than once; closing the gate takes one step down from 1.
     """
-    rises, axes = [], ChannelAxes()
+    rises, axes = [], ChannelAxes(net)
     for part, wanted in zip(split_batch(images, batch_size), split_batch(classes, batch_size), strict=True):
         gates = torch.ones(len(part), channels, dtype=part.dtype, device=part.device, requires_grad=True)
 

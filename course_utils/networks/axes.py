@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -18,16 +18,33 @@ class ChannelAxes(TorchFunctionMode):
     Convolutions have them on axis 1, as everything in the course. Linear layers and layer norms have them on the last
     axis, so transformers and some newer networks go back and forth: Swin's layers put out `(N, H, W, C)`, those of a
     ViT `(N, patches, C)`. Shapes do not tell which is which; the operations do.
+
+    To look at every operation takes time. A network without layer norms and attention, and with no more linear layers
+    than a classifier has, is not followed: its channels are on axis 1.
+
+    Args:
+        net: the network that will run.
     """
 
     _SECOND = ("conv1d", "conv2d", "conv3d", "conv_transpose2d", "batch_norm", "group_norm", "instance_norm")
     _MOVES = ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
     _SHAPES = ("view", "reshape", "flatten", "unflatten")
+    _MOVING = ("LayerNorm", "LayerNorm2d", "RMSNorm", "Permute", "Attention")  # kinds of modules
     _PRODUCTS = ("matmul", "__matmul__", "bmm")
 
-    def __init__(self):
+    def __init__(self, net: nn.Module):
         super().__init__()
         self._axes = WeakTensorKeyDictionary()  # tensor -> axis, as long as it lives
+        modules = list(net.modules())
+        moving = any(isinstance(m, nn.MultiheadAttention) or type(m).__name__.endswith(self._MOVING) for m in modules)
+        self._follows = moving or sum(isinstance(module, nn.Linear) for module in modules) > 3
+
+    def __enter__(self) -> ChannelAxes:
+        return super().__enter__() if self._follows else self
+
+    def __exit__(self, *error) -> None:
+        if self._follows:
+            super().__exit__(*error)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
