@@ -92,30 +92,16 @@ def wrap(model, **options):
     return Network(model, name="mine", categories=names, **{"input_size": 16, **options})
 
 
-# Less usual situations run with `--run-sweep`: each takes two seconds.
-RARE = {
-    "a list of outputs",
-    "no output",
-    "a network of 4 channels",
-    "ViT, another size",
-    "infinite weights",
-    "one pixel",
-    "complex numbers",
-    "a copy",
-    "parameters that want gradients",
-    "with a graph",
-    "bfloat16",
-    "half images",
-    "an empty batch",
-    "integers",
-    "sparse",
-    "no classifier",
-    "other strides",
+# These run always, the others with `--run-sweep`: each takes one or two seconds, and Swin five.
+USUAL = {
+    *("channels last", "wanting a gradient", "in inference_mode", "only the model in float32"),
+    *("a gray network", "a dict of outputs", "a layer that puts out a tuple", "modules that run twice", "Swin"),
+    *("half precision", "NaN weights", "one size only", "a plain module", "an array", "negative"),
 }
 
 
 def usual(situations) -> list:
-    return [pytest.param(name, marks=pytest.mark.sweep) if name in RARE else name for name in situations]
+    return [name if name in USUAL else pytest.param(name, marks=pytest.mark.sweep) for name in situations]
 
 
 # What came out
@@ -530,9 +516,7 @@ ALSO = ("k", "eps", "size", "channel")  # options without a default, or with Non
 MEANS_NAN = {"factor"}  # of a picture's own numbers, and `eps` of instance norm
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=pytest.mark.sweep) if k in ("a word", "infinity") else k for k in NONSENSE]
-)
+@pytest.mark.parametrize("kind", usual(NONSENSE))
 def test_an_option_that_means_nothing_is_refused_in_one_line(kind):
     """Or it means something: then there is a result, without NaN."""
     problems, net = {}, tiny()
