@@ -194,7 +194,7 @@ def learned_results():
 # The same result
 
 
-class Scaled(nn.Module):
+class Newcomer(nn.Module):
     """In the place of a layer that was there when the network was wrapped."""
 
     def forward(self, x):
@@ -203,7 +203,7 @@ class Scaled(nn.Module):
 
 def replaced():
     net = tiny_net("conv", seed=1)
-    net.model[1] = Scaled()
+    net.model[1] = Newcomer()
     return net
 
 
