@@ -96,7 +96,7 @@ def wrap(model, **options):
 USUAL = {
     *("channels last", "wanting a gradient", "in inference_mode", "only the model in float32"),
     *("a gray network", "a dict of outputs", "a layer that puts out a tuple", "modules that run twice", "Swin"),
-    *("half precision", "NaN weights", "one size only", "a plain module", "an array", "negative"),
+    *("half precision", "NaN weights", "a plain module", "an array"),
 }
 
 
