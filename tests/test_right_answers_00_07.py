@@ -317,6 +317,19 @@ def the_difference_in_float32(x, y, weight, patch, top, left):
     return y + F.conv2d(change, weight.float(), padding=1)
 
 
+@right("06.5")
+def winners_with_numpy(net, image, window, stride, gray):
+    tops, lefts = (range(0, stride * math.ceil((size - window) / stride) + 1, stride) for size in image.shape[2:])
+    grid = []
+    for top in tops:
+        grid.append([])
+        for left in lefts:
+            covered = image.numpy().copy()
+            covered[:, :, top : top + window, left : left + window] = gray
+            grid[-1].append(int(np.argmax(net(torch.from_numpy(covered)).float().numpy())))
+    return grid
+
+
 @right("07.1")
 def image_by_image(net, images, target):
     maps = []

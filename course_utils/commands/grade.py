@@ -106,7 +106,7 @@ def grade(
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal end the command: sandboxes and their folders are taken down, and it is said."""
+    """Ctrl-C, SIGTERM and a closed terminal end the command: sandboxes and their folders go, and it is said."""
 
     def end(number: int, _: object) -> None:
         print("stopped; start it again to go on: who is graded already is skipped", file=sys.stderr)

@@ -323,13 +323,13 @@ A ReLU channel is black in all 37 photos. What do you know?
 
 Of 512 channels, five put your three face photos above the other 34. Are all five face channels?
 - Yes: they separate the faces perfectly, and that is no luck.
-  On three photos. One of the five failed on new faces in this lesson.
-+ Not surely: with so many channels, some do this by luck.
-  Yes. Test them on new pictures: the photos that chose a channel cannot also judge it.
+  Luck is unlikely, but photos of people share more than a face. One of the five failed on new faces in this lesson.
++ Not surely: the photos share other things too, and they chose the channels.
+  Yes: clothes, for example. Test on new pictures, against controls that differ only by the face.
 - No: networks that were trained on objects have no face channels.
   Channel 457 of relu5_1 also found the faces among small gray patches it was not chosen on.
 - Only if all five of them are in the same layer.
-  The layer does not protect against luck.
+  The layer does not protect against something that comes with the faces.
 
 You planted words, and the channel answered also to the word upside down. What does this say?
 - It reads words in any direction, also those that stand on their head.

@@ -239,7 +239,7 @@ map_affinities.slips = {
     "You took the mean over the two coordinates; a squared distance is their sum.": (
         partial(on_the_map, weight=lambda squares: student(squares / 2))
     ),
-    "You set every pair at distance 0 to 0. Two points at one place have affinity; only a point with itself has none.": (
+    "You set every pair at distance 0 to 0. Two points at one place have affinity; a point with itself has none.": (
         partial(on_the_map, weight=lambda squares: student(squares).where(squares > 0, 0.0))
     ),
 }

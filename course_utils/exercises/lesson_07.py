@@ -20,7 +20,7 @@ def gradient(net, images: Tensor, target: list[int], *, of=lambda scores: scores
 
 
 def targets(net, images: Tensor, draw: Draw) -> list[int]:
-    """A class for each image, that is not the predicted one; the first three differ, the fourth is that of the third."""
+    """A class for each image, not the predicted one; the first three differ, the fourth is that of the third."""
     free = [[c for c in draw.rng.permutation(5).tolist() if c != best] for best in net(images).argmax(1).tolist()]
     chosen: list[int] = []
     for classes in free[:3]:

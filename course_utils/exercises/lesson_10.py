@@ -293,7 +293,7 @@ magnified.slips = {
     "Both belong to normalized images; here multiply by the factor and add 0.5.": (
         lambda before, after, factor: (factor * (after - before) * STD + MEAN).clamp(0, 1)
     ),
-    "The change is multiplied by the standard deviations of the colors. These images are not normalized: leave it out.": (
+    "The change is multiplied by the standard deviations of the colors. The images are not normalized: leave it out.": (
         lambda before, after, factor: (factor * (after - before) * STD + 0.5).clamp(0, 1)
     ),
     "A mean color is added to a difference. Where nothing changes, the picture has to be gray: 0.5 in all colors.": (

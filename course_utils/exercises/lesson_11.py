@@ -305,14 +305,14 @@ importance.slips = {
 
 
 QUIZ = read_quiz("""
-A picture was changed until its features of a deep layer were nearly those of the photo. Its eyes are in the right
-place, and its colors are wrong. What follows?
-- The optimizer stopped too early, before it found the photo's colors.
-  The features fit already: for the layer, the picture is nearly the photo. More steps have little left to improve.
-+ The layer gives nearly the same features when the colors are other ones.
-  Yes: inversion shows what a layer no longer tells apart.
+A picture was changed until its features of a deep layer were near to those of the photo. After 40 steps its colors are
+wrong. What follows?
+- The layer has dropped the colors: it gives the same features for others.
+  That is one possibility. In this lesson the colors of relu5_1 came back with more steps.
++ Nothing yet: first let the search run until the picture stops changing.
+  Yes. What is wrong then may be what the layer does not know; before, it may be the search.
 - The network cannot see colors: all of its layers are blind to them.
-  From a shallow layer, the colors come back.
+  From a shallow layer, the colors come back at once.
 - The photo itself had wrong colors, and they are in the features.
   Then the picture would show them as they are in the photo.
 

@@ -1,6 +1,6 @@
 """Draws on which nothing hangs on the last digits, so that an answer in float32 is as right as one in float64.
 
-A sign, a rank, a ReLU that is on or off: close to its border, rounding decides. Such a draw would reject a right answer by
+A sign, a rank, a ReLU that is on or off: close to its border, rounding decides. Such a draw rejects a right answer by
 luck of the seed. A check asks for draws away from all borders:
 
     @steady(gradient)

@@ -1,4 +1,4 @@
-"""What was handed in, and by whom. Nobody is passed over in silence: what cannot be graded is a student's, with a reason."""
+"""What was handed in, and by whom. Nobody is passed over: what cannot be graded is a student's, with a reason."""
 
 from __future__ import annotations
 

@@ -491,9 +491,10 @@ half = photo("strawberry", (224, 112))
 both = torch.cat([torch.cat([half, right], dim=3) for right in (torch.full_like(half, 0.5), half)])
 largest_drop = {}
 for of in ("probability", "score"):
-    maps = occlusion(net, both, "strawberry", of=of, window=64, stride=32)
+    found = occlusion_scores(net, both, "strawberry", of=of, window=64, stride=32)
+    maps = found.maps()
     top = maps.abs().max().item()
-    largest_drop[of] = maps.flatten(1).max(1).values.tolist()
+    largest_drop[of] = found.drops().flatten(1).max(1).values.tolist()
     if of == "probability":
         pictures = [both[0], maps[0], both[1], maps[1]]
         display(

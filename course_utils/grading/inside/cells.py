@@ -1,7 +1,7 @@
 """How a cell is run: whole, or in pieces when something in it failed or did not come back.
 
 A cell often holds more than a function: a test of one's own, a picture, a network that is not there while grading.
-None of these may cost the function. So a cell whose statement raises goes on after it; and a cell that once did not come
+None of these may cost the function. So a cell whose statement raises goes on after it; a cell that once did not come
 back is run statement by statement, each for a second.
 """
 
