@@ -422,12 +422,13 @@ An occlusion map is strongly negative (blue) on a part of the photo. What does t
 - The class is not in the photo: the map of a class that is there is not negative.
   A map of a class that is there can have negative parts, too.
 
-Two equal objects are in a photo. You cover one of them, and the score hardly falls. What follows?
+Two equal objects are in a photo. You cover one of them, and the probability hardly falls. What
+follows?
 - The network does not use these objects: it knows the class from the rest.
-  It may use whichever is left. Cover both to find out.
-+ One window cannot tell: the other object may carry the score.
-  Yes: occlusion asks what happens when one place is lost, and the rest can make up for it.
-- The baseline was wrong: with another color the score would have fallen.
+  It may use whichever is left. Look at the score, or cover both.
++ One window cannot tell: the network may still be sure by the other one.
+  Yes: where it is sure, the softmax is flat. The score may fall, and the probability hardly moves.
+- The baseline was wrong: with another color the probability would have fallen.
   Any baseline leaves the second object visible.
 - The object should have been larger.
   It is not a question of size.

@@ -345,5 +345,5 @@ inversion of that layer shows
 - that the photo was one of those used for training.
   Random weights have no training set.
 - nothing about the layer: any layer can be inverted.
-  It shows what the layer still tells apart. From deeper layers less comes back.
+  It shows what the layer still tells apart, and a layer need not keep everything.
 """)

@@ -52,7 +52,7 @@ assert 7 <= column_of_top <= 11
 #
 # $$M_{ij} = \frac{1}{n_{ij}} \sum_{w \ni (i,j)} d_w , \qquad n_{ij} = \text{number of windows over pixel } (i,j) .$$
 #
-# Red ($d > 0$): what was covered speaks *for* the class. Blue ($d < 0$): it speaks *against* it. (Zeiler & Fergus, 2014, draw the score itself. In their
+# Red ($d > 0$): what was covered speaks *for* the class. Blue ($d < 0$): it speaks *against* it. (Zeiler & Fergus, 2014, draw the probability of the class. In their
 # pictures the important places are the low ones.)
 
 # %% [markdown] notes="1" minutes=3
@@ -212,7 +212,7 @@ for size, sweep in zip(sizes, sweeps, strict=True):
     )
 
 # %% [markdown]
-# The three maps share one scale. A typical drop is smaller with a small window. The largest drop is not: what the network needs most, the ear, fits into the smallest window, too.
+# The three maps share one scale. A typical drop is smaller with a small window. The largest drop is not: something that matters much fits into the smallest window, too.
 
 # %% claim="with smaller windows the mean drop shrinks, and the largest one does not"
 typical = [sweep.drops().abs().mean().item() for sweep in sweeps]
@@ -260,7 +260,7 @@ for which, heat_here in zip(classes, maps, strict=True):
 assert halves_there[1] < 0
 
 # %% [markdown] fold="Think: why can covering the dog raise the score of the spoonbill?"
-# The features of a dog speak against all other classes. When the dog is hidden, that vote is gone.
+# One idea: the features of a dog speak against other classes, and when the dog is hidden, that vote is gone. How would you test it? Look at the last linear layer's weights for both classes, or cover the dog with another animal.
 
 # %% [markdown]
 # ## Faster, with the same answer
@@ -389,11 +389,11 @@ print(timed["incremental"].note)
 # %% [markdown]
 # ## Who wins where?
 #
-# Zeiler and Fergus draw a second map: not how far one score falls, but **which class wins** when a place is covered. Where the map shows the usual class, the network does not need
-# what is covered there. Where another class appears, the answer hung on this place.
+# Zeiler and Fergus draw a second map: not how far one score falls, but **which class wins** when a place is covered. Where the map shows the usual class, the answer does not hang on
+# this place alone. Where another class appears, it does.
 
 # %% [markdown] notes="1" minutes=10
-# Who would win if the dog's ear is covered? Then 06.5; it is 06.1 with another last line.
+# Ask first: which class wins when the cat's face is covered? Then 06.5; it is 06.1 with another last line.
 
 # %% [markdown] exercise="06.5" title="The winning class" points=2 difficulty=2 importance=3 minutes=8
 # Cover one place after the other with the value `gray`, as in 06.1. For each place write down the index of the class with the largest score.
@@ -430,15 +430,31 @@ check("06.5", winners)
 # `torch.zeros(rows, columns)` holds numbers with a point, and class indices are whole numbers. Both are accepted; `dtype=torch.long` makes whole ones.
 
 # %% picture="06.5"
-# your map for the pair: the dalmatian in red, the "spoonbill" in blue, every other class in gray
-grid = winners(net, pair, 64, 32, 0.5)
-colors = torch.full((3, *grid.shape), 0.6)
-for name, color in (("dalmatian", (0.8, 0.2, 0.2)), ("spoonbill", (0.2, 0.4, 0.8))):
-    colors[:, grid == net.class_index(name)] = torch.tensor(color)[:, None]
-spread_out = F.interpolate(colors[None], size=(224, 224), mode="nearest")[0]
-show_images(
-    [pair[0], spread_out], ["photo", "who wins when this place is covered"], columns=2, width=7.5
-)
+# your map for two photos: one color for each class that wins somewhere
+palette = torch.tensor([[0.8, 0.2, 0.2], [0.2, 0.4, 0.8], [0.9, 0.7, 0.2], [0.3, 0.6, 0.3]])
+pictures, titles, wins = [], [], {}
+for name in ("cat", "spoonbill"):
+    grid = winners(net, photo(name), 64, 32, 0.5).long()
+    classes, counts = grid.unique(return_counts=True)
+    wins[name] = {net.category(int(c)): int(n) for c, n in zip(classes, counts, strict=True)}
+    colors = palette[torch.searchsorted(classes, grid) % len(palette)]
+    pictures += [photo(name)[0], colors.permute(2, 0, 1)]
+    titles += [
+        "photo",
+        "\n".join(f"{word}: {n} of {grid.numel()}" for word, n in wins[name].items()),
+    ]
+    print(name, [f"{word} {p:.2f}" for word, p in net.predict(photo(name))[0][:3]])
+show_images(pictures, titles, columns=4)
+
+# %% [markdown]
+# One square stands for one place of the window; the numbers in the titles count them. For the cat two kinds of cat share the map. They were nearly equal before anything was covered (see the printed probabilities), so a small change decides. For the bird most squares keep its label: no such place
+# *alone* is needed. A few change it, and the new class need not be near in meaning.
+
+# %% claim="the cat's map is shared by two cats that were nearly equal; the bird keeps its label at most places, not at all"
+cats = net.predict(photo("cat"))[0]
+assert cats[0][1] < 1.5 * cats[1][1]
+assert min(wins["cat"].values()) >= 8
+assert 24 <= wins["spoonbill"]["spoonbill"] < 36
 
 # %% [markdown]
 # ## Explore
@@ -503,6 +519,7 @@ for of in ("probability", "score"):
             )
         )
     one, two = largest_drop[of]
+    print(f"{of} of the whole photo: {found.clean[0]:.2f} with one, {found.clean[1]:.2f} with two")
     print(f"largest drop of the {of}: {one:.2f} with one, {two:.2f} with two")
 
 # %% [markdown]
@@ -511,7 +528,7 @@ for of in ("probability", "score"):
 #
 # - The map is as coarse as the window, and its edges are the window's edges.
 # - A covered photo is a photo that the network was never trained on. A part of the drop may be surprise, not loss of evidence.
-# - It costs one forward pass for each place; a saliency map (lesson 07) costs one in all, but speaks of small changes only.
+# - It costs one forward pass for each place; a saliency map (lesson 07) costs one forward and one backward pass in all, but speaks of small changes only.
 
 # %% [markdown]
 # Two relatives cover many places at once, in random patterns. LIME (2016) hides random sets of regions and fits a linear model to the scores: its weights are the map. RISE (2018) hides with many

@@ -312,8 +312,8 @@ show_images(
 )
 
 # %% [markdown]
-# The colors come back. relu5_1 had them all the time, and forty steps were too few to find them. So the row of pictures above does not show what each layer has forgotten: it shows how *hard* each layer is to invert. **Converge before you compare.**
-# (Real losses come later. At relu5_4, the last layer, the face stays distorted after hundreds of steps. The explorer below lets you try.)
+# The colors come back. relu5_1 had them all the time, and forty steps were too few to find them. So the row of pictures above cannot say what a layer has forgotten: it shows where each search stood. **Converge before you compare.**
+# (We ran one layer longer, for one photo and one start. Try another: `invert(vgg, cat, "relu5_4", steps=300)` takes minutes.)
 
 # %% claim="what looked like lost color was an unfinished search"
 color_off = [
@@ -328,7 +328,7 @@ assert left[1] < 0.3 * left[0]
 # ## What total variation does
 #
 # So far $\lambda$ was 0, and something else kept the pictures calm: `invert` describes a picture by its Fourier coefficients, low frequencies enlarged (lesson 09). The paper
-# describes it by its pixels. There, $\lambda$ is what holds the noise down (in `invert` it is called `tv_weight`).
+# describes it by its pixels. There, $\lambda$ is what holds the noise down. (In `invert` it is called `tv_weight`, and $V_\beta$ is divided by the number of pixels, with $\beta = 2$: for the same effect its number is larger.)
 #
 # **Predict, run, explain.** Pixels with $\lambda = 0$, with a middle and with a large $\lambda$. Which looks most like the photo? Which has the largest feature error?
 
@@ -345,7 +345,7 @@ for weight in (0.0, 0.3, 10.0):
 show_images(rows, names)
 
 # %% [markdown]
-# A little total variation takes some of the grain away and costs no features: the search even gets a little further in the same number of steps. Much of it washes the picture out, and the feature error grows. Total
+# After these thirty steps a little total variation has taken some of the grain away, and the search has even got a little further. (At its end it cannot: the second term then costs features.) Much of it washes the picture out, and the feature error grows. Total
 # variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
 
 # %% [markdown]
@@ -523,7 +523,7 @@ for name, (accuracies, losses) in (
 #
 # One photo, one layer, one search. The last result stays beside the new one.
 #
-# - Go from relu1_2 to relu5_1, with 40 steps and with 160. What was the layer, and what was the search?
+# - Go from relu1_2 to relu5_1. Every search has the same number of steps: where are they enough?
 # - relu5_1 with three seeds: what differs between the three pictures is what this search has not found.
 # - relu3_1 over pixels: with no total variation, with some, with much.
 
@@ -561,9 +561,9 @@ show_images(
 # At relu2_2 the random network gives the photo back almost as well as the trained one. Nobody had to learn that: a few convolutions of any kind keep most of a picture. So a good inversion of a shallow layer shows that the
 # information **is still there**, not that the network has learned anything, nor that it uses it.
 #
-# At relu4_1 the random network needs more steps: after 40 its picture has only vague spots, after 160 the eyes and the stripes are there. So even here training is not what keeps the layout. He, Wang and Hopcroft (2016) say the same for deeper layers. And more:
+# At relu4_1 the random network needs more steps: after 40 its picture has only vague spots, after 160 the eyes and the stripes are there. So even here training is not what keeps the layout. (`randomized` keeps the mean and the spread of each layer's weights.) He, Wang and Hopcroft (2016) report the same for deeper layers. And more:
 #
-# - The picture is one of many with these features. Another start gives another one.
+# - Where the search stops, the picture still depends on its start.
 # - What the layer leaves open, the method fills in: by total variation, by Fourier coefficients, by the start.
 # - Ablation removes one channel at a time. Two channels that can stand in for each other both look unimportant.
 
@@ -586,4 +586,4 @@ quiz("11")
 # - Ablation asks what the network uses: remove a channel, measure the loss; rank on some photos, test on others, compare with random removal.
 #
 # **Papers.** Mahendran, Vedaldi: *Understanding Deep Image Representations by Inverting Them*, CVPR 2015. Dosovitskiy, Brox: *Inverting Visual Representations with Convolutional Networks*, CVPR 2016.
-# Molchanov et al.: *Pruning Convolutional Neural Networks for Resource Efficient Inference*, ICLR 2017.
+# He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Molchanov et al.: *Pruning Convolutional Neural Networks for Resource Efficient Inference*, ICLR 2017.
