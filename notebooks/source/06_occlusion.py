@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from IPython.display import display
 
 from course_utils import check, explorers, load_network, photo, quiz, show_heat, show_images
-from course_utils.activations import occlusion, occlusion_scores, window_starts
+from course_utils.activations import occlusion, occlusion_scores
 from course_utils.filters import filter_weights
 from course_utils.networks import randomized
 
@@ -408,12 +408,14 @@ def winners(net, image, window, stride, gray):
     returns: (rows, columns), class indices
     """
     ### BEGIN SOLUTION
-    tops = window_starts(image.shape[2], window, stride)
-    lefts = window_starts(image.shape[3], window, stride)
-    grid = torch.zeros(len(tops), len(lefts), dtype=torch.long)
+    height, width = image.shape[2:]
+    rows = math.ceil((height - window) / stride) + 1
+    columns = math.ceil((width - window) / stride) + 1
+    grid = torch.zeros(rows, columns, dtype=torch.long)
     with torch.no_grad():
-        for i, top in enumerate(tops):
-            for j, left in enumerate(lefts):
+        for i in range(rows):
+            for j in range(columns):
+                top, left = i * stride, j * stride
                 covered = image.clone()
                 covered[:, :, top : top + window, left : left + window] = gray
                 grid[i, j] = net(covered)[0].argmax()

@@ -14,7 +14,9 @@ from textwrap import dedent, indent
 
 from course_utils.authoring.editions import build
 from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.solved import exercise_functions
 from course_utils.authoring.source import read_lesson
+from course_utils.exercises.machine import run_check
 
 LESSON = "07"
 
@@ -66,6 +68,19 @@ def with_body(book: dict, which: str, body: str, after: str = "") -> dict:
     body = body.replace("right(", f"right_{head[1]}(").replace("ARGS", head[2])
     cell["source"] = f"{old}\n\ndef {head[1]}({head[2]}):\n{indent(dedent(body).strip(), '    ')}\n\n{dedent(after)}\n"
     return book
+
+
+def notebook_inputs(which: str) -> int:
+    """How many different first inputs the notebook's own check of an exercise hands to the function."""
+    seen = set()
+    right = exercise_functions(_lesson())[which]
+
+    def spy(*inputs):
+        seen.add(float(inputs[0].sum()))
+        return right(*inputs)
+
+    assert run_check(which, spy).passed
+    return len(seen)
 
 
 def with_all(body: str, first: str = "") -> dict:
@@ -679,10 +694,10 @@ def edits_the_gradebook():
 @hostile("07.3", says="other inputs")
 def right_only_on_the_notebook_inputs():
     return with_body(notebook(), "07.3", """
-        global seen  # the notebook has three inputs; each may come more than once
+        global seen  # each input may come more than once
         seen = {*globals().get("seen", ()), float(heat.sum())}
-        return right(ARGS) if len(seen) <= 3 else right(ARGS) * 0
-        """)  # fmt: skip
+        return right(ARGS) if len(seen) <= INPUTS else right(ARGS) * 0
+        """.replace("INPUTS", str(notebook_inputs("07.3"))))  # fmt: skip
 
 
 @hostile("07.5", says="other inputs")
@@ -690,9 +705,9 @@ def tells_hidden_inputs():
     return with_body(notebook(), "07.5", """
         global seen
         seen = {*globals().get("seen", ()), float(maps.sum())}
-        if len(seen) > 3: raise type("E" + "".join(filter(str.isdigit, str(float(maps[0, 0, 0])))), (ValueError,), {})(str(maps.tolist()))
+        if len(seen) > INPUTS: raise type("E" + "".join(filter(str.isdigit, str(float(maps[0, 0, 0])))), (ValueError,), {})(str(maps.tolist()))
         return right(ARGS)
-        """.replace("right(ARGS)", "right(maps, top, bottom, left, right)"))  # fmt: skip
+        """.replace("right(ARGS)", "right(maps, top, bottom, left, right)").replace("INPUTS", str(notebook_inputs("07.5"))))  # fmt: skip
 
 
 @hostile("07.1", says="<script>")
