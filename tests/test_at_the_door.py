@@ -229,7 +229,7 @@ def test_what_is_no_objective(tiny, bad):
 def test_positions_of_a_direction_are_looked_at(tiny, images):
     vector = torch.arange(8.0)
     with torch.no_grad():
-        maps = tiny.model[:4](images)
+        maps = tiny.model[:4](tiny.normalize(images))
     right = (maps * (vector / vector.norm()).view(1, 8, 1, 1)).sum(1)[:, 7, 8]
     assert torch.allclose(direction("3", vector, position=(7, 8))(tiny, images), right)
     for bad, error in (

@@ -97,12 +97,12 @@ def test_scaling_forgets_unit_and_offset(count, factor, offset, scaling):
 
 
 def test_tile_puts_each_picture_in_its_place():
-    sheet = activations.tile(torch.arange(5.0).view(5, 1, 1).expand(5, 2, 3), columns=2, gap=1, fill=-1)
+    sheet = activations.tile(torch.arange(5.0).view(5, 1, 1).expand(5, 2, 3), columns=2, gap=1, fill=9)
     assert sheet.shape == (3 * 3 - 1, 2 * 4 - 1)
     for index in range(5):
         row, column = divmod(index, 2)
         assert (sheet[row * 3 : row * 3 + 2, column * 4 : column * 4 + 3] == index).all()
-    assert (sheet[2] == -1).all() and (sheet[:, 3] == -1).all() and (sheet[6:, 4:] == -1).all()
+    assert (sheet[2] == 9).all() and (sheet[:, 3] == 9).all() and (sheet[6:, 4:] == 9).all()
 
 
 @pytest.mark.parametrize(

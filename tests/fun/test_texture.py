@@ -23,7 +23,7 @@ def test_texture_loss_by_arithmetic():
     assert texture_loss(net, sample, LAYERS)(net, sample).item() == 0
     expected = []
     for image in images.split(1):
-        first = net.model[1](net.model[0](image))
+        first = net.model[1](net.model[0](net.normalize(image)))
         second = net.model[4](net.model[3](net.model[2](first)))
         total = 0
         for weight, maps, name in ((0.7, first, "1"), (0.2, second, "4")):

@@ -10,10 +10,11 @@ from course_utils.optimize.objectives import channel, class_score, direction
 from course_utils.optimize.pictures import Fourier, Pixels
 from course_utils.optimize.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
 from course_utils.optimize.transforms import ROBUST, Jitter, transform
+from tests.nets import without_normalization
 
 
 def linear(seed=0):
-    net = tiny_net("linear", seed=seed, height=6, width=8).double()
+    net = without_normalization(tiny_net("linear", seed=seed, height=6, width=8).double())
     net.mean.fill_(0.5)
     return net
 
@@ -84,7 +85,7 @@ def test_pixels_see_the_gradient_of_the_objective_before_the_step():
 @pytest.mark.parametrize("image", [Pixels(), Pixels("noise"), Fourier()])
 @pytest.mark.parametrize("optimizer", ["adam", "ascent"])
 def test_the_objective_goes_up(image, optimizer):
-    net = tiny_net("conv", seed=0)
+    net = without_normalization(tiny_net("conv", seed=0))
     values = []
     out = visualize(
         net, [0, 1, 2], image=image, optimizer=optimizer, lr=0.02, steps=30, size=16, progress=False,

@@ -9,6 +9,7 @@ from course_utils.gradients import adversarial
 from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.fooling import fool, fooled, magnify
 from course_utils.gradients.survival import crop_and_resize, jpeg, survival
+from tests.nets import without_normalization
 
 EPS = 4 / 255
 
@@ -20,7 +21,7 @@ def images(count=3, seed=0, low=0.2, high=0.8, height=8, width=10):
 
 @pytest.fixture
 def linear():
-    return tiny_net("linear", seed=1, height=8, width=10)
+    return without_normalization(tiny_net("linear", seed=1, height=8, width=10))
 
 
 @pytest.fixture

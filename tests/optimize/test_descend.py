@@ -10,6 +10,7 @@ from course_utils.exercises.tiny import tiny_net
 from course_utils.optimize.descend import Watch, _End, descend
 from course_utils.optimize.objectives import IMAGES, Objective, class_score
 from course_utils.optimize.pictures import Fourier, Pixels, Smooth
+from tests.nets import without_normalization
 
 OPTIMIZERS = {"adam": 0.05, "ascent": 0.01, "lbfgs": 1.0, "lbfgsb": 1.0}
 
@@ -320,7 +321,8 @@ def test_a_caller_without_gradients(net, method, mode):
 
 @pytest.mark.parametrize("dtype, close", [(torch.float16, 0.03), (torch.bfloat16, 0.15)])
 def test_networks_in_half_precision(method, dtype, close):
-    x, whole, half = picture(0, 1, 12, 14).float(), tiny_net("conv", seed=3).float(), tiny_net("conv", seed=3).to(dtype)
+    whole, half = (without_normalization(tiny_net("conv", seed=3)).to(one) for one in (torch.float32, dtype))
+    x = picture(0, 1, 12, 14).float()
     expected, got = method(whole, x), method(half, x)
     assert got.isfinite().all() and not torch.equal(got.float(), x)
     assert (got.float() - expected).abs().mean() < close

@@ -12,6 +12,7 @@ from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.training import styles
 from course_utils.training.styles import Stage, app, crops, photos_of, train
+from tests.nets import without_normalization
 
 LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"]}
 SMALL = {"widths": (4, 6, 8), "blocks": 1}
@@ -42,7 +43,9 @@ def two_styles():
 
 
 def tiny_loss():
-    return PerceptualLoss(tiny_net("maps").float(), two_styles(), style_weights=[3.0, 0.5], **LAYERS)
+    return PerceptualLoss(
+        without_normalization(tiny_net("maps")).float(), two_styles(), style_weights=[3.0, 0.5], **LAYERS
+    )
 
 
 def test_the_loss_of_a_batch_is_lesson_14s_loss_of_each_picture():
