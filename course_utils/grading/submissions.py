@@ -59,30 +59,37 @@ def find_submissions(
         tell: called with a line about every file that is nobody's work.
 
     Raises:
-        CourseError: there is nothing at this path.
+        CourseError: there is nothing at this path, or it cannot be read.
     """
     path = Path(path)
-    if not path.exists():
-        raise CourseError(f"{path}: there is no such file or folder.")
-    if not path.is_dir():
+    try:
+        here = path.stat().st_mode
+        entries = sorted(path.iterdir()) if stat.S_ISDIR(here) else []
+    except (FileNotFoundError, NotADirectoryError):
+        raise CourseError(f"{path}: there is no such file or folder.") from None
+    except OSError as error:
+        raise CourseError(f"{path}: it cannot be read ({error.strerror}).") from None
+    if not stat.S_ISDIR(here):
         one = _of_file(path)
         return [Submission(student or one.student, one.notebooks, one.problem)]
     if student:
         return [_of_folder(student, path, leave_out)]
     found: dict[str, Submission] = {}
     others: dict[str, list[Submission]] = defaultdict(list)  # files that are no notebooks, by their names
-    for entry in sorted(path.iterdir()):
-        if _LITTER.fullmatch(entry.name) or (leave_out is not None and entry.resolve() == leave_out.resolve()):
+    for entry in entries:
+        if _LITTER.fullmatch(entry.name) or _same(entry, leave_out):
             continue
-        if entry.is_dir() and (entry / "grading.json").exists() and (entry / "gradebook.csv").exists():
+        is_folder, is_file = stat.S_ISDIR(_mode(entry)), stat.S_ISREG(_mode(entry))
+        if is_folder and _mode(entry / "grading.json") and _mode(entry / "gradebook.csv"):
             tell(f"passed over: {entry.name}, the results of an earlier run")
             continue
-        one = _of_folder(entry.name, entry, leave_out) if entry.is_dir() and not entry.is_symlink() else _of_file(entry)
+        is_link = os.path.islink(entry)
+        one = _of_folder(entry.name, entry, leave_out) if is_folder and not is_link else _of_file(entry)
         if entry.name.startswith(".") and not one.notebooks:
             continue
-        if entry.is_file() and not one.notebooks and entry.suffix.lower() in _LISTS:
+        if is_file and not one.notebooks and entry.suffix.lower() in _LISTS:
             tell(f"passed over: {entry.name}, no notebook")
-        elif entry.is_file() and not one.notebooks:
+        elif is_file and not one.notebooks:
             others[one.student].append(one)
         else:
             _add(found, one)
@@ -104,6 +111,19 @@ def _add(found: dict[str, Submission], one: Submission) -> None:
     found[one.student] = one
 
 
+def _mode(path: Path) -> int:
+    """What kind of thing a path leads to; 0 if to nothing, or if nobody can say. Anything may lie there: no errors."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    """Do both lead to one place? Also for links that lead nowhere or to themselves."""
+    return other is not None and os.path.realpath(path) == os.path.realpath(other)
+
+
 def _form(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
@@ -113,12 +133,12 @@ def _of_file(path: Path) -> Submission:
     name = path.name
     student = name[: name.lower().index(".ipynb")] if _is_notebook(name) else re.sub(r"(\.tar)?\.\w+$", "", name)
     student = student or name
-    if path.is_symlink():
-        return Submission(student, problem="a link was handed in, not a file")
     try:
-        mode = path.stat().st_mode
+        mode = path.lstat().st_mode
     except OSError as error:
         return Submission(student, problem=f"{name}: it cannot be read ({error.strerror})")
+    if stat.S_ISLNK(mode):
+        return Submission(student, problem="a link was handed in, not a file")
     if not stat.S_ISREG(mode):
         return Submission(student, problem=f"{name} is not a file with contents")
     if _is_notebook(name):
@@ -143,10 +163,15 @@ def _of_folder(student: str, folder: Path, leave_out: Path | None = None) -> Sub
             if entry.name.startswith(".") or _LITTER.fullmatch(entry.name):
                 continue
             path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                if leave_out is None or path.resolve() != leave_out.resolve():
+            try:
+                is_folder, is_file = entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)
+            except OSError as error:  # on some file systems, this asks for more than the list of names has
+                one.remarks.append(f"{entry.name}: it cannot be read ({error.strerror})")
+                continue
+            if is_folder:
+                if not _same(path, leave_out):
                     below.append((path, depth + 1))
-            elif not entry.is_file(follow_symlinks=False):
+            elif not is_file:
                 one.remarks.append(f"{entry.name} is a link or no file, and was not read")
             elif _is_notebook(entry.name):
                 one.notebooks.append(path)

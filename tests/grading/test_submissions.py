@@ -1,11 +1,13 @@
 """Whose notebook it is, which lesson, and which of its cells run."""
 
 import ast
+import errno
 import json
 import os
 import re
 import subprocess
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -201,6 +203,68 @@ def test_a_folder_of_odd_things(tmp_path):
     (one,) = find_submissions(tmp_path)
     assert [p.name for p in one.notebooks] == ["07.ipynb"] and [p.name for p in one.modules] == ["my_utils.py"]
     assert one.remarks == [f"{n} is a link or no file, and was not read" for n in ("link.ipynb", "pipe.ipynb")]
+
+
+def lock(folder, monkeypatch):
+    """As a folder of mode 000 is for everybody but root: nothing in it can be looked at."""
+
+    def locked(look, itself):
+        def looked(path=".", *args, **options):
+            if not isinstance(path, int) and folder in [*Path(path).parents, *([Path(path)] if itself else [])]:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return look(path, *args, **options)
+
+        return looked
+
+    for name in ("stat", "lstat", "scandir", "listdir"):
+        monkeypatch.setattr(os, name, locked(getattr(os, name), name in ("scandir", "listdir")))
+
+
+def test_a_bad_entry_ends_nobody_elses_grading(tmp_path, monkeypatch):
+    for name in ("ann", "bob", "graded"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "07.ipynb").write_text("{}")
+    (tmp_path / "in" / "loop").symlink_to("loop")
+    (tmp_path / "in" / "loop.ipynb").symlink_to("loop.ipynb")
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "in" / "eve").symlink_to(tmp_path / "locked" / "eve")
+    lock(tmp_path / "in" / "bob", monkeypatch)
+    lock(tmp_path / "locked", monkeypatch)
+    found = {s.student: s.problem for s in find_submissions(tmp_path / "in", leave_out=tmp_path / "in" / "graded")}
+    link = "a link was handed in, not a file"
+    reason = "no notebook was handed in; bob: the folder cannot be read (Permission denied)"
+    assert found == {"ann": "", "bob": reason, "eve": link, "loop": link, "loop+": link}
+
+
+def test_a_folder_in_which_nothing_can_be_looked_at(tmp_path, monkeypatch):
+    """It has mode 444: the names can be listed, and no more."""
+    (tmp_path / "in" / "ann").mkdir(parents=True)
+    (tmp_path / "in" / "bob.ipynb").write_text("{}")
+    listdir = os.listdir
+    lock(tmp_path / "in", monkeypatch)
+    with pytest.raises(CourseError, match=r"in: it cannot be read \(Permission denied\)"):
+        find_submissions(tmp_path / "in")
+    with pytest.raises(CourseError, match=r"bob.ipynb: it cannot be read \(Permission denied\)"):
+        find_submissions(tmp_path / "in" / "bob.ipynb")
+    monkeypatch.setattr(os, "listdir", listdir)
+    found = {s.student: s.problem for s in find_submissions(tmp_path / "in")}
+    assert found == {n.split(".")[0]: f"{n}: it cannot be read (Permission denied)" for n in ("ann", "bob.ipynb")}
+
+
+def test_files_of_which_the_system_says_nothing(tmp_path, monkeypatch):
+    """As on a network drive that is gone: not even what kind of entry it is."""
+
+    class Gone:
+        def __init__(self, name):
+            self.name, self.path = name, str(tmp_path / "ann" / name)
+
+        def is_dir(self, follow_symlinks=True):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    (tmp_path / "ann").mkdir()
+    monkeypatch.setattr(os, "scandir", lambda _: [Gone("07.ipynb")])
+    (one,) = find_submissions(tmp_path)
+    assert one.problem == "no notebook was handed in; 07.ipynb: it cannot be read (" + os.strerror(errno.ESTALE) + ")"
 
 
 @pytest.fixture
