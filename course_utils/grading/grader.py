@@ -138,4 +138,5 @@ def _choose(submission: Submission, tasks: Sequence[Task], notes: list[str]) -> 
             notebook = max(other, notebook, key=lambda n: (n.path.stat().st_mtime, n.path.name))
             notes.append(f"lesson {notebook.lesson} was handed in more than once; graded: {notebook.path.name}")
         chosen[notebook.lesson] = notebook
+    notes += dict.fromkeys(remark for notebook in chosen.values() for remark in notebook.remarks)
     return chosen, reasons

@@ -21,7 +21,7 @@ from course_utils.grading.syntax import parse
 MAX_NOTEBOOK = 100 << 20  # bytes
 MAX_VALUES = 3_000_000  # of its JSON: each takes a hundred bytes of memory or more
 MAX_CODE = 4 << 20  # letters in all code cells
-MAX_MODULE = 1 << 20  # bytes of a file beside a notebook
+MAX_MODULE_BYTES = 1 << 20  # bytes of the Python files beside a notebook, together
 
 _NO_NOTEBOOK = "the file is damaged: it is not a Jupyter notebook"
 # how other files begin that get a notebook's name
@@ -40,12 +40,21 @@ class Unreadable(CourseError):
 
 @dataclass
 class Notebook:
-    """A notebook as it was handed in: its code cells, the lesson that it is, and modules that it may import."""
+    """A notebook as it was handed in: its code cells, the lesson that it is, and modules that it may import.
+
+    Attributes:
+        path: the file.
+        lesson: its number.
+        cells: the code cells.
+        modules: the text of each module, by file name.
+        remarks: which modules were left out, and why.
+    """
 
     path: Path
     lesson: str
     cells: list[dict]
     modules: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -109,16 +118,28 @@ def read_notebook(path: Path, lessons: Sequence[Lesson], modules: Sequence[Path]
     number = _lesson_number(path, metadata, cells, heading, lessons)
     if number is None:
         raise Unreadable("the notebook is none of the lessons to be graded")
-    return Notebook(path, number, cells, _beside(path, modules))
+    return Notebook(path, number, cells, *_beside(path, modules))
 
 
-def _beside(path: Path, modules: Sequence[Path]) -> dict[str, str]:
-    """The text of the modules in the notebook's folder, by file name."""
-    texts = {}
+def _beside(path: Path, modules: Sequence[Path]) -> tuple[dict[str, str], list[str]]:
+    """The text of the modules in the notebook's folder, by file name, and which were left out."""
+    texts, remarks, room = {}, [], MAX_MODULE_BYTES
     for module in modules:
-        if module.parent == path.parent and module.stem.isidentifier() and module.stat().st_size <= MAX_MODULE:
-            texts[module.name] = _text(module.read_bytes().decode("utf-8", "replace"))
-    return texts if sum(map(len, texts.values())) <= MAX_MODULE else {}
+        if module.parent != path.parent or not module.stem.isidentifier():
+            continue
+        try:
+            size = module.stat().st_size
+            data = module.read_bytes() if size <= room else b""
+        except OSError as error:
+            remarks.append(f"{module.name} was left out: it cannot be read ({error.strerror})")
+            continue
+        if size > room:
+            most = f"{MAX_MODULE_BYTES >> 20} MB together"
+            remarks.append(f"{module.name} was left out: the Python files beside a notebook may have {most}")
+            continue
+        texts[module.name] = _text(data.decode("utf-8", "replace"))
+        room -= size
+    return texts, remarks
 
 
 def _text(value: Any) -> str:

@@ -187,7 +187,10 @@ def _of_folder(student: str, folder: Path, leave_out: Path | None = None) -> Sub
         one.remarks.append(f"only {MAX_NOTEBOOKS} of the {len(one.notebooks)} notebooks were looked at")
         del one.notebooks[MAX_NOTEBOOKS:]
     beside = {notebook.parent for notebook in one.notebooks}
-    one.modules = [path for path in one.modules if path.parent in beside][:MAX_MODULES]
+    one.modules = [path for path in one.modules if path.parent in beside]
+    if len(one.modules) > MAX_MODULES:
+        one.remarks.append(f"only {MAX_MODULES} of the {len(one.modules)} Python files beside notebooks were taken")
+        del one.modules[MAX_MODULES:]
     if not one.notebooks:
         only = f", only {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}" if others else ""
         one.problem = "; ".join([f"no notebook was handed in{only}", *one.remarks])

@@ -16,9 +16,11 @@ from course_utils.authoring.editions import build
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
+from course_utils.grading import grader
 from course_utils.grading.inside.cells import pieces
 from course_utils.grading.notebooks import Notebook, Unreadable, handed_out, read_notebook, steps
 from course_utils.grading.submissions import find_submissions
+from course_utils.grading.tasks import Task
 from tests.grading.hostile import notebook, with_cell
 
 LESSONS = [read_lesson(path) for path in lesson_paths()]
@@ -326,6 +328,41 @@ def unreadable(path):
 def test_what_a_file_is_instead(data, words, tmp_path):
     (tmp_path / "07.ipynb").write_bytes(data)
     assert re.search(words, unreadable(tmp_path / "07.ipynb"))
+
+
+def test_a_module_that_cannot_be_taken_costs_only_itself(tmp_path, monkeypatch):
+    ann = tmp_path / "ann"
+    ann.mkdir()
+    for name in ("07_a.ipynb", "07_b.ipynb"):
+        (ann / name).write_text(json.dumps(notebook()))
+    (ann / "data.py").write_bytes(b"#" * ((1 << 20) + 1))
+    (ann / "good.py").write_text("two = 2")
+    (ann / "locked.py").write_text("three = 3")
+    (ann / "long.py").write_bytes(b"#" * ((1 << 20) - 3))
+    read = Path.read_bytes
+
+    def read_bytes(path):
+        if path.name == "locked.py":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    (one,) = find_submissions(tmp_path)
+    seen = []
+    monkeypatch.setattr(grader, "grade_notebook", lambda _, notebook, task: (seen.append(notebook) or [], []))
+    notes = grader.grade_student(None, one, [Task(LESSON, {}, {}, [])]).notes
+    assert [n.modules for n in seen] == [{"good.py": "two = 2"}]
+    large = "was left out: the Python files beside a notebook may have 1 MB together"
+    locked = "locked.py was left out: it cannot be read (Permission denied)"
+    assert notes[1:] == [f"data.py {large}", locked, f"long.py {large}"]
+
+
+def test_more_modules_than_are_taken_is_said(tmp_path):
+    (tmp_path / "ann").mkdir()
+    for name in ["07.ipynb", *(f"m{k:02}.py" for k in range(52))]:
+        (tmp_path / "ann" / name).write_text("")
+    (one,) = find_submissions(tmp_path)
+    assert len(one.modules) == 50 and one.remarks == ["only 50 of the 52 Python files beside notebooks were taken"]
 
 
 def test_halves_of_characters_and_line_ends(tmp_path):
