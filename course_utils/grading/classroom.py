@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+import torch
 
 from course_utils.grading.grader import grade_student, nothing_graded
 from course_utils.grading.limits import Limits
@@ -16,22 +21,47 @@ from course_utils.grading.results import Report
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submissions import Submission
 from course_utils.grading.tasks import Task
+from course_utils.grading.visible import PACKAGE
 
 
-def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits) -> str:
-    """A hash of all that a result depends on: the notebooks, the lessons and their checks, the seed, the grader."""
-    said = submission.student, submission.problem, submission.remarks, seed, limits
-    digest = hashlib.sha256(repr(said).encode())
-    package = Path(__file__).resolve().parents[1]
-    ours = [*sorted((package / "exercises").glob("*.py")), *sorted((package / "grading").rglob("*.py"))]
-    for path in [*(t.lesson.path for t in tasks), *ours, *submission.notebooks, *submission.modules]:
-        digest.update(b"|" + os.fsencode(path.name) + b"|")
-        try:
-            with open(path, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:
-            digest.update(b"unreadable")
+@cache
+def code_of_the_course() -> str:
+    """A hash of the whole package's code and of what it runs on; the code that runs is that of the first call."""
+    versions = platform.python_version(), torch.__version__, np.__version__
+    digest = hashlib.sha256(repr(versions).encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(_of_file(path, path.relative_to(PACKAGE).as_posix()))
     return digest.hexdigest()
+
+
+def _of_file(path: Path, name: str) -> bytes:
+    """A hash of a file's name and contents."""
+    try:
+        with open(path, "rb") as file:
+            contents = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        contents = b"unreadable"
+    return b"|" + os.fsencode(name) + b"|" + contents
+
+
+def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits, walls: bool) -> str:
+    """A hash of all that a result depends on: the files, the lessons, the course's code, the seed, limits and walls."""
+    files = [*sorted(submission.notebooks, key=_changed), *submission.modules]  # the newest of two notebooks is graded
+    said = submission.student, submission.problem, submission.remarks, seed, limits, walls, [t.asked for t in tasks]
+    digest = hashlib.sha256(repr((said, code_of_the_course())).encode())
+    for task in tasks:
+        digest.update(_of_file(task.lesson.path, task.lesson.path.name))
+    top = os.path.commonpath([path.parent for path in files]) if files else ""
+    for path in files:
+        digest.update(_of_file(path, os.path.relpath(path, top)))
+    return digest.hexdigest()
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def grade_class(
@@ -77,7 +107,7 @@ def grade_class(
                     submission = waiting.get_nowait()
                 except queue.Empty:
                     break
-                key = fingerprint(submission, tasks, seed, limits)
+                key = fingerprint(submission, tasks, seed, limits, walls)
                 if known(submission, key):
                     ready.put(submission)
                     continue

@@ -16,6 +16,7 @@ from course_utils.commands import grade as command
 from course_utils.errors import CourseError
 from course_utils.grading import classroom, folder
 from course_utils.grading import report as reports
+from course_utils.grading.results import Report
 from course_utils.grading.sandbox import PREFIX
 from course_utils.grading.submissions import Submission
 from course_utils.grading.walls import bubblewrap_problem
@@ -101,8 +102,49 @@ def test_a_second_grader_is_sent_away(tmp_path):
 
 def test_a_fingerprint_holds_every_name():
     names = ["ann", os.fsdecode(b"M\xfcller"), "\ud83d"]
-    keys = {classroom.fingerprint(Submission(n, problem=n), [], 1, None) for n in names}
+    keys = {classroom.fingerprint(Submission(n, problem=n), [], 1, None, True) for n in names}
     assert len(keys) == 3
+
+
+@pytest.mark.parametrize("name", ["hooks.py", "networks/network.py", "exercises/words.py", "grading/inside/serve.py"])
+def test_a_fingerprint_holds_the_courses_code(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "PACKAGE", tmp_path / "course_utils")
+    file = tmp_path / "course_utils" / name
+    file.parent.mkdir(parents=True)
+    keys = []
+    for text in ("", "# changed", ""):
+        file.write_text(text)
+        classroom.code_of_the_course.cache_clear()
+        keys.append(classroom.fingerprint(Submission("ann"), [], 1, None, True))
+    classroom.code_of_the_course.cache_clear()
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_a_fingerprint_holds_what_lies_where_and_what_is_newer(tmp_path):
+    files = [tmp_path / "ann" / name for name in ("a/x.ipynb", "a/y.ipynb", "a/help.py", "b/help.py")]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}")
+
+    def key(module, newer):
+        for file in files[:2]:
+            os.utime(file, (1e9 + (file == newer), 1e9 + (file == newer)))
+        return classroom.fingerprint(Submission("ann", files[:2], modules=[module]), [], 1, None, True)
+
+    assert len({key(module, newer) for module in files[2:] for newer in files[:2]}) == 4
+    before = key(files[2], files[0])
+    (tmp_path / "ann").rename(tmp_path / "moved")
+    files = [tmp_path / "moved" / file.relative_to(tmp_path / "ann") for file in files]
+    assert key(files[2], files[0]) == before
+
+
+def test_a_result_without_the_sandbox_is_none_with_it(tmp_path, monkeypatch):
+    keys = []
+    monkeypatch.setattr(classroom, "grade_student", lambda *_: Report("ann"))
+    for walls in (True, False, True):
+        (report,) = classroom.grade_class([Submission("ann")], [], seed=1, walls=walls, place=tmp_path)
+        keys.append(report.key)
+    assert keys[0] == keys[2] != keys[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.sweep)])
