@@ -24,7 +24,7 @@ import psutil
 from course_utils.errors import CourseError
 from course_utils.grading.limits import Limits, family
 from course_utils.grading.student_process import StudentProcess
-from course_utils.grading.visible import course_tree
+from course_utils.grading.visible import course_tree, put_answers
 from course_utils.grading.walls import ROOT, bubblewrap_problem, command, environment
 
 PREFIX = ".course-grading-"  # of the folder of a sandbox
@@ -67,6 +67,7 @@ class Sandbox:
         self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._served = 0
+        self._hidden: tuple[str, ...] = ()  # of the zygote that runs
         self._base = 0
         self._nested = walls  # can a process inside make namespaces of its own?
         self._stopped = False
@@ -100,13 +101,16 @@ class Sandbox:
         """A fresh process for a submission; the one before it is killed.
 
         Args:
-            hidden: files of the course that are a stand-in for this submission; see `visible.ANSWERS`.
+            hidden: files of the course that are a stand-in for this submission; see `visible.ANSWERS`. A zygote that
+                may have imported them is thrown away.
 
         Raises:
             SandboxError: it does not start, or the sandbox was stopped.
         """
-        if self._process is not None and (self._served >= self.renew_after or (self.walls and not self._nested)):
+        used_up = self._served >= self.renew_after or (self.walls and not self._nested)
+        if self._process is not None and (used_up or tuple(hidden) != self._hidden):
             self._kill()  # without inner walls, a sandbox serves one submission and is thrown away
+        self._hidden = tuple(hidden)
         problem = ""
         for _ in range(3):
             if self._process is None and not self._stopped:
@@ -115,7 +119,7 @@ class Sandbox:
                 raise SandboxError("The sandbox was stopped.")
             ours, theirs = socket.socketpair()
             try:
-                reply = self._ask(theirs, hidden)
+                reply = self._ask(theirs)
             except (OSError, ValueError, SandboxError) as error:
                 reply = {"error": str(error)}
             finally:
@@ -130,11 +134,10 @@ class Sandbox:
                 self._nested = False
         raise SandboxError(f"The sandbox does not start a process: {problem}.")
 
-    def _ask(self, channel: socket.socket | None, hidden: Sequence[str] = ()) -> dict:
+    def _ask(self, channel: socket.socket | None) -> dict:
         limits = {
             "walls": self.walls and self._nested,
             "filter": self.walls,
-            "hidden": list(hidden),
             "folders": self._folders,
             "memory": self.limits.memory,
             "cpu": int(self.limits.total) + 1,
@@ -161,6 +164,10 @@ class Sandbox:
     def _boot(self) -> None:
         ours, theirs = socket.socketpair()
         tree = Path(self._folder.name)
+        try:
+            put_answers(tree, self._hidden)
+        except OSError as error:
+            raise SandboxError(f"{tree}: the files of a sandbox cannot be written ({error.strerror}).") from None
         program = [sys.executable, "-I", f"{'/course' if self.walls else tree}/{_BOOT}"]
         program += [str(theirs.fileno()), json.dumps(self.warm)]
         if self.walls:

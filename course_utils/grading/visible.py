@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -34,7 +35,6 @@ WHOLE = (
 )
 # of these, what answers an exercise of a lesson: for the notebooks of that lesson it is a stand-in, too
 ANSWERS = {"02": ("hooks.py",)}
-STAND_INS = "stand_ins"  # the folder of those, beside the package
 
 # checks do nothing inside; the other files in `exercises` hold the answers, and not even their names are there
 _NO_CHECKS = ("exercises/__init__.py", "exercises/machine.py", "exercises/quizzes.py")
@@ -60,10 +60,6 @@ def course_tree(folder: Path) -> None:
             text = _stand_in(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-        if any(name.as_posix() in files for files in ANSWERS.values()):
-            target = folder / STAND_INS / PACKAGE.name / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(_stand_in(source, _IS_REFERENCE), encoding="utf-8")
     fonts = folder / "matplotlib"  # or every sandbox would look for fonts again
     fonts.mkdir()
     import matplotlib
@@ -72,6 +68,17 @@ def course_tree(folder: Path) -> None:
         shutil.copy2(cached, fonts / cached.name)
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def put_answers(folder: Path, hidden: Sequence[str]) -> None:
+    """Of the files in `ANSWERS`, write stand-ins of the hidden ones into the reduced course, and the others as they are.
+
+    Only while no process uses it: what has been imported before is not taken back.
+    """
+    for name in sorted({name for files in ANSWERS.values() for name in files}):
+        source = PACKAGE / name
+        text = _stand_in(source, _IS_REFERENCE) if name in hidden else source.read_text(encoding="utf-8")
+        (folder / PACKAGE.name / name).write_text(text, encoding="utf-8")
 
 
 def _is_whole(name: Path) -> bool:

@@ -123,3 +123,27 @@ def test_what_answers_an_exercise_is_not_there_in_its_lesson(body, sandbox):
     session = Session(sandbox, [Step(cell, "")])  # another lesson, in the same sandbox
     assert session.ask("f", [net, images], 1, False)[0][0].shape == (1, 6, 8, 9)
     session.close()
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_what_answers_an_exercise_is_in_no_file_and_no_object_of_its_lesson(nested):
+    look = """
+import gc, os
+found = []
+for folder, _, files in os.walk("/course"):
+    found += [f for f in files if "def forward_to" in open(os.path.join(folder, f)).read()]
+for one in gc.get_objects():
+    code = getattr(one, "__code__", None) if type(one).__name__ == "function" else None
+    found += [code.co_filename] if code is not None and code.co_filename.endswith("course_utils/hooks.py") else []
+return sorted(set(found))
+"""
+    cell = "def f():\n" + "\n".join(f"    {line}" for line in look.strip().splitlines())
+    with Sandbox(warm=["from course_utils.hooks import forward_to"]) as one:
+        one._nested = nested  # False: as on a host that allows no namespaces inside of others
+        other = one.start()
+        other.run_cell(cell)
+        assert "hooks.py" in other.call("f", [])[0]
+        other.close()
+        here = one.start(ANSWERS["02"])
+        here.run_cell(cell)
+        assert here.call("f", [])[0] == []

@@ -100,7 +100,13 @@ def test_the_courses_own_version_of_an_exercise_is_not_visible_in_its_lesson():
     assert open_to_see == [f"course_utils.networks.network:Network.{name}" for name in ("normalize", "predict")]
 
 
-def test_the_stand_in_of_an_answer_is_written_and_refuses(tree):
+def test_an_answer_is_in_no_file_of_its_lesson_and_is_there_for_the_others(tmp_path):
+    course_tree(tmp_path)
     for files in visible.ANSWERS.values():
-        for name in files:
-            assert says_nothing((tree / "stand_ins" / "course_utils" / name).read_text())
+        for hidden in (files, (), files):
+            visible.put_answers(tmp_path, hidden)
+            for name in files:
+                text = (PACKAGE / name).read_text()
+                copies = [p for p in tmp_path.rglob("*") if p.is_file() and p.read_bytes() == text.encode()]
+                assert copies == ([] if hidden else [tmp_path / "course_utils" / name])
+                assert says_nothing((tmp_path / "course_utils" / name).read_text()) == bool(hidden)

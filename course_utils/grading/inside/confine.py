@@ -12,14 +12,13 @@ import socket
 import sys
 from collections.abc import Callable
 
-from course_utils.grading.inside.refuse import stand_ins
 from course_utils.grading.inside.refused_calls import refuse_calls
 
 INSIDE = 1000  # the user id that a student's code sees
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 1, 2, 4, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
 _CAP_VERSION_3 = 0x20080522
 _SYS_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
@@ -117,8 +116,6 @@ def _mounts(limits: dict) -> None:
     libc = c_library()
     _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mounts")
     _read_only(libc)
-    for stand_in, file in stand_ins(limits["hidden"]):
-        _must(libc.mount(bytes(stand_in), bytes(file), None, _MS_BIND, None), f"{file.name}")
     for folder in limits["folders"]:
         options = f"size={limits['disk']},nr_inodes=4096,mode=0700".encode()
         _must(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options), folder)

@@ -1,13 +1,7 @@
 """Stands in for what is not there while grading: `from ... import name` works, using the name does not."""
 
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NoReturn
-
-TREE = Path(__file__).resolve().parents[3]  # the folder of the reduced course
 
 
 class Refused:
@@ -35,20 +29,3 @@ def refuse(module: str, why: str) -> Callable[[str], Refused]:
         return Refused(f"{module}.{name}", why)
 
     return look_up
-
-
-def stand_ins(files: Sequence[str]) -> list[tuple[Path, Path]]:
-    """`(stand-in, the file in whose place it is)` for files of the package such as "hooks.py"."""
-    return [(TREE / "stand_ins" / "course_utils" / file, TREE / "course_utils" / file) for file in files]
-
-
-def hide(files: Sequence[str]) -> None:
-    """Put the stand-ins of some modules in their place, also where they are imported already."""
-    for stand_in, file in stand_ins(files):
-        name = ".".join(file.relative_to(TREE).with_suffix("").parts)
-        package, _, last = name.rpartition(".")
-        spec = importlib.util.spec_from_file_location(name, stand_in)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        sys.modules[name] = module
-        setattr(importlib.import_module(package), last, module)

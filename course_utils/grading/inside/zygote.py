@@ -13,7 +13,6 @@ import socket
 import sys
 
 from course_utils.grading.inside.confine import PR_SET_DUMPABLE, c_library, confine, null_descriptors
-from course_utils.grading.inside.refuse import hide
 from course_utils.grading.inside.serve import serve
 
 NOBODY = 65534
@@ -104,11 +103,7 @@ def _start(control: socket.socket, channel_fd: int, limits: dict, shell) -> tupl
             os.close(reading)
             control.close()
 
-            def work(channel: socket.socket) -> None:
-                hide(limits["hidden"])
-                serve(channel, shell)
-
-            confine(channel_fd, writing, limits, work)
+            confine(channel_fd, writing, limits, lambda channel: serve(channel, shell))
         except BaseException as error:
             os.write(writing, json.dumps({"error": str(error)[:500]}).encode())
         finally:
