@@ -1,6 +1,7 @@
 """What a call leaves behind is seen, said, and put back, in the notebook as in the sandbox."""
 
 import random
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -198,3 +199,59 @@ def test_gradients_through_an_answer():
     ):
         with pytest.raises(Exception, match="its graph is cut"):
             LocalCall(cut).gradient(x)
+
+
+# what a cell of a notebook may have set before a check
+SET_BEFORE = {
+    "no gradients": lambda stack: stack.enter_context(torch.no_grad()),
+    "inference": lambda stack: stack.enter_context(torch.inference_mode()),
+    "default device": lambda stack: (torch.set_default_device("meta"), stack.callback(torch.set_default_device, None)),
+    "in a device": lambda stack: stack.enter_context(torch.device("meta")),
+    "float64": lambda stack: (
+        torch.set_default_dtype(torch.float64),
+        stack.callback(torch.set_default_dtype, torch.float32),
+    ),
+    "float16": lambda stack: (
+        torch.set_default_dtype(torch.float16),
+        stack.callback(torch.set_default_dtype, torch.float32),
+    ),
+    "NumPy raises": lambda stack: stack.enter_context(np.errstate(all="raise")),
+}
+
+
+def _settings_now():
+    modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    return *modes, torch.get_default_dtype(), str(torch.get_default_device()), np.geterr()
+
+
+@pytest.mark.parametrize("set_before", SET_BEFORE.values(), ids=SET_BEFORE)
+def test_what_a_notebook_has_set_before_costs_no_right_answer(monkeypatch, set_before):
+    """A check that takes gradients, as those of 07.2, 07.4 and 14.1 do, and makes tensors without saying of what."""
+    seen = []
+
+    def slope(net, images):
+        seen.append(_settings_now())
+        x = images.detach().clone().requires_grad_()
+        return torch.autograd.grad(net(x).sum() * torch.ones(1), x)[0]
+
+    monkeypatch.setattr(registry, "_EXERCISES", {})
+
+    @registry.exercise("42.3", "slope")
+    def sloped(call, draw):
+        net, images = draw.net("conv"), draw.images(2)
+        seen.append(_settings_now())
+        close(call(net, images), slope(net, images))
+
+    monkeypatch.setattr(registry, "lesson_exercises", lambda lesson: [sloped])
+    usual = _settings_now()
+    with ExitStack() as stack:
+        set_before(stack)
+        before = _settings_now()
+        outcome = run_check("42.3", slope)
+        assert outcome.passed, str(outcome)
+        assert _settings_now() == before != usual
+        assert LocalCall(lambda: str(_settings_now()))() == str(usual)  # as the grader's sandbox calls it
+        # a function that changes the settings is still found, and the notebook's stay
+        outcome = run_check("42.3", lambda *inputs: (torch.set_default_device("meta"), slope(*inputs))[1])
+        assert not outcome.passed and _settings_now() == before
+    assert _settings_now() == usual and set(map(str, seen[:4])) == {str(usual)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ _GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
     "seed of numpy": (lambda: _numbers_of(np.random.get_state()), np.random.seed),
     "seed of random": (random.getstate, random.seed),
 }
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # as NumPy begins
 OF_AN_INPUT = ("values", "requires_grad", "grad", "mode", "hooks", "layers")
 EVERYWHERE = (*_SETTINGS, *_GENERATORS)
 
@@ -83,6 +84,31 @@ def same_state() -> Iterator[None]:
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
         _put_back(settings)
+
+
+@contextmanager
+def known_settings() -> Iterator[None]:
+    """In this block torch and NumPy are set as at their start, afterwards as the notebook has set them.
+
+    A check and the function that it calls compute the same then, whatever a cell has set before.
+    """
+    kept = _settings()
+    try:
+        with torch.inference_mode(False), torch.enable_grad(), _on_the_cpu(), np.errstate(**_NUMPY_ERRORS):
+            torch.set_default_dtype(torch.float32)
+            torch.set_deterministic_debug_mode("default")
+            yield
+    finally:
+        _put_back(kept)
+
+
+@contextmanager
+def _on_the_cpu() -> Iterator[None]:
+    if str(torch.get_default_device()) != "cpu":
+        torch.set_default_device(None)
+    blocked = str(torch.get_default_device()) != "cpu"  # by a `with torch.device(...)` around all of this
+    with torch.device("cpu") if blocked else nullcontext():
+        yield
 
 
 class Watch:

@@ -30,7 +30,7 @@ from course_utils.exercises.call import Call, LocalCall, SecondAnswers, StudentE
 from course_utils.exercises.compare import CheckFailed, alike
 from course_utils.exercises.draws import Draw
 from course_utils.exercises.exercise import Exercise, exercise, get_exercise, lesson_exercises
-from course_utils.exercises.left_behind import same_state
+from course_utils.exercises.left_behind import known_settings, same_state
 from course_utils.exercises.outcome import Outcome, show
 from course_utils.exercises.transport import REASONS
 from course_utils.exercises.words import why
@@ -58,6 +58,8 @@ _STAYS = "Something of the first call is still there: a list, a counter or a ten
 def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTEBOOK_SEEDS) -> Outcome:
     """Run a check once for every seed, until one fails. The state of the notebook is the same afterwards.
 
+    The check and the function run in torch's first settings: gradients are recorded, tensors are float32, on the CPU.
+
     Args:
         exercise_id: "07.1".
         call: the student's function, or a `Call` that reaches it in another process.
@@ -72,7 +74,7 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
     one = get_exercise(exercise_id)
     call = call if isinstance(call, Call) else LocalCall(call)
     outcome = Outcome(one.id, one.function, "passed", seeds=seeds)
-    with same_state():
+    with known_settings(), same_state():
         for count, seed in enumerate(seeds):
             call.begin(again=count == 0 and not one.changes)
             try:
