@@ -152,7 +152,22 @@ def test_a_check_that_cannot_take_an_answer_says_so(monkeypatch):
 
     monkeypatch.setattr(registry, "lesson_exercises", lambda lesson: [picky])
     outcome = run_check("42.1", lambda: "abc")
-    assert outcome.state == "failed" and "cannot be compared" in outcome.problem and outcome.error is not None
+    assert outcome.state == "failed" and "could not compare" in outcome.problem and outcome.error is not None
+    assert "restart the kernel" in outcome.cause
+
+
+def test_a_check_that_fails_before_it_has_an_answer_blames_no_function(monkeypatch):
+    """As when a cell has put something else in the place of a function of torch."""
+    monkeypatch.setattr(registry, "_EXERCISES", {})
+
+    @registry.exercise("42.1", "spoiled")
+    def spoiled(call, draw):
+        close(call(draw.nothing()), 0)
+
+    monkeypatch.setattr(registry, "lesson_exercises", lambda lesson: [spoiled])
+    outcome = run_check("42.1", lambda x: x)
+    assert outcome.state == "failed" and "check itself failed" in outcome.problem and "you returned" not in str(outcome)
+    assert "says nothing about your function" in outcome.cause
 
 
 def test_a_way_that_breaks_is_no_wrong_answer(doubling):

@@ -52,6 +52,16 @@ __all__ = [
 
 NOTEBOOK_SEEDS = (0, 1, 2)
 _NOT_WRITTEN = "Write the body of the function in place of the line `raise NotImplementedError`."
+# an error of the check itself: it may come from the answer, if there is one, from the notebook, or from the check
+_NOT_COMPARED = (
+    "The check could not compare what you returned.",
+    "Does it have the form that the text asks for? If it does, the check or this notebook may be at fault: restart the "
+    "kernel and run the notebook from the top.",
+)
+_NOT_ASKED = (
+    "The check itself failed before your function had returned anything.",
+    "This says nothing about your function: restart the kernel and run the notebook from the top.",
+)
 _STAYS = "Something of the first call is still there: a list, a counter or a tensor outside of the function?"
 
 
@@ -88,9 +98,8 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
             except Exception as error:
                 if call.on_the_way:
                     raise
-                # the right answer passes this check, so it is this answer that it cannot take
-                outcome.state, outcome.problem = "failed", "What you returned has a form that cannot be compared."
-                outcome.cause, outcome.error = "Look at what the text says that the function returns.", error
+                outcome.state, outcome.error = "failed", error
+                outcome.problem, outcome.cause = _NOT_COMPARED if call.answers else _NOT_ASKED
             if not outcome.passed:
                 break
     return outcome

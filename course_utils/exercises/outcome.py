@@ -14,7 +14,7 @@ class Outcome:
     Attributes:
         state: "passed", "failed", "not written", or "error" (the student's function raised).
         problem, detail, cause: see `CheckFailed`.
-        error: what the check itself raised about an answer that it could not take; nobody is shown it.
+        error: what the check itself raised, instead of comparing the answer; nobody is shown it.
     """
 
     exercise: str
