@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 
 import nbformat
 import psutil
@@ -157,11 +158,17 @@ def test_without_inner_walls_every_submission_gets_its_own_sandbox(monkeypatch):
 
 
 @sandboxed
-def test_what_a_call_leaves_behind_is_seen_in_the_sandbox(worker):
+@pytest.mark.parametrize("spelling", [
+    "import course_utils.exercises.runner as runner, course_utils.exercises.left_behind as left_behind",
+    "from course_utils.exercises import runner, left_behind",
+    "import course_utils; runner, left_behind = (getattr(course_utils.exercises, n) for n in ('runner', 'left_behind'))",
+])  # fmt: skip
+def test_what_a_call_leaves_behind_is_seen_in_the_sandbox(worker, spelling):
     """Also if a cell puts something else in the place of what looks."""
+    with suppress(StudentError):
+        worker.run_cell(spelling)
     worker.run_cell(
-        "import torch, course_utils.exercises.runner as runner, course_utils.exercises.left_behind as left_behind\n"
-        "runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
+        "import torch\nif 'runner' in globals(): runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
         "def f(x, y):\n    y += 1\n    torch.set_default_dtype(torch.float64)\n    torch.manual_seed(0)\n    return x"
     )
     x = torch.zeros(2)

@@ -45,10 +45,12 @@ def serve(channel: socket.socket, shell) -> None:
 
 def _runner() -> Callable:
     """`runner.run`, out of the reach of cells: those who import its modules get other copies of them."""
+    from course_utils import exercises
     from course_utils.exercises.runner import run
 
     for name in ("runner", "left_behind", "transport", "tiny"):
         sys.modules.pop(f"course_utils.exercises.{name}")
+        delattr(exercises, name)  # or `from course_utils.exercises import runner` would still find it
     return run
 
 
