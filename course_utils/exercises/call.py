@@ -11,21 +11,28 @@ from typing import Any, NoReturn
 from course_utils.exercises.compare import CheckFailed
 from course_utils.exercises.left_behind import Found
 from course_utils.exercises.runner import run
-from course_utils.exercises.transport import decode, encode
+from course_utils.exercises.transport import REASONS, decode, encode
 
 
 class StudentError(Exception):
-    """The student's function raised, did not come back, or returned what cannot be compared.
+    """The student's function raised, or one of the classes below: what a student calls an exception is none of them.
 
     Attributes:
-        kind: the name of the exception; "Answer" for an answer that cannot be compared.
-        message: what it says; for an "Answer" a key of `transport.REASONS`.
+        kind: the name of the exception.
+        message: what it says.
         line: the student's own line that raised, if known.
     """
 
     def __init__(self, kind: str, message: str, *, line: str = ""):
         super().__init__(f"{kind}: {message}" if message else kind)
         self.kind, self.message, self.line = kind, message, line
+
+
+class Refused(StudentError):
+    """It returned what cannot be compared; `message` says what, in words of our own: "more than 64 MB"."""
+
+    def __init__(self, message: str):
+        super().__init__("Refused", message)
 
 
 class Call:
@@ -146,7 +153,7 @@ class LocalCall(Call):
         except BaseException as error:
             _told(error)
         if "ok" not in reply:
-            raise StudentError(reply["kind"], reply["message"])
+            raise Refused(REASONS[reply["refused"]])
         return [decode(tree) for tree in reply["values"]], [tuple(one) for one in reply["left"]]
 
 

@@ -26,13 +26,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from course_utils.exercises.call import Call, LocalCall, SecondAnswers, StudentError
+from course_utils.exercises.call import Call, LocalCall, Refused, SecondAnswers, StudentError
 from course_utils.exercises.compare import CheckFailed, alike
 from course_utils.exercises.draws import Draw
 from course_utils.exercises.exercise import Exercise, exercise, get_exercise, lesson_exercises
 from course_utils.exercises.left_behind import known_settings, same_state
 from course_utils.exercises.outcome import Outcome, show
-from course_utils.exercises.transport import REASONS
 from course_utils.exercises.words import why
 
 __all__ = [
@@ -42,6 +41,7 @@ __all__ = [
     "Exercise",
     "LocalCall",
     "Outcome",
+    "Refused",
     "StudentError",
     "check",
     "exercise",
@@ -127,11 +127,10 @@ def _with_leftover(failed: CheckFailed, left: CheckFailed | None) -> str:
 
 def _say(outcome: Outcome, error: StudentError) -> None:
     """What to say when there is no answer."""
-    if error.kind == "NotImplementedError" and (not error.message or error.message.startswith(outcome.exercise)):
+    if isinstance(error, Refused):
+        outcome.state, outcome.problem = "failed", f"Your function returned {error.message}."
+    elif error.kind == "NotImplementedError" and (not error.message or error.message.startswith(outcome.exercise)):
         outcome.state, outcome.problem = "not written", _NOT_WRITTEN
-    elif error.kind == "Answer":
-        outcome.state = "failed"
-        outcome.problem = f"Your function returned {REASONS.get(error.message, REASONS['other'])}."
     else:
         outcome.state, outcome.problem = "error", str(error)
         outcome.detail, outcome.cause = error.line, why(str(error), outcome.function)

@@ -23,7 +23,7 @@ def run(function: Callable, arguments: Sequence[Any], *, times: int = 1, gradien
 
     Returns:
         `{"ok": True, "values": a tree for each call, "left": what the calls left behind}`, or, for an answer that
-        cannot be compared, `{"kind": "Answer", "message": a key of transport.REASONS, "line": ""}`.
+        cannot be compared, `{"refused": a key of transport.REASONS}`.
 
     Raises:
         BaseException: what the function raises.
@@ -49,7 +49,7 @@ def _run(function: Callable, arguments: Sequence[Any], times: int, gradient: boo
         try:
             trees.append(encode_answer(value))
         except NotPlain as error:
-            return {"kind": "Answer", "message": error.reason, "line": ""}
+            return {"refused": error.reason}
     return {"ok": True, "values": trees, "left": [list(one) for one in watch.found]}
 
 

@@ -24,7 +24,7 @@ _MARKS = (b"[", b"{", b",", b":")  # every value of JSON stands behind one of th
 
 
 class NoAnswer(ValueError):
-    """It cannot be an answer; the message says why, in words of our own."""
+    """It cannot be an answer; the message says what was returned, in words of our own: "more than 100,000 values"."""
 
 
 def read_reply(line: bytes) -> Any:
@@ -34,7 +34,7 @@ def read_reply(line: bytes) -> Any:
         NoAnswer: it has more values than an answer can have.
     """
     if sum(line.count(mark) for mark in _MARKS) > 4 * MAX_VALUES:
-        raise NoAnswer(f"it returned more than {MAX_VALUES:,} values in lists: return an array, and a smaller one")
+        raise NoAnswer(f"more than {MAX_VALUES:,} values in lists: return an array, and a smaller one")
     try:
         return json.loads(line)
     except (ValueError, RecursionError, MemoryError):
@@ -52,20 +52,20 @@ def answer(tree: Any) -> Any:
     try:
         return decode(tree)
     except Exception:  # whatever else a forged tree can do to the decoder
-        raise NoAnswer("it returned something that cannot be compared") from None
+        raise NoAnswer("something that cannot be compared") from None
 
 
 def _look(tree: Any, left: list[int], depth: int) -> None:
     if depth > 2 * MAX_DEPTH:
-        raise NoAnswer("it returned lists that are nested too deeply")
+        raise NoAnswer("lists that are nested too deeply")
     if tree is None or type(tree) in (bool, int, float):
         return
     if type(tree) is str:
         if len(tree) > MAX_TEXT:
-            raise NoAnswer("it returned a text that is too long to be an answer")
+            raise NoAnswer("a text that is too long to be an answer")
         return
     if type(tree) is not dict or len(tree) != 1:
-        raise NoAnswer("it returned something that cannot be compared")
+        raise NoAnswer("something that cannot be compared")
     ((kind, body),) = tree.items()
     if kind in ("list", "tuple") and type(body) is list:
         for value in body:
@@ -73,12 +73,12 @@ def _look(tree: Any, left: list[int], depth: int) -> None:
     elif kind in ("array", "tensor"):
         left[0] -= _numbers(body)
         if left[0] < 0:
-            raise NoAnswer(f"it returned more than {MAX_NUMBERS:,} numbers: the right answer is much smaller")
+            raise NoAnswer(f"more than {MAX_NUMBERS:,} numbers: the right answer is much smaller")
     elif kind == "dict" and type(body) is list and len(body) <= MAX_KEYS:
         for pair in body:
             _look({"list": pair}, left, depth + 1)
     elif kind not in ("int", "float") or type(body) is not str or len(body) > MAX_TEXT:
-        raise NoAnswer("it returned something that cannot be compared")
+        raise NoAnswer("something that cannot be compared")
 
 
 def _numbers(body: Any) -> int:
@@ -88,4 +88,4 @@ def _numbers(body: Any) -> int:
         good = type(code) is str and re.fullmatch(r"[<>=|][biuf]\d{1,2}", code) and type(text) is str
         if good and type(shape) is list and len(shape) <= 32 and all(type(n) is int and n >= 0 for n in shape):
             return math.prod(max(n, 1) for n in shape)
-    raise NoAnswer("it returned something that cannot be compared")
+    raise NoAnswer("something that cannot be compared")

@@ -67,9 +67,15 @@ def _check(session: Session, one: Result, seeds: Sequence, *, hidden: bool) -> N
     one.state, one.problem, one.cause = outcome.state, outcome.problem, outcome.cause
     if session.broken and not outcome.passed:
         one.cause = _CAUSES.get(session.broken, "")
-    elif outcome.problem.startswith("Missing"):
+    elif call.missing:
         one.state, one.problem = "not written", f"There is no function `{one.function}` in the notebook."
         one.cause = "Did its cell raise an error? See the remarks on the cells." if session.notes else ""
+    elif outcome.error is not None and not call.answers:
+        one.state, one.problem, one.cause = (
+            "not graded",
+            f"the check itself failed ({type(outcome.error).__name__})",
+            "",
+        )
     elif hidden and not outcome.passed:
         _say_nothing_hidden(one)
 

@@ -10,7 +10,7 @@ from course_utils.exercises.left_behind import Found
 from course_utils.exercises.machine import Call, StudentError
 from course_utils.grading.notebooks import Step
 from course_utils.grading.sandbox import Sandbox, SandboxError
-from course_utils.grading.student_process import Broken, StudentProcess
+from course_utils.grading.student_process import Broken, Missing, StudentProcess
 
 _LATE = "the cells before it took a third of the time for the whole notebook, so each of its statements had one second."
 
@@ -82,16 +82,21 @@ class Session:
 
 
 class RemoteCall(Call):
-    """A student's function, reached through the walls; what `run_check` takes for a function."""
+    """A student's function, reached through the walls; what `run_check` takes for a function.
+
+    Attributes:
+        missing: whether the notebook has no such function.
+    """
 
     def __init__(self, session: Session, function: str):
         super().__init__()
-        self.session, self.function = session, function
+        self.session, self.function, self.missing = session, function, False
 
     def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
         try:
             return self.session.ask(self.function, arguments, times, gradient)
-        except (StudentError, SandboxError):
+        except (StudentError, SandboxError) as error:
+            self.missing = isinstance(error, Missing)
             raise
         except Exception as error:  # no fault of the answer: without this, the check would take it for one
             raise SandboxError(f"The grader itself failed ({type(error).__name__}: {error}).") from error

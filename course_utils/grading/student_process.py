@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from course_utils.exercises.left_behind import EVERYWHERE, OF_AN_INPUT, Found
-from course_utils.exercises.machine import StudentError
-from course_utils.exercises.transport import encode
+from course_utils.exercises.machine import Refused, StudentError
+from course_utils.exercises.transport import REASONS, encode
 from course_utils.grading.answers import MAX_MESSAGE, NoAnswer, answer, read_reply
 from course_utils.grading.limits import MB
 from course_utils.grading.words import plain
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 class Broken(StudentError):
     """The process is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Size, Died or Protocol."""
+
+
+class Missing(StudentError):
+    """There is no function of this name."""
 
 
 class StudentProcess:
@@ -61,7 +65,14 @@ class StudentProcess:
         gradient: bool = False,
         seconds: float | None = None,
     ) -> tuple[list[Any], list[Found]]:
-        """Run a function of the notebook as `runner.run` does; returns its plain answers and what it left behind."""
+        """Run a function of the notebook as `runner.run` does; returns its plain answers and what it left behind.
+
+        Raises:
+            StudentError: the function raised.
+            Missing: there is none of this name.
+            Refused: its answer is too large, or cannot be compared.
+            Broken: it did not come back.
+        """
         options = {"times": times, "gradient": gradient}
         trees = [encode(a) for a in arguments]
         reply = self._request({"call": function, "args": trees, "options": options}, seconds)
@@ -71,7 +82,7 @@ class StudentProcess:
         try:
             return [answer(v) for v in values], [tuple(one) for one in left]
         except NoAnswer as error:
-            raise StudentError("TypeError", str(error)) from None
+            raise Refused(str(error)) from None
 
     def _request(self, request: dict, seconds: float | None) -> dict:
         if self._channel is None:
@@ -84,6 +95,10 @@ class StudentProcess:
             raise self._broken("Protocol", "it interfered with the grader")
         if reply.get("ok") is True:
             return reply
+        if reply.get("missing") is True:
+            raise Missing("Missing", "there is no such function")
+        if isinstance(reply.get("refused"), str):
+            raise Refused(REASONS.get(reply["refused"], REASONS["other"]))
         kind, message, line = (
             reply.get(k) if isinstance(reply.get(k), str) else "" for k in ("kind", "message", "line")
         )
@@ -127,7 +142,7 @@ class StudentProcess:
         try:
             return read_reply(line)
         except NoAnswer as error:
-            raise StudentError("TypeError", str(error)) from None
+            raise Refused(str(error)) from None
 
     def _words(self, kind: str) -> str:
         if kind == "Memory":

@@ -341,6 +341,23 @@ def test_bad_options_are_told_in_one_line(options, words, tmp_path):
     assert result.exit_code == 2 and words in result.output and "Traceback" not in result.output
 
 
+@sandboxed
+def test_what_a_student_calls_an_exception_is_no_word_of_the_grader(tmp_path):
+    """And an answer that is too large says so, on the notebook's inputs and on others."""
+    book = with_body(notebook(), "07.1", "class MissingLayer(Exception): pass\nraise MissingLayer('no layer 3')")
+    book = with_body(book, "07.2", "class Answer(Exception): pass\nraise Answer('it is 3')")
+    book = with_body(book, "07.3", "return torch.zeros(2**19)")
+    book = with_body(book, "07.4", "def given(): pass", after="del " + lesson_exercises("07")[3].function)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann.ipynb").write_text(json.dumps(book))
+    assert run(tmp_path / "in", tmp_path / "out") == 0
+    first, second, third, fourth, *_ = reports.load_student(tmp_path / "out", "ann").results
+    assert (first.state, first.problem) == ("error", "MissingLayer: no layer 3")
+    assert (second.state, second.problem) == ("error", "Answer: it is 3")
+    assert third.state == "failed" and third.problem.startswith("Your function returned more than 262,144 numbers")
+    assert fourth.state == "not written" and "There is no function" in fourth.problem
+
+
 # --- killed, and many ------------------------------------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ def serve(channel: socket.socket, shell) -> None:
                 function, options = shell.user_ns[request["call"]], request["options"]
                 reply = run(function, request["args"], **options)
             else:
-                reply = {"kind": "Missing"}
+                reply = {"missing": True}
         except BaseException as error:
             reply = _told(error)
         try:
