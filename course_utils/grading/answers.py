@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from course_utils.exercises.transport import MAX_DEPTH, decode
+from course_utils.exercises.transport import MAX_DEPTH, decode, encode
 
 MAX_MESSAGE = 16 << 20  # bytes of one reply
 MAX_VALUES = 100_000  # numbers and texts in lists
@@ -53,6 +54,19 @@ def answer(tree: Any) -> Any:
         return decode(tree)
     except Exception:  # whatever else a forged tree can do to the decoder
         raise NoAnswer("something that cannot be compared") from None
+
+
+def fits(values: Sequence[Any]) -> None:
+    """Look at the plain answers of one reply as at those that come out of the sandbox.
+
+    Raises:
+        NoAnswer: the grader would refuse them.
+    """
+    line = json.dumps({"values": [encode(value) for value in values]}).encode()
+    if len(line) > MAX_MESSAGE:
+        raise NoAnswer(f"more than {MAX_MESSAGE >> 20} MB")
+    for tree in read_reply(line)["values"]:
+        answer(tree)
 
 
 def _look(tree: Any, left: list[int], depth: int) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from course_utils.authoring import solved
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.errors import CourseError
-from course_utils.exercises.machine import NOTEBOOK_SEEDS, lesson_exercises, run_check
+from course_utils.exercises.left_behind import Found
+from course_utils.exercises.machine import NOTEBOOK_SEEDS, LocalCall, Refused, lesson_exercises, run_check
+from course_utils.grading.answers import NoAnswer, fits
 from course_utils.grading.notebooks import handed_out
 
 HIDDEN = 4  # hidden draws for each exercise
@@ -41,8 +44,22 @@ def hidden_seeds(seed: int, exercise: str) -> list[tuple[int, int]]:
     return [(int.from_bytes(digest[4 * k : 4 * k + 4], "big") + 1000, k + 1) for k in range(HIDDEN)]
 
 
+class _Limited(LocalCall):
+    """The course's own solution, within the grader's limits for an answer."""
+
+    def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
+        values, left = super().run(arguments, times, gradient)
+        try:
+            fits(values)
+        except NoAnswer as error:
+            raise Refused(str(error)) from None
+        return values, left
+
+
 def prepare(lessons: Sequence[str] | None, seed: int) -> list[Task]:
     """Read the lessons, and try every check with the course's own solution: a check that fails it grades nobody.
+
+    Its answers have to keep the limits that hold for a submission's.
 
     Raises:
         CourseError: there is no such lesson, or it has no exercises.
@@ -59,7 +76,7 @@ def prepare(lessons: Sequence[str] | None, seed: int) -> list[Task]:
         right = solved.exercise_functions(lesson)
         for which, draws in seeds.items():
             try:
-                outcome = run_check(which, right[which], seeds=[*NOTEBOOK_SEEDS, *draws])
+                outcome = run_check(which, _Limited(right[which]), seeds=[*NOTEBOOK_SEEDS, *draws])
                 problem = "" if outcome.passed else outcome.problem
             except Exception as error:
                 problem = f"{type(error).__name__}: {error}"

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.authoring import solved
+from course_utils.exercises import exercise as registry
 from course_utils.exercises.transport import encode
 from course_utils.grading.answers import MAX_KEYS, MAX_NUMBERS, MAX_VALUES, NoAnswer, answer, read_reply
+from course_utils.grading.tasks import prepare
 
 
 @pytest.mark.parametrize("value", [
@@ -53,3 +56,25 @@ def test_a_reply_of_too_many_values_is_not_parsed():
         read_reply(b"[" + b"[]," * (4 * MAX_VALUES) + b"[]]")
     assert read_reply(b"[" * 5000) is None and read_reply(b"\xff") is None
     assert read_reply(b'{"values": [1]}') == {"values": [1]}
+
+
+@pytest.mark.parametrize(
+    ("large", "words"),
+    [
+        (lambda: torch.zeros(MAX_NUMBERS + 1), "numbers: the right answer is much smaller"),
+        (lambda: [0] * (4 * MAX_VALUES + 1), "values in lists"),
+        (lambda: torch.zeros(MAX_NUMBERS), ""),
+    ],
+)
+def test_an_exercise_with_too_large_an_answer_is_found_when_it_is_prepared(monkeypatch, large, words):
+    monkeypatch.setattr(registry, "_EXERCISES", {})
+
+    @registry.exercise("07.1", "large")
+    def zero(call, draw):
+        assert not np.any(np.asarray(call()))
+
+    for module in ("exercises.exercise", "grading.tasks"):
+        monkeypatch.setattr(f"course_utils.{module}.lesson_exercises", lambda lesson: [zero])
+    monkeypatch.setattr(solved, "exercise_functions", lambda lesson: {"07.1": large})
+    (task,) = prepare(["07"], 3)
+    assert words in task.faulty.get("07.1", "") and bool(task.faulty) == bool(words)
