@@ -168,7 +168,8 @@ def test_what_a_call_leaves_behind_is_seen_in_the_sandbox(worker, spelling):
     with suppress(StudentError):
         worker.run_cell(spelling)
     worker.run_cell(
-        "import torch\nif 'runner' in globals(): runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
+        "import torch\nif 'runner' in globals():\n"
+        "    runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
         "def f(x, y):\n    y += 1\n    torch.set_default_dtype(torch.float64)\n    torch.manual_seed(0)\n    return x"
     )
     x = torch.zeros(2)
