@@ -188,14 +188,19 @@ def _before_scores(net: Network, images: Tensor) -> Tensor:
     return vectors
 
 
-def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> int:
+def smallest_size(
+    net: Network, layers: Sequence[str], *, size: tuple[int, int] | None = None, most: int = 1024
+) -> int:
     """The side of the smallest square image for which every one of `layers` has an output, at most `most`.
 
-    Found by trying: pooling without padding leaves nothing of a small image, and the network then raises.
+    Found by trying: pooling without padding leaves nothing of a small image, and the network then raises. A network of
+    one size has this one.
 
     Args:
         net: the network.
         layers: dotted paths or aliases.
+        size: (height, width) of pictures that it is to take. If no square that is tried works and they do, it is their
+            shorter side.
         most: where the search ends. If no size works, the size is not what is wrong, and the network's error is raised.
 
     Raises:
@@ -203,25 +208,20 @@ def smallest_size(net: Network, layers: Sequence[str], *, most: int = 1024) -> i
     """
     check_network(net)
     check_whole(most=most)
-
-    def works(side: int) -> bool:
-        blank = torch.zeros((1, net.channels, side, side), dtype=net.mean.dtype, device=net.device)
-        try:
-            with torch.no_grad():
-                return all(min(seen.shape[2:], default=1) > 0 for seen in forward_to(net, blank, layers).values())
-        except RuntimeError:
-            return False
-
-    high = 1
-    while high < most and not works(high):
-        high *= 2
-    if high >= most:  # no size works, so size is not what is wrong: let the network say it
-        with torch.no_grad():
-            forward_to(net, torch.zeros((1, net.channels, most, most), dtype=net.mean.dtype, device=net.device), layers)
-    low = high // 2  # too small, or 0
+    sides = {2**k for k in range(most.bit_length())} | {most, net.input_size, *(size or ())}
+    low = 0  # too small
+    for high in sorted(side for side in sides if side <= most):
+        if _works(net, layers, (high, high)):
+            break
+        low = high
+    else:
+        if size is not None and _works(net, layers, size):
+            return min(size)
+        _try(net, layers, (most, most))  # no size works, so size is not what is wrong: let the network say it
+        return most
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if works(middle) else (middle, high)
+        low, high = (low, middle) if _works(net, layers, (middle, middle)) else (middle, high)
     return high
 
 
@@ -235,12 +235,34 @@ def check_size(net: Network, images: Tensor, layers: Sequence[str], *, what: str
         what: how the message calls the images.
 
     Raises:
-        ValueError: they are too small; the message names the smallest size.
+        ValueError: they are too small, and the message names the smallest size; or the network takes another size only.
     """
-    side = smallest_size(net, layers)
+    check_network(net)
     height, width = check_batch(net, images, name=what).shape[2:]
-    if min(height, width) < side:
-        raise ValueError(
-            f"{what} of {height}x{width} pixels are too small for {layers[-1]} of {net.name}: "
-            f"the smallest size is {side}x{side}."
-        )
+    if _works(net, layers, (height, width)):
+        return
+    try:
+        side = smallest_size(net, layers)
+    except RuntimeError:  # no square works either: let the network say it of this size
+        _try(net, layers, (height, width))
+        raise
+    if min(height, width) >= side:
+        _try(net, layers, (height, width))  # large enough: the network says what else is wrong
+    raise ValueError(
+        f"{what} of {height}x{width} pixels are too small for {layers[-1]} of {net.name}: "
+        f"the smallest size is {side}x{side}."
+    )
+
+
+def _works(net: Network, layers: Sequence[str], size: tuple[int, int]) -> bool:
+    """Whether every one of some layers has an output for pictures of a size."""
+    try:
+        return all(min(seen.shape[2:], default=1) > 0 for seen in _try(net, layers, size).values())
+    except (RuntimeError, AssertionError):
+        return False
+
+
+def _try(net: Network, layers: Sequence[str], size: tuple[int, int]) -> dict[str, Tensor]:
+    """What layers put out for a black picture of a size."""
+    with torch.no_grad():
+        return forward_to(net, torch.zeros((1, net.channels, *size), dtype=net.mean.dtype, device=net.device), layers)

@@ -12,12 +12,17 @@ from course_utils import (
     ablated,
     channel_importance,
     channels,
+    check_size,
+    deepdream,
     feature_maps,
     features,
     grad_cam,
     layer_outputs,
     occlusion,
     receptive_field,
+    smallest_size,
+    style_transfer,
+    synthesize_texture,
     top_patches,
     torchvision_names,
     visualize,
@@ -267,3 +272,25 @@ def test_a_network_of_one_size_says_so(name, request):
     with pytest.raises(ValueError, match="20x12|32 x 32"):
         net(torch.rand(1, 3, 20, 12))
     assert visualize(net, 1, steps=1, transforms=(), progress=False).shape[2] == net.input_size
+
+
+@pytest.mark.parametrize("side, known", [(24, False), (24, True), (20, True), (16, False)])
+def test_a_network_of_one_size_takes_pictures_of_this_size(side, known):
+    """Also if the side is no power of two, and if the network's `input_size` is not told."""
+    sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 12, "mlp_dim": 16}
+    model = torchvision.models.VisionTransformer(image_size=side, patch_size=4, num_classes=5, **sizes)
+    net, layer = Network(model, name="vit", input_size=side if known else 224), "encoder.ln"
+    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    check_size(net, image, [layer])
+    assert smallest_size(net, [layer], size=(side, side)) == side
+    for octaves in (1, 3):
+        assert deepdream(net, image, layer, octaves=octaves, steps=1, progress=False).shape == image.shape
+    options = {"steps": 2, "progress": False}
+    painted = style_transfer(net, image, image.flip(3), content_layers=[layer], style_layers=["conv_proj"], **options)
+    assert painted.shape == image.shape
+    assert synthesize_texture(net, image, layers=["conv_proj"], steps=2, progress=False).shape == image.shape
+    if known:
+        with pytest.raises(ValueError, match=f"of 12x12 pixels are too small.*smallest size is {side}x{side}"):
+            check_size(net, image[:, :, :12, :12], [layer])
+    with pytest.raises(ValueError, match="does not take images of 40x40 pixels"):
+        deepdream(net, torch.rand(1, 3, 40, 40), layer, progress=False)

@@ -68,7 +68,8 @@ def deepdream(
     photo = precise(check_images(net, images))
     check_size(net, photo, [layer_of(layer)])
     answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), seeded(seed)
-    zooms = octave_zooms(photo.shape[2:], octaves, octave_scale, smallest_size(net, [layer_of(layer)]))
+    size = tuple(photo.shape[2:])
+    zooms = octave_zooms(size, octaves, octave_scale, smallest_size(net, [layer_of(layer)], size=size))
     with Watch(callback, looks=len(zooms) * steps, name="DeepDream", progress=progress) as watch:
 
         def draw(picture: Tensor, zoom: float) -> Tensor:

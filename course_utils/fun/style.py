@@ -119,7 +119,8 @@ def style_transfer(
         raise ValueError("give at least one content layer or style layer.")
     contents = precise(check_images(net, content, name="content")).contiguous()
     check_size(net, contents, wanted, what="content")
-    pictures, least = _styles(net, styles, style_size, wanted), smallest_size(net, wanted)
+    pictures = _styles(net, styles, style_size, wanted)
+    least = smallest_size(net, wanted, size=tuple(contents.shape[2:]))
     equal = [1.0] * len(pictures)
     shares = check_shares(equal if style_weights is None else style_weights, len(pictures), "style_weights")
     starts, results = _starts(net, init, contents, seed), []
