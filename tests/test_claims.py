@@ -1,9 +1,13 @@
 """Claims: sentences of a lesson that run."""
 
+import math
+
+import numpy as np
 import pytest
+import torch
 
 from course_utils.authoring import paths
-from course_utils.authoring.claims import run_claims
+from course_utils.authoring.claims import Teller, run_claims
 from course_utils.authoring.editions import build
 from course_utils.authoring.rules import SourceError
 from course_utils.authoring.source import read_lesson
@@ -91,3 +95,21 @@ def test_each_assertion_tells_its_sides_and_a_control_must_be_false(place, capsy
     said = capsys.readouterr().out
     assert "✓ two is more than one" in said and "✗ two is three" in said
     assert "without the cause, false: 1 > 1" in said and "1 of 3 claims hold" in said
+
+
+def test_a_claim_whose_assertions_never_run_does_not_hold(place, capsys):
+    place(claim("nothing is large", "for each in []:\n    assert each > 1"))
+    assert [one.holds for one in run_claims("42")] == [False]
+    assert tell_claims(["42"], threads=None) == 1
+    said = capsys.readouterr().out
+    assert "✗ nothing is large" in said and "none of its assertions ran" in said and "0 of 1 claims hold" in said
+
+
+@pytest.mark.parametrize("sign", ["<", ">=", "==", "!="])
+@pytest.mark.parametrize("control", [False, True])
+@pytest.mark.parametrize("nan", [math.nan, np.float32("nan"), torch.tensor(math.nan)], ids=["float", "numpy", "torch"])
+def test_no_comparison_with_nan_holds(sign, control, nan):
+    tell = Teller("it")
+    tell("left", sign, nan, 1.0, control=control)
+    tell("right", sign, 1.0, nan, control=control)
+    assert [(one.holds, one.margin) for one in tell.findings] == [(False, None)] * 2

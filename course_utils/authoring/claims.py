@@ -5,6 +5,8 @@ cell. Here its assertions are rewritten, so that each tells its two sides, and t
 
     assert ear > 2 * background          ->  0.81 > 0.22
     assert not random > 2 * background   ->  the control: 0.19 > 0.22 must be false
+
+A claim none of whose assertions ran does not hold, and no comparison with NaN holds, also not a control.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class Finding:
         claim: the sentence.
         said: the assertion as it stands in the source.
         numbers: its two sides, such as "0.81 > 0.22"; "" if it is no comparison.
-        margin: how far the two sides are apart, as a share of the larger one; None if they are no numbers.
+        margin: how far the two sides are apart, as a share of the larger one; None if they are no numbers, or NaN.
         control: whether it is a control (`assert not ...`): the same, and the cause is missing.
         holds: whether it is as the lesson says.
     """
@@ -119,11 +121,14 @@ class Teller:
             true = compare(left, right[0])
             numbers = f"{_text(left)} {sign} {_text(right[0])}"
             margin = _margin(left, right[0])
-        self.findings.append(Finding(self.claim, said, numbers, margin, control, bool(true) != control))
+        holds = bool(true) != control and not any(_is_nan(side) for side in (left, *right))
+        self.findings.append(Finding(self.claim, said, numbers, margin, control, holds))
 
     def show(self) -> None:
         from IPython.display import display
 
+        if not self.findings:
+            self.findings.append(Finding(self.claim, "none of its assertions ran", "", None, False, False))
         display({_MIME: [asdict(finding) for finding in self.findings]}, raw=True)
 
 
@@ -139,5 +144,15 @@ def _margin(left: Any, right: Any) -> float | None:
         left, right = float(left), float(right)
     except (TypeError, ValueError, RuntimeError):
         return None
+    if _is_nan(left) or _is_nan(right):
+        return None
     largest = max(abs(left), abs(right))
     return abs(left - right) / largest if largest else 0.0
+
+
+def _is_nan(value: Any) -> bool:
+    """Whether it is the one number that does not equal itself: a comparison with it says nothing."""
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
