@@ -101,7 +101,8 @@ def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str,
 
     Raises:
         TypeError: one name instead of a list, or a layer that puts out several tensors.
-        ValueError: no such layer, one that does not run on this input, or one that puts out NaN.
+        ValueError: no such layer, one that does not run on this input, one that puts out NaN, or one whose channels
+            are on an axis that is not known.
     """
     layers = layers if isinstance(layers, str) else list(layers)
     with in_eval_mode(net), _recording(net, layers, stop=True) as seen, suppress(_Stop):

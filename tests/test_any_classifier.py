@@ -128,6 +128,44 @@ def test_channels_are_on_axis_1_in_every_layer(name):
         torch.testing.assert_close(found[layer], right, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_an_attention_gives_several_tensors_and_its_channels_are_last(fast, monkeypatch):
+    """The dropout behind the attention of a ViT, between two layers whose channels are on axis 1 as well."""
+    sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 12, "mlp_dim": 16}
+    model = torchvision.models.VisionTransformer(image_size=16, patch_size=4, num_classes=5, **sizes)
+    net, layer = Network(model, name="vit", input_size=16), "encoder.layers.encoder_layer_0."
+    monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: fast)
+    found = layer_outputs(net, torch.rand(2, 3, 16, 16), [layer + name for name in ("ln_1", "dropout", "ln_2", "mlp")])
+    assert [tuple(maps.shape) for maps in found.values()] == [(2, 12, 17)] * 4
+
+
+def test_channels_that_are_somewhere_are_not_said_to_be_on_axis_1():
+    class Strange(nn.Module):
+        """It puts the channels last, and then does what nobody follows."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.fold, self.end = nn.Conv2d(3, 6, 1), nn.LayerNorm(6), Fold(), nn.Linear(3, 5)
+
+        def forward(self, images):
+            return self.end(self.fold(self.norm(self.conv(images).permute(0, 2, 3, 1))).mean((1, 2)))
+
+    class Fold(nn.Module):
+        def forward(self, maps):
+            return maps.unfold(3, 3, 3).mean(3)
+
+    net, image = Network(Strange(), name="strange", input_size=8), torch.rand(1, 3, 8, 8)
+    assert layer_outputs(net, image, ["norm"])["norm"].shape == (1, 6, 8, 8)
+    for call in (
+        lambda: layer_outputs(net, image, ["fold"]),
+        lambda: grad_cam(net, image, "fold"),
+        lambda: channel_importance(net, image, "fold"),
+    ):
+        with pytest.raises(ValueError, match=r"output \(1, 8, 8, 3\) this layer has its channels is not known") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
 # a block, what is inside of it, and a stage: `(N, H, W, C)` in Swin
 SWIN = {"features.1": 16, "features.1.0": 16, "features.1.0.attn": 16, "features.1.0.norm2": 16, "features.3": 32}
 

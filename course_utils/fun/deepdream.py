@@ -60,10 +60,9 @@ def deepdream(
     """
     check_whole(octaves=octaves)
     check_whole(least=0, steps=steps, jitter=jitter)
-    if not (octave_scale > 1 and steps >= 0 and step_size >= 0 and jitter >= 0):
+    if not (octave_scale > 1 and step_size >= 0):
         raise ValueError(
-            "octave_scale must be greater than 1, and steps, step_size and jitter must not be negative; "
-            f"not {octave_scale}, {steps}, {step_size}, {jitter}."
+            f"octave_scale must be greater than 1, and step_size must not be negative; not {octave_scale}, {step_size}."
         )
     photo = precise(check_images(net, images))
     check_size(net, photo, [layer_of(layer)])

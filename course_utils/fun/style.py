@@ -109,10 +109,10 @@ def style_transfer(
     plan = list(steps) if isinstance(steps, (list, tuple)) else [steps] * scales
     for one in plan:
         check_whole(least=0, steps=one)
-    if len(plan) != scales or min(plan) < 0 or not isfinite(dream_weight):
+    if len(plan) != scales or not isfinite(dream_weight):
         raise ValueError(
-            f"steps must not be negative (one number, or one for each of the {scales} sizes) and dream_weight must be "
-            f"finite; not {steps}, {dream_weight}."
+            f"steps must be one number, or one for each of the {scales} sizes, and dream_weight must be finite; "
+            f"not {steps}, {dream_weight}."
         )
     wanted = [*content_layers, *style_layers, *([dream_layer] if dream_layer else [])]
     if not wanted:

@@ -31,10 +31,14 @@ class ChannelAxes(TorchFunctionMode):
     _SHAPES = ("view", "reshape", "flatten", "unflatten")
     _MOVING = ("LayerNorm", "LayerNorm2d", "RMSNorm", "Permute", "Attention")  # kinds of modules
     _PRODUCTS = ("matmul", "__matmul__", "bmm")
+    # the first of their results has its channels last
+    _LAST = ("multi_head_attention_forward", "_native_multi_head_attention", "lstm", "gru", "rnn_tanh", "rnn_relu")
+    _PARTS = ("cat", "chunk", "split", "tensor_split", "unsafe_chunk", "unsafe_split")
 
     def __init__(self, net: nn.Module):
         super().__init__()
         self._axes = WeakTensorKeyDictionary()  # tensor -> axis, as long as it lives
+        self._moved = False  # whether a tensor had its channels elsewhere than on axis 1
         modules = list(net.modules())
         moving = any(isinstance(m, nn.MultiheadAttention) or type(m).__name__.endswith(self._MOVING) for m in modules)
         self._follows = moving or sum(isinstance(module, nn.Linear) for module in modules) > 3
@@ -49,10 +53,17 @@ class ChannelAxes(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        if isinstance(out, Tensor) and out.ndim > 2:
-            axis = self._after(getattr(func, "__name__", ""), func, args, kwargs, out)
-            if axis is not None:
-                self._axes[out] = axis
+        name = getattr(func, "__name__", "")
+        several = isinstance(out, (tuple, list))
+        for number, one in enumerate(out if several else [out]):
+            if isinstance(one, Tensor) and one.ndim > 2:
+                if several and name in self._LAST:
+                    axis = one.ndim - 1 if number == 0 else None
+                else:
+                    axis = self._after(name, func, args, kwargs, one)
+                if axis is not None:
+                    self._axes[one] = axis
+                    self._moved |= axis != 1
         return out
 
     def _after(self, name: str, func, args: tuple, kwargs: dict, out: Tensor) -> int | None:
@@ -75,16 +86,26 @@ class ChannelAxes(TorchFunctionMode):
             return 1 if axis == 1 and out.shape[:2] == before.shape[:2] else None
         if name in self._PRODUCTS:
             return out.ndim - 1 if last and before is args[0] else None
-        same = name == "cat" or out.ndim == before.ndim and out.shape[axis] == before.shape[axis]
+        same = name in self._PARTS or out.ndim == before.ndim and out.shape[axis] == before.shape[axis]
         return axis if same and out.ndim == before.ndim else None
 
     def of(self, tensor: Tensor) -> int:
-        """The axis of a tensor's channels: 1 unless something else is known."""
+        """The axis of a tensor's channels: 1 as long as the network has moved none.
+
+        Raises:
+            ValueError: the network has moved its channels, and where those of this tensor are is not known.
+        """
+        if tensor.ndim > 2 and self._moved and tensor not in self._axes:
+            raise ValueError(
+                f"on which axis of its output {tuple(tensor.shape)} this layer has its channels is not known; "
+                "choose a layer before or after it."
+            )
         return self._axes.get(tensor, 1)
 
     def first(self, tensor: Tensor) -> Tensor:
         """The tensor with its channels on axis 1: `(N, C, H, W)`, or `(N, C, patches)`."""
-        return tensor.movedim(self.of(tensor), 1) if self.of(tensor) != 1 else tensor
+        axis = self.of(tensor)
+        return tensor.movedim(axis, 1) if axis != 1 else tensor
 
 
 def _tensors(args: tuple) -> Iterator[Tensor]:
