@@ -189,9 +189,7 @@ def _before_scores(net: Network, images: Tensor) -> Tensor:
     return vectors
 
 
-def smallest_size(
-    net: Network, layers: Sequence[str], *, size: tuple[int, int] | None = None, most: int = 1024
-) -> int:
+def smallest_size(net: Network, layers: Sequence[str], *, size: tuple[int, int] | None = None, most: int = 1024) -> int:
     """The side of the smallest square image for which every one of `layers` has an output, at most `most`.
 
     Found by trying: pooling without padding leaves nothing of a small image, and the network then raises. A network of

@@ -161,7 +161,9 @@ def test_channels_that_are_somewhere_are_not_said_to_be_on_axis_1():
         lambda: grad_cam(net, image, "fold"),
         lambda: channel_importance(net, image, "fold"),
     ):
-        with pytest.raises(ValueError, match=r"output \(1, 8, 8, 3\) this layer has its channels is not known") as caught:
+        with pytest.raises(
+            ValueError, match=r"output \(1, 8, 8, 3\) this layer has its channels is not known"
+        ) as caught:
             call()
         assert "\n" not in str(caught.value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets
 from torch import Tensor
 
-from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.chooser import Chosen, PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
 from course_utils.fun.deepdream import deepdream
@@ -39,6 +39,7 @@ class DeepDream(LiveExplorer):
     ):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
+        self._photo: Chosen | None = None  # of the dream
         self._dream: Tensor | None = None
         self.knob("photo", PhotoChooser(photo), update=False, preview=self.show_photo)
         self.knob("layer", ipywidgets.Dropdown(options=LAYERS, value=layer, description="Layer"), update=False)
@@ -58,8 +59,11 @@ class DeepDream(LiveExplorer):
         self._let_dream(knobs, knobs.photo.tensor(self.size, crop=False))
 
     def dream_on(self, knobs) -> None:
-        """Start from the dream instead of from the photo."""
-        self._let_dream(knobs, self._dream)
+        """Start from the dream instead of from the photo, unless another photo was chosen since."""
+        if knobs.photo == self._photo:
+            self._let_dream(knobs, self._dream)
+        else:
+            self.update(knobs)
 
     def _let_dream(self, knobs, start: Tensor) -> None:
         steps = self.steps * knobs.octaves
@@ -68,7 +72,7 @@ class DeepDream(LiveExplorer):
         def show(step, images, values):
             self.out.show(images, f"{words}; size {step // self.steps + 1} of {knobs.octaves}")
 
-        self._dream = deepdream(
+        dream = deepdream(
             self.net,
             start,
             knobs.layer,
@@ -78,7 +82,8 @@ class DeepDream(LiveExplorer):
             callback=self.watch(steps, show),
             progress=False,
         )
-        self.out.show(self._dream, words)
+        self._photo, self._dream = knobs.photo, dream
+        self.out.show(dream, words)
         last = len(self.values) - 1
         growth = self.values[last].item() / max(self.values[last - last % self.steps].item(), 1e-12)
         self.say(f"{knobs.layer} answers {growth:.1f} times as strongly as at the first step of the last size.")

@@ -10,6 +10,7 @@ import textwrap
 import traceback
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import ipywidgets
@@ -28,8 +29,8 @@ FIGURE_WIDTH = 900  # pixels of the static figure
 FIGURE_BYTES = 60_000
 ONLY_A_PICTURE = "A picture of the explorer. Run this cell; then you can turn its knobs and click."
 
-# the latest explorer that each cell of the notebook has made
-_by_cell: weakref.WeakValueDictionary[str, Explorer] = weakref.WeakValueDictionary()
+# the explorers that each cell of the notebook has made, as long as they live
+_by_cell: dict[str, weakref.WeakSet[Explorer]] = {}
 
 
 class Explorer:
@@ -158,8 +159,12 @@ class Explorer:
 
     def run(self, work: Callable[[SimpleNamespace], object]) -> None:
         """Start `work` in the background with the knobs as they are now; it replaces what waits or runs."""
-        knobs = self.knobs()
-        self.worker.submit(lambda: work(knobs))
+        self.worker.submit(partial(work, self.knobs()))
+
+    def waits(self, work: Callable[[SimpleNamespace], object]) -> bool:
+        """Whether `work` was asked for and has not begun."""
+        waiting = self.worker.waiting
+        return isinstance(waiting, partial) and waiting.func == work
 
     def stop(self) -> None:
         """End long work at its next step; what it has shown stays."""
@@ -177,12 +182,13 @@ class Explorer:
             widget.close()
 
     def _replace_the_one_before(self) -> None:
-        """A cell that runs again makes a new explorer: the old one must not go on computing."""
+        """A cell that runs again makes new explorers: the old ones must not go on computing."""
         cell = _running_cell()
-        if cell in _by_cell:
-            _by_cell[cell].stop()
         if cell:
-            _by_cell[cell] = self
+            made = _by_cell.setdefault(cell, weakref.WeakSet())
+            for one in list(made):
+                one.stop()
+            made.add(self)
 
     def _preview(self, preview: Callable[[SimpleNamespace], object]) -> None:
         if self.worker.busy:  # what runs goes on, with its own choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets
 from torch import Tensor
 
-from course_utils.explorers.chooser import PhotoChooser
+from course_utils.explorers.chooser import Chosen, PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
 from course_utils.fun.style import style_transfer
@@ -40,6 +40,7 @@ class StyleTransfer(LiveExplorer):
     ):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
+        self._photo: Chosen | None = None  # what was painted last, as it was chosen, as a picture, and painted
         self._content: Tensor | None = None
         self._painting: Tensor | None = None
         weight = {"base": 10, "step": 0.5, "readout_format": ",.3r", "continuous_update": False}
@@ -73,8 +74,8 @@ class StyleTransfer(LiveExplorer):
         self.start()
 
     def _turned(self) -> None:
-        if self.worker.busy:
-            self.run(self.paint_on)
+        if self.worker.busy:  # a Start that waits stays one; else what is painted goes on, whatever photo is chosen
+            self.run(self.update if self.waits(self.update) else self._go_on)
 
     def show_content(self, knobs) -> None:
         self.photo.show(knobs.photo.tensor(self.size, crop=False), f"the content: {knobs.photo.name}")
@@ -84,24 +85,25 @@ class StyleTransfer(LiveExplorer):
         self.style.show(style_image(knobs.style, knobs.stroke), words)
 
     def update(self, knobs) -> None:
-        self._content = knobs.photo.tensor(self.size, crop=False)
         self.show_content(knobs)
-        self._paint(knobs, init="content", scales=2)
+        self._paint(knobs, knobs.photo, knobs.photo.tensor(self.size, crop=False), init="content", scales=2)
 
     def paint_on(self, knobs) -> None:
-        """Go on from the picture that is there."""
-        self._paint(knobs, init=self._painting, scales=1)
+        """Go on from the picture that is there; a photo that was chosen since is painted from its beginning."""
+        (self._go_on if knobs.photo == self._photo else self.update)(knobs)
 
-    def _paint(self, knobs, *, init: str | Tensor, scales: int) -> None:
-        style, content, steps = style_image(knobs.style, knobs.stroke), self._content, scales * (self.steps + 1)
+    def _go_on(self, knobs) -> None:
+        self._paint(knobs, self._photo, self._content, init=self._painting, scales=1)
+
+    def _paint(self, knobs, photo: Chosen, content: Tensor, *, init: str | Tensor, scales: int) -> None:
+        style, steps = style_image(knobs.style, knobs.stroke), scales * (self.steps + 1)
         self.show_style(knobs)
         words = f"{knobs.style}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
 
         def show(step, images, losses):
-            self._painting = images
             self.out.show(images, f"{words}; step {step}")
 
-        self._painting = style_transfer(
+        painting = style_transfer(
             self.net,
             content,
             style,
@@ -113,8 +115,9 @@ class StyleTransfer(LiveExplorer):
             callback=self.watch(steps, show),
             progress=False,
         )
-        self.out.show(self._painting, words)
-        of_content = (knobs.content_weight * content_loss(self.net, content))(self.net, self._painting)
-        of_style = (knobs.style_weight * style_loss(self.net, [style]))(self.net, self._painting)
+        self._photo, self._content, self._painting = photo, content, painting
+        self.out.show(painting, words)
+        of_content = (knobs.content_weight * content_loss(self.net, content))(self.net, painting)
+        of_style = (knobs.style_weight * style_loss(self.net, [style]))(self.net, painting)
         share = (of_content / (of_content + of_style)).item()
         self.say(f"Of the loss that is left, {share:.0%} comes from the content and {1 - share:.0%} from the style.")

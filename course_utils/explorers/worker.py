@@ -68,6 +68,11 @@ class Worker:
         """Whether something runs or waits."""
         return self._running or self._waiting is not None
 
+    @property
+    def waiting(self) -> Callable[[], object] | None:
+        """The request that waits, or None."""
+        return self._waiting
+
     def wait(self, timeout: float = 60.0) -> None:
         """Block until nothing runs or waits (for tests).
 

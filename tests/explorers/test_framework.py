@@ -267,6 +267,18 @@ def test_a_cell_that_runs_again_stops_what_its_old_explorer_computes(monkeypatch
     assert old.status.text.startswith("Stopped at step") or old.status.step == 0
 
 
+def test_all_explorers_of_a_cell_stop_when_it_runs_again(monkeypatch):
+    monkeypatch.setattr(panel, "_running_cell", lambda: "cell with two")
+    both = [Threshold(), Threshold()]
+    for one in both:
+        one.run(one.sweep)
+    new = Threshold()
+    for one in both:
+        one.wait()
+    assert all(one.status.step < 1000 for one in both)
+    assert set(panel._by_cell["cell with two"]) == {*both, new}
+
+
 def test_a_broken_callback_fails_the_cell():
     class Broken(Threshold):
         def update(self, knobs):

@@ -338,6 +338,73 @@ def test_style_weights_turn_while_it_paints(made, monkeypatch):
     assert calls[1]["scales"] == 1 and "style 1,000" in explorer.out.caption
 
 
+def wide() -> bytes:
+    """A picture that is too low for the layers, at an explorer's size."""
+    file = io.BytesIO()
+    Image.new("RGB", (1600, 60), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name, file, method, go_on",
+    [("StyleTransfer", "style", "style_transfer", "paint_on"), ("DeepDream", "deepdream", "deepdream", "dream_on")],
+)
+def test_going_on_is_with_the_photo_that_is_shown(name, file, method, go_on, lite, vgg, monkeypatch):
+    module, calls = importlib.import_module(f"course_utils.explorers.{file}"), []
+    real = getattr(module, method)
+
+    def spy(net, start, *args, **options):
+        calls.append((start, options.get("init", start)))
+        return real(net, start, *args, **{**options, "steps": 1})
+
+    monkeypatch.setattr(module, method, spy)
+    explorer = make(name, lite, vgg)
+    calls.clear()
+    chooser, work = explorer._knobs["photo"], getattr(explorer, go_on)
+    cat = photo("cat", explorer.size, crop=False)
+    for chosen in ("cat", "cat"):
+        chooser.photos.value = chosen
+        explorer.wait()
+        explorer.run(work)
+        explorer.wait()
+        assert explorer.error is None and explorer.photo.caption.endswith("cat")
+    anew, again = calls
+    assert torch.equal(anew[0], cat) and (isinstance(anew[1], str) or torch.equal(anew[1], cat))
+    assert isinstance(again[1], torch.Tensor) and not torch.equal(again[1], cat), "the same photo: it goes on"
+    chooser.receive("wide.png", wide())
+    explorer.wait()
+    explorer.run(explorer.update)
+    explorer.wait()
+    assert "too small" in explorer.status.error
+    chooser.photos.value = "cat"
+    explorer.wait()
+    explorer.run(work)
+    explorer.wait()
+    assert explorer.error is None and isinstance(calls[-1][1], torch.Tensor), "what failed has changed nothing"
+
+
+def test_a_start_that_waits_stays_one_when_a_weight_is_turned(lite, vgg, monkeypatch):
+    module, calls, go = importlib.import_module("course_utils.explorers.style"), [], threading.Event()
+    real = module.style_transfer
+
+    def spy(net, content, *args, **options):
+        calls.append((options["init"], options["style_weight"]))
+        go.wait(20)
+        return real(net, content, *args, **{**options, "steps": 1})
+
+    monkeypatch.setattr(module, "style_transfer", spy)
+    go.set()
+    explorer = make("StyleTransfer", lite, vgg)
+    calls.clear(), go.clear()
+    explorer.run(explorer.paint_on)
+    until(lambda: calls)
+    explorer.run(explorer.update)
+    explorer._knobs["style_weight"].value = 1000.0
+    go.set()
+    explorer.wait()
+    assert explorer.error is None and calls[1:] == [("content", pytest.approx(1000))]
+
+
 def test_a_hundred_turns_leave_no_queue(made):
     explorer = made("Fooling")
     runs, real = [], explorer.update
