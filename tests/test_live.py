@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from course_utils.authoring import catch_up, files, paths
-from course_utils.authoring.cells import cut, is_complete, is_setup
+from course_utils.authoring.cells import cut, is_claim, is_complete, is_setup
 from course_utils.authoring.editions import build, speaker_notes
 from course_utils.authoring.files import build_live
 from course_utils.authoring.paths import lesson_paths
@@ -406,7 +406,8 @@ MISSING = "print(*[name for name in {names!r} if name not in globals()], sep=','
 
 def solution_names(lesson):
     """The names that a lesson's solution edition ends with."""
-    codes = [cell.source for cell in build(lesson, "solution").cells if cell.cell_type == "code"]
+    cells = [cell for cell in build(lesson, "solution").cells if cell.cell_type == "code"]
+    codes = [cell.source for cell in cells if not is_claim(cell)]  # claims are checked, and not taught
     return sorted(catch_up.names(codes)[1] - set(dir(builtins)))
 
 

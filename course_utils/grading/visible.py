@@ -71,7 +71,7 @@ def course_tree(folder: Path) -> None:
 
 
 def put_answers(folder: Path, hidden: Sequence[str]) -> None:
-    """Of the files in `ANSWERS`, write stand-ins of the hidden ones into the reduced course, and the others as they are.
+    """Of the files in `ANSWERS`, write stand-ins of the hidden ones into the reduced course, the others as they are.
 
     Only while no process uses it: what has been imported before is not taken back.
     """

@@ -433,7 +433,13 @@ check("06.5", winners)
 
 # %% picture="06.5"
 # your map for two photos: one color for each class that wins somewhere
-palette = torch.tensor([[0.8, 0.2, 0.2], [0.2, 0.4, 0.8], [0.9, 0.7, 0.2], [0.3, 0.6, 0.3]])
+shades = {
+    "red": (0.8, 0.2, 0.2),
+    "blue": (0.2, 0.4, 0.8),
+    "yellow": (0.9, 0.7, 0.2),
+    "green": (0.3, 0.6, 0.3),
+}
+palette = torch.tensor(list(shades.values()))
 pictures, titles, wins = [], [], {}
 for name in ("cat", "spoonbill"):
     grid = winners(net, photo(name), 64, 32, 0.5).long()
@@ -441,10 +447,11 @@ for name in ("cat", "spoonbill"):
     wins[name] = {net.category(int(c)): int(n) for c, n in zip(classes, counts, strict=True)}
     colors = palette[torch.searchsorted(classes, grid) % len(palette)]
     pictures += [photo(name)[0], colors.permute(2, 0, 1)]
-    titles += [
-        "photo",
-        "\n".join(f"{word}: {n} of {grid.numel()}" for word, n in wins[name].items()),
+    said = [
+        f"{shade}: {word}, {n}"
+        for shade, (word, n) in zip(shades, wins[name].items(), strict=False)
     ]
+    titles += ["photo", "\n".join(said)]
     print(name, [f"{word} {p:.2f}" for word, p in net.predict(photo(name))[0][:3]])
 show_images(pictures, titles, columns=4)
 
