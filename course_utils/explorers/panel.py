@@ -7,6 +7,7 @@ import inspect
 import io
 import os
 import textwrap
+import time
 import traceback
 import weakref
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from course_utils.still import Keys, Still, picture_still, show
 
 FIGURE_WIDTH = 900  # pixels of the static figure
 FIGURE_BYTES = 60_000
+PROGRESS_SECONDS = 0.1
 ONLY_A_PICTURE = "A picture of the explorer. Run this cell; then you can turn its knobs and click."
 
 # the explorers that each cell of the notebook has made, as long as they live
@@ -52,6 +54,7 @@ class Explorer:
         self._renew: Callable[[Still], None] | None = None  # what the notebook keeps of it, once it is displayed
         self._said = True  # whether the work that runs now has said something
         self._old_text: str | None = None  # what was said before it
+        self._progress, self._next_progress = (0, 0), 0.0  # (step, steps), and when the page is told of the next
         self._knobs: dict[str, ipywidgets.Widget] = {}
         self._controls: list[ipywidgets.Widget] = []
         self._views: list[ipywidgets.Widget] = []
@@ -198,6 +201,7 @@ class Explorer:
 
     def _begin(self) -> None:
         self.error, self._said, self._old_text = None, False, None
+        self._progress, self._next_progress = (0, 0), 0.0
         with self.status.hold_sync():
             self.status.error, self.status.busy, self.status.steps = "", True, 0
         self._stop.disabled = False
@@ -205,8 +209,12 @@ class Explorer:
     def _step(self, step: int, steps: int, left: float) -> None:
         if not self._said and self._old_text is None:  # the sentence is about what was shown before this long work
             self._old_text, self.status.text = self.status.text, ""
-        with self.status.hold_sync():
-            self.status.step, self.status.steps, self.status.seconds_left = step, steps, left if left == left else -1.0
+        self._progress = step, steps
+        if time.monotonic() >= self._next_progress or step == steps:  # a page that gets hundreds a second falls behind
+            self._next_progress = time.monotonic() + PROGRESS_SECONDS
+            with self.status.hold_sync():
+                self.status.step, self.status.steps = step, steps
+                self.status.seconds_left = left if left == left else -1.0
 
     def _end(self, error: BaseException | None, stopped: bool) -> None:
         self.error = error
@@ -214,10 +222,11 @@ class Explorer:
             traceback.print_exception(error)
         with self.status.hold_sync():
             self.status.busy = False
+            self.status.step, self.status.steps = self._progress
             if error is not None:
                 self.status.error = in_words(error)
-            elif stopped and self.status.steps:
-                self.status.text = f"Stopped at step {self.status.step} of {self.status.steps}."
+            elif stopped and self._progress[1]:
+                self.status.text = "Stopped at step {} of {}.".format(*self._progress)
             elif self._old_text is not None:  # the work had nothing new to say
                 self.status.text = self._old_text
         self._stop.disabled = True

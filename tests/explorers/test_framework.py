@@ -200,7 +200,7 @@ def test_one_thread_and_it_ends_when_idle(monkeypatch):
     end = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.02)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # threads of other tests may end meanwhile
     worker.submit(lambda: threads.add("again"))  # a new thread, on demand
     worker.wait(5)
     assert "again" in threads
