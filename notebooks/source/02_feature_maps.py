@@ -588,7 +588,7 @@ pasted = torch.cat([paste(grounds, piece) for piece in pieces])
 heads = feature_maps(net, pasted, "relu5_2", batch_size=8)[:, 365]
 order = [2 * piece + ground for ground in range(2) for piece in range(len(cuts))]
 names = list(cuts) * 2
-show_channel(pasted[order], heads[order], names, order=False, columns=8, title="relu5_2:365")
+show_channel(pasted[order], heads[order], names, order=False, columns=4, title="relu5_2:365")
 
 # %% [markdown]
 # The heads of both dogs, on both grounds. The mastiff's back (fur), grass and forest floor, the cat and the woman give less than half of it; the spotted leg comes next. You now have three names with evidence: *faces* (tested on new pictures, against controls), *letter-like shapes* (planted, with

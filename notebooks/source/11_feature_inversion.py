@@ -561,7 +561,7 @@ show_images(
 # At relu2_2 the random network gives the photo back almost as well as the trained one. Nobody had to learn that: a few convolutions of any kind keep most of a picture. So a good inversion of a shallow layer shows that the
 # information **is still there**, not that the network has learned anything, nor that it uses it.
 #
-# At relu4_1 the random network needs more steps: after 40 its picture has only vague spots, after 160 the eyes and the stripes are there. So even here training is not what keeps the layout. (`randomized` keeps the mean and the spread of each layer's weights.) He, Wang and Hopcroft (2016) report the same for deeper layers. And more:
+# At relu4_1 the random network needs more steps: after 40 its picture has only vague spots, after 160 the eyes, the nose and some of the spots are there. So even here training is not what keeps the layout. (`randomized` keeps the mean and the spread of each layer's weights.) He, Wang and Hopcroft (2016) report the same for deeper layers. And more:
 #
 # - Where the search stops, the picture still depends on its start.
 # - What the layer leaves open, the method fills in: by total variation, by Fourier coefficients, by the start.
