@@ -109,7 +109,7 @@ def test_channels_are_on_axis_1_in_every_layer(name):
 
     def remember(layer):
         def hook(module, given, made):
-            raw[layer] = made.detach()
+            raw[layer] = made.detach().clone()  # a ReLU may work in place
 
         return net.layer(layer).register_forward_hook(hook)
 

@@ -67,6 +67,8 @@ def batches(images: Iterable | str | Path | Tensor, batch_size: int, size: int) 
         item = item[0] if isinstance(item, (tuple, list)) else item  # a DataLoader gives (images, labels)
         if not isinstance(item, Tensor):
             raise TypeError(f"images must give tensors (3, H, W) or (N, 3, H, W), not {type(item).__name__}.")
+        if item.layout is not torch.strided:
+            check_images(None, item)  # says so
         item = item[None] if item.ndim == 3 else item
         if waiting and waiting[0].shape[1:] != item.shape[1:]:  # another size: what waits goes first
             yield first, torch.cat(waiting)
