@@ -207,7 +207,7 @@ def smallest_size(net: Network, layers: Sequence[str], *, size: tuple[int, int] 
     """
     check_network(net)
     check_whole(most=most)
-    sides = {2**k for k in range(most.bit_length())} | {most, net.input_size, *(size or ())}
+    sides = {2**k for k in range(int(most).bit_length())} | {most, net.input_size, *(size or ())}
     low = 0  # too small
     for high in sorted(side for side in sides if side <= most):
         if _works(net, layers, (high, high)):
