@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from course_utils.authoring import catch_up, files, paths
-from course_utils.authoring.cells import cut, is_claim, is_complete, is_setup
+from course_utils.authoring.cells import cut, is_claim, is_complete, is_setup, names
 from course_utils.authoring.editions import build, speaker_notes
 from course_utils.authoring.files import build_live
 from course_utils.authoring.paths import lesson_paths
@@ -112,17 +112,17 @@ def test_what_is_shown_complete_needs_only_what_came_before_its_section(number):
         done = [catch_up.code(cell) for cell in part.work]
         for cell in part.cells:
             if is_setup(cell):
-                made |= catch_up.names([cell.source])[1]
+                made |= names([cell.source])[1]
             elif cell.cell_type == "code" and is_complete(cell):
-                assert catch_up.names([cell.source])[0] <= made, cell.source
-        made |= catch_up.names(done)[1]
+                assert names([cell.source])[0] <= made, cell.source
+        made |= names(done)[1]
 
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_typed_cells_and_a_catch_up_cell_may_both_run(number):
     """No section changes a variable that it also needs: doing it twice ends in the same state."""
     for part in sections(lesson_of(number)):
-        used, made = catch_up.names([catch_up.code(cell) for cell in part.work])
+        used, made = names([catch_up.code(cell) for cell in part.work])
         assert not used & made, part.title
 
 
@@ -282,7 +282,7 @@ def test_catching_up_with_a_slip(place, monkeypatch):
     ],
 )
 def test_names_that_a_cell_uses_and_makes(cell, used, made):
-    assert catch_up.names([cell]) == (used, made)
+    assert names([cell]) == (used, made)
 
 
 def test_the_latest_section_that_makes_a_name_is_the_one_that_is_run():
@@ -408,7 +408,7 @@ def solution_names(lesson):
     """The names that a lesson's solution edition ends with."""
     cells = [cell for cell in build(lesson, "solution").cells if cell.cell_type == "code"]
     codes = [cell.source for cell in cells if not is_claim(cell)]  # claims are checked, and not taught
-    return sorted(catch_up.names(codes)[1] - set(dir(builtins)))
+    return sorted(names(codes)[1] - set(dir(builtins)))
 
 
 @pytest.mark.parametrize("number", some(EXECUTED))

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from course_utils.authoring.cells import global_names
+from course_utils.authoring.cells import names
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import check_all
 from course_utils.authoring.paths import ROOT, lesson_paths, notebook_path
@@ -41,9 +41,9 @@ def test_a_notebook_is_small_has_its_pictures_and_no_foreign_paths(number):
 
 
 def _bound_and_read(cells):
-    """The global names that cells bind, and those that they read."""
-    names = [global_names(cell.source) for cell in cells]
-    return set().union(*(bound for bound, _ in names)), set().union(*(read for _, read in names))
+    """The global names that cells bind, and those that they need from elsewhere."""
+    read, bound = names([cell.source for cell in cells])
+    return bound, read
 
 
 @pytest.mark.parametrize("number", LESSONS)
@@ -62,9 +62,9 @@ def test_what_a_student_writes_cannot_stop_a_worked_cell(number):
     own, read = _bound_and_read(worked)
     assert not (bound - own) & read
     for cell in theirs:  # a picture of an exercise needs nothing from the picture of another one
-        names, read = _bound_and_read([cell])
+        made, read = _bound_and_read([cell])
         stubs, _ = _bound_and_read([c for c in theirs if c["id"].startswith("exercise-")])
-        assert not (bound - own - stubs - names) & read, cell.source
+        assert not (bound - own - stubs - made) & read, cell.source
         assert cell["id"].startswith("exercise-") or "raises-exception" in cell.metadata.tags
 
 

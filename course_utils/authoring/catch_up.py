@@ -9,12 +9,11 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
-import symtable
 import sys
 from collections.abc import Sequence
 
 from course_utils.authoring import paths
-from course_utils.authoring.cells import cut, is_setup
+from course_utils.authoring.cells import cut, is_setup, names
 from course_utils.authoring.source import read_lesson, sections
 from course_utils.errors import CourseError
 
@@ -79,35 +78,6 @@ def order(codes: Sequence[Sequence[str]], index: int, known: set[str]) -> list[i
             steps.insert(0, earlier)
             missing = (missing - made) | (used - known)
     return steps
-
-
-def names(cells: Sequence[str]) -> tuple[set[str], set[str]]:
-    """The global names that cells use before they make them, and those that they make."""
-    used: set[str] = set()
-    made: set[str] = set()
-    for cell in cells:
-        for statement in ast.parse(cell).body:
-            table = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
-            symbols = table.get_symbols()
-            makes = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
-            uses = {s.get_name() for s in symbols if s.is_referenced()} | _free(table)
-            if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-                uses.add(statement.target.id)  # the table calls it assigned only
-            if isinstance(statement, ast.AugAssign | ast.Assign | ast.AnnAssign):
-                used |= uses - made  # x = x + 1 needs an x
-            else:
-                used |= uses - made - makes  # a loop's or a function's own names
-            # Python deletes the name of a caught exception after its block
-            made |= makes - {node.name for node in ast.walk(statement) if isinstance(node, ast.ExceptHandler)}
-    return used, made
-
-
-def _free(table: symtable.SymbolTable) -> set[str]:
-    """The global names in the functions and comprehensions of a table."""
-    found = set()
-    for child in table.get_children():
-        found |= {s.get_name() for s in child.get_symbols() if s.is_global() and s.is_referenced()} | _free(child)
-    return found
 
 
 def _announce(source: str, show_code: bool) -> None:

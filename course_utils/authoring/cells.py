@@ -6,6 +6,7 @@ import ast
 import hashlib
 import re
 import symtable
+from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
@@ -70,21 +71,33 @@ def functions(code: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
 
 
-def global_names(code: str) -> tuple[set[str], set[str]]:
-    """The global names to which code gives a value, and those that it reads.
+def names(cells: Sequence[str]) -> tuple[set[str], set[str]]:
+    """The global names that cells use before they make them, and those that they make."""
+    used: set[str] = set()
+    made: set[str] = set()
+    for cell in cells:
+        for statement in ast.parse(cell).body:
+            table = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
+            symbols = table.get_symbols()
+            makes = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+            uses = {s.get_name() for s in symbols if s.is_referenced()} | _free(table)
+            if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+                uses.add(statement.target.id)  # the table calls it assigned only
+            if isinstance(statement, ast.AugAssign | ast.Assign | ast.AnnAssign):
+                used |= uses - made  # x = x + 1 needs an x
+            else:
+                used |= uses - made - makes  # a loop's or a function's own names
+            # Python deletes the name of a caught exception after its block
+            made |= makes - {node.name for node in ast.walk(statement) if isinstance(node, ast.ExceptHandler)}
+    return used, made
 
-    Raises:
-        SyntaxError: the code is not Python.
-    """
-    bound, read = set(), set()
-    tables = [symtable.symtable(code, "cell", "exec")]
-    for table in tables:  # grows: functions and comprehensions are scopes of their own
-        tables += table.get_children()
-        for name in table.get_symbols():
-            if table.get_type() == "module" or name.is_global():
-                bound |= {name.get_name()} if name.is_assigned() or name.is_imported() else set()
-                read |= {name.get_name()} if name.is_referenced() else set()
-    return bound, read
+
+def _free(table: symtable.SymbolTable) -> set[str]:
+    """The global names in the functions and comprehensions of a table."""
+    found = set()
+    for child in table.get_children():
+        found |= {s.get_name() for s in child.get_symbols() if s.is_global() and s.is_referenced()} | _free(child)
+    return found
 
 
 def cell_id(lesson: str, kind: str, source: str, seen: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
-from course_utils.authoring.cells import cut, functions, global_names, is_claim
+from course_utils.authoring.cells import cut, functions, is_claim, names
 from course_utils.authoring.own_version import find, named, overlap
 from course_utils.errors import CourseError
 
@@ -125,7 +125,7 @@ def _exercises_do_not_match(lesson: Lesson) -> Iterator[str]:
 def _claim_problems(lesson: Lesson) -> Iterator[str]:
     """A claim asserts something, and leaves no name behind that another cell knows: students do not run it."""
     others = [c.source for c in lesson.cells if c.cell_type == "code" and not is_claim(c)]
-    known = {name for source in others for names in global_names(source) for name in names}
+    used, made = names(others)
     for cell in lesson.cells:
         if not is_claim(cell):
             continue
@@ -135,7 +135,7 @@ def _claim_problems(lesson: Lesson) -> Iterator[str]:
             continue
         if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))):
             yield f"claim={claim!r} asserts nothing."
-        if taken := global_names(cell.source)[0] & known:
+        if taken := names([cell.source])[1] & (used | made):
             yield f"claim={claim!r} gives {min(taken)!r} a value, and another cell has this name: choose a new one."
 
 
