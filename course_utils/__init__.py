@@ -29,7 +29,7 @@ _NAMES = {
         total_variation tv_norm
     """,
     "filters": """
-        color_share convolutions filter_response filter_weights filters_as_images raw_weight_sheet
+        color_share convolutions expanded_weights filter_response filter_weights filters_as_images raw_weight_sheet
         strongest_windows
     """,
     "activations": """

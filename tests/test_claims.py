@@ -12,6 +12,7 @@ from course_utils.authoring.editions import build
 from course_utils.authoring.rules import SourceError
 from course_utils.authoring.source import read_lesson
 from course_utils.commands.claims import tell_claims
+from course_utils.errors import CourseError
 
 LESSON = """# %% [markdown] lesson="42" title="Doubling" minutes=5
 # You will be able to double.
@@ -95,6 +96,14 @@ def test_each_assertion_tells_its_sides_and_a_control_must_be_false(place, capsy
     said = capsys.readouterr().out
     assert "✓ two is more than one" in said and "✗ two is three" in said
     assert "without the cause, false: 1 > 1" in said and "1 of 3 claims hold" in said
+
+
+def test_a_cell_that_fails_is_named_in_one_line(place):
+    place(claim("two is more than one", "assert two > one"))
+    with pytest.raises(
+        CourseError, match=r"^lesson 42, in the cell that begins .*: NameError: name 'one' is not defined$"
+    ):
+        run_claims("42")
 
 
 def test_a_claim_whose_assertions_never_run_does_not_hold(place, capsys):

@@ -55,7 +55,10 @@ CASES = {
     "filter_weights": lambda net, x: filters.filter_weights(net),
     "filters_as_images": lambda net, x: filters.filters_as_images(x),
     "raw_weight_sheet": lambda net, x: filters.raw_weight_sheet(x),
-    "strongest_windows": lambda net, x: filters.strongest_windows(net, x[:1], 1, k=2, size=4),
+    "expanded_weights": lambda net, x: filters.expanded_weights(
+        torch.rand(4, 3, 3, 3), torch.rand(2, 4, 3, 3), stride=2
+    ),
+    "strongest_windows": lambda net, x: filters.strongest_windows(net, x, 1, k=2, size=4, framed=True),
     # activations
     "affinities": lambda net, x: activations.affinities(rows(x), perplexity=5),
     "baseline_images": lambda net, x: activations.baseline_images(x, "noise"),

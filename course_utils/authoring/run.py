@@ -84,7 +84,7 @@ def run_notebook(book: NotebookNode, *, timeout: int = 600, allow: Sequence[str]
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-    book = deepcopy(book)
+    book, number = deepcopy(book), book.metadata["course"]["lesson"]
     started = time.monotonic()
     times: list[tuple[float, NotebookNode]] = []
     client = NotebookClient(
@@ -99,8 +99,12 @@ def run_notebook(book: NotebookNode, *, timeout: int = 600, allow: Sequence[str]
     os.environ["COURSE_STRICT"] = "" if allow else "1"
     try:
         client.execute()
-    except (CellExecutionError, CellTimeoutError) as error:
-        raise CourseError(f"lesson {book.metadata['course']['lesson']}: {error}") from None
+    except CellExecutionError as error:
+        broken = next(c for c in book.cells if any(o.output_type == "error" for o in c.get("outputs", [])))
+        cell = broken.source.strip().splitlines()[0]
+        raise CourseError(f"lesson {number}, in the cell that begins {cell!r}: {error.ename}: {error.evalue}") from None
+    except CellTimeoutError as error:
+        raise CourseError(f"lesson {number}: {error}") from None
     finally:
         os.environ.pop("COURSE_STRICT")
         if strict is not None:

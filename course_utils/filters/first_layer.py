@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network, check_network
-from course_utils.validate import check_images, check_whole
+from course_utils.validate import check_whole
 
 
 def convolutions(net: Network) -> list[str]:
@@ -115,34 +113,3 @@ def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
     sheet[:, :, :high, :wide] = filters_as_images(weights).cpu()
     sheet = sheet.permute(0, 2, 1, 3).reshape(out * (high + gap), into * (wide + gap))
     return sheet[: sheet.shape[0] - gap or None, : sheet.shape[1] - gap or None]
-
-
-def strongest_windows(net: Network, image: Tensor, channel: int, *, k: int = 4, size: int = 24) -> list[Tensor]:
-    """The windows of a photo where a first-layer filter responds most, none overlapping.
-
-    Args:
-        net: the network.
-        image: `(1, 3, H, W)` in [0, 1].
-        channel: which filter of the first convolution.
-        k: how many windows.
-        size: side of a window in pixels.
-
-    Returns:
-        `k` pictures `(3, size, size)`, the strongest first.
-
-    Raises:
-        ValueError: no such channel.
-    """
-    check_whole(k=k, size=size)
-    image = check_images(net, image).cpu()
-    response = filter_response(net, image, channel=channel)[0].cpu().clone()
-    scale = image.shape[-1] / response.shape[-1]
-    windows = []
-    for _ in range(k):
-        row, column = divmod(int(response.argmax()), response.shape[1])
-        y, x = int((row + 0.5) * scale) - size // 2, int((column + 0.5) * scale) - size // 2
-        y, x = max(0, min(y, image.shape[2] - size)), max(0, min(x, image.shape[3] - size))
-        windows.append(image[0, :, y : y + size, x : x + size])
-        half = max(1, round(size / scale))
-        response[max(0, row - half) : row + half + 1, max(0, column - half) : column + half + 1] = -math.inf
-    return windows

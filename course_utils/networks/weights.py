@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = data_file("weights")
-# the sha256 of each file in data/weights: weights that this project trained; NAME.md beside each says how
+# the sha256 of each file in data/weights; NAME.md beside each says how the weights were made, or where they are from
 OWN: dict[str, str] = {
     "styles": "dcaffd0453f25608b97a2cb5b05cc8aeb9de94decaa25c4e832d2604f7965f73",
     "cifar_net": "65ad898eb395f7b0179a66ebf60ad9f65d7cf26ee3341f7e5d4219e7f4e65c6b",
+    "face_filters": "14bf3a296bbceff0c2d55518360c3f547c6a953c85877f47ed35615ed5b78735",
 }
 
 
@@ -70,7 +71,7 @@ def checked(path: Path, sha256: str, *, cure: str) -> Path:
 
 
 def own_weights(name: str) -> dict[str, Tensor]:
-    """Weights that this project trained: the tensors of `data/weights/NAME.safetensors`, on the CPU, by their names.
+    """Weights in this repository: the tensors of `data/weights/NAME.safetensors`, on the CPU, by their names.
 
     Args:
         name: one of `OWN`.

@@ -1,23 +1,26 @@
-# %% [markdown] lesson="01" title="Filters: what the weights themselves look like" minutes=75 needs="00"
+# %% [markdown] lesson="01" title="Filters: what the weights themselves look like" minutes=82 needs="00"
 # You will be able to: draw the filters of a network's first layer as pictures and read them; compute what a filter answers at a place of an image; tell
 # edge filters from color filters by a number; and say why the weights of deeper layers cannot be read this way.
 
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, load_network, photo, quiz, show_bars, show_images
+from course_utils import check, gallery, load_network, photo, quiz, show_bars, show_images
 from course_utils.errors import WeightsError
 from course_utils.figures import show_filters
 from course_utils.filters import (
     color_share,
+    expanded_weights,
     filter_response,
     filter_weights,
     filters_as_images,
     raw_weight_sheet,
     strongest_windows,
 )
+from course_utils.fun import load_style_net
 from course_utils.networks import randomized
 from course_utils.networks.cifar import first_layer_during_training
+from course_utils.networks.faces import face_filters
 from course_utils.stimuli import simple_patterns
 
 # %%
@@ -177,7 +180,7 @@ for channel in (58, 10, 12, 5):
 # %% [markdown]
 # - **Filter 58** answers to vertical edges (black | white, and stripes at 0°), hardly to horizontal ones. It is an *oriented edge* filter.
 # - **Filter 10** prefers horizontal stripes, less clearly: to a vertical edge it still gives about half of its largest answer.
-# - **Filter 12** answers to colors, and little to anything gray, however strong the edge. Its weights for green have the opposite sign of those for red and blue: green against magenta. It is a *color-opponent* filter.
+# - **Filter 12** answers to colors, and little to anything gray, however strong the edge.
 # - **Filter 5** answers most to blue against yellow, and little to gray.
 #
 # Black, gray or white without an edge moves none of them much: for such an area the weights add up to nearly 0. But 5 and 12 are not edge filters: a plain *colored* area is enough for them.
@@ -203,17 +206,67 @@ for color, number in (((0.2, 0.3, 0.9), 5), ((0.1, 0.6, 0.2), 12)):
     plain_answer = filter_response(vgg, area, channel=number)[0, 2:-2, 2:-2].abs().max().item()
     assert plain_answer > 0.4 * max(answers[number].values())
 
+# %% [markdown]
+# Your eye can be wrong about a picture of nine pixels. So compute what you read:
+#
+# - **direction**: lay waves of light and dark over the mean of the three colors, in twelve directions, and see to which one the filter answers most (0° are vertical stripes);
+# - **evenness**: its weakest answer to these waves divided by its strongest. 0: one direction only; 1: all the same;
+# - **color axis**: the mix of red, green and blue that the filter's positions share (the first singular vector of its color part);
+# - **answer to white**: the sum of all weights divided by the sum of their sizes.
+
 # %%
-# the same filters on photos: for each filter the windows with the strongest response
-photos = [
-    photo(name, 224) for name in ("china", "coffee", "strawberry", "motorcycle", "prayer_rug")
-]
+# what the four filters are, in numbers
+import math
+
+side = torch.arange(3) - 1.0
+angles = torch.arange(0, 180, 15)
+along = [side[None] * math.cos(a) + side[:, None] * math.sin(a) for a in angles.deg2rad().tolist()]
+waves = torch.stack([torch.exp(1j * math.pi / 2 * place) for place in along])  # 4 pixels long
+for channel in (58, 10, 12, 5):
+    w = weights[channel]
+    gray = w.mean(0)
+    answer = (gray * waves).sum((1, 2)).abs()
+    axis = torch.linalg.svd((w - gray).flatten(1)).U[:, 0]
+    axis = axis * axis[axis.abs().argmax()].sign()
+    red, green, blue = axis.tolist()
+    print(
+        f"filter {channel:2}: direction {angles[answer.argmax()]:3}°, "
+        f"evenness {answer.min() / answer.max():.2f};  "
+        f"color axis red {red:+.1f}, green {green:+.1f}, blue {blue:+.1f};  "
+        f"answer to white {w.sum().abs() / w.abs().sum():.2f}"
+    )
+
+# %% [markdown]
+# For the color filters, read the axis: filter 12 is green against red and blue together, which is magenta; filter 5 is blue against green and a little red, a yellowish green. For the edge filters, read the direction: 58 has vertical edges, 10 horizontal ones, and
+# it is the more even of the two. (A gray filter has a color axis, too, but almost no color; the next section says how much.)
+
+# %% claim="58 is vertical and 10 horizontal, 10 more even; 12 is green against magenta, 5 blue against yellow-green"
+facts = {}
+for number in (58, 10, 12, 5):
+    shape_part = weights[number].mean(0)
+    by_angle = (shape_part * waves).sum((1, 2)).abs()
+    mix = torch.linalg.svd((weights[number] - shape_part).flatten(1)).U[:, 0]
+    facts[number] = (by_angle, mix * mix[mix.abs().argmax()].sign())
+assert angles[facts[58][0].argmax()] == 0
+assert angles[facts[10][0].argmax()] == 90
+assert facts[10][0].min() / facts[10][0].max() > 1.1 * facts[58][0].min() / facts[58][0].max()
+assert facts[12][1][1] > 0.5
+assert max(facts[12][1][0], facts[12][1][2]) < -0.2
+assert facts[5][1][2] > 0.5
+assert facts[5][1][1] < -0.4
+
+# %%
+# the same filters in the gallery: the seven photos with the strongest answers. The filter sees what is in the frame
+photos = torch.cat([photo(one.name) for one in gallery()])
 rows, titles = [], []
 for channel in (58, 10, 12, 5):
-    best = [w for image in photos for w in strongest_windows(vgg, image, channel, k=1, size=20)]
+    best = strongest_windows(vgg, photos, channel, k=7, size=20, per_image=1, framed=True)
     rows += [filters_as_images(weights)[channel], *best]
     titles += [f"filter {channel}", *[""] * len(best)]
-show_images(rows, titles, columns=6, width=6.5)
+show_images(rows, titles, columns=8, width=8)
+
+# %% [markdown]
+# Dark to bright from left to right for 58, bright above dark for 10; green for 12; blue and violet for 5. What stands around the frame may be anything: the filter does not see it.
 
 # %% [markdown]
 # ## Edges or colors? A number for it
@@ -267,27 +320,48 @@ show_bars(
 )
 
 # %% [markdown]
-# ## Other networks
+# ## Other networks, other tasks
 #
-# The lecture shows AlexNet's filters (64 of 3 × 11 × 11), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). Their weights must be downloaded once. The next cell shows every network whose
-# weights are on this computer or can be fetched now, and says so plainly for the others.
+# VGG-19 names the objects in photos. What do networks learn that do something else? Four more first layers, each from another task:
+#
+# - `efficientnet_lite0` names the objects in photos, too, with filters of 3 × 3;
+# - `cifar_net` sorts pictures of 32 × 32 pixels into ten classes, with filters of 7 × 7 (you meet it below);
+# - dlib's **face network** (King, 2017) has seen about three million faces and no other thing. It says whether two faces are the same person;
+# - `StyleNet` names nothing: it paints photos in a style (lesson 15).
 
-# %% [markdown] notes="1" minutes=2
-# Whatever network is not on this computer says so. Do not wait for downloads in class.
+# %% [markdown] notes="1" minutes=3
+# Hide the titles. Ask which of these networks has seen nothing but faces.
 
 # %%
-# first-layer filters of other networks, where their weights can be had
+# first-layer filters of four more networks
+cifar = load_network("cifar_net")
+others = {
+    "efficientnet_lite0, things in photos": filter_weights(load_network("efficientnet_lite0")),
+    "cifar_net, ten classes": filter_weights(cifar, "conv1"),
+    "dlib's network, faces": face_filters(),
+    "StyleNet, painting": load_style_net().first.convolution.weight.detach(),
+}
+for name, theirs in others.items():
+    display(show_filters(theirs, title=f"{name}: {tuple(theirs.shape)}"))
+
+# %% [markdown]
+# None of the faces' filters is a face, an eye or a mouth. They are what VGG-19 has as well: edges in many directions, and spots of one color on another. *Whatever* a network learns to do with pictures, its first layer finds edges and opposite colors: that is what pictures
+# are made of at this size, and it is the sentence of the lecture. (StyleNet's are noisier; it was trained for a much shorter time than the others.)
+#
+# The lecture shows AlexNet's filters (64 of 3 × 11 × 11), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). Their weights are downloaded once, by the next cell.
+
+# %%
+# the networks of the lecture, where their weights can be had
 missing = []
-for name in ("efficientnet_lite0", "alexnet", "resnet18", "resnet101", "densenet121"):
+for name in ("alexnet", "resnet18", "resnet101", "densenet121"):
     try:
-        other = load_network(name)
+        known = filter_weights(load_network(name))
     except WeightsError:
         missing.append(name)
     else:
-        first = filter_weights(other)
-        display(show_filters(first, title=f"{name}: {tuple(first.shape)}"))
+        display(show_filters(known, title=f"{name}: {tuple(known.shape)}"))
 if missing:
-    print(f"need a connection, once: {', '.join(missing)}")
+    print(f"Not on this computer, and no connection: {', '.join(missing)}.")
 
 # %% [markdown]
 # ## A network whose every filter can be drawn
@@ -307,7 +381,6 @@ if missing:
 
 # %%
 # layer 1 of cifar_net: all 16 filters
-cifar = load_network("cifar_net")
 first = filter_weights(cifar, "conv1")
 show_filters(first, columns=8, numbers=True, title=f"conv1 of cifar_net: {tuple(first.shape)}")
 
@@ -406,7 +479,7 @@ names = [f"{layer}: {tuple(w.shape)}" for layer, w in zip(("conv2", "conv3"), de
 show_images([raw_weight_sheet(w) for w in deeper], names, vmin=0, vmax=1, width=9)
 
 # %% [markdown]
-# Find a row that tells you what its filter looks for. There is none, and that is the point: a slice says where the filter wants to see *an earlier filter* answer. You would have to know all 16 by heart, and for `conv3` the 20 combinations of them.
+# Can you find a row that tells you what its filter looks for? A slice says where the filter wants to see *an earlier filter* answer. You would have to know all 16 by heart, and for `conv3` the 20 combinations of them.
 #
 # One thing can be read. In the sheet of `conv2`, two **columns** are flat gray: 4 and 11. Of all filters of layer 1, layer 2 uses 4 and 11 least.
 
@@ -431,9 +504,63 @@ pair = [raw_weight_sheet(filter_weights(one, "conv2")) for one in (cifar, random
 show_images(pair, ["A", "B"], vmin=0, vmax=1, width=9)
 
 # %% [markdown]
-# A was trained. Its neighboring weights agree, so the slices have soft spots and lines, and some columns are stronger than others. So "cannot be read" does not mean "is noise": the structure is there, and a picture of the weights is the wrong way to ask for it.
+# A was trained. Its neighboring weights agree, so the slices have soft spots and lines, and some columns are stronger than others. So "cannot be read" does not mean "is noise": the structure is there, and a sheet of slices is the wrong way to ask for it.
+#
+# ## Two layers as one picture
+#
+# You know what each filter of layer 1 looks for: it is a color picture. So put that picture at each place where a filter of layer 2 wants to see it, times the weight in the slice, and add everything up:
+#
+# $$E_o = \sum_{i=1}^{16} \sum_{u,v} w^{(2)}_{o\,i\,u\,v} \cdot \text{picture } w^{(1)}_i \text{ moved by } (2u, 2v) .$$
+#
+# (By $2u$, not $u$: between the layers a pooling halves the map, so two neighbors there are two pixels apart.) These are **expanded weights** (Voss et al., 2021): 20 filters of layer 2 as 20 color pictures of $6 \cdot 2 + 7 = 19$ pixels. They
+# leave out what the ReLU and the pooling do between the layers. So they are a guess, and you can test it: show each picture to the network.
+
+# %% [markdown] notes="1" minutes=5
+# Draw one slice and one color filter on the board, and put the filter at two places. Ask what the ReLU does to this
+# picture. Then run the test.
+
+# %%
+# the 20 filters of conv2 as color pictures
+expanded = expanded_weights(first, deeper[0], stride=2)
+show_filters(
+    expanded, columns=10, numbers=True, title=f"conv2 of cifar_net: {tuple(expanded.shape)}"
+)
+
+
+# %%
+# the test: show each picture to the real network. Which of the 20 units of conv2 likes which picture best?
+def answers_to(pictures):
+    """The largest answer of each unit of conv2 to each picture, on plain ground: (pictures, units)."""
+    ground = torch.zeros(len(pictures), 3, 32, 32)
+    same_strength = pictures / pictures.flatten(1).norm(dim=1)[:, None, None, None]
+    ground[:, :, 6:25, 6:25] = 25 * same_strength
+    with torch.no_grad():
+        below = cifar.layer("pool1")(cifar.layer("relu1")(cifar.layer("conv1")(ground)))
+        return cifar.layer("conv2")(below).amax((2, 3))
+
+
+liked = answers_to(expanded).argmax(0)
+print(f"{(liked == torch.arange(20)).sum()} of 20 units like their own picture best")
+exchanged = expanded_weights(first, deeper[0].roll(1, dims=1), stride=2)
+wrong = answers_to(exchanged).argmax(0)
+print(f"{(wrong == torch.arange(20)).sum()} of 20 if each slice gets the picture of another filter")
+
+# %% [markdown]
+# Each unit likes its own picture more than the 19 others (by chance, 1 of 20 would). With the pictures of layer 1 exchanged, hardly any does. So the pictures are right, also behind a ReLU, and some can be read: 1 and 18 are slanted stripes, 13 is blue beside yellow, 14 red beside
+# blue-green. Others say little to a person. With every layer more, there are more pictures to add and more ReLUs to leave out.
 # This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
 # depends on (06 to 08), what image a unit would like best (09).
+
+# %% claim="all 20 units like their own expanded picture best; with the filters exchanged few do, whatever the exchange"
+assert (liked == torch.arange(20)).sum() >= 19
+for moved in range(1, 16):
+    mixed_up = expanded_weights(first, deeper[0].roll(moved, dims=1), stride=2)
+    assert not (answers_to(mixed_up).argmax(0) == torch.arange(20)).sum() >= 10
+own_answer = answers_to(expanded).diagonal()
+noise_answer = answers_to(
+    torch.randn(300, 3, 19, 19, generator=torch.Generator().manual_seed(0))
+).amax(0)
+assert (own_answer > 1.1 * noise_answer).all()
 
 # %% [markdown]
 # ## What this picture does not show
@@ -485,9 +612,9 @@ quiz("01")
 # ## Summary
 #
 # - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
-# - Networks trained on photos learn oriented edges and color-opponent patches in their first layer.
+# - Networks trained on photos of things, or of faces only, learn oriented edges and color-opponent patches in their first layer.
 # - Filters begin as noise and take their form early in the training.
-# - Deeper weights combine earlier filters; a sheet of their slices cannot be read. (Voss et al. read some by composing layers: they multiply the weights of neighboring layers and draw the product in colors.)
+# - Deeper weights combine earlier filters; a sheet of their slices cannot be read. Multiplied with the layer below they are color pictures again (Voss et al.), as far as one may leave out the ReLU between.
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones
-# in the cat's striate cortex*, 1959. Voss et al.: *Visualizing Weights*, Distill 2021. Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.
+# in the cat's striate cortex*, 1959. Voss et al.: *Visualizing Weights*, Distill 2021. King: *dlib-models*, 2017 (the face network). Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014.

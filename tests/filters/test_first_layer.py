@@ -1,10 +1,12 @@
 import pytest
 import torch
+from torch.nn.functional import conv2d
 
 from course_utils.figures import show_filters, show_raw_weights
 from course_utils.filters import (
     color_share,
     convolutions,
+    expanded_weights,
     filter_response,
     filter_weights,
     filters_as_images,
@@ -99,6 +101,58 @@ def test_a_sheet_holds_every_slice_in_its_place():
 def test_strongest_windows_do_not_overlap(vgg, eagle):
     windows = strongest_windows(vgg, eagle, 58, k=3, size=16)
     assert [w.shape for w in windows] == [(3, 16, 16)] * 3 and not torch.equal(windows[0], windows[1])
+
+
+def test_the_strongest_windows_of_all_photos_come_first_and_one_photo_gives_no_more_than_asked(vgg):
+    """A white line on black in a small place of each photo: the brighter the line, the stronger the answer."""
+    images = torch.zeros(3, 3, 40, 40)
+    for number, bright in enumerate((0.8, 1.0, 0.9)):
+        images[number, :, 10:30, 20] = bright
+    all_from_one = strongest_windows(vgg, images, 58, k=2, size=8)
+    assert [w.max().item() for w in all_from_one] == pytest.approx([1.0, 1.0])
+    one_each = strongest_windows(vgg, images, 58, k=5, size=8, per_image=1)
+    assert [w.max().item() for w in one_each] == pytest.approx([1.0, 0.9, 0.8])  # no more photos, so no more windows
+
+
+def test_the_frame_is_around_what_the_filter_sees(vgg, eagle):
+    before = eagle.clone()
+    plain, framed = (strongest_windows(vgg, eagle, 58, k=1, size=16, framed=f)[0] for f in (False, True))
+    changed = (plain != framed).any(0).nonzero()
+    assert (changed.amax(0) - changed.amin(0)).tolist() == [4, 4] and len(changed) <= 16  # a ring around 3 x 3
+    assert torch.equal(plain[:, 7:10, 7:10], framed[:, 7:10, 7:10]) and torch.equal(before, eagle)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_two_layers_are_one_filter_where_nothing_lies_between_them(stride):
+    """The oracle: convolve twice, with every second unit of the first layer's map for stride 2."""
+    torch.manual_seed(0)
+    first, second = torch.randn(5, 3, 3, 3).double(), torch.randn(4, 5, 2, 2).double()
+    whole = expanded_weights(first, second, stride=stride)
+    assert whole.shape == (4, 3, 3 + stride, 3 + stride)
+    image = torch.randn(1, 3, 12, 12).double()
+    twice = conv2d(conv2d(image, first)[..., ::stride, ::stride], second)
+    assert torch.allclose(conv2d(image, whole, stride=stride), twice[..., : 12 // stride, : 12 // stride])
+
+
+def test_layers_that_do_not_follow_each_other_are_refused():
+    with pytest.raises(ValueError, match=r"takes in the channels of the first.*\(5, 3, 3, 3\) and \(4, 6, 2, 2\)"):
+        expanded_weights(torch.zeros(5, 3, 3, 3), torch.zeros(4, 6, 2, 2))
+
+
+def test_the_face_filters_are_dlibs(tmp_path):
+    """Shipped as a file of 19 kB; the program that made it reads dlib's format."""
+    from course_utils.errors import CourseError
+    from course_utils.networks.faces import face_filters
+    from course_utils.training.face_filters import first_convolution
+
+    filters = face_filters()
+    assert filters.shape == (32, 3, 7, 7) and 0.01 < filters.std() < 0.03
+    numbers = torch.cat([filters.flatten(), torch.zeros(32)]).numpy().tobytes()
+    head = b"any layers before\x05con_4" + bytes([1, 2, 2, 128, 18, 1, 1, 1, 1, 1, 1])
+    assert torch.equal(first_convolution(head + numbers + b"and behind"), filters)
+    for wrong in (b"", head[:-4], head + numbers[:50], head.replace(b"con_4", b"con_3") + numbers):
+        with pytest.raises(CourseError, match="This is not dlib_face"):
+            first_convolution(wrong)
 
 
 def test_figures(vgg):
