@@ -2,10 +2,13 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
@@ -69,3 +72,10 @@ def test_inside_the_package_a_name_comes_from_the_module_that_defines_it():
         if name.count(".") == 1 and name.rpartition(".")[2] not in places
     ]
     assert looked_up == []
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "tests" / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_what_a_benchmark_imports_is_there(script, monkeypatch):
+    """Nothing runs them in the tests, so a name that moved would be found by the next person who measures."""
+    monkeypatch.syspath_prepend(str(script.parent))
+    runpy.run_path(str(script), run_name="imported")

@@ -30,7 +30,7 @@ from course_utils.authoring.solved import exercise_functions
 from course_utils.authoring.source import read_lesson
 from course_utils.exercises import get_exercise, run_check
 from course_utils.exercises.call import LocalCall
-from course_utils.grading.grader import hidden_seeds
+from course_utils.grading.tasks import hidden_seeds
 
 SEEDS = (0, 1, 2, (7, 1))
 APART = 1e-4  # of the largest right value: a wrong answer that is never further away is not counted
