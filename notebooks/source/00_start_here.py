@@ -41,6 +41,13 @@ show_predictions(photos, net.predict(photos))
 #
 # Lesson 16 puts everything together and explains one prediction.
 
+# %% claim="the eagle and the cannon are named right, by 4.7 million numbers from 150,528 pixel values"
+first_names = [one[0][0] for one in net.predict(photos)]
+assert first_names[0] == "bald eagle"
+assert first_names[1] == "cannon"
+assert abs(sum(p.numel() for p in net.parameters()) - 4.7e6) < 0.1e6
+assert photos[0].numel() == 150_528
+
 # %% [markdown] notes="1" minutes=3
 # Ask for guesses before you run the first cell: what will the network say for the cat? Then let two people name a photo from the gallery.
 
@@ -343,6 +350,13 @@ show_images([gun[0], *two], ["photo", "why cannon?", "why goldfish?"], vmin=0, c
 
 # %% [markdown]
 # They look alike: the same places are bright. So the bright pixels alone do not say "this is a cannon"; you need to know what a map shows and what it does not. Lesson 07 takes this up.
+
+# %% claim="the maps of two classes for one photo are alike; the maps of one class for two photos are not"
+other_photo = saliency(net, eagle, ["cannon"])
+places = [blur(one, 4).flatten() for one in (two[0], two[1], other_photo[0])]
+same_photo, same_class = (torch.corrcoef(torch.stack(p))[0, 1] for p in (places[:2], places[::2]))
+assert same_photo > 0.6
+assert not same_class > 0.4
 
 # %% [markdown]
 # ## Quiz

@@ -302,20 +302,24 @@ show_bars(
 
 # %%
 # where it goes wrong: the share of neighbors found, for each kind of picture asked with
+colored = (crops.images - crops.images.mean(1, keepdim=True)).abs().amax((1, 2, 3)) > 0.02
 rows = []
 for name in ("pixels, L2", "features, L2"):
     values = recall_at_k(tables[name], crops.objects, 5)
     for kind in ("whole", "left", "right", "flipped", "cropped", "recolored"):
-        chosen = torch.tensor([v == kind for v in crops.variants])
+        chosen = torch.tensor([v == kind for v in crops.variants]) & colored
         rows.append((f"{name.split(',')[0]}: {kind}", values[chosen].mean().item()))
+print(f"{(~colored).sum() // 6} gray photos are left out: recolored, they are copies of themselves")
 show_bars(rows, label="recall at 5")
 
-# %% claim="features find more than twice as many; pixels find a recolored picture more often than a moved one"
+# %% claim="features find more than twice as many; without the gray photos a new color costs pixels about as much as a move"
 assert found["features, L2"] > 2 * found["pixels, L2"]
 shares = dict(rows)
-assert shares["pixels: recolored"] > max(
-    shares[f"pixels: {k}"] for k in ("left", "right", "flipped")
-)
+for kind_of_change in ("left", "right", "flipped", "cropped"):
+    assert abs(shares["pixels: recolored"] - shares[f"pixels: {kind_of_change}"]) < 0.08
+with_gray = recall_at_k(tables["pixels, L2"], crops.objects, 5)
+with_gray = with_gray[torch.tensor([v == "recolored" for v in crops.variants])].mean()
+assert not abs(with_gray - shares["pixels: recolored"]) < 0.03  # the copies would have hidden it
 mixed_up = crops.objects[
     torch.randperm(len(crops.objects), generator=torch.Generator().manual_seed(0))
 ]
@@ -355,19 +359,19 @@ cured = {name: recall_at_k(t, crops.objects, 5).mean().item() for name, t in cur
 show_bars(list(cured.items()), label="recall at 5")
 
 # %% [markdown]
-# Three numbers, the mean color, beat 150 528 pixels: they forget *where*. But they cannot survive a change of color. Pixels can, as the bars above show: a recolored picture keeps its light and dark places, and pixels find it more often than a moved one. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
+# Three numbers, the mean color, do a little better than 150 528 pixels: they forget *where*, so a move costs them less. A new color is their end: asked with a recolored color photo they find less than a tenth, the pixels about a third. The random network has the same architecture as the trained one, with pooling over all positions, and it finds fewer
 # than the pixels do: the architecture alone does not do it. A trained middle layer is already far better. What the last layer has *learned* is what stays the same when a thing moves, turns and changes its color.
 
 # %% claim="mean color beats pixels but not with other colors; random networks find fewer than pixels; middle and last layer far more"
-assert cured["mean color (3 numbers)"] > 1.1 * cured["pixels"]
-recolored = torch.tensor([v == "recolored" for v in crops.variants])
+assert cured["mean color (3 numbers)"] > 1.05 * cured["pixels"]
+recolored = torch.tensor([v == "recolored" for v in crops.variants]) & colored
 by_color = recall_at_k(cures["mean color (3 numbers)"], crops.objects, 5)[recolored].mean()
-assert by_color < 0.5 * shares["pixels: recolored"]
+assert by_color < 0.4 * shares["pixels: recolored"]
 for draw in range(3):
     untrained = l2_of(vectors(randomized(net, seed=draw), at_128))
     assert recall_at_k(untrained, crops.objects, 5).mean() < cured["pixels"]
 assert cured["middle layer"] > 1.3 * cured["pixels"]
-assert cured["last features"] > 1.1 * cured["middle layer"]
+assert cured["last features"] > 1.05 * cured["middle layer"]
 
 # %% [markdown]
 # ## Another photo of the same kind of thing
@@ -501,7 +505,7 @@ for name, table in (
     )
 
 # %% [markdown]
-# For most photos the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
+# For nearly every photo the features still find the right thing, although the thing is gone: what agrees is texture, color and small parts, *together with the background*. So a high recall on crops of the **same photo** is not yet a proof
 # that the network knows *things*. The other photos of the same kind, above, are the better test; they too may be found by fur and by paint. (Brendel & Bethge, 2019, showed that small tiles, without their order, are enough to name most of ImageNet.)
 #
 # Other limits, in one sentence each:
@@ -515,7 +519,7 @@ for draw in range(3):
     order = torch.randperm(16, generator=torch.Generator().manual_seed(draw))
     shuffled = tiles[:, :, order].unflatten(2, (4, 4)).permute(0, 1, 2, 4, 3, 5)
     shuffled = shuffled.reshape(whole.shape)
-    for space, least, most in ((vectors(net, shuffled), 0.6, 1.0), (None, 0.0, 0.3)):
+    for space, least, most in ((vectors(net, shuffled), 0.85, 1.0), (None, 0.0, 0.4)):
         rows_of = pixels if space is None else features
         near = l2_of(shuffled.flatten(1) if space is None else space, rows_of).argsort(dim=1)[:, :5]
         share = (crops.objects[near] == torch.arange(len(whole))[:, None]).float().mean()
