@@ -42,8 +42,9 @@ _NAMES = {
     "gradients": """
         Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Jitter L2Decay Objective Pad Pixels
         ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel channel_importance class_score
-        crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam input_gradient
-        invert jpeg magnify neuron pgd project pruning_curve rank_correlation relu_rule saliency segment
+        crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam gradient_times_input
+        input_gradient integrated_gradients invert jpeg magnify neuron pgd project pruning_curve rank_correlation
+        relu_rule saliency segment
         share_inside smoothgrad survival tv_norm visualize
     """,
     "fun": """
@@ -57,7 +58,8 @@ _NAMES = {
         show_occlusion show_patches show_points show_raw_weights show_scree show_separation
     """,
     "stimuli": """
-        Crops TEXTURES crop_set digits face_patches mark on_paper paste simple_patterns style_image style_names
+        Crops TEXTURES crop_set digits face_patches mark object_masks on_paper paste simple_patterns style_image
+        style_names
         texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises quiz run_check tiny_net",

@@ -181,7 +181,6 @@ OPEN_LINES = {
     "commands": 11,
     "engines": 8,
     "explorers": 49,
-    "filters": 2,
     "fun": 2,
     "images": 3,
     "plots": 3,

@@ -114,6 +114,8 @@ CASES = {
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=3),
     "fooled": lambda net, x: gradients.fooled(net, x, 1),
+    "gradient_times_input": lambda net, x: gradients.gradient_times_input(net, x, 1),
+    "integrated_gradients": lambda net, x: gradients.integrated_gradients(net, x, 1, steps=3, batch_size=2),
     "grad_cam": lambda net, x: gradients.grad_cam(net, x, "3"),
     "input_gradient": lambda net, x: gradients.input_gradient(net, x, 1),
     "invert": lambda net, x, **o: gradients.invert(net, x, "3", steps=3, **o),

@@ -375,3 +375,23 @@ def shares_in_float32(maps, top, bottom, left, right):
 @right("07.6")
 def one_product_in_float32(maps, gradients):
     return (gradients.float().flatten(1).mean(1) @ maps.float().flatten(1)).view(maps.shape[1:]).relu()
+
+
+@right("07.7")
+def one_point_after_the_other(net, image, baseline, target, steps):
+    total = 0
+    for s in range(1, steps + 1):
+        point = (baseline + (s - 0.5) / steps * (image - baseline)).detach().requires_grad_()
+        net(point)[0, target].backward()
+        total = total + point.grad
+    return ((image - baseline) * total / steps).numpy()
+
+
+@right("07.7")
+def from_the_image_backward(net, image, baseline, target, steps):
+    parts = []
+    for s in reversed(range(steps)):
+        a = torch.tensor((s + 0.5) / steps, requires_grad=True)
+        point = ((1 - a) * baseline + a * image).detach().requires_grad_()
+        parts.append(torch.autograd.grad(net(point)[0][target], point)[0])
+    return (image - baseline) * torch.stack(parts).mean(0)

@@ -416,6 +416,68 @@ class_map.slips = {
 }
 
 
+def way(net, image, baseline, target, steps, *, at=lambda s, n: (s + 0.5) / n, to=1.0) -> Tensor:
+    """The gradients of the score at `steps` points between baseline and image: (steps, 3, H, W)."""
+    a = at(torch.arange(steps, dtype=image.dtype), steps) * to
+    points = baseline + a.view(-1, 1, 1, 1) * (image - baseline)
+    return gradient(net, points, [target] * steps)
+
+
+def integrate(net, image, baseline, target, steps, **options) -> Tensor:
+    gradients = way(net, image, baseline, target, steps, **options)
+    return (image - baseline) * gradients.mean(0, keepdim=True)
+
+
+@exercise("07.7", "integrated")
+def integrated(call: Call, draw: Draw) -> None:
+    net = draw.net("conv")
+    for size, steps in (((9, 10), draw.integer(4, 6)), ((10, 8), 1), ((8, 9), draw.integer(8, 11))):
+        image, baseline = draw.images(1, *size), draw.images(1, *size)
+        inputs = net, image, baseline, targets(net, image, draw)[0], steps
+        close(call(*inputs), integrate(*inputs), what=f"the parts with steps = {steps}")
+    black = torch.zeros_like(image)
+    inputs = net, image, black, inputs[3], steps
+    close(call(*inputs), integrate(*inputs), what="the parts from a black baseline")
+
+
+integrated.slips = {
+    "The points begin at the baseline itself; each lies in the middle of its piece.": (
+        partial(integrate, at=lambda s, n: s / n)
+    ),
+    "The points are the ends of the pieces; each lies in the middle of its piece.": (
+        partial(integrate, at=lambda s, n: (s + 1) / n)
+    ),
+    "The points go from the baseline to the image with both ends; each lies in the middle of its piece.": (
+        partial(integrate, at=lambda s, n: s / max(n - 1, 1))
+    ),
+    "These are the mean gradients. Multiply them by the difference of image and baseline.": (
+        lambda *inputs: way(*inputs).mean(0, keepdim=True)
+    ),
+    "You multiplied by the image. The way begins at the baseline: multiply by the difference of both.": (
+        lambda net, image, baseline, *rest: image * way(net, image, baseline, *rest).mean(0, keepdim=True)
+    ),
+    "You added up the gradients of the points; take their mean.": (lambda *inputs: integrate(*inputs) * inputs[4]),
+    "This is the difference times the gradient at the image alone. Take the gradients all along the way.": (
+        lambda net, image, baseline, target, steps: (image - baseline) * gradient(net, image, [target])
+    ),
+    "The sign is turned: it is image minus baseline.": lambda *inputs: -integrate(*inputs),
+    "The way does not begin at the baseline: each point is the image times a.": (
+        lambda net, image, baseline, *rest: integrate(net, image, torch.zeros_like(image), *rest)
+    ),
+    "You took the size of the parts. They have a sign, or they would not add up.": (
+        lambda *inputs: integrate(*inputs).abs()
+    ),
+    "You differentiated the sum of all class scores, not the score of the target class.": (
+        lambda net, image, baseline, target, steps: sum(integrate(net, image, baseline, c, steps) for c in range(5))
+    ),
+    "You differentiated the probability. The parts are of the score, before the softmax.": (
+        lambda net, image, baseline, target, steps: integrate(
+            lambda x: net(x).softmax(1), image, baseline, target, steps
+        )
+    ),
+}
+
+
 QUIZ = read_quiz("""
 A pixel is black in the saliency map of the class 'dog'. What does this say?
 - The pixel does not belong to the dog: it is part of the background.

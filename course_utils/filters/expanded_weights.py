@@ -12,9 +12,9 @@ def expanded_weights(first: Tensor, second: Tensor, *, stride: int = 1) -> Tenso
     """Two layers of filters as one: for each filter of the second layer the color picture that it takes in.
 
     Filter `o` of the second layer adds up answers of the first layer's filters `i` at places `(u, v)`, with the weights
-    `second[o, i, u, v]`. So put picture `first[i]` at each of these places, times that weight, and add everything. This is
-    exact for a network without nonlinearities; with a ReLU between the layers it is what the filter would see if no unit
-    were silent.
+    `second[o, i, u, v]`. So put picture `first[i]` at each of these places, times that weight, and add everything. This
+    is exact for a network without nonlinearities; with a ReLU between the layers it is what the filter would see if no
+    unit were silent.
 
     Args:
         first: `(C, 3, k, k)`, the first layer.

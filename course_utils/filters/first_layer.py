@@ -40,7 +40,7 @@ def filter_weights(net: Network, layer: str | None = None) -> Tensor:
 
 
 def filters_as_images(weights: Tensor) -> Tensor:
-    """Each filter as a picture: weight 0 is middle gray, the filter's largest |weight| is black or white (or full color).
+    """Each filter as a picture: weight 0 is middle gray, its largest |weight| is black or white (or full color).
 
     Every filter has its own scale, so that weak ones can be seen as well; the sign stays readable.
 
@@ -94,7 +94,7 @@ def filter_response(net: Network, images: Tensor, layer: str | None = None, *, c
 
 
 def raw_weight_sheet(weights: Tensor, *, gap: int = 1) -> Tensor:
-    """All k x k slices of a weight tensor on one sheet: one row for each output channel, one column for each input channel.
+    """All k x k slices of a weight tensor on one sheet: a row for each output channel, a column for each input channel.
 
     Args:
         weights: `(C_out, C_in, k, k)`.

@@ -6,8 +6,10 @@ from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.ascent import facet_starts, visualize
 from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
 from course_utils.gradients.grad_cam import grad_cam
+from course_utils.gradients.gradient_times_input import gradient_times_input
 from course_utils.gradients.guided import as_picture, backprop
 from course_utils.gradients.importance import channel_importance
+from course_utils.gradients.integrated_gradients import integrated_gradients
 from course_utils.gradients.inversion import feature_error, invert
 from course_utils.gradients.pruning import pruning_curve
 from course_utils.gradients.saliency import input_gradient, saliency
@@ -52,7 +54,9 @@ __all__ = [
     "fool",
     "fooled",
     "grad_cam",
+    "gradient_times_input",
     "input_gradient",
+    "integrated_gradients",
     "invert",
     "jpeg",
     "magnify",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.images import to_pil
+from course_utils.engines.grab_cut import grab_cut
 from course_utils.validate import check_whole, precise
 
 
@@ -36,7 +34,6 @@ def segment(
         Simonyan et al. 2014, section 3.2; Rother, Kolmogorov, Blake: GrabCut, SIGGRAPH 2004.
     """
     import cv2
-    from scipy.ndimage import label
 
     if not 0 < background < foreground < 1:
         raise ValueError(f"need 0 < background < foreground < 1, got background={background}, foreground={foreground}.")
@@ -52,20 +49,7 @@ def segment(
         np.uint8
     )
     mask[sure], mask[never] = cv2.GC_FGD, cv2.GC_BGD
-    pixels = np.ascontiguousarray(np.asarray(to_pil(image).convert("RGB"))[:, :, ::-1])
-
-    def grab_cut() -> None:
-        cv2.setRNGSeed(0)  # the color models start at random; the same picture should give the same mask
-        cv2.grabCut(pixels, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), int(iterations), cv2.GC_INIT_WITH_MASK)
-
-    # OpenCV has one random generator for each thread, so the caller's stays as it is.
-    with ThreadPoolExecutor(1) as other_thread:
-        other_thread.submit(grab_cut).result()
-    chosen = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
-    pieces, count = label(chosen)
-    if count > 1:
-        chosen = pieces == 1 + np.argmax(np.bincount(pieces.flat)[1:])
-    return torch.from_numpy(chosen)
+    return grab_cut(image, mask, iterations=iterations)
 
 
 def blur(heat: Tensor, sigma: float) -> Tensor:

@@ -8,5 +8,5 @@ from course_utils.networks.weights import own_weights
 
 
 def face_filters() -> Tensor:
-    """The 32 first-layer filters `(32, 3, 7, 7)` of dlib's face network; data/weights/face_filters.md tells where they are from."""
+    """The first-layer filters `(32, 3, 7, 7)` of dlib's face network; data/weights/face_filters.md says more."""
     return own_weights("face_filters")["conv1"]

@@ -3,6 +3,7 @@
 from course_utils.stimuli.crops import Crops, crop_set
 from course_utils.stimuli.digits import digits, mark
 from course_utils.stimuli.faces import face_patches, paste
+from course_utils.stimuli.objects import object_masks
 from course_utils.stimuli.patterns import simple_patterns
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
@@ -15,6 +16,7 @@ __all__ = [
     "digits",
     "face_patches",
     "mark",
+    "object_masks",
     "on_paper",
     "paste",
     "style_image",

@@ -1,4 +1,4 @@
-# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=85 needs="00"
+# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=98 needs="00"
 # You will be able to: compute the gradient of a class score with respect to the pixels and draw it as a map; cut an object
 # out of a photo without any label; find out that a network is right for the wrong reason; and say what a saliency map does
 # *not* show.
@@ -16,17 +16,20 @@ from course_utils import (
     show_heat,
     show_images,
 )
+from course_utils.activations import deletion_curve
 from course_utils.gradients import (
     blur,
     edges,
     grad_cam,
+    gradient_times_input,
+    integrated_gradients,
     rank_correlation,
     saliency,
     segment,
     smoothgrad,
 )
 from course_utils.networks import randomized
-from course_utils.stimuli import digits, mark
+from course_utils.stimuli import digits, mark, object_masks
 from course_utils.training.digit_net import accuracy, train_digit_net
 
 # %%
@@ -303,7 +306,7 @@ show_images(
 # %% [markdown]
 # ## Spot the bug
 #
-# This function is in a well-known course. It returns the right gradient, once.
+# Functions like this one stand in many notebooks. It returns the right gradient, once.
 
 # %% [markdown] notes="1" minutes=6
 # Call the stub twice in a cell of your own and compare. Let the room find both faults.
@@ -587,6 +590,152 @@ show_heat(
 # Here the two classes differ: where the maps speak for *bald eagle*, they speak against *strawberry*. At the end of this lesson you will see that the gradient of the pixels does not tell the two apart so clearly.
 
 # %% [markdown]
+# ## Parts that add up: integrated gradients
+#
+# A gradient is about a *small* change. Can you divide the score itself among the pixels, so that the parts add up? A first try is **gradient × input**, $x_i \cdot \partial S/\partial x_i$: to first order, what is lost if pixel $i$ becomes black.
+#
+# **In the head first.** $S = \max(0,\ a + b - 1)$, and both pixels are 1. What is the score, what is gradient × input of each pixel, and what is their sum? *(Think, then run the cell.)*
+
+# %% [markdown] notes="1" minutes=12
+# The ReLU on the board: the score against the way from black to the photo. It is flat on the first half and rises on the
+# second. Type 07.7 with the room, then let them guess the row of the table that needs no network.
+
+# %%
+# the score, gradient x input, and the gradient at five places on the way from black to the image
+ab = torch.tensor([1.0, 1.0], requires_grad=True)
+one_score = (ab.sum() - 1).relu()
+print(
+    "score",
+    one_score.item(),
+    " gradient x input",
+    (ab * torch.autograd.grad(one_score, ab)[0]).tolist(),
+)
+for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+    point = (share * torch.ones(2)).requires_grad_()
+    print(
+        f"{share:.0%} of the way: gradient",
+        torch.autograd.grad((point.sum() - 1).relu(), point)[0].tolist(),
+    )
+
+# %% [markdown]
+# The score is 1, and the parts add up to 2: the gradient at the end of the way knows nothing of the first half, where nothing happened. So walk the whole way. **Integrated gradients** (Sundararajan et al., 2017) start at a **baseline** $x'$, a picture that stands for "nothing", such as black, and take the *mean*
+# of the gradient on the straight way to the photo:
+#
+# $$\text{part}_i = (x_i - x'_i)\ \cdot\ \frac1n\sum_{s=1}^{n} \frac{\partial S}{\partial x_i}\Bigl(x' + a_s\,(x - x')\Bigr), \qquad a_s = \frac{s - \frac12}{n} .$$
+#
+# As $n$ grows, the parts add up to $S(x) - S(x')$, the whole way from one score to the other. This is the axiom of **completeness**. In the example each pixel gets $\frac12$.
+
+# %% [markdown] exercise="07.7" title="Build it: integrated gradients" points=2 difficulty=3 importance=4 minutes=10 own="course_utils.gradients:integrated_gradients"
+# Return the parts of all pixels for one image and one class. Take the gradients in the middle of `steps` equal pieces of the way, as in the formula.
+
+
+# %% exercise="07.7"
+def integrated(net, image, baseline, target, steps):
+    """Integrated gradients on the straight way from a baseline to an image.
+
+    net: a network, image and baseline: (1, 3, H, W), target: one class index, steps: the number of pieces
+    returns: (1, 3, H, W), signed; adds up to about net(image)[0, target] - net(baseline)[0, target]
+    """
+    ### BEGIN SOLUTION
+    a = ((torch.arange(steps, dtype=image.dtype) + 0.5) / steps).view(-1, 1, 1, 1)
+    points = (baseline + a * (image - baseline)).detach().requires_grad_()
+    (gradients,) = torch.autograd.grad(net(points)[:, target].sum(), points)
+    return (image - baseline) * gradients.mean(dim=0, keepdim=True)
+    ### END SOLUTION
+
+
+check("07.7", integrated)
+
+# %% [markdown] fold="Hint"
+# All points in one batch: `a` of shape `(steps, 1, 1, 1)` makes `baseline + a * (image - baseline)` a tensor `(steps, 3, H, W)`. Sum their scores, take one gradient, and its mean over dimension 0. Multiply by the difference at the end.
+
+# %% picture="07.7"
+# your parts of the eagle's score: red speaks for the class, blue against it; and do they add up?
+black = torch.zeros_like(eagle)
+parts = integrated(net, eagle, black, 22, 24)
+with torch.no_grad():
+    difference = (net(eagle) - net(black))[0, 22].item()
+print(f"the parts add up to {parts.sum().item():.2f}, the scores differ by {difference:.2f}")
+show_heat(
+    eagle, blur(parts[0].sum(0), 2)[None], signed=True, title="integrated gradients, black baseline"
+)
+
+# %% [markdown]
+# What is nothing? A black pixel gets no part from a black baseline, whatever the network makes of it. A blurred photo as the baseline asks another question: which *details* make the score? The baseline is a choice, and it belongs under the picture.
+#
+# ## Which map is right?
+#
+# You now have six kinds of maps of one network. Three scores are in use to rank them:
+#
+# - **inside**: the share of the map that lies on the object. Twelve photos of the gallery show one thing with an outline (GrabCut found it in a box that was drawn by hand); it fills 28 % of the picture on average, so a map that knows nothing gets 28 %;
+# - **deletion** (Petsiuk et al., 2018): blur the brightest pixels first, more and more of them. The mean probability of the class on this way: *lower* is better;
+# - **insertion**: start with the blurred photo and bring the brightest pixels back first: *higher* is better.
+#
+# **Predict.** The table has two more rows that ask no network at all: an edge detector, and a blob of light in the middle of the picture. Where will they end up?
+
+# %%
+# six maps of the network and two controls, on twelve photos (the longest cell of the lesson)
+names, inside = object_masks()
+things_12 = torch.cat([photo(name) for name in names])
+own = net(things_12).argmax(1).tolist()  # each photo's own prediction
+
+
+def all_maps(one, target):
+    """Six maps of a network for the classes in `target`, not negative, (12, 224, 224) each."""
+    coarse = grad_cam(one, things_12, "bn2.act", target)[:, None]
+    enlarged = torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")[:, 0]
+    parts = {
+        "gradient x input": gradient_times_input(one, things_12, target),
+        "integrated, black": integrated_gradients(one, things_12, target, steps=8),
+        "integrated, blurred": integrated_gradients(
+            one, things_12, target, baseline="blur", steps=8
+        ),
+    }
+    return {
+        "saliency": saliency(one, things_12, target),
+        **{name: signed.sum(1).abs() for name, signed in parts.items()},
+        "SmoothGrad": smoothgrad(one, things_12, target, samples=8),
+        "Grad-CAM": enlarged,
+    }
+
+
+line = torch.linspace(-1, 1, 224)
+blob = torch.exp(-2 * (line[:, None] ** 2 + line[None] ** 2))
+ranked = {
+    **all_maps(net, own),
+    "edge detector": edges(things_12),
+    "blob in the middle": blob.expand(12, -1, -1),
+}
+table = {}
+print(f"{'':20} inside   deletion   insertion")
+for name, heat in ranked.items():
+    share = ((heat * inside).sum((1, 2)) / heat.sum((1, 2))).mean().item()
+    deleted, inserted = (
+        deletion_curve(net, things_12, heat, own, steps=8, insert=back).mean().item()
+        for back in (False, True)
+    )
+    table[name] = share, deleted, inserted
+    print(f"{name:20} {share:5.0%}    {deleted:7.2f}   {inserted:8.2f}")
+print(f"{'chance':20} {inside.float().mean():5.0%}")
+
+# %% [markdown]
+# The plain gradient and its product with the input do worst, and hardly better than chance. SmoothGrad, Grad-CAM and the integrated gradients from a blurred baseline do best. But look at the two controls. The blob in the middle needs no network, and its *deletion* score is as good as the best: these photos have their
+# thing in the middle. The edge detector needs no network either, and its *insertion* score is as good as Grad-CAM's: edges are what the blur took away. So no single score can say which map is right. It can say which ones are wrong, if you put the control beside it.
+
+# %% claim="three maps do best on every score, and the two controls that know no network nearly reach them on one score each"
+good = ("SmoothGrad", "Grad-CAM", "integrated, blurred")
+bad = ("saliency", "gradient x input")
+chance = inside.float().mean().item()
+assert abs(chance - 0.28) < 0.02
+for place, better in ((0, 1), (1, -1), (2, 1)):
+    worst_good = min(better * table[name][place] for name in good)
+    assert worst_good > max(better * table[name][place] for name in bad)
+assert max(table[name][0] for name in bad) < 1.5 * chance
+assert min(table[name][0] for name in good) > 1.4 * chance
+assert table["blob in the middle"][1] < 1.2 * min(table[name][1] for name in good)
+assert table["edge detector"][2] > 0.9 * table["Grad-CAM"][2]
+
+# %% [markdown]
 # ## Explore
 #
 # Send a class of your choice back to the pixels: type its name. Then choose *one unit*, and click on a place of its feature map. Lesson 08 explains the other two rules.
@@ -630,15 +779,44 @@ for name, other in (("random weights", random), ("edge detector", edge)):
         f"trained and {name}: {sum(values) / len(values):+.2f} on average, from {min(values):+.2f} to {max(values):+.2f}"
     )
 
+
+# %%
+# the tests for all six maps and the twelve photos: rank correlation of each map with ...
+def alike(maps, others):
+    return sum(rank_correlation(a, b) for a, b in zip(maps, others, strict=True)) / len(maps)
+
+
+blind = all_maps(nothing, own)
+elsewhere = all_maps(net, own[1:] + own[:1])  # the class of the next photo
+tests = {}
+print(f"{'':20} random weights   another class   edges")
+for name in blind:
+    maps = ranked[name]
+    tests[name] = (
+        alike(maps, blind[name]),
+        alike(maps, elsewhere[name]),
+        alike(maps, ranked["edge detector"]),
+    )
+    print(f"{name:20} {tests[name][0]:+14.2f}   {tests[name][1]:+13.2f}   {tests[name][2]:+5.2f}")
+
 # %% [markdown]
-# SmoothGrad, the map that we tested, passes both tests: with random weights the bird is gone. In lesson 08 you will meet a method whose pictures are
-# sharper, and which fails the first test.
+# Near 0 is good: the map depends on the weights, on the class, and is not an edge detector. None of the six is only edges. The integrated gradients from the blurred baseline, the best of the table before, keep the most of their map when the weights are random: the factor $x - x'$ is the detail of the photo, with no network in it. And all maps
+# of pixels keep much of theirs when you ask for another class; Grad-CAM keeps the least. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.
 #
 # Other limits of a saliency map, in one sentence each:
 #
 # - It speaks of *small* changes of single pixels. What happens when a whole region goes is the question of lesson 06 (occlusion).
 # - It has no sign after the absolute value: bright can mean "for" or "against" the class.
 # - Black does not mean unused. The network may need a pixel, and still not react to a small change of it.
+
+# %% claim="no map is only edges; the blurred baseline keeps the most under random weights; Grad-CAM the least for another class"
+assert max(abs(one[2]) for one in tests.values()) < 0.4
+kept = {name: one[0] for name, one in tests.items()}
+assert kept["integrated, blurred"] == max(kept.values())
+assert kept["integrated, blurred"] > kept["SmoothGrad"] + 0.1
+for_class = {name: one[1] for name, one in tests.items()}
+assert for_class["Grad-CAM"] == min(for_class.values())
+assert min(value for name, value in for_class.items() if name != "Grad-CAM") > 0.25
 
 # %%
 # the map of a class that is not in the photo: it still shows something
@@ -673,8 +851,10 @@ quiz("07")
 # - Saliency: $M_{ij} = \max_k |\partial S_c / \partial I_{ijk}|$: one forward and one backward pass.
 # - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
 # - SmoothGrad averages signed gradients over noisy copies.
+# - Integrated gradients divide the difference to a baseline's score among the pixels; the baseline is a choice.
+# - Scores that rank maps need controls: a blob in the middle and an edge detector nearly win one each.
 # - Grad-CAM adds up the last feature maps, each weighted by its mean gradient: coarse, and different for different classes.
 # - A map is a hypothesis: test it by changing the input, by random weights, and against an edge detector.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Smilkov et al.: *SmoothGrad*, 2017. Adebayo et al.: *Sanity Checks for
-# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
+# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Sundararajan, Taly, Yan: *Axiomatic Attribution for Deep Networks*, ICML 2017. Petsiuk, Das, Saenko: *RISE*, BMVC 2018 (deletion and insertion). Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).

@@ -16,6 +16,8 @@ METHODS = {
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=2, progress=False).images,
     "channel_importance": lambda net, x: gradients.channel_importance(net, x, "1", by="taylor"),
     "grad_cam": lambda net, x: gradients.grad_cam(net, x, "3"),
+    "gradient_times_input": lambda net, x: gradients.gradient_times_input(net, x),
+    "integrated_gradients": lambda net, x: gradients.integrated_gradients(net, x, steps=3),
     "dream_gradient": lambda net, x: fun.dream_gradient(net, x, "3"),
     "dream_step": lambda net, x: fun.dream_step(net, x, "3", step_size=0.01),
     "ablation": lambda net, x: gradients.channel_importance(net, x, "1", progress=False),
