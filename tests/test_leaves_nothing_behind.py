@@ -55,9 +55,7 @@ CASES = {
     "filter_weights": lambda net, x: filters.filter_weights(net),
     "filters_as_images": lambda net, x: filters.filters_as_images(x),
     "raw_weight_sheet": lambda net, x: filters.raw_weight_sheet(x),
-    "expanded_weights": lambda net, x: filters.expanded_weights(
-        torch.rand(4, 3, 3, 3), torch.rand(2, 4, 3, 3), stride=2
-    ),
+    "expanded_weights": lambda net, x: filters.expanded_weights(x[:1], x[:1, :1], stride=2),
     "strongest_windows": lambda net, x: filters.strongest_windows(net, x, 1, k=2, size=4, framed=True),
     # activations
     "affinities": lambda net, x: activations.affinities(rows(x), perplexity=5),
