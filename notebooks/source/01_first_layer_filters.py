@@ -370,7 +370,7 @@ for name, theirs in {"vgg19, things in photos": weights, **others}.items():
     )
 
 # %% [markdown]
-# All five are smoother than chance, the faces' network as well as the others; four of five have many more clear cases. StyleNet has none: it mixes colors. (`cifar_net` was *made* smooth, its recipe says so. Of the others we do not know such a recipe.) Where does this come from? Ask the photos, without any network. Cut
+# All five are smoother than chance, `efficientnet_lite0` only a little, the faces' network as well as the others; four of five have many more clear cases. StyleNet has none: it mixes colors. (`cifar_net` was *made* smooth, its recipe says so. Of the others we do not know such a recipe.) Where does this come from? Ask the photos, without any network. Cut
 # 20,000 windows of $7 \times 7$ pixels out of the gallery, and compute the directions in which they vary most (their principal components; lesson 04 explains them):
 
 # %%
@@ -390,7 +390,8 @@ show_filters(components, columns=12)
 # %% claim="all five first layers are smoother than chance, four have more clear cases; so have the components of photo windows"
 for one_name, theirs_too in {"vgg": weights, **others}.items():
     by_chance = torch.randn(3000, *theirs_too.shape[1:], generator=torch.Generator().manual_seed(1))
-    assert roughness(theirs_too) < 0.8 * roughness(by_chance)
+    most = 0.95 if "efficientnet" in one_name else 0.7
+    assert roughness(theirs_too) < most * roughness(by_chance)
     if "StyleNet" in one_name:
         assert clear(theirs_too) < 0.1
     else:
