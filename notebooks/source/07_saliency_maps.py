@@ -661,7 +661,25 @@ show_heat(
 )
 
 # %% [markdown]
-# What is nothing? A black pixel gets no part from a black baseline, whatever the network makes of it. A blurred photo as the baseline asks another question: which *details* make the score? The baseline is a choice, and it belongs under the picture.
+# What is nothing? A black pixel gets no part from a black baseline, whatever the network makes of it: look at the dark wings. A blurred photo as the baseline asks another question: which *details* make the score?
+
+# %%
+# the same photo and class, two baselines
+two_ways = torch.cat(
+    [
+        integrated_gradients(net, eagle, "bald eagle", baseline=start, steps=24).sum(1)
+        for start in (0.0, "blur")
+    ]
+)
+show_heat(
+    torch.cat([eagle, eagle]),
+    torch.stack([blur(one, 2) for one in two_ways]),
+    ["black baseline", "blurred baseline"],
+    signed=True,
+)
+
+# %% [markdown]
+# The baseline is a choice, and it belongs under the picture.
 #
 # ## Which map is right?
 #
