@@ -34,10 +34,10 @@ _NAMES = {
     """,
     "activations": """
         Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
-        cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence l2_distances
-        label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
-        plain_occlusion plain_receptive_field plain_top_patches recall_at_k receptive_field scale_maps
-        selectivity separation tile top_patches tsne vectors window_starts
+        cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence kl_gradient
+        l2_distances label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca
+        perplexity_of plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k
+        receptive_field scale_maps selectivity separation tile top_patches tsne vectors window_starts
     """,
     "gradients": """
         Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Jitter L2Decay Objective Pad Pixels

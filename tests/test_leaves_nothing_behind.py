@@ -69,6 +69,7 @@ CASES = {
     "grid_cells": lambda net, x: activations.grid_cells(rows(x)[:, :2]),
     "joint": lambda net, x: activations.joint(x[0, 0, :, :16]),
     "kl_divergence": lambda net, x: activations.kl_divergence(x[0, 0], x[1, 0]),
+    "kl_gradient": lambda net, x: activations.kl_gradient(x[0, 0, :6, :6], x[1, 0, :6, :2]),
     "l2_distances": lambda net, x: activations.l2_distances(rows(x)),
     "label_agreement": lambda net, x: activations.label_agreement(rows(x), [0, 1] * 48),
     "map_affinities": lambda net, x: activations.map_affinities(rows(x)[:, :2]),
@@ -92,6 +93,7 @@ CASES = {
     "separation": lambda net, x: activations.separation(rows(x), [True, False] * 48),
     "tile": lambda net, x: activations.tile(x[0]),
     "top_patches": lambda net, x: activations.top_patches(net, x, "3", k=2, batch_size=1),
+    "plain_tsne": lambda net, x: activations.plain_tsne(rows(x), perplexity=5, steps=3),
     "tsne": lambda net, x: activations.tsne(rows(x), perplexity=5, steps=250),
     "vectors": lambda net, x: activations.vectors(net, x, layer="3", batch_size=1),
     # gradients

@@ -201,7 +201,7 @@ def bits_in_float32(p):
 
 
 @right("04.3")
-def doubles_the_width(squares, perplexity):  # as in the program of t-SNE's author
+def doubles_the_width(squares, wanted):  # as in the program of t-SNE's author
     out = np.zeros(squares.shape)
     for i, row in enumerate(squares.numpy()):
         low, high, beta = -np.inf, np.inf, 1.0
@@ -210,7 +210,7 @@ def doubles_the_width(squares, perplexity):  # as in the program of t-SNE's auth
             p = np.exp(-beta * d)
             entropy = np.log(p.sum()) + beta * (d * p).sum() / p.sum()
             p = p / p.sum()
-            if entropy > np.log(perplexity):
+            if entropy > np.log(wanted):
                 low, beta = beta, beta * 2 if high == np.inf else (beta + high) / 2
             else:
                 high, beta = beta, beta / 2 if low == -np.inf else (beta + low) / 2
@@ -219,7 +219,7 @@ def doubles_the_width(squares, perplexity):  # as in the program of t-SNE's auth
 
 
 @right("04.3")
-def fifty_steps_in_float32(squares, perplexity):
+def fifty_steps_in_float32(squares, wanted):
     squares = squares.float()
     squares.fill_diagonal_(torch.inf)
     squares = squares - squares.amin(1, keepdim=True)
@@ -227,7 +227,7 @@ def fifty_steps_in_float32(squares, perplexity):
     for _ in range(50):
         middle = (low + high) / 2
         p = (-middle.exp() * squares).softmax(1)
-        many = torch.special.entr(p).sum(1, keepdim=True).exp() > perplexity
+        many = torch.special.entr(p).sum(1, keepdim=True).exp() > wanted
         low, high = torch.where(many, middle, low), torch.where(many, high, middle)
     return p
 
@@ -239,6 +239,50 @@ def by_cdist_in_float32(y):
 
 
 @right("04.5")
+def point_by_point_in_numpy(conditional, y):  # as in the program of t-SNE's author
+    p, y = conditional.numpy(), y.numpy()
+    p = (p + p.T) / (p + p.T).sum()
+    squares = (y**2).sum(1)
+    weights = 1 / (1 + squares[:, None] + squares[None] - 2 * y @ y.T)
+    np.fill_diagonal(weights, 0)
+    both = (p - weights / weights.sum()) * weights
+    return np.array([4 * (np.tile(both[:, i], (2, 1)).T * (y[i] - y)).sum(0) for i in range(len(y))])
+
+
+@right("04.5")
+def by_autograd_in_float32(conditional, y):
+    y = y.float().requires_grad_()
+    p = ((conditional + conditional.T) / (2 * len(y))).float()
+    weights = 1 / (1 + (y[:, None] - y[None]).pow(2).sum(-1)) * (1 - torch.eye(len(y)))
+    other = ~torch.eye(len(y), dtype=torch.bool)
+    (p[other] * (p[other] / (weights / weights.sum())[other]).log()).sum().backward()
+    return y.grad
+
+
+@right("04.5")
+def as_a_laplacian_in_float32(conditional, y):
+    conditional, y = conditional.float(), y.float()
+    weights = 1 / (1 + torch.cdist(y, y) ** 2)
+    weights = weights - weights.diag().diag()
+    both = ((conditional + conditional.T) / len(y) / 2 - weights / weights.sum()) * weights
+    return 4 * (both.sum(1).diag() - both) @ y
+
+
+@right("04.5")
+def a_list_of_pairs(conditional, y):
+    n, rows = len(y), []
+    total = sum(1 / (1 + ((y[i] - y[j]) ** 2).sum()) for i in range(n) for j in range(n) if i != j)
+    for i in range(n):
+        force = torch.zeros(2, dtype=y.dtype)
+        for j in range(n):
+            if i != j:
+                w = 1 / (1 + ((y[i] - y[j]) ** 2).sum())
+                force += 4 * ((conditional[i, j] + conditional[j, i]) / 2 / n - w / total) * w * (y[i] - y[j])
+        rows.append(force.tolist())
+    return rows
+
+
+@right("04.6")
 def a_list_of_cells(cost):
     return list(linear_sum_assignment(-cost.float().numpy(), maximize=True)[1])
 

@@ -9,6 +9,7 @@ from course_utils.activations.image_map import grid_cells, label_agreement
 from course_utils.activations.neighbors import Neighbors, neighbors, recall_at_k, vectors
 from course_utils.activations.occlusion import occlusion, plain_occlusion
 from course_utils.activations.pca import Pca, pca
+from course_utils.activations.plain_tsne import kl_gradient, plain_tsne
 from course_utils.activations.receptive_field import plain_receptive_field, receptive_field
 from course_utils.activations.top_patches import plain_top_patches, top_patches
 from course_utils.activations.tsne import affinities, joint, kl_divergence, map_affinities, perplexity_of, tsne
@@ -34,6 +35,7 @@ __all__ = [
     "grid_cells",
     "joint",
     "kl_divergence",
+    "kl_gradient",
     "l2_distances",
     "label_agreement",
     "map_affinities",
@@ -46,6 +48,7 @@ __all__ = [
     "plain_occlusion",
     "plain_receptive_field",
     "plain_top_patches",
+    "plain_tsne",
     "recall_at_k",
     "receptive_field",
     "scale_maps",

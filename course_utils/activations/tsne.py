@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -132,22 +131,25 @@ def tsne(
     from sklearn.manifold import TSNE
 
     k = min(dimensions, *x.shape)
-    data = (pca(x, k=k).project(x) if k < x.shape[1] else x).float().cpu().numpy()
+    data = (pca(x, k=k).project(x) if k < x.shape[1] else x).float().cpu()
     if init == "pca":
-        # scikit-learn divides the first component by its standard deviation, and its tree of places crashes on NaN
-        with np.errstate(over="ignore"):
-            spread = data.var(0).max()
-        if not 0 < spread < math.inf:
-            words = "all rows are (almost) the same" if spread == 0 else "the numbers are too large"
-            raise ValueError(f'{words}, so PCA has no first places for them; use init="random".')
-        if data.shape[1] < 2:
-            raise ValueError('x has one column, and PCA needs two for first places on a plane; use init="random".')
+        check_spread(data)  # scikit-learn divides by the spread, and its tree of places crashes on NaN
     how = {"perplexity": float(perplexity), "init": init, "max_iter": int(steps), "learning_rate": "auto"}
     method = TSNE(random_state=check_seed(seed) % 2**32, **how)
     try:
-        return torch.from_numpy(method.fit_transform(data)).to(x)
+        return torch.from_numpy(method.fit_transform(data.numpy())).to(x)
     finally:
         random.setstate(state)
+
+
+def check_spread(x: Tensor) -> None:
+    """Raise unless PCA can give the rows first places on a plane."""
+    spread = x.var(0, correction=0).max().item()
+    if not 0 < spread < math.inf:
+        words = "all rows are (almost) the same" if spread == 0 else "the numbers are too large"
+        raise ValueError(f'{words}, so PCA has no first places for them; use init="random".')
+    if x.shape[1] < 2:
+        raise ValueError('x has one column, and PCA needs two for first places on a plane; use init="random".')
 
 
 def check_perplexity(perplexity: float, count: int) -> None:

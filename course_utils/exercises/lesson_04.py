@@ -245,11 +245,96 @@ map_affinities.slips = {
 }
 
 
+def joined(conditional: Tensor) -> Tensor:
+    return (conditional + conditional.T) / (2 * len(conditional))
+
+
+def by_hand(conditional, y, *, factor=4.0, join=joined, pull=student, share=on_the_map) -> Tensor:
+    """The gradient of the Kullback-Leibler divergence, with each of its parts to be exchanged."""
+    apart = y[:, None] - y[None]
+    strength = (join(conditional) - share(y)) * pull(apart.square().sum(2))
+    return factor * (strength[..., None] * apart).sum(1)
+
+
+def by_autograd(conditional: Tensor, y: Tensor) -> Tensor:
+    """The same from the definition: nothing of the formula is in it."""
+    places, p = y.clone().requires_grad_(), joined(conditional)
+    divergence = (torch.xlogy(p, p) - torch.xlogy(p, on_the_map(places))).sum()
+    return torch.autograd.grad(divergence, places)[0]
+
+
+@exercise("04.5", "kl_gradient")
+def kl_gradient(call: Call, draw: Draw) -> None:
+    n = draw.integer(6, 9)
+    squares = squared_distances(draw.normal(n, 3) * torch.linspace(0.3, 2, n)[:, None])
+    conditional = searched(squares, draw.number(2.0, 3.5))
+    y = draw.normal(n, 2) * 2
+    close(call(conditional, y), by_autograd(conditional, y), what="the gradient")
+    y[draw.integer(1, 2)] = y[0]
+    y[draw.integer(3, 4)] += 30  # two at one place, one far away
+    close(call(conditional, y), by_autograd(conditional, y), what="the gradient where two points are at one place")
+
+
+kl_gradient.slips = {
+    "The sign is turned: this goes down the hill. The gradient has y_i - y_j, p - q, and a sum over j; the minus stands in "
+    "the step, not here.": partial(by_hand, factor=-4.0),
+    "The factor 4 is missing.": partial(by_hand, factor=1.0),
+    "The factor is 4, not 2: each pair stands twice in the table, and the square gives another 2.": (
+        partial(by_hand, factor=2.0)
+    ),
+    "The weight 1 / (1 + squared distance) of each pair is missing. Without it this is the gradient for a Gaussian.": (
+        partial(by_hand, pull=torch.ones_like)
+    ),
+    "p is not symmetric: you divided the conditional affinities by N. Add the transposed table, then divide by 2N.": (
+        partial(by_hand, join=lambda conditional: conditional / len(conditional))
+    ),
+    "p is symmetric, but its sum is N, not 1: divide by 2N, not by 2.": (
+        partial(by_hand, join=lambda conditional: (conditional + conditional.T) / 2)
+    ),
+    "The sum of p is 2, not 1: divide by 2N, not by N.": (
+        partial(by_hand, join=lambda conditional: (conditional + conditional.T) / len(conditional))
+    ),
+    "You put the conditional affinities in place of p. Make one symmetric table of them first.": (
+        partial(by_hand, join=lambda conditional: conditional)
+    ),
+    "You multiplied by q. The weight of a pair is 1 / (1 + squared distance), before the division by the sum.": (
+        lambda conditional, y: by_hand(conditional, y, pull=lambda squares: whole(student(squares).fill_diagonal_(0)))
+    ),
+    "You compared p with the weights 1 / (1 + squared distance). q is the table that sums to 1.": (
+        partial(by_hand, share=lambda y: student(squared_distances(y)).fill_diagonal_(0))
+    ),
+    "q has a 1 on its diagonal before the division; a point has no affinity to itself.": (
+        partial(by_hand, share=lambda y: whole(student(squared_distances(y))))
+    ),
+    "Each row of q sums to 1. The whole table sums to 1.": partial(by_hand, share=lambda y: row_by_row(y)),
+    "The weight has the distance in it; it is the squared distance.": (
+        partial(by_hand, pull=lambda squares: student(squares.sqrt()))
+    ),
+    "This is the gradient for a Gaussian on the map. t-SNE has the Student t there, and its weights.": (
+        partial(by_hand, pull=torch.ones_like, share=partial(on_the_map, weight=lambda squares: torch.exp(-squares)))
+    ),
+    "p and q have changed places: this makes the difference small the other way round.": (
+        lambda conditional, y: reversed_divergence(conditional, y)
+    ),
+    "You took the mean over the other points; the gradient is their sum.": (
+        lambda conditional, y: by_hand(conditional, y) / len(y)
+    ),
+}
+
+
+def reversed_divergence(conditional, y):
+    """The gradient of the other divergence, sum q log(q / p); where p is 0 it would be infinite."""
+    places, p = y.clone().requires_grad_(), joined(conditional)
+    q = on_the_map(places)
+    divergence = (torch.xlogy(q, q) - torch.xlogy(q, p.clamp(min=1e-12))).sum()
+    return torch.autograd.grad(divergence, places)[0]
+
+
 def assigned(cost, *, which=1, **options) -> Tensor:
     return torch.from_numpy(linear_sum_assignment(cost.numpy(), **options)[which])
 
 
-@exercise("04.5", "place")
+@exercise("04.6", "place")
 def place(call: Call, draw: Draw) -> None:
     n = draw.integer(5, 7)
     m = n + draw.integer(1, 2)
@@ -297,16 +382,16 @@ place.slips = {
 
 
 QUIZ = read_quiz("""
-Two groups lie far apart on a t-SNE map, two others close together. What may you conclude?
+Two groups lie far apart on one t-SNE map, two others close together. What may you conclude from it?
 - The first two are less alike than the other two.
-  Distances between groups depend on the start and the perplexity; you saw blobs at very different distances come out
-  alike.
+  They may be. This map cannot tell you: you saw groups at very different distances come out alike. Ask the space.
 + Only that the points of each group have their neighbors within it.
-  Yes, and nothing about the distances. t-SNE keeps neighborhoods, not distances.
+  Yes. Distances between groups may mean something or nothing; other perplexities, other seeds and the space itself
+  can tell you.
 - The first two have more points, and points push each other apart.
-  The number of points does not decide the distance.
-- The perplexity was too small: with a larger one, distances are right.
-  Distances between groups mean nothing at any perplexity.
+  The number of points does not decide the distance between two groups.
+- The perplexity was too small: with a large one, distances are right.
+  With a larger perplexity more of the layout may be kept. For the three groups of the lesson it was not.
 
 What does a perplexity of 30 ask for?
 - 30 groups of points on the finished map.

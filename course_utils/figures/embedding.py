@@ -14,13 +14,22 @@ from course_utils.activations.image_map import fit_square
 from course_utils.plots import new_figure, to_array
 
 
-def show_scree(spectra: dict[str, Tensor], *, title: str | None = None, most: int = 40) -> Figure:
+def show_scree(
+    spectra: dict[str, Tensor],
+    *,
+    title: str | None = None,
+    most: int = 40,
+    log: bool = False,
+    mark: int | None = None,
+) -> Figure:
     """How much variance each direction holds, and how much the first ones hold together.
 
     Args:
         spectra: a name and the `Pca.ratio` of one or more spaces.
         title: one line above.
         most: directions to show.
+        log: whether the shares are on a logarithmic scale.
+        mark: a dotted line at this direction.
     """
     figure, axes = new_figure(1, 2, width=7.5, aspect=0.72)
     for name, ratio in spectra.items():
@@ -28,10 +37,14 @@ def show_scree(spectra: dict[str, Tensor], *, title: str | None = None, most: in
         axes[0, 0].plot(np.arange(1, len(share) + 1), share, marker=".", markersize=4, label=name)
         axes[0, 1].plot(np.arange(1, len(share) + 1), share.cumsum(), marker=".", markersize=4, label=name)
     axes[0, 0].set_ylabel("share of the variance", fontsize=9)
+    if log:
+        axes[0, 0].set_yscale("log")
     axes[0, 1].set_ylabel("of the first ones together", fontsize=9)
     axes[0, 1].set_ylim(0, 1.02)
     for ax in axes[0]:
         ax.set_xlabel("direction", fontsize=9)
+        if mark is not None:
+            ax.axvline(mark, color="gray", linestyle=":", linewidth=1)
         ax.tick_params(labelsize=8)
         ax.grid(alpha=0.25)
         for side in ("top", "right"):

@@ -129,6 +129,70 @@ def test_divergence_equals_what_scikit_learn_minimized():
     assert ours == pytest.approx(method.kl_divergence_, rel=2e-3)
 
 
+def symmetric(n, seed=0):
+    p = rows(n, n, seed).abs()
+    p = (p + p.T) * (1 - torch.eye(n))
+    return p / p.sum()
+
+
+def test_gradient_by_hand():
+    # two pairs of three points: all p lie on the pair (0, 1), at distance 1; the third point is far away
+    p = torch.tensor([[0.0, 0.5, 0], [0.5, 0, 0], [0, 0, 0]], dtype=torch.float64)
+    y = torch.tensor([[0.0, 0], [1, 0], [0, 1e6]], dtype=torch.float64)
+    assert activations.kl_gradient(p, y).abs().max() < 1e-5  # q is p already
+    y = torch.tensor([[0.0, 0], [1, 0], [-1, 0]], dtype=torch.float64)  # weights 1/2, 1/2, 1/5: q = 5/24, 5/24, 2/24
+    pull, push = 4 * (1 / 2 - 5 / 24) / 2, 4 * (5 / 24) / 2  # by point 1, and away from point 2
+    assert torch.allclose(activations.kl_gradient(p, y)[0], torch.tensor([-pull - push, 0]).double())
+
+
+@pytest.mark.parametrize("tail", ["student", "gaussian"])
+@pytest.mark.parametrize("n", [3, 12])
+def test_gradient_is_the_divergences(n, tail):
+    p, y = symmetric(n), rows(n, 2, 1).requires_grad_()
+    squares = (y[:, None] - y[None]).square().sum(2)
+    weights = (1 / (1 + squares) if tail == "student" else torch.exp(-squares)) * (1 - torch.eye(n))
+    q = weights / weights.sum()
+    (expected,) = torch.autograd.grad((torch.xlogy(p, p) - torch.xlogy(p, q)).sum(), y)
+    assert torch.allclose(activations.kl_gradient(p, y, tail=tail), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1, 12])  # 12: early exaggeration
+def test_gradient_equals_scikit_learns(factor):
+    from scipy.spatial.distance import squareform
+    from sklearn.manifold import _t_sne
+
+    p, y = symmetric(20), rows(20, 2, 1) * 3
+    loss, theirs = _t_sne._kl_divergence(y.numpy().ravel(), factor * squareform(p.numpy()), 1, 20, 2)
+    assert np.allclose(activations.kl_gradient(factor * p, y).numpy().ravel(), theirs, atol=1e-12)
+    if factor == 1:
+        assert activations.kl_divergence(p, activations.map_affinities(y)) == pytest.approx(loss)
+
+
+def test_plain_tsne_reaches_the_divergence_that_scikit_learn_reaches():
+    from sklearn.manifold import TSNE
+
+    x = torch.cat([rows(25, 10), rows(25, 10, 1) + 5, rows(25, 10, 2) - 5])
+    method = TSNE(perplexity=8, method="exact", init="pca", random_state=0)
+    method.fit(x.numpy().astype(np.float32))
+    p = activations.joint(activations.affinities(x, perplexity=8))
+    for init in ("pca", "random"):
+        y = activations.plain_tsne(x, perplexity=8, init=init)
+        assert activations.kl_divergence(p, activations.map_affinities(y)) < 1.15 * method.kl_divergence_
+        assert activations.label_agreement(y, [0] * 25 + [1] * 25 + [2] * 25) == 1
+
+
+def test_plain_tsne_repeats_itself_and_its_seed_counts():
+    x = rows(30, 4)
+    one, same, other = (activations.plain_tsne(x, perplexity=5, init="random", seed=s, steps=20) for s in (0, 0, 1))
+    assert torch.equal(one, same) and not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("x", [torch.ones(20, 8), torch.rand(20, 1), torch.full((20, 8), 1e30)])
+def test_plain_tsne_of_rows_that_have_no_map(x):
+    with pytest.raises(ValueError, match='use init="random"'):
+        activations.plain_tsne(x, perplexity=5)
+
+
 @pytest.mark.parametrize("x", [torch.ones(20, 8), torch.arange(20.0)[:, None]])
 def test_tsne_from_random_places_takes_rows_that_pca_cannot_spread(x):
     assert activations.tsne(x, perplexity=5, init="random", steps=250).isfinite().all()
