@@ -259,7 +259,8 @@ def by_hand(conditional, y, *, factor=4.0, join=joined, pull=student, share=on_t
 def by_autograd(conditional: Tensor, y: Tensor) -> Tensor:
     """The same from the definition: nothing of the formula is in it."""
     places, p = y.clone().requires_grad_(), joined(conditional)
-    divergence = (torch.xlogy(p, p) - torch.xlogy(p, on_the_map(places))).sum()
+    other = ~torch.eye(len(y), dtype=torch.bool)  # on the diagonal both tables are 0
+    divergence = (torch.xlogy(p, p)[other] - p[other] * on_the_map(places)[other].log()).sum()
     return torch.autograd.grad(divergence, places)[0]
 
 
@@ -314,7 +315,7 @@ kl_gradient.slips = {
         partial(by_hand, pull=torch.ones_like, share=partial(on_the_map, weight=lambda squares: torch.exp(-squares)))
     ),
     "p and q have changed places: this makes the difference small the other way round.": (
-        lambda conditional, y: reversed_divergence(conditional, y)
+        lambda conditional, y: reversed_gradient(conditional, y)
     ),
     "You took the mean over the other points; the gradient is their sum.": (
         lambda conditional, y: by_hand(conditional, y) / len(y)
@@ -322,11 +323,12 @@ kl_gradient.slips = {
 }
 
 
-def reversed_divergence(conditional, y):
+def reversed_gradient(conditional, y):
     """The gradient of the other divergence, sum q log(q / p); where p is 0 it would be infinite."""
     places, p = y.clone().requires_grad_(), joined(conditional)
-    q = on_the_map(places)
-    divergence = (torch.xlogy(q, q) - torch.xlogy(q, p.clamp(min=1e-12))).sum()
+    other = ~torch.eye(len(y), dtype=torch.bool)
+    q, p = on_the_map(places)[other], p[other].clamp(min=1e-12)
+    divergence = (q * q.log() - q * p.log()).sum()
     return torch.autograd.grad(divergence, places)[0]
 
 
