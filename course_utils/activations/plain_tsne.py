@@ -35,7 +35,7 @@ def kl_gradient(p: Tensor, points: Tensor, *, tail: str = "student") -> Tensor:
         ValueError: an unknown tail.
 
     Reference:
-        van der Maaten & Hinton: Visualizing Data using t-SNE, JMLR 2008, equations 5 (with the Student t) and section 3.1.
+        van der Maaten & Hinton: Visualizing Data using t-SNE, JMLR 2008, equation 5; section 3.1 for the Gaussian.
     """
     check_choice("tail", tail, TAILS)
     squares = l2_distances(points).square()
