@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_utils.activations.distances import check_rows, l2_distances
+from course_utils.activations.distances import check_rows
 from course_utils.activations.pca import pca
 from course_utils.activations.tsne import INITS, affinities, check_perplexity, check_spread, joint
 from course_utils.validate import check_choice, check_positive, check_seed, check_whole
@@ -32,13 +32,14 @@ def kl_gradient(p: Tensor, points: Tensor, *, tail: str = "student") -> Tensor:
         `(N, 2)`. A step against it makes the divergence smaller.
 
     Raises:
-        ValueError: an unknown tail.
+        ValueError: an unknown tail, or points that are no rows of numbers.
 
     Reference:
         van der Maaten & Hinton: Visualizing Data using t-SNE, JMLR 2008, equation 5; section 3.1 for the Gaussian.
     """
     check_choice("tail", tail, TAILS)
-    squares = l2_distances(points).square()
+    points = check_rows(points, "points")
+    squares = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist").square()
     weights = 1 / (1 + squares) if tail == "student" else torch.exp(-squares)
     weights.fill_diagonal_(0)
     q = weights / weights.sum()

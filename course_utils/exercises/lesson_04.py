@@ -277,8 +277,8 @@ def kl_gradient(call: Call, draw: Draw) -> None:
 
 
 kl_gradient.slips = {
-    "The sign is turned: this goes down the hill. The gradient has y_i - y_j, p - q, and a sum over j; the minus stands "
-    "in the step, not here.": partial(by_hand, factor=-4.0),
+    "The sign is turned: this goes downhill. The gradient has y_i - y_j, p - q, and a sum over j; the minus stands in "
+    "the step.": partial(by_hand, factor=-4.0),
     "The factor 4 is missing.": partial(by_hand, factor=1.0),
     "The factor is 4, not 2: each pair stands twice in the table, and the square gives another 2.": (
         partial(by_hand, factor=2.0)
