@@ -24,8 +24,8 @@ _NAMES = {
     "hooks": "capture check_size features forward_to layer_outputs smallest_size",
     "plots": "describe_figure heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
     "optimize": """
-        Blur CenterBias ClipSmallContribution ClipSmallNorm Descent Fourier Jitter L2Decay Objective Pad Pixels
-        ROBUST Roll Rotate Scale Smooth Watch YOSINSKI channel class_score descend direction neuron
+        Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Descent Fourier Jitter L2Decay Noise Objective
+        Pad Phase Pixels ROBUST Roll Rotate Scale Smooth Watch YOSINSKI channel class_score descend direction neuron
         total_variation tv_norm
     """,
     "filters": """
@@ -35,23 +35,22 @@ _NAMES = {
     "activations": """
         Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
         cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence kl_gradient
-        l2_distances label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca
-        perplexity_of plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k
-        receptive_field scale_maps selectivity separation tile top_patches tsne vectors window_starts
+        l2_distances label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
+        plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k receptive_field scale_maps
+        selectivity separation tile top_patches tsne vectors window_starts
     """,
     "gradients": """
-        Blur CenterBias ClipSmallContribution ClipSmallNorm Fooled Fourier Jitter L2Decay Objective Pad Pixels
-        ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel channel_importance class_score
-        crop_and_resize direction edges facet_starts feature_error fgsm fool fooled grad_cam gradient_times_input
-        input_gradient integrated_gradients invert jpeg magnify neuron pgd project pruning_curve rank_correlation
-        relu_rule saliency segment
-        share_inside smoothgrad survival tv_norm visualize
+        Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Fooled Fourier Jitter L2Decay Noise Objective
+        PHASES Pad Phase Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel
+        channel_importance class_score crop_and_resize direction edges facet_starts feature_error fgsm fool fooled
+        grad_cam gradient_times_input input_gradient integrated_gradients invert jpeg magnify neuron pgd project
+        pruning_curve rank_correlation relu_rule saliency segment share_inside smoothgrad survival tv_norm visualize
     """,
     "fun": """
         ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet content_loss copy_pixels deepdream dream
-        dream_gradient dream_step efros_leung efros_leung_sources gram_loss gram_matrix instance_norm
-        keep_colors load_style_net match_colors mean_gram plain_efros_leung style_loss style_transfer stylize
-        synthesize_texture texture_grams texture_loss wei_levoy wei_levoy_sources
+        dream_gradient dream_step efros_leung efros_leung_sources gram_loss gram_matrix instance_norm keep_colors
+        load_style_net match_colors mean_gram plain_efros_leung style_loss style_transfer stylize synthesize_texture
+        texture_grams texture_loss wei_levoy wei_levoy_sources
     """,
     "figures": """
         show_channel show_distances show_filters show_grid show_layers show_map show_maps show_neighbors
@@ -59,8 +58,7 @@ _NAMES = {
     """,
     "stimuli": """
         Crops TEXTURES crop_set digits face_patches mark object_masks on_paper paste simple_patterns style_image
-        style_names
-        texture_sample write_word
+        style_names texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises quiz run_check tiny_net",
 }

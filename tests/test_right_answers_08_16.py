@@ -124,6 +124,33 @@ def frequencies_in_float32(real, imaginary, decay, height, width):
 
 
 @right("09.5")
+def times_a_number_of_size_1(one, other):
+    there = torch.fft.fft2(other)
+    return torch.fft.ifft2(torch.fft.fft2(one).abs() * there / there.abs()).real
+
+
+@right("09.5")
+def exchanged_by_numpy(one, other):
+    waves = np.abs(np.fft.rfft2(one.numpy())) * np.exp(1j * np.angle(np.fft.rfft2(other.numpy())))
+    return np.fft.irfft2(waves, s=one.shape[-2:])
+
+
+@right("09.5")
+def exchanged_in_float32(one, other):
+    a, b = (torch.fft.rfft2(x.float(), norm="ortho") for x in (one, other))
+    return torch.fft.irfft2(torch.polar(a.abs(), b.angle()), s=one.shape[1:], norm="ortho")
+
+
+@right("09.5")
+def color_by_color(one, other):
+    colors = []
+    for a, b in zip(torch.fft.rfft2(one), torch.fft.rfft2(other), strict=True):
+        waves = a.abs() * torch.exp(1j * torch.atan2(b.imag, b.real))
+        colors.append(torch.fft.irfft2(waves, s=tuple(one.shape[-2:])))
+    return colors
+
+
+@right("09.6")
 def one_long_step(image, w, steps, lr):
     return (image.float() + steps * lr * w.float()).clamp(0, 1)
 

@@ -377,6 +377,53 @@ from_frequencies.slips = {
 }
 
 
+def exchanged(one: Tensor, other: Tensor, *, height=torch.abs, phase=torch.angle, there=torch.fft.rfft2, size=None):
+    heights, phases = height(there(one)), phase(there(other))
+    return torch.fft.irfft2(torch.complex(heights * phases.cos(), heights * phases.sin()), s=size or one.shape[-2:])
+
+
+@exercise("09.5", "exchange")
+def exchange(call: Call, draw: Draw) -> None:
+    shape = draw.integer(6, 8), draw.choice([9, 11])  # an odd width: it must be said
+    for height, width, what in ((*shape, "the picture"), (*reversed(shape), "the picture that is higher than wide")):
+        inputs = draw.uniform(3, height, width), draw.uniform(3, height, width)
+        close(call(*inputs), exchanged(*inputs), what=what)
+
+
+def row_by_row(one, other):
+    waves = torch.polar(torch.fft.rfft(one).abs(), torch.fft.rfft(other).angle())
+    return torch.fft.irfft(waves, n=one.shape[-1])
+
+
+exchange.slips = {
+    "You exchanged the roles: the heights are those of `one`, the phases those of `other`.": (
+        lambda one, other: exchanged(other, one)
+    ),
+    "Your picture is `one`: the phases must come from `other`.": lambda one, other: one,
+    "Your picture is `other`: the heights must come from `one`.": lambda one, other: other,
+    "All phases are 0 in your picture: every wave has its crest in the upper left corner.": (
+        partial(exchanged, phase=lambda waves: 0 * waves.angle())
+    ),
+    "The phases go only from -90 to 90 degrees: atan(imag / real) forgets the sign of the real part. Use .angle().": (
+        partial(exchanged, phase=lambda waves: torch.atan(waves.imag / waves.real))
+    ),
+    "You squared the heights. The height of a wave is the size of its coefficient, .abs().": (
+        partial(exchanged, height=lambda waves: waves.abs().square())
+    ),
+    "You took the real part as height. It is the size of the complex number, .abs().": (
+        partial(exchanged, height=lambda waves: waves.real)
+    ),
+    "You transformed only along the rows. A wave of a picture has two directions: rfft2 and irfft2.": row_by_row,
+    "Without s=(height, width) an odd width cannot be known: the picture is one column too narrow.": (
+        lambda one, other: exchanged(one, other, size=(one.shape[-2], one.shape[-1] - 1))
+    ),
+    "You cut the picture off at 0 and 1. Return it as it is.": lambda one, other: exchanged(one, other).clamp(0, 1),
+    "You mixed the two pictures. Only the phases of `other` are used, and only the heights of `one`.": (
+        lambda one, other: (one + other) / 2
+    ),
+}
+
+
 def climbed(image, w, steps, lr, *, step=lambda w: w, levels=None) -> Tensor:
     for _ in range(steps):
         image = (image + lr * step(w)).clamp(0, 1)
@@ -384,7 +431,7 @@ def climbed(image, w, steps, lr, *, step=lambda w: w, levels=None) -> Tensor:
     return image
 
 
-@exercise("09.5", "climb")
+@exercise("09.6", "climb")
 def climb(call: Call, draw: Draw) -> None:
     shape = 3, draw.integer(4, 5), draw.integer(6, 7)
     w = draw.normal(*shape)

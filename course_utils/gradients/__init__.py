@@ -3,7 +3,7 @@
 from course_utils.engines.ablation import ablated
 from course_utils.engines.relu_rules import relu_rule
 from course_utils.gradients.adversarial import fgsm, pgd, project
-from course_utils.gradients.ascent import facet_starts, visualize
+from course_utils.gradients.ascent import PHASES, facet_starts, visualize
 from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
 from course_utils.gradients.grad_cam import grad_cam
 from course_utils.gradients.gradient_times_input import gradient_times_input
@@ -18,21 +18,26 @@ from course_utils.gradients.segmentation import blur, segment
 from course_utils.gradients.smoothgrad import smoothgrad
 from course_utils.gradients.survival import crop_and_resize, jpeg, survival
 from course_utils.optimize.objectives import Objective, channel, class_score, direction, neuron, tv_norm
-from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.pictures import Fourier, Phase, Pixels
 from course_utils.optimize.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.optimize.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale
+from course_utils.optimize.transforms import CROPS, ROBUST, CenterBias, Crop, Jitter, Noise, Pad, Rotate, Scale
 
 __all__ = [
     "Blur",
+    "CROPS",
     "CenterBias",
     "ClipSmallContribution",
     "ClipSmallNorm",
+    "Crop",
     "Fooled",
     "Fourier",
     "Jitter",
     "L2Decay",
+    "Noise",
     "Objective",
+    "PHASES",
     "Pad",
+    "Phase",
     "Pixels",
     "ROBUST",
     "Rotate",

@@ -16,10 +16,13 @@ from course_utils.hooks import features
 from course_utils.networks.network import Network
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective, as_objective
-from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.pictures import Fourier, Phase, Pixels
 from course_utils.optimize.regularizers import Regularizer
-from course_utils.optimize.transforms import ROBUST, Transform
+from course_utils.optimize.transforms import CROPS, ROBUST, Transform
 from course_utils.validate import WrongSize, check_choice, check_images, check_seed, check_whole, seeded
+
+# Class images of which people can say what they show: `visualize(net, "zebra", **PHASES)`, some 10 seconds an image.
+PHASES = {"image": Phase(), "transforms": CROPS, "views": 2, "lr": 0.2, "steps": 128, "size": 224}
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -27,8 +30,9 @@ def visualize(
     net: Network,
     objective: Objective | int | str | Sequence,
     *,
-    image: Pixels | Fourier | None = None,
+    image: Pixels | Fourier | Phase | None = None,
     transforms: Sequence[Transform] = ROBUST,
+    views: int = 1,
     regularizers: Sequence[Regularizer] = (),
     steps: int = 256,
     lr: float = 0.05,
@@ -42,6 +46,7 @@ def visualize(
 
         visualize(net, "flamingo")                                # a class, the defaults
         visualize(net, ["relu4_1:3", "relu4_1:7"])                # two channels in one pass
+        visualize(net, "zebra", **PHASES)                         # a person can say what it is
         visualize(net, class_score(130), image=Pixels(), transforms=(), optimizer="ascent", lr=0.01,
                   regularizers=[L2Decay(0.01), Blur(1.0, every=4)])
 
@@ -49,11 +54,12 @@ def visualize(
         net: the network.
         objective: an `Objective`, a class, a unit `"layer:channel"` (the mean of the channel), or a list of classes or
             units: one image each, which is faster than one after the other.
-        image: `Fourier()` (the default) or `Pixels()`, and where it starts.
+        image: `Fourier()` (the default), `Phase()` or `Pixels()`, and where it starts.
         transforms: random changes before each step; `()` for none.
+        views: how many draws of the transforms each step takes the mean over.
         regularizers: applied to the pixels after each step but the last, in this order; only with `Pixels`.
         steps: how many.
-        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`). With "ascent", the mean change of
+        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`, 0.2 `Phase`). With "ascent", the mean change of
             a number of the parameter in one step.
         optimizer: "adam", or "ascent": `z <- z + lr * g / mean|g|`, each image on its own. Yosinski et al. step by
             `lr * g`, where a good `lr` depends on network and unit.
@@ -74,6 +80,8 @@ def visualize(
         Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks, ICLR Workshop 2014.
         Yosinski et al.: Understanding Neural Networks Through Deep Visualization, ICML Workshop 2015.
         Olah, Mordvintsev, Schubert: Feature Visualization, Distill 2017.
+        Fel et al.: Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization,
+        NeurIPS 2023 (`Phase`).
     """
     objective, image = as_objective(objective), image or Fourier()
     check_choice("optimizer", optimizer, ["adam", "ascent"])
@@ -82,7 +90,7 @@ def visualize(
         raise ValueError("regularizers act on pixels; use image=Pixels(), or leave them out.")
     generator = seeded(seed)
     how = {"steps": steps, "size": size, "optimizer": optimizer, "lr": lr, "maximize": True, "best": False}
-    how |= {"transforms": transforms, "regularizers": regularizers, "generator": generator}
+    how |= {"transforms": transforms, "views": views, "regularizers": regularizers, "generator": generator}
     with Watch(callback, looks=steps, name=objective.name, progress=progress) as watch:
         try:
             return descend(net, objective, image, watch=watch, **how).images

@@ -26,21 +26,25 @@ from course_utils.optimize.objectives import (
     total_variation,
     tv_norm,
 )
-from course_utils.optimize.pictures import Fourier, Pixels, Smooth
+from course_utils.optimize.pictures import Fourier, Phase, Pixels, Smooth
 from course_utils.optimize.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.optimize.transforms import ROBUST, CenterBias, Jitter, Pad, Roll, Rotate, Scale
+from course_utils.optimize.transforms import CROPS, ROBUST, CenterBias, Crop, Jitter, Noise, Pad, Roll, Rotate, Scale
 
 __all__ = [
     "Blur",
+    "CROPS",
     "CenterBias",
     "ClipSmallContribution",
     "ClipSmallNorm",
+    "Crop",
     "Descent",
     "Fourier",
     "Jitter",
     "L2Decay",
+    "Noise",
     "Objective",
     "Pad",
+    "Phase",
     "Pixels",
     "ROBUST",
     "Roll",

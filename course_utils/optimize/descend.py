@@ -91,6 +91,7 @@ def descend(
     maximize: bool = False,
     best: bool = True,
     transforms: Sequence[Transform] = (),
+    views: int = 1,
     regularizers: Sequence[Regularizer] = (),
     generator: torch.Generator | None = None,
     watch: Watch | None = None,
@@ -114,6 +115,7 @@ def descend(
         best: return the best pictures that were looked at; else the last. Take the last if transforms make every look
             another one.
         transforms: random changes before each look.
+        views: how many draws of the transforms one look takes: the objective is the mean over them.
         regularizers: applied to the parameter after each step but the last, in this order; "adam" and "ascent" only.
         generator: of the noise to start from and of the transforms.
         watch: what is told on the way, and how it is ended.
@@ -128,7 +130,7 @@ def descend(
     """
     check_network(net)
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
-    check_whole(steps=steps)
+    check_whole(steps=steps, views=views)
     check_positive(lr=lr)
     if optimizer.startswith("lbfgs") and (regularizers or transforms):
         raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
@@ -139,6 +141,12 @@ def descend(
     sign, log = -1 if maximize else 1, []
     kept, least = z.detach().clone(), torch.full((len(z),), torch.inf, device=z.device)
 
+    def view(images: Tensor) -> Tensor:
+        """The objective of each picture under one draw of the transforms."""
+        # channels_last: depthwise convolutions are much faster so
+        seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
+        return _one_each(objective(net, seen), objective, len(z))
+
     def look() -> Tensor:
         """The loss of `z`, and its gradient in `z.grad`."""
         nonlocal least, lost
@@ -146,10 +154,8 @@ def descend(
             raise _End
         with torch.enable_grad():
             images = picture.images(net, z, size)
-            # channels_last: depthwise convolutions are much faster so
-            seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
             try:
-                values = _one_each(objective(net, seen), objective, len(z))
+                values = sum(view(images) for _ in range(views)) / views
             except NotFinite:  # in a layer, on the way to it
                 if not log:
                     raise

@@ -1,4 +1,4 @@
-"""What an optimizer turns the knobs of: pixels, or frequencies of the picture.
+"""What an optimizer turns the knobs of: pixels, frequencies of the picture, or only the phases of its waves.
 
 A parameterization says three things: where the parameter `z` begins, which pictures belong to a `z`, and how far `z`
 may go. What changes from one to the other is which way is downhill; the pictures are of the same kind.
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.networks.network import Network
-from course_utils.validate import check_choice, precise
+from course_utils.networks.weights import own_weights
+from course_utils.validate import check_choice, check_positive, precise
 
 # Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its
 # columns: light and dark, red against blue, green against both.
@@ -113,6 +115,73 @@ class Fourier:
 
 
 @dataclass(frozen=True, eq=False)
+class Phase:
+    """Only the phases of the Fourier coefficients: where each wave lies. How high it is stays as in photos, on average.
+
+    So nothing can pile up in the fine waves, or in the colors, and no regularizer is needed. The heights, and the
+    colors, are those of the gallery's photos (`photo_spectrum`).
+
+    Args:
+        start: "noise", phases that are all equally likely; or images `(N, 3, H, W)` in [0, 1], of which only the phases
+            are taken.
+        contrast: 1 for that of photos.
+
+    Raises:
+        ValueError, TypeError: a contrast that is not greater than 0.
+
+    Reference:
+        Fel et al.: Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization,
+        NeurIPS 2023.
+    """
+
+    start: str | Tensor = "noise"
+    contrast: float = 1.0
+
+    def __post_init__(self):
+        check_positive(contrast=self.contrast)
+
+    def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """The first parameter, `(N, 3, H, W // 2 + 1)`: phases from -pi to pi.
+
+        Raises:
+            ValueError: an unknown start.
+        """
+        mean = precise(net.mean)
+        if isinstance(self.start, Tensor):
+            colors = self.start.detach().to(mean).clamp(0.02, 0.98).logit() / 4 + 0.5
+            middle, mixing = photo_colors(colors.shape[1])
+            apart = mixing.to(mean).inverse() @ (colors - middle.to(mean)).flatten(2)
+            return torch.fft.rfft2(apart.view_as(colors)).angle()
+        check_choice("start", self.start, ("noise",))
+        shape = (count, net.channels, size[0], size[1] // 2 + 1)
+        return (torch.pi * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)).to(mean)
+
+    def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
+        """The pictures of a parameter, in (0, 1)."""
+        heights, phases = photo_spectrum(*size, z.shape[1]).to(z), _mirrored(z, size[1])
+        waves = torch.complex(heights * phases.cos(), heights * phases.sin())
+        apart = torch.fft.irfft2(waves, s=size, norm="ortho")
+        middle, mixing = photo_colors(z.shape[1])
+        colors = middle.to(z) + self.contrast * (mixing.to(z) @ apart.flatten(2)).view_as(apart)
+        return (4 * (colors - 0.5)).sigmoid()  # nearly `colors` itself, and never outside of (0, 1)
+
+    def limit(self, net: Network, z: Tensor) -> Tensor:
+        """Every parameter has pictures in (0, 1)."""
+        return z
+
+
+def _mirrored(phases: Tensor, width: int) -> Tensor:
+    """The phases of a real picture: where a column holds a wave and its mirror image, one is minus the other."""
+    return torch.where(_both(width).to(phases.device), (phases - phases.flip(2).roll(1, 2)) / 2, phases)
+
+
+def _both(width: int) -> Tensor:
+    """Which columns of `rfft2` hold each wave and its mirror image: the first and, if the width is even, the last."""
+    columns = torch.arange(width // 2 + 1)
+    return (columns == 0) | (2 * columns == width)
+
+
+@dataclass(frozen=True, eq=False)
 class Smooth:
     """What is added to a picture, low frequencies amplified: one moves as far as `1 / frequency^smoothness`.
 
@@ -146,7 +215,7 @@ class Smooth:
         return z
 
 
-Picture = Pixels | Fourier | Smooth
+Picture = Pixels | Fourier | Phase | Smooth
 
 
 @lru_cache(maxsize=8)
@@ -155,3 +224,44 @@ def fall_off(height: int, width: int, power: float) -> Tensor:
     rows, columns = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
     frequency = torch.hypot(rows, columns).clamp(min=1 / max(height, width))
     return (frequency**-power)[:, :, None]
+
+
+def photo_colors(channels: int = 3) -> tuple[Tensor, Tensor]:
+    """The mean color of photos, and three directions of color that are independent there.
+
+    Args:
+        channels: of the pictures; if they are not three, each of them has the brightness of photos.
+
+    Returns:
+        `(1, channels, 1, 1)` and `(channels, channels)`, its columns as long as the colors' standard deviation.
+    """
+    measured = own_weights("photo_spectrum")
+    middle, mixing = measured["mean"], measured["mixing"]
+    if channels != 3:
+        middle, mixing = middle.mean().expand(channels), mixing[:, 0].mean() * torch.eye(channels)
+    return middle.view(1, channels, 1, 1), mixing
+
+
+@lru_cache(maxsize=8)
+def photo_spectrum(height: int, width: int, channels: int = 3) -> Tensor:
+    """How high the waves of photos are, on average: the sizes of the coefficients of `rfft2(..., norm="ortho")`.
+
+    The table was measured on the gallery's photos (`course_utils.training.photo_spectrum`), and is read at the
+    frequencies of a picture of this size.
+
+    Args:
+        height, width: of the picture.
+        channels: of the picture; if they are not three, all are like the first, light and dark.
+
+    Returns:
+        `(channels, height, width // 2 + 1)`; each color has mean 0 and variance 1, whatever the phases are.
+    """
+    table = own_weights("photo_spectrum")["log_sizes"].float()
+    table = table if channels == 3 else table[:1].expand(channels, -1, -1)
+    rows, columns = torch.fft.fftfreq(height).abs(), torch.fft.rfftfreq(width)
+    places = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)  # (H, W // 2 + 1, 2): x, then y
+    sizes = F.grid_sample(table[None], (4 * places - 1)[None], align_corners=True)[0].exp()  # 0 to 0.5 are -1 to 1
+    sizes[:, 0, 0] = 0
+    twice = 2 - _both(width).float()  # other columns stand for two waves: themselves and their mirror images
+    variance = (sizes.square() * twice).sum((1, 2), keepdim=True) / (height * width)
+    return sizes / variance.sqrt().clamp(min=torch.finfo(sizes.dtype).tiny)

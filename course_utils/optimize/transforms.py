@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.validate import check_positive, check_whole
+from course_utils.validate import check_not_negative, check_positive, check_whole
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,59 @@ class CenterBias:
         return images * mask + (images * (1 - mask)).detach()
 
 
-Transform = Pad | Jitter | Roll | Scale | Rotate | CenterBias
+@dataclass(frozen=True)
+class Crop:
+    """A random square piece, resized: objects must be there at many sizes and places.
+
+    Args:
+        smallest, largest: of its side, as shares of the picture's shorter side.
+        size: side of what the network sees, in pixels; None for the picture's shorter side.
+
+    Raises:
+        ValueError, TypeError: shares that are not greater than 0, in their order and at most 1; no whole number of
+            pixels.
+    """
+
+    smallest: float = 0.4
+    largest: float = 0.95
+    size: int | None = None
+
+    def __post_init__(self):
+        check_positive(smallest=self.smallest, largest=self.largest)
+        if not self.smallest <= self.largest <= 1:
+            raise ValueError(f"smallest must not exceed largest, nor largest 1; not {self.smallest}, {self.largest}.")
+        if self.size is not None:
+            check_whole(size=self.size)
+
+    def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        shorter = min(images.shape[2:])
+        share, down, right = torch.rand(3, generator=generator).tolist()
+        side = max(1, round(shorter * (self.smallest + (self.largest - self.smallest) * share)))
+        top, left = (int(at * (length - side + 1)) for at, length in zip((down, right), images.shape[2:], strict=True))
+        piece = images[:, :, top : top + side, left : left + side]
+        return F.interpolate(piece, size=[self.size or shorter] * 2, mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise on every number, of standard deviation `deviation`: what is drawn must stand out of it.
+
+    Raises:
+        ValueError, TypeError: a negative deviation.
+    """
+
+    deviation: float = 0.08
+
+    def __post_init__(self):
+        check_not_negative(deviation=self.deviation)
+
+    def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(images.shape[1:], generator=generator).to(images)  # of a batch: the same for all
+        return images + self.deviation * noise
+
+
+Transform = Pad | Jitter | Roll | Scale | Rotate | CenterBias | Crop | Noise
+CROPS = (Crop(0.4, 0.95, size=160), Noise(0.08))
 ROBUST = (Pad(8), Jitter(16), Scale(0.75, 1.25), Rotate(15))
 
 
@@ -122,19 +174,21 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
 
     Args:
         images: `(N, C, H, W)`.
-        transforms: any of `Pad`, `Jitter`, `Roll`, `Scale`, `Rotate` and `CenterBias`; shift, scale and rotation in
-            their order, after `Roll` and `CenterBias`.
+        transforms: any of `Pad`, `Jitter`, `Roll`, `Scale`, `Rotate`, `CenterBias`, `Crop` and `Noise`; shift, scale
+            and rotation in their order, after `Roll` and `CenterBias`; then `Crop` and `Noise` in their order.
         generator: of the random draws, on the CPU.
 
     Returns:
-        `(N, C, H', W')`, larger than before by what `Pad` adds.
+        `(N, C, H', W')`, larger than before by what `Pad` adds, or of the size that `Crop` says.
 
     Raises:
         TypeError: something that is not a transform.
     """
-    matrix, moved, border, outside = torch.eye(3), False, 0, None
+    matrix, moved, border, outside, last = torch.eye(3), False, 0, None, []
     for one in transforms:
-        if isinstance(one, CenterBias):
+        if hasattr(one, "seen"):
+            last.append(one)
+        elif isinstance(one, CenterBias):
             images = one.masked(images)
         elif isinstance(one, Roll):
             images = one.rolled(images, generator)
@@ -145,8 +199,16 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
             matrix = matrix @ one.matrix(2 * torch.rand(2, generator=generator) - 1)
             moved = True
         else:
-            raise TypeError(f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias; not {one!r}.")
-    if not moved:
+            raise TypeError(f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias, Crop, Noise; not {one!r}.")
+    images = _resampled(images, matrix if moved else None, border, outside)
+    for one in last:
+        images = one.seen(images, generator)
+    return images
+
+
+def _resampled(images: Tensor, matrix: Tensor | None, border: int, outside: float | None) -> Tensor:
+    """The pictures moved by a matrix, with a border on each side; `outside` is its gray level, None mirrors."""
+    if matrix is None:
         return F.pad(images, [border] * 4, value=outside) if border else images
     count, channels, height, width = images.shape
     size = (height + 2 * border, width + 2 * border)

@@ -1,6 +1,6 @@
 # %% [markdown] lesson="09" title="Images from gradient ascent: what would the network like to see?" minutes=90 needs="07"
 # You will be able to: draw a picture that a class, a channel or a neuron responds to; say why plain gradient ascent gives noise; add the regularizers, the
-# transforms and the Fourier coefficients that turn noise into a picture; and judge the result with a second network.
+# transforms, the Fourier coefficients and the phases that turn noise into a picture; and judge the result with a second network, and with your own eyes.
 
 # %% tags=["setup"]
 
@@ -8,12 +8,16 @@ import torch
 
 from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.gradients import (
+    CROPS,
+    PHASES,
     ROBUST,
-    Blur,
+    YOSINSKI,
     CenterBias,
-    ClipSmallNorm,
+    Crop,
     Fourier,
     L2Decay,
+    Noise,
+    Phase,
     Pixels,
     channel,
     facet_starts,
@@ -23,32 +27,47 @@ from course_utils.images import resize
 from course_utils.networks import randomized
 
 # %%
-# the result first: four pictures that were drawn for four classes, all in one pass
+# the result first: four pictures, drawn for four classes in one pass (about 25 seconds)
 net = load_network("efficientnet_lite0")
-classes = ["goldfish", "bald eagle", "zebra", "daisy"]
-drawn = visualize(net, classes, size=144, steps=96)
-show_images(drawn, classes)
+classes = [604, 471, 340, 949]
+drawn = visualize(net, classes, **{**PHASES, "steps": 80})
+show_images(drawn)
 
 # %% [markdown]
-# No photo was used. Each picture began as faint noise, and was changed until the network's score for one class was high. You see pieces of the object, in several places and
-# sizes, in the colors that go with it.
+# What do you see? Write four names down before you run the next cell.
+
+# %%
+# the four classes
+[net.category(number) for number in classes]
+
+# %% [markdown]
+# No photo was drawn on. Each picture began as waves at random places, and was changed until the network's score for one class was high. At the end of this lesson you will know every part of it:
+# what is made large, what is changed, what is kept, and what the network sees on the way.
+
+# %% claim="a network that had no part in it puts all four classes among its first three"
+judge_of_four = load_network("efficientnet_lite2")
+scores_of_four = judge_of_four(resize(drawn, judge_of_four.input_size))
+for scores_of_one, number_of_class in zip(scores_of_four, classes, strict=True):
+    assert (scores_of_one > scores_of_one[number_of_class]).sum() < 3
 
 # %% [markdown] notes="1" minutes=4
-# Show the picture without the titles first and let the room name the classes. Ask what is missing in comparison with a photo: one whole object, in one place.
+# Run only the first cell and let the room name the four pictures; then the second. Ask what is different from a photo: the ground
+# behind the object, the colors, the number of objects.
 
 # %% [markdown]
 # ## The idea
 #
-# Training changes the weights and keeps the images. Now we keep the weights and change the image $I$, so that the score $S_c$ of a class grows:
+# Training changes the weights and keeps the images. Now we keep the weights and change the image $I$, so that the score $S_c$ of a class grows. Simonyan, Vedaldi and Zisserman (2014) write
 #
-# $$I^\ast = \arg\max_I \; S_c(I) - R(I) .$$
+# $$I^\ast = \arg\max_I \; S_c(I) - \lambda\,\lVert I\rVert_2^2 .$$
 #
-# $R$ is a **regularizer**: it is large for pictures that we do not want. A step uphill is
+# $S_c$ is the score before the softmax. $\lVert I\rVert_2^2$ is the sum of the squares of all pixels, where 0 is the network's mean color; the number $\lambda$ says how much it counts. Such a term is a **regularizer**: it is large for pictures that we do
+# not want, here those with extreme pixels. We begin without one, $\lambda = 0$. A step uphill is then
 #
 # $$I \leftarrow I + \eta\, \frac{g}{\overline{|g|}}, \qquad g = \nabla_I S_c(I),$$
 #
 # where $\overline{|g|}$ is the mean size of the gradient's numbers. So $\eta$ is the mean change of a pixel in one step, whatever the network. After each step the pixels are
-# cut off at 0 and 1.
+# cut off at 0 and 1. We call this **plain ascent**.
 
 # %% [markdown] notes="1" minutes=4
 # Put training and this lesson side by side on the board: what stays, what changes?
@@ -119,35 +138,62 @@ show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1
 # Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge.
 
 # %%
-# what the network says of its own picture, and what the judge says
+# what the network says of its own pictures, and what the judge says: two classes, two pictures of each
 judge = load_network("efficientnet_lite2")
 
 
-def verdicts(images, target):
+def verdicts(images, targets):
     """For each image the maker's probability and the judge's rank, as a title."""
     scores = judge(resize(images, judge.input_size))
-    ranks = (scores > scores[:, target, None]).sum(1) + 1
-    own = net(images).softmax(1)[:, target]
+    numbers = torch.tensor([net.class_index(target) for target in targets])[:, None]
+    ranks = (scores > scores.gather(1, numbers)).sum(1) + 1
+    own = net(images).softmax(1).gather(1, numbers)[:, 0]
     return [
-        f"maker {p:.0%}\njudge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
+        f"maker {p:.0%}, judge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
     ]
 
 
-daisy = net.class_index("daisy")
-settings = {"size": 144, "steps": 96}
-plain = visualize(
-    net, daisy, image=Pixels(), transforms=(), optimizer="ascent", lr=0.02, **settings
-)
-show_images(plain, verdicts(plain, daisy), width=3.5)
+four = ["daisy", "daisy", "hourglass", "hourglass"]
+pixels = {"image": Pixels("noise"), "transforms": (), "size": 128, "steps": 64}
+by_ascent = {**pixels, "optimizer": "ascent", "lr": 0.02}
+plain = visualize(net, four, **by_ascent)
+show_images(plain, verdicts(plain, four), columns=4)
 
 # %% [markdown]
-# The maker is sure, and the judge sees something else. Among all pictures with a high score, nearly all look like noise. To get a picture, we must ask for one.
+# The two daisies differ in the faint noise that they began with. The maker is sure of all four pictures. Can you tell which two are hourglasses? Among all pictures with a high score, nearly all look like noise. To get a picture, we must ask for one.
+
+# %% claim="the maker is sure of all four; for the judge none is among the first ten"
+numbers_of_four = torch.tensor([net.class_index(name) for name in four])[:, None]
+
+
+def judged(images):
+    """The rank of each image's class for the judge."""
+    scores_here = judge(resize(images, judge.input_size))
+    return ((scores_here > scores_here.gather(1, numbers_of_four)).sum(1) + 1).tolist()
+
+
+assert net(plain).softmax(1).gather(1, numbers_of_four).min() > 0.9
+assert min(judged(plain)) > 10
 
 # %% [markdown]
 # ## Regularizers
 #
-# The **L2 decay** makes every pixel a little smaller after each step: $z \leftarrow (1 - d)\,z$. Here $z$ is the image counted from the network's mean color, so that $z = 0$ is gray, "nothing". Yosinski
-# et al. (2015) add three more:
+# Look at the formula with $\lambda$ again. Write $z$ for the image counted from the network's mean color: $z = 0$ is gray, "nothing". The gradient of $-\lambda\lVert z\rVert^2$ is $-2\lambda z$. So a step of length $\eta$ uphill on $S_c - \lambda\lVert z\rVert^2$ is
+#
+# $$z + \eta\,(g - 2\lambda z) = (1 - 2\eta\lambda)\,z + \eta\, g .$$
+#
+# Before the usual step every pixel shrinks by the same factor. This is **weight decay**, as in training, with $d = 2\eta\lambda$: the **L2 decay** $z \leftarrow (1 - d)\,z$. (In our loop the decay comes after the step, and $g$ is divided by its mean size, so
+# there $\lambda$ is counted in units of $\overline{|g|}$.)
+
+# %%
+# micro-example: one step on S - lambda |z|^2 with S = 2a - 3b, and the same as decay and step
+z, eta, lam = torch.tensor([0.5, -0.2], requires_grad=True), 0.1, 0.25
+value = 2 * z[0] - 3 * z[1] - lam * z.square().sum()
+(slope,) = torch.autograd.grad(value, z)
+z.detach() + eta * slope, (1 - 2 * eta * lam) * z.detach() + eta * torch.tensor([2.0, -3.0])
+
+# %% [markdown]
+# Yosinski et al. (2015) add three more:
 #
 # - **Gaussian blur** every few steps: fine noise disappears, large shapes stay;
 # - **clip pixels with small norm**: the pixels whose three colors together are smallest become 0. Only what matters stays;
@@ -304,68 +350,119 @@ show_images(
 )
 
 # %% [markdown]
-# ## All together
+# ## Only the phases
 #
-# `visualize` puts the pieces together: what is turned (`image=Pixels()` or `Fourier()`), what happens before the network sees it (`transforms=`), what is made large, and what pulls the picture
-# back (`regularizers=`). The same class, five settings. The first four have the same size and the same number of steps; the last is larger and takes longer, and its strengths fall faster with the frequency (decay 1.4):
+# The size of a strength is how high its wave is; its angle is the **phase**, how far the wave is shifted. Which of the two holds the picture? Oppenheim and Lim (1981) exchanged them: the heights of one picture, the phases of another.
+#
+# **Predict, run, explain.** Heights of an eagle, phases of a cat: which of the two will you see?
 
-# %% [markdown] notes="1" minutes=6
-# Ask for an order of the four settings before the cell. One class proves little: show the table.
+# %% [markdown] notes="1" minutes=12
+# Votes first: eagle, cat, or both? Then 09.5, three lines. The room should say why: an edge is where many waves have their
+# crests at the same place.
 
-# %%
-# the ablation: one class, five settings (about 15 seconds)
-better = [L2Decay(0.005), Blur(0.8, every=4), ClipSmallNorm(20)]
-by_trained = visualize(net, daisy, **settings)
-rows = {
-    "nothing": plain,
-    "L2 decay": visualize(
-        net,
-        daisy,
-        image=Pixels(),
-        transforms=(),
-        optimizer="ascent",
-        lr=0.02,
-        regularizers=[L2Decay(0.1)],
-        **settings,
-    ),
-    "decay, blur, clip": visualize(
-        net,
-        daisy,
-        image=Pixels(),
-        transforms=(),
-        optimizer="ascent",
-        lr=0.03,
-        regularizers=better,
-        **settings,
-    ),
-    "Fourier, transforms": by_trained,
-    "the same, longer": visualize(net, daisy, image=Fourier(decay=1.4), size=192, steps=240),
-}
-titles = [f"{name}\n{verdicts(one, daisy)[0]}" for name, one in rows.items()]
-show_images([one[0] for one in rows.values()], titles, columns=5)
+# %% [markdown] exercise="09.5" title="Build it: the heights of one picture, the phases of another" points=2 difficulty=2 importance=4 minutes=8
+# Transform both pictures with `torch.fft.rfft2`. Take the sizes of the numbers of `one` (`.abs()`) and the angles of those of `other` (`.angle()`), put them together, and go back with
+# `torch.fft.irfft2(..., s=(height, width))`. Do not cut the result off at 0 and 1.
+
+
+# %% exercise="09.5"
+def exchange(one, other):
+    """A picture with the heights of one picture's waves and the phases of another's.
+
+    one, other: (3, H, W), of the same size
+    returns: (3, H, W)
+    """
+    ### BEGIN SOLUTION
+    heights = torch.fft.rfft2(one).abs()
+    phases = torch.fft.rfft2(other).angle()
+    return torch.fft.irfft2(torch.polar(heights, phases), s=one.shape[-2:])
+    ### END SOLUTION
+
+
+check("09.5", exchange)
+
+# %% [markdown] fold="Hint"
+# `torch.polar(heights, phases)` is the complex number of this size and this angle.
+
+# %% [markdown] fold="I get: a picture that is one column too narrow"
+# `rfft2` keeps only half of the columns, so `irfft2` cannot know whether the width was even or odd. Say it: `s=one.shape[-2:]`.
+
+# %% picture="09.5"
+# your exchange: two photos, and each one's heights with the other's phases
+eagle, cat = photo("bald_eagle")[0], photo("cat")[0]
+exchanged = [exchange(eagle, cat), exchange(cat, eagle)]
+show_images(
+    [eagle, cat, *(one.clamp(0, 1) for one in exchanged)],
+    ["eagle", "cat", "eagle's heights,\ncat's phases", "cat's heights,\neagle's phases"],
+    columns=4,
+)
 
 # %% [markdown]
-# The maker is sure of every one of them. For the judge the first three are no daisies at all. With Fourier coefficients and transforms the class comes to the top or near it (rank 1 in one run, 5 in another), and with the last setting the judge named it first each time. That
-# picture shows flowers, if not a whole one.
+# You see the animal whose phases were taken. Where waves of all lengths have their crests at the same place, there is an edge. The heights only say how much there is of each length, and in photos this is much alike.
+
+# %% claim="the exchanged picture is nearer to the photo of its phases, in pixels and for the network"
+def alike(one, other):
+    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
+
+
+two = photo("bald_eagle")[0], photo("cat")[0]
+mixtures = []
+for heights_of, phases_of in (two, two[::-1]):
+    waves_of_both = torch.polar(torch.fft.rfft2(heights_of).abs(), torch.fft.rfft2(phases_of).angle())
+    mixtures.append(torch.fft.irfft2(waves_of_both, s=(224, 224)))
+    assert alike(mixtures[-1], phases_of) > 0.3 + alike(mixtures[-1], heights_of)
+
+# %% [markdown]
+# So we may fix the heights, and turn only the phases. Fel et al. (2023) call this **magnitude constrained optimization** (MACO): the heights are the mean heights of many photos, the same for every class. Noise that fools one network
+# needs high fine waves, and there are none to be had. No regularizer is needed. In the course it is `Phase()`; its heights and its three colors were measured on the gallery's photos.
 #
-# One class proves little. `tests/benchmarks/bench_ascent.py` draws ten classes with every setting, from goldfish to daisy, and asks the judge. On our machine:
+# The network does not see the whole picture. In each step it sees two random pieces of it, between 40 and 95 percent of its side, enlarged to one size, with a little noise on top (`CROPS`). So the object must be there in every piece, and it must be
+# stronger than the noise.
+
+# %%
+# where the opening pictures began: random phases; and what the network sees in four steps
+generator = torch.Generator().manual_seed(0)
+begun = visualize(net, classes[:1], **{**PHASES, "steps": 1})
+views = [transform(drawn[:1], CROPS, generator)[0].clamp(0, 1) for _ in range(4)]
+show_images([begun[0], *views], ["after one step", *["a view of the end"] * 4], columns=5)
+
+# %% [markdown]
+# ## All together
 #
-# | setting | judge's first choice | among its first five | median rank |
-# |---|---|---|---|
-# | nothing | 0 of 10 | 0 of 10 | 490 |
-# | L2 decay | 0 | 0 | 396 |
-# | blur every 4 steps | 1 | 1 | 226 |
-# | clip pixels of small norm | 0 | 0 | 350 |
-# | clip pixels of small contribution | 0 | 0 | 302 |
-# | Yosinski's four settings | 0, 0, 0, 0 | 0, 0, 0, 0 | 272, 488, 225, 546 |
-# | Yosinski's third setting, and transforms | 0 | 0 | 228 |
-# | transforms alone | 0 | 2 | 42 |
-# | Fourier alone | 0 | 2 | 118 |
-# | Fourier and transforms | 9 | 9 | 1 |
-# | Fourier with decay 1.4 and transforms, 192 pixels, 240 steps | **10** | **10** | 1 |
+# `visualize` puts the pieces together: what is turned (`image=Pixels()`, `Fourier()` or `Phase()`), what happens before the network sees it (`transforms=`), what is made large, which step is taken (`optimizer=`: plain ascent, or **Adam**, which divides each number's gradient by its own
+# usual size), and what pulls the picture back (`regularizers=`). Each row of the next figure changes **one** of these against the row that its name gives. Everything else is equal: 128 pixels, 64 steps, the same two classes, the same two starts for each. (The size of a step is counted in other units for pixels, Fourier
+# coefficients and phases. Each has one that suits it.)
 #
-# All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours. Yosinski and his colleagues drew their pictures with an older and smaller network; on ours their pieces calm
-# the picture, and do not convince the judge. Transforms alone and Fourier alone do little. Each removes another kind of noise, and only together do they leave no cheap way to a high score.
+# **Predict, run, explain.** Which single change makes the object appear?
+
+# %% [markdown] notes="1" minutes=10
+# Ask for a bet on one row before the cell. While it runs, read the rows aloud: each is one change. Then cover the titles, and let the
+# room say where the objects begin.
+
+# %%
+# the ablation: two classes, two pictures of each, one change in every row (about 40 seconds)
+with_adam = {**pixels, "optimizer": "adam", "lr": 0.02}
+with_crops = {**with_adam, "transforms": (Crop(0.4, 0.95), Noise(0.08))}
+with_waves = {**with_crops, "image": Fourier(), "lr": 0.05}
+with_phases = {**with_crops, "image": Phase(), "lr": 0.3}
+rows = {
+    "A  plain ascent on pixels": plain,
+    "B  A + L2 decay": visualize(net, four, **by_ascent, regularizers=[L2Decay(0.1)]),
+    "C  A + Yosinski's third set": visualize(net, four, **by_ascent, regularizers=YOSINSKI[3]),
+    "D  A, but Adam": visualize(net, four, **with_adam),
+    "E  D + crops": visualize(net, four, **with_crops),
+    "F  E, but Fourier": visualize(net, four, **with_waves),
+    "G  E, but phases": visualize(net, four, **with_phases),
+    "H  G without crops": visualize(net, four, **{**with_phases, "transforms": ()}),
+}
+cells, titles = [], []
+for name, images in rows.items():
+    cells += [*images]
+    titles += [f"{name}\n{verdict}" for verdict in verdicts(images, four)]
+show_images(cells, titles, columns=4)
+
+# %% [markdown]
+# TEXT
 
 # %% [markdown]
 # ## Spot the bug
@@ -375,11 +472,11 @@ show_images([one[0] for one in rows.values()], titles, columns=5)
 # %% [markdown] notes="1" minutes=5
 # Run the stub with small weights and print the picture before and after.
 
-# %% [markdown] exercise="09.5" title="Spot the bug: a picture that does not move" points=1 difficulty=2 importance=3 minutes=6
+# %% [markdown] exercise="09.6" title="Spot the bug: a picture that does not move" points=1 difficulty=2 importance=3 minutes=6
 # The score is linear, $S = \sum w\,I$, so its gradient is $w$. Run the cell, read what `check` says, and repair the loop.
 
 
-# %% exercise="09.5"
+# %% exercise="09.6"
 def climb(image, w, steps, lr):
     """Gradient ascent on the linear score sum(w * image).
 
@@ -399,12 +496,12 @@ def climb(image, w, steps, lr):
     ### END STUB
 
 
-check("09.5", climb)
+check("09.6", climb)
 
 # %% [markdown] fold="Hint"
 # A picture file has 256 levels. What happens to a step that is smaller than half a level?
 
-# %% [markdown] solution="09.5"
+# %% [markdown] solution="09.6"
 # A step of less than 1/510 is rounded away, in every step again. Round once, when the picture is saved.
 
 # %% [markdown]

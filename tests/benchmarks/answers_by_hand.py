@@ -163,7 +163,7 @@ def with_numpy_fft(real, imaginary, decay, height, width):
     return np.fft.irfft2((real.numpy() + 1j * imaginary.numpy()) / f**decay, s=(height, width), norm="ortho")
 
 
-@by_hand("09.5", "left")
+@by_hand("09.6", "left")
 def climbs_in_place(image, w, steps, lr):
     for _ in range(steps):
         image += lr * w

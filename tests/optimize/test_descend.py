@@ -10,6 +10,7 @@ from course_utils.exercises.tiny import tiny_net
 from course_utils.optimize.descend import Watch, _End, descend
 from course_utils.optimize.objectives import IMAGES, Objective, class_score
 from course_utils.optimize.pictures import Fourier, Pixels, Smooth
+from course_utils.optimize.transforms import Crop, transform
 from tests.nets import without_normalization
 
 OPTIMIZERS = {"adam": 0.05, "ascent": 0.01, "lbfgs": 1.0, "lbfgsb": 1.0}
@@ -152,6 +153,18 @@ def test_lbfgsb_is_scipys(net):
     minimize(compute, z, jac=True, method="L-BFGS-B", bounds=Bounds(-0.4, 0.6), options=options)
     count = min(len(seen), 7)
     assert found.values[:count, 0].tolist() == pytest.approx(seen[:count]) and count >= 6
+
+
+def test_views_are_the_mean_over_draws_of_the_transforms(net):
+    """One step by hand, with the same draws: the gradient is the mean of those of the views."""
+    start, looks = picture(0, 2, 9, 9), Values()
+    options = {"steps": 1, "optimizer": "ascent", "lr": 0.01, "transforms": (Crop(0.4, 0.8),), "best": False}
+    found = descend(net, class_score(2), Pixels(start), views=3, watch=Watch(looks), **options)
+    draws, x = torch.Generator().manual_seed(0), start.clone().requires_grad_()
+    values = sum(net(transform(x, options["transforms"], draws))[:, 2] for _ in range(3)) / 3
+    (g,) = torch.autograd.grad(values.sum(), x)
+    torch.testing.assert_close(looks[0], values.detach())
+    torch.testing.assert_close(found.images, start - 0.01 * g / g.abs().mean((1, 2, 3), keepdim=True))
 
 
 # --- best, last, and how often it looks ---------------------------------------------------------------------------------------
@@ -362,6 +375,8 @@ def test_wrong_settings(net):
         descend(net, class_score(1), Pixels(), steps=3, optimizer="sgd")
     with pytest.raises(ValueError, match="steps must be greater than 0"):
         descend(net, class_score(1), Pixels(), steps=0)
+    with pytest.raises(ValueError, match="views must be greater than 0"):
+        descend(net, class_score(1), Pixels(), steps=1, views=0)
     with pytest.raises(ValueError, match="lr must be greater than 0"):
         descend(net, class_score(1), Pixels(), steps=1, lr=0)
     with pytest.raises(ValueError, match="2 starting images, but class .* is about 3 images"):

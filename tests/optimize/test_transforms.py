@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_utils.optimize.transforms import ROBUST, CenterBias, Jitter, Pad, Rotate, Scale, transform
+from course_utils.optimize.transforms import CROPS, ROBUST, CenterBias, Crop, Jitter, Noise, Pad, Rotate, Scale, transform
 
 
 @pytest.fixture
@@ -120,3 +120,60 @@ def test_center_bias_keeps_the_picture_and_masks_the_gradient():
 def test_something_else_is_refused():
     with pytest.raises(TypeError, match="a transform is one of Pad"):
         transform(picture(), [3], generator())
+
+
+def test_a_crop_of_the_whole_is_the_picture(draws):
+    draws[:] = [0.3, -0.2, 0.7]
+    torch.testing.assert_close(transform(picture(), [Crop(1.0, 1.0)], generator()), picture())
+
+
+def test_a_crop_is_a_piece_at_its_place(draws):
+    draws[:] = [1.0, -1.0, 0.999]  # largest, at the top, at the right
+    images = picture(8, 12)
+    out = transform(images, [Crop(0.25, 0.5, size=4)], generator())
+    torch.testing.assert_close(out, images[..., :4, 8:])
+    draws[:] = [-1.0, 0.999, -1.0]  # smallest, at the bottom, at the left
+    out = transform(images, [Crop(0.25, 0.5, size=2)], generator())
+    torch.testing.assert_close(out, images[..., 6:, :2])
+
+
+@pytest.mark.parametrize("size, expected", [(None, 7), (5, 5), (20, 20)])
+def test_crops_have_one_size_and_move_over_the_whole_picture(size, expected):
+    source, images = generator(), torch.arange(63.0).view(1, 1, 7, 9).expand(2, 3, 7, 9)
+    seen = [transform(images, [Crop(0.3, 0.9, size)], source) for _ in range(200)]
+    assert all(one.shape == (2, 3, expected, expected) for one in seen)
+    middles = torch.tensor([one[0, 0].mean() for one in seen])
+    assert middles.min() < 12 and middles.max() > 50 and len(middles.unique()) > 50
+
+
+def test_noise_has_its_size_and_is_the_same_for_a_batch():
+    images = picture(40, 40)
+    out = transform(images, [Noise(0.2)], generator()) - images
+    assert out.std().item() == pytest.approx(0.2, rel=0.05) and abs(out.mean().item()) < 0.02
+    torch.testing.assert_close(out[0], out[1])
+    assert torch.equal(transform(images, [Noise(0)], generator()), images)
+
+
+def test_crops_come_after_what_moves_the_picture(draws):
+    draws[:] = [1.0, -0.5, 1.0, -1.0, -1.0]  # shifted by two columns and minus one row; the upper left half
+    images = picture()
+    out = transform(images, [Crop(0.5, 0.5, size=4), Pad(0, 0.5), Jitter(2)], generator())
+    torch.testing.assert_close(out[..., 1:, :], images[..., :3, 2:6])
+
+
+def test_crops_repeat_by_seed_and_pass_the_gradient():
+    images = picture(20, 24).requires_grad_()
+    one, same = (transform(images, CROPS, generator()) for _ in range(2))
+    assert torch.equal(one, same) and one.shape[2:] == (CROPS[0].size,) * 2
+    (gradient,) = torch.autograd.grad(one.sum(), images)
+    assert gradient.any() and gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("wrong", [{"smallest": 0}, {"smallest": 0.8, "largest": 0.5}, {"largest": 1.5}, {"size": 0}])
+def test_wrong_crops(wrong):
+    with pytest.raises(ValueError, match="must"):
+        Crop(**wrong)
+    with pytest.raises(ValueError, match="deviation must not be negative"):
+        Noise(-0.1)
+    with pytest.raises(TypeError, match="size must be a whole number"):
+        Crop(size=2.5)
