@@ -140,6 +140,9 @@ CASES = {
     "visualize, pixels": lambda net, x, **o: gradients.visualize(
         net, 1, image=gradients.Pixels(x), regularizers=[gradients.L2Decay()], optimizer="ascent", steps=3, **o
     ),
+    "visualize, phases": lambda net, x, **o: gradients.visualize(
+        net, [1, 2], image=gradients.Phase(x), transforms=[gradients.Crop(), gradients.Noise()], views=2, steps=3, **o
+    ),
     # fun
     "content_loss": lambda net, x: fun.content_loss(net, x, layers=["3"])(net, x.flip(0)),
     "deepdream": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=2, octaves=2, **o),

@@ -156,10 +156,10 @@ def three_rules(nets: Networks, photo: Tensor) -> Figure:
 
 
 def wanted_picture(nets: Networks, photo: Tensor) -> Figure:
-    from course_utils.gradients import visualize
+    from course_utils.gradients import PHASES, visualize
 
     predicted = int(nets.classifier(photo).argmax(1))
-    result = visualize(nets.classifier, predicted, steps=80, size=176, progress=False)
+    result = visualize(nets.classifier, predicted, progress=False, **{**PHASES, "steps": 80})
     return plots.show_images([photo, result], ["photo", f"more {nets.classifier.category(predicted)}"], width=6)
 
 

@@ -9,7 +9,7 @@ from course_utils.explorers.bars import Bars
 from course_utils.explorers.classes import class_chooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
-from course_utils.gradients import ROBUST, Blur, ClipSmallNorm, Fourier, L2Decay, Pixels, visualize
+from course_utils.gradients import ROBUST, Blur, ClipSmallNorm, Crop, Fourier, L2Decay, Noise, Phase, Pixels, visualize
 from course_utils.images import resize
 from course_utils.networks import Network, load_network
 
@@ -27,7 +27,7 @@ class ClassVisualization(LiveExplorer):
 
     title = "Class visualization: what would the network like to see?"
     first_steps = 32
-    contrast = {"fourier": False, "robust": False}
+    contrast = {"fourier": False, "phases": False, "robust": False}
 
     def __init__(
         self,
@@ -49,28 +49,36 @@ class ClassVisualization(LiveExplorer):
         self.knob("target", class_chooser(self.net, target), update=False)
         self.knob("seed", ipywidgets.BoundedIntText(0, min=0, max=9999, description="Seed", layout={"width": "110px"}), update=False)  # fmt: skip
         self.fourier = switch("fourier", "Frequencies", True)
+        self.phases = switch("phases", "Only phases", True)
         switch("robust", "Random transforms", True)
         self._for_pixels = [
             switch("decay", "L2 decay", False),
             switch("blur", "Blur", False),
             switch("clip", "Clip small pixels", False),
         ]
-        self.fourier.observe(lambda _: self._regularizers_need_pixels(), "value")
-        self._regularizers_need_pixels()
+        self.fourier.observe(lambda _: self._what_fits(), "value")
+        self._what_fits()
         self.button("Start", self.update, button_style="primary")
         self.out = self.picture("", width=250)
         self.before = self.picture("", width=250)
         self.bars = self.view(Bars("What the network says of it"))
         self.start()
 
-    def _regularizers_need_pixels(self) -> None:
+    def _what_fits(self) -> None:
         for box in self._for_pixels:
             box.disabled = self.fourier.value
+        self.phases.disabled = not self.fourier.value
 
     def update(self, knobs) -> None:
         target = self.net.class_index(knobs.target.strip())
         name = self.net.category(target)
-        how = ["frequencies" if knobs.fourier else "pixels", *(["transforms"] if knobs.robust else [])]
+        kind = "pixels" if not knobs.fourier else "phases" if knobs.phases else "frequencies"
+        image, transforms, lr = {
+            "pixels": (Pixels(), ROBUST, 0.03),
+            "frequencies": (Fourier(), ROBUST, 0.05),
+            "phases": (Phase(), (Crop(), Noise()), 0.2),
+        }[kind]
+        how = [kind, *(["transforms"] if knobs.robust else [])]
         chosen = {"decay": L2Decay(0.005), "blur": Blur(0.8, every=4), "clip": ClipSmallNorm(20)}
         chosen = {key: one for key, one in chosen.items() if getattr(knobs, key) and not knobs.fourier}
         words = f"{name}: {', '.join([*how, *chosen])}"
@@ -80,23 +88,23 @@ class ClassVisualization(LiveExplorer):
             self.out.show(images, f"{words}; step {step}")
             self.bars.show(self.net.predict(images)[0])
 
-        image = visualize(
+        drawn = visualize(
             self.net,
             target,
-            image=Fourier() if knobs.fourier else Pixels(),
-            transforms=ROBUST if knobs.robust else (),
+            image=image,
+            transforms=transforms if knobs.robust else (),
             regularizers=list(chosen.values()),
             optimizer="adam" if knobs.fourier else "ascent",
-            lr=0.05 if knobs.fourier else 0.03,
+            lr=lr,
             size=self.size,
             steps=self.steps,
             seed=knobs.seed,
             callback=self.watch(self.steps, show),
             progress=False,
         )
-        self.out.show(image, words)
-        self.bars.show(self.net.predict(image)[0])
-        own, rank = self.net(image).softmax(1)[0, target].item(), self._rank(image, target)
+        self.out.show(drawn, words)
+        self.bars.show(self.net.predict(drawn)[0])
+        own, rank = self.net(drawn).softmax(1)[0, target].item(), self._rank(drawn, target)
         self.out.caption = f"{words}\n{own:.0%} for its maker, rank {rank} for the judge"
         self.say(f"Its maker says {name} with {own:.0%}. The judge, {self._judge_name}, puts {name} on rank {rank}.")
 

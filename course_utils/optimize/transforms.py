@@ -126,8 +126,8 @@ class Crop:
             pixels.
     """
 
-    smallest: float = 0.4
-    largest: float = 0.95
+    smallest: float = 0.5
+    largest: float = 1.0
     size: int | None = None
 
     def __post_init__(self):
@@ -154,7 +154,7 @@ class Noise:
         ValueError, TypeError: a negative deviation.
     """
 
-    deviation: float = 0.08
+    deviation: float = 0.1
 
     def __post_init__(self):
         check_not_negative(deviation=self.deviation)
@@ -165,7 +165,7 @@ class Noise:
 
 
 Transform = Pad | Jitter | Roll | Scale | Rotate | CenterBias | Crop | Noise
-CROPS = (Crop(0.4, 0.95, size=160), Noise(0.08))
+CROPS = (Crop(0.5, 1.0, size=160), Noise(0.1))
 ROBUST = (Pad(8), Jitter(16), Scale(0.75, 1.25), Rotate(15))
 
 
@@ -199,7 +199,9 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
             matrix = matrix @ one.matrix(2 * torch.rand(2, generator=generator) - 1)
             moved = True
         else:
-            raise TypeError(f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias, Crop, Noise; not {one!r}.")
+            raise TypeError(
+                f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias, Crop, Noise; not {one!r}."
+            )
     images = _resampled(images, matrix if moved else None, border, outside)
     for one in last:
         images = one.seen(images, generator)

@@ -48,7 +48,9 @@ def photo_spectrum(photos: Tensor) -> dict[str, Tensor]:
     sizes = torch.fft.rfft2(apart, norm="ortho").abs().mean(0)
     half = photos.shape[2] // 2 + 1
     sizes = (sizes[:, :half] + sizes.flip(1).roll(1, 1)[:, :half]) / 2
-    sizes[:, 0, 0] = (sizes[:, 0, 1] + sizes[:, 1, 0]) / 2  # never used as it is: what lies beside it is read there, too
+    sizes[:, 0, 0] = (
+        sizes[:, 0, 1] + sizes[:, 1, 0]
+    ) / 2  # never used as it is: what lies beside it is read there, too
     return {"mean": mean.float(), "mixing": mixing.float(), "log_sizes": sizes.log().half()}
 
 

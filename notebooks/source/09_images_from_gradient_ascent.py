@@ -1,4 +1,4 @@
-# %% [markdown] lesson="09" title="Images from gradient ascent: what would the network like to see?" minutes=90 needs="07"
+# %% [markdown] lesson="09" title="Images from gradient ascent: what would the network like to see?" minutes=100 needs="07"
 # You will be able to: draw a picture that a class, a channel or a neuron responds to; say why plain gradient ascent gives noise; add the regularizers, the
 # transforms, the Fourier coefficients and the phases that turn noise into a picture; and judge the result with a second network, and with your own eyes.
 
@@ -25,6 +25,7 @@ from course_utils.gradients import (
 )
 from course_utils.images import resize
 from course_utils.networks import randomized
+from course_utils.optimize.transforms import transform
 
 # %%
 # the result first: four pictures, drawn for four classes in one pass (about 25 seconds)
@@ -77,7 +78,7 @@ for scores_of_one, number_of_class in zip(scores_of_four, classes, strict=True):
 #
 # The score is linear: $S = 2a - 3b$, the image is $(a, b) = (0.5, 0.5)$, and $\eta = 0.1$. What is the image after one step? Where does it end? *(Think, then run the cell.)*
 
-# %% [markdown] notes="1" minutes=14
+# %% [markdown] notes="1" minutes=12
 # Two numbers on paper: one step, then the end. Type the loop with the room and watch the picture of the daisy: nobody
 # will recognize it.
 
@@ -132,7 +133,7 @@ show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1
 # Is this a daisy? The network that made it cannot be asked: it is always sure. So ask a network that had no part in it. `efficientnet_lite2` has other weights and sees
 # larger images. We note the **rank** of the class among the judge's 1000 classes: 1 means that it names the class first.
 #
-# **Predict, run, explain.** Plain ascent from gray, 96 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
+# **Predict, run, explain.** Plain ascent from faint noise, 64 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
 
 # %% [markdown] notes="1" minutes=6
 # Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge.
@@ -284,7 +285,7 @@ check("09.3", shifted_gradient)
 # The pictures that can be reached are the same. But a step uphill goes elsewhere: a step in pixels changes mostly fine noise, and a step in frequencies changes all scales alike. In the same way the
 # three colors are mixed as they go together in photos, from three numbers that are independent: light and dark, red against blue, green against both.
 
-# %% [markdown] notes="1" minutes=15
+# %% [markdown] notes="1" minutes=13
 # Show the four waves and let the room say high or low. Draw the folded frequencies of four rows on the board before
 # 09.4.
 
@@ -400,6 +401,7 @@ show_images(
 # %% [markdown]
 # You see the animal whose phases were taken. Where waves of all lengths have their crests at the same place, there is an edge. The heights only say how much there is of each length, and in photos this is much alike.
 
+
 # %% claim="the exchanged picture is nearer to the photo of its phases, in pixels and for the network"
 def alike(one, other):
     return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
@@ -408,7 +410,9 @@ def alike(one, other):
 two = photo("bald_eagle")[0], photo("cat")[0]
 mixtures = []
 for heights_of, phases_of in (two, two[::-1]):
-    waves_of_both = torch.polar(torch.fft.rfft2(heights_of).abs(), torch.fft.rfft2(phases_of).angle())
+    waves_of_both = torch.polar(
+        torch.fft.rfft2(heights_of).abs(), torch.fft.rfft2(phases_of).angle()
+    )
     mixtures.append(torch.fft.irfft2(waves_of_both, s=(224, 224)))
     assert alike(mixtures[-1], phases_of) > 0.3 + alike(mixtures[-1], heights_of)
 
@@ -416,7 +420,7 @@ for heights_of, phases_of in (two, two[::-1]):
 # So we may fix the heights, and turn only the phases. Fel et al. (2023) call this **magnitude constrained optimization** (MACO): the heights are the mean heights of many photos, the same for every class. Noise that fools one network
 # needs high fine waves, and there are none to be had. No regularizer is needed. In the course it is `Phase()`; its heights and its three colors were measured on the gallery's photos.
 #
-# The network does not see the whole picture. In each step it sees two random pieces of it, between 40 and 95 percent of its side, enlarged to one size, with a little noise on top (`CROPS`). So the object must be there in every piece, and it must be
+# The network does not see the whole picture. In each step it sees two random pieces of it, between half of its side and the whole, enlarged to one size, with a little noise on top (`CROPS`). So the object must be there in every piece, and it must be
 # stronger than the noise.
 
 # %%
@@ -435,14 +439,14 @@ show_images([begun[0], *views], ["after one step", *["a view of the end"] * 4], 
 #
 # **Predict, run, explain.** Which single change makes the object appear?
 
-# %% [markdown] notes="1" minutes=10
+# %% [markdown] notes="1" minutes=8
 # Ask for a bet on one row before the cell. While it runs, read the rows aloud: each is one change. Then cover the titles, and let the
 # room say where the objects begin.
 
 # %%
 # the ablation: two classes, two pictures of each, one change in every row (about 40 seconds)
 with_adam = {**pixels, "optimizer": "adam", "lr": 0.02}
-with_crops = {**with_adam, "transforms": (Crop(0.4, 0.95), Noise(0.08))}
+with_crops = {**with_adam, "transforms": (Crop(0.5, 1.0), Noise(0.1))}
 with_waves = {**with_crops, "image": Fourier(), "lr": 0.05}
 with_phases = {**with_crops, "image": Phase(), "lr": 0.3}
 rows = {
@@ -539,11 +543,11 @@ show_images([image for image, _ in cells], [unit for _, unit in cells], columns=
 # ## More than one facet
 #
 # A picture shows one thing that a unit responds to. It may respond to several. **Multifaceted feature visualization** (Nguyen et al., 2016) starts from different places: take the images that excite the unit
-# most, cluster them by their features, and start from the *mean image* of each cluster. A center bias, a gradient that is stronger in the middle, asks for one object instead of many.
+# most, cluster them by their features, and start from the *mean image* of each cluster. Each cluster's picture is called a facet. A center bias, a gradient that is stronger in the middle, asks for one object instead of many.
 #
 # We cut pieces out of 10 photos, take the 40 that excite channel 670 of the last feature layer most, and make three clusters.
 
-# %% [markdown] notes="1" minutes=5
+# %% [markdown] notes="1" minutes=4
 # Ask which things one unit might answer to, and look for them in the pieces.
 
 # %%
@@ -586,15 +590,34 @@ for k in range(3):
     titles += [*[f"cluster {k + 1}"] * 4, "mean", "facet"]
 show_images(rows, titles, columns=6)
 
+# %% [markdown]
+# Three clusters, three pictures that differ. Do they show three things that the unit knows? There is a simpler reading: each picture keeps the *color* of its start. The control: begin with one flat color, the mean color of the same start. Nothing of the cluster's photos is left but this color.
+
 # %%
-# do all three excite the unit? its mean over all positions, for the facets and for the best photo pieces
-grown = layer_outputs(net, facets, ["conv_head"])["conv_head"][:, 670].mean((1, 2))
-print("facets:     ", [f"{value:.1f}" for value in grown.tolist()])
-print("best pieces:", [f"{value:.1f}" for value in responses.topk(3).values.tolist()])
+# the control: flat starts of the same three colors; and the unit's mean over all positions, for all pictures
+flat_starts = starts.mean((2, 3), keepdim=True).expand_as(starts)
+flat = visualize(
+    net, channel(unit), image=Fourier(flat_starts), transforms=(CenterBias(0.25), *ROBUST), steps=64
+)
+
+
+def excitation(images):
+    """The unit's mean over all positions, one number for each image."""
+    return layer_outputs(net, images, ["conv_head"])["conv_head"][:, 670].mean((1, 2))
+
+
+for name, images in (("from mean images", facets), ("from flat colors", flat)):
+    print(f"{name}:", [f"{value:.1f}" for value in excitation(images).tolist()])
+print("best pieces:     ", [f"{value:.1f}" for value in responses.topk(3).values.tolist()])
+show_images(
+    [*facets, *flat],
+    [*["from a mean image"] * 3, *["from its flat color"] * 3],
+    columns=3,
+    width=6,
+)
 
 # %% [markdown]
-# The three pictures differ in color and layout, and all three still excite the same unit: compare the numbers. But be careful with the word *facet*: look at the start beside each. The color of a picture is mostly the tint of its start, and a
-# start of one flat color gives pictures that are as different, with equal numbers. So these three show that many pictures excite the unit. They do not show that it has three meanings.
+# FACETTEXT
 
 # %% [markdown]
 # ## Explore
@@ -618,17 +641,20 @@ explorers.ClassVisualization(net)
 # Ask what is left when nothing was learned: colors, smoothness, petals?
 
 # %%
-# the same class and settings, with trained and with random weights
+# the settings of row G, with trained and with random weights
 nothing = randomized(net)
-empty = visualize(nothing, daisy, **settings)
-pair = torch.cat([by_trained, empty])
-show_images(pair, ["trained weights", "random weights"], columns=2, width=5)
+empty = visualize(nothing, four, **with_phases)
+show_images(
+    [*rows["G  E, but phases"][::2], *empty[::2]],
+    ["trained: daisy", "trained: hourglass", "random: daisy", "random: hourglass"],
+    columns=4,
+)
 
 # %% [markdown]
-# - The colors and the smoothness come from us, the petals from the network.
+# - The colors, and how much there is of coarse and fine structure, come from us: `Phase` fixed them before the first step. The object comes from the trained weights: with random weights there is none.
 # - A high score is no evidence that a picture shows the class. The noise had one, too.
 # - A picture shows what excites a unit most, not what it responds to on photos. Hold it against the top patches of lesson 05.
-# - It shows pieces without a whole: the network does not need the daisy to have one stem.
+# - Where the picture shows one object in one place, the random pieces asked for it. The network's score alone did not.
 
 # %% [markdown]
 # ## Quiz
@@ -643,10 +669,11 @@ quiz("09")
 # %% [markdown]
 # ## Summary
 #
-# - Gradient ascent keeps the weights and changes the image: $I \leftarrow I + \eta\, g / \overline{|g|}$.
-# - Without regularizers it finds noise that only this network believes in.
-# - Decay, blur and clipping pull pixels back; transforms ask for what survives a shift; frequencies change which way is uphill.
-# - A second network is a better judge than the maker. It is not a neutral one: it was trained on the same photos. Other starts give other pictures.
+# - Gradient ascent keeps the weights and changes the image. A regularizer $\lambda\lVert I\rVert^2$ is a decay of the pixels.
+# - Without more, it finds noise that only this network believes in.
+# - Transforms and random pieces ask for what survives them; frequencies change which way is uphill; fixed heights leave only the phases, and no room for noise.
+# - A second network is a better judge than the maker. It is not a neutral one: it was trained on the same photos. A person who does not know the class is another.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep
-# Visualization*, ICML Workshop 2015. Nguyen, Yosinski, Clune: *Multifaceted Feature Visualization*, ICML Workshop 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017.
+# Visualization*, ICML Workshop 2015. Nguyen, Yosinski, Clune: *Multifaceted Feature Visualization*, ICML Workshop 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017. Oppenheim, Lim: *The
+# Importance of Phase in Signals*, Proceedings of the IEEE 1981. Fel et al.: *Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization*, NeurIPS 2023.

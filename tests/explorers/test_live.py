@@ -257,16 +257,19 @@ def test_the_helpers_of_class_visualization_do_what_they_say(made, monkeypatch):
     assert boxes["decay"].disabled
     boxes["decay"].value = True  # it counts only for pixels
     explorer.update(explorer.knobs())
+    boxes["phases"].value = False
+    explorer.update(explorer.knobs())
     boxes["fourier"].value = False
-    assert not boxes["decay"].disabled
+    assert not boxes["decay"].disabled and boxes["phases"].disabled
     boxes["blur"].value, boxes["robust"].value = True, False
     explorer.update(explorer.knobs())
-    fourier, pixels = calls
+    phases, fourier, pixels = calls
+    assert type(phases["image"]).__name__ == "Phase" and phases["regularizers"] == [] and phases["transforms"]
     assert type(fourier["image"]).__name__ == "Fourier" and fourier["regularizers"] == [] and fourier["transforms"]
     assert type(pixels["image"]).__name__ == "Pixels" and pixels["transforms"] == ()
     assert [type(r).__name__ for r in pixels["regularizers"]] == ["L2Decay", "Blur"]
     assert "pixels, decay, blur" in explorer.out.caption and "for the judge" in explorer.out.caption
-    for key, value in (("fourier", True), ("robust", True), ("decay", False), ("blur", False)):
+    for key, value in (("fourier", True), ("phases", True), ("robust", True), ("decay", False), ("blur", False)):
         boxes[key].value = value
 
 

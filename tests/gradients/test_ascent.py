@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from course_utils.exercises.tiny import tiny_net
-from course_utils.gradients.ascent import facet_starts, visualize
+from course_utils.gradients.ascent import PHASES, facet_starts, visualize
 from course_utils.optimize.objectives import channel, class_score, direction
-from course_utils.optimize.pictures import Fourier, Pixels
+from course_utils.optimize.pictures import Fourier, Phase, Pixels
 from course_utils.optimize.regularizers import Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
-from course_utils.optimize.transforms import ROBUST, Jitter, transform
+from course_utils.optimize.transforms import CROPS, ROBUST, Crop, Jitter, Noise, transform
 from tests.nets import without_normalization
 
 
@@ -82,7 +82,7 @@ def test_pixels_see_the_gradient_of_the_objective_before_the_step():
     torch.testing.assert_close(seen[0][0], weights(net, 3))
 
 
-@pytest.mark.parametrize("image", [Pixels(), Pixels("noise"), Fourier()])
+@pytest.mark.parametrize("image", [Pixels(), Pixels("noise"), Fourier(), Phase()])
 @pytest.mark.parametrize("optimizer", ["adam", "ascent"])
 def test_the_objective_goes_up(image, optimizer):
     net = without_normalization(tiny_net("conv", seed=0))
@@ -252,3 +252,26 @@ def test_a_network_that_takes_one_size_says_so():
     net = linear()
     with pytest.raises(ValueError, match="takes only pictures of one size.*Pad"):
         visualize(net, 1, size=(6, 8), steps=2, progress=False)
+
+
+def test_phases_with_adam_are_plain_adam_on_the_phases():
+    """Two pieces a step, with noise: the numbers are those of torch's Adam on the mean of both scores."""
+    net, transforms = tiny_net("conv", seed=4).double(), (Crop(0.5, 0.9), Noise(0.05))
+    options = {"image": Phase(), "transforms": transforms, "views": 2, "steps": 10, "lr": 0.2, "size": (10, 13)}
+    got = visualize(net, [2, 0], progress=False, seed=3, **options)
+    draws = torch.Generator().manual_seed(3)
+    z = Phase().begin(net, 2, (10, 13), draws).requires_grad_()
+    adam = torch.optim.Adam([z], lr=0.2, maximize=True)
+    for _ in range(10):
+        images = Phase().images(net, z, (10, 13))
+        score = sum(net(transform(images, transforms, draws))[[0, 1], [2, 0]].sum() for _ in range(2)) / 2
+        (z.grad,) = torch.autograd.grad(score, z)
+        adam.step()
+    torch.testing.assert_close(got, Phase().images(net, z, (10, 13)).detach())
+
+
+def test_the_preset_is_a_call():
+    options = {**PHASES, "steps": 2, "size": 32, "progress": False}
+    one, same, other = (visualize(tiny_net("conv", seed=0), [1, 2], seed=s, **options) for s in (0, 0, 1))
+    assert one.shape == (2, 3, 32, 32) and torch.equal(one, same) and not torch.equal(one, other)
+    assert PHASES["transforms"] is CROPS

@@ -119,7 +119,16 @@ def test_smooth_adds_to_a_picture_and_reaches_every_one(net):
 
 def test_parameters_of_half_precision_are_float32():
     half, start = tiny_net("conv", seed=0).half(), photos(6, 6).half()
-    for one in (Pixels(), Pixels("noise"), Pixels(start), Fourier(), Fourier(start), Smooth(start), Phase(), Phase(start)):
+    for one in (
+        Pixels(),
+        Pixels("noise"),
+        Pixels(start),
+        Fourier(),
+        Fourier(start),
+        Smooth(start),
+        Phase(),
+        Phase(start),
+    ):
         z = one.begin(half, 2, (6, 6), generator())
         assert z.dtype == torch.float32 and one.images(half, z, (6, 6)).dtype == torch.float32
         assert one.limit(half, z).dtype == torch.float32
@@ -164,7 +173,9 @@ def test_the_colors_of_a_phase_picture_have_variance_1(net, size):
     z = Phase().begin(net, 1, size, generator())
     apart = torch.fft.irfft2(waves(Phase().images(net, z, size)), s=size, norm="ortho")
     torch.testing.assert_close(apart.mean((2, 3)), torch.zeros(1, 3, dtype=torch.float64), atol=1e-6, rtol=0)
-    torch.testing.assert_close(apart.var((2, 3), correction=0), torch.ones(1, 3, dtype=torch.float64), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        apart.var((2, 3), correction=0), torch.ones(1, 3, dtype=torch.float64), atol=1e-5, rtol=0
+    )
 
 
 @pytest.mark.parametrize("size", [(6, 8), (7, 5)])

@@ -5,7 +5,18 @@ import math
 import pytest
 import torch
 
-from course_utils.optimize.transforms import CROPS, ROBUST, CenterBias, Crop, Jitter, Noise, Pad, Rotate, Scale, transform
+from course_utils.optimize.transforms import (
+    CROPS,
+    ROBUST,
+    CenterBias,
+    Crop,
+    Jitter,
+    Noise,
+    Pad,
+    Rotate,
+    Scale,
+    transform,
+)
 
 
 @pytest.fixture
