@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_ascent.py            # both, about 8 minutes on two cores
     python tests/benchmarks/bench_ascent.py overhead   # only the overhead
-    python tests/benchmarks/bench_ascent.py best       # only the best setting
+    python tests/benchmarks/bench_ascent.py Adam       # only the settings whose name begins so
 
 Made on efficientnet_lite0, judged by efficientnet_lite2 at 260 px: how many of 10 classes the judge names first, and among
 its first five.
@@ -16,6 +16,8 @@ from statistics import median
 import torch
 
 from course_utils.gradients import (
+    CROPS,
+    PHASES,
     ROBUST,
     YOSINSKI,
     Blur,
@@ -23,6 +25,7 @@ from course_utils.gradients import (
     ClipSmallNorm,
     Fourier,
     L2Decay,
+    Phase,
     Pixels,
     class_score,
     visualize,
@@ -33,6 +36,7 @@ from course_utils.plots import show_images
 
 CLASSES = [1, 22, 130, 207, 291, 340, 471, 817, 949, 985]
 PLAIN = {"image": Pixels(), "transforms": (), "optimizer": "ascent", "lr": 0.02}
+ADAM = {"image": Pixels(), "transforms": (), "lr": 0.02}
 FEW, BEST = {"size": 160, "steps": 96}, {"size": 192, "steps": 240, "image": Fourier(decay=1.4)}
 SETTINGS = {
     "nothing": {**PLAIN, **FEW},
@@ -43,9 +47,14 @@ SETTINGS = {
     **{f"Yosinski {n}": {**PLAIN, **FEW, "regularizers": pieces} for n, pieces in YOSINSKI.items()},
     "Yosinski 3 + transforms": {**PLAIN, **FEW, "regularizers": YOSINSKI[3], "transforms": ROBUST},
     "transforms": {**PLAIN, **FEW, "transforms": ROBUST},
+    "Adam": {**ADAM, **FEW},
+    "Adam + transforms": {**ADAM, **FEW, "transforms": ROBUST},
+    "Adam + crops": {**ADAM, **FEW, "transforms": CROPS},
     "Fourier": {**FEW, "transforms": ()},
     "Fourier + transforms": FEW,
     "best: larger, longer, decay 1.4": BEST,
+    "phases": {"image": Phase(), "lr": PHASES["lr"], "transforms": (), **FEW},
+    "phases + crops": {"image": Phase(), "lr": PHASES["lr"], "transforms": CROPS, **FEW},
 }
 
 
@@ -115,7 +124,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     if what in ("all", "overhead"):
         overhead()
-    if what == "best":
-        judge_table({k: v for k, v in SETTINGS.items() if k.startswith("best")}, folder)
-    elif what in ("all", "table"):
-        judge_table(SETTINGS, folder)
+    if what != "overhead":
+        everything = what in ("all", "table")
+        judge_table({k: v for k, v in SETTINGS.items() if everything or k.startswith(what)}, folder)

@@ -154,7 +154,7 @@ def test_crops_have_one_size_and_move_over_the_whole_picture(size, expected):
     seen = [transform(images, [Crop(0.3, 0.9, size)], source) for _ in range(200)]
     assert all(one.shape == (2, 3, expected, expected) for one in seen)
     middles = torch.tensor([one[0, 0].mean() for one in seen])
-    assert middles.min() < 12 and middles.max() > 50 and len(middles.unique()) > 50
+    assert middles.min() < 12 and middles.max() > 50 and len(middles.unique()) > 30
 
 
 def test_noise_has_its_size_and_is_the_same_for_a_batch():
