@@ -472,7 +472,7 @@ show_images(panels, captions, columns=4)
 #
 # - **L2 decay** (B) makes the noise fainter, **Yosinski's third set** (C: a little decay, and a blur every four steps) also coarser. Their pieces calm the picture; they do not convince the judge. Yosinski and his colleagues drew with an older and smaller network.
 # - **Adam** instead of plain ascent (D) gives noise as well. So what comes below is not the work of the optimizer.
-# - **Crops** on pixels (E) leave a texture, the same all over.
+# - **Crops** on pixels (E) leave a texture all over.
 # - **Fourier** coefficients with crops (F): now there is an object. Without crops (G) there is none, with the same coefficients. It takes both.
 # - **Phases** with crops (H): again an object, on a ground of noise. The heights are fixed: a wave that the object does not need cannot be made lower, it can only be shifted. Without crops (I): none.
 #
@@ -504,7 +504,7 @@ assert first_choices["F"] >= 2
 #
 # All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours.
 #
-# The judge is not neutral: it was trained on the same photos as the maker. So `tests/benchmarks/bench_names.py` asks a person, too. It draws twenty classes with `PHASES` and writes the pictures in a random order, without names. NAMES
+# The judge is not neutral: it was trained on the same photos as the maker. So `tests/benchmarks/bench_names.py` asks a person, too. It draws twenty classes with `PHASES` and writes the pictures in a random order, without names. How many can you name?
 
 # %% [markdown]
 # ## Spot the bug
@@ -670,7 +670,7 @@ assert (torch.cdist(*tints).argmin(1) == torch.arange(3)).all()
 #
 # Any of the 1000 classes, each helper on or off. The last result stays beside the new one; below each stands what its maker and the judge say.
 #
-# - Goldfish with "Frequencies" off, then on; with "Random transforms" off, then on. When does the judge agree?
+# - Goldfish with "Only phases" on, then off; with "Frequencies" off; with "Random transforms" off, then on. When does the judge agree? When do you?
 # - With "Frequencies" off, try the three regularizers one by one. Which kind of noise does each one take away?
 # - A class of your own with three seeds. What is the same in all three pictures, and what changes?
 

@@ -47,20 +47,22 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--out", type=Path, help="a folder for the pictures and the key")
     options.add_argument("--seed", type=int, default=0, help="of the first phases and of the crops")
+    options.add_argument("--classes", type=int, nargs="+", default=CLASSES, help="class numbers; the twenty if not given")
     options.add_argument("--batch", type=int, default=5, help="pictures in one pass")
     given = options.parse_args()
     net = load_network("efficientnet_lite0")
     start, busy = time.perf_counter(), time.process_time()
-    batches = [CLASSES[i : i + given.batch] for i in range(0, len(CLASSES), given.batch)]
+    classes = given.classes
+    batches = [classes[i : i + given.batch] for i in range(0, len(classes), given.batch)]
     images = torch.cat([visualize(net, batch, seed=given.seed, progress=False, **PHASES) for batch in batches])
-    seconds, busy = (time.perf_counter() - start) / len(CLASSES), (time.process_time() - busy) / len(CLASSES)
+    seconds, busy = (time.perf_counter() - start) / len(classes), (time.process_time() - busy) / len(classes)
     print(f"{seconds:.1f} s an image, {busy:.1f} s of processor time, {torch.get_num_threads()} threads")
-    names = [net.category(c) for c in CLASSES]
-    places = [ranks(judge, images, CLASSES) for judge in JUDGES]
+    names = [net.category(c) for c in classes]
+    places = [ranks(judge, images, classes) for judge in JUDGES]
     print(f"{'class':24}" + "".join(f"{judge:>20}" for judge in JUDGES))
     for name, *each in zip(names, *places, strict=True):
         print(f"{name:24}" + "".join(f"{place:>20}" for place in each))
-    print(f"{'first':24}" + "".join(f"{sum(p == 1 for p in each):>17} of {len(CLASSES)}" for each in places))
+    print(f"{'first':24}" + "".join(f"{sum(p == 1 for p in each):>17} of {len(classes)}" for each in places))
     if given.out:
         write(given.out, images, names)
 
