@@ -472,11 +472,11 @@ show_images(panels, captions, columns=4)
 #
 # - **L2 decay** (B) makes the noise fainter, **Yosinski's third set** (C: a little decay, and a blur every four steps) also coarser. Their pieces calm the picture; they do not convince the judge. Yosinski and his colleagues drew with an older and smaller network.
 # - **Adam** instead of plain ascent (D) gives noise as well. So what comes below is not the work of the optimizer.
-# - **Crops** on pixels (E) leave a texture all over.
-# - **Fourier** coefficients with crops (F): now there is an object. Without crops (G) there is none, with the same coefficients. It takes both.
-# - **Phases** with crops (H): again an object, on a ground of noise. The heights are fixed: a wave that the object does not need cannot be made lower, it can only be shifted. Without crops (I): none.
+# - **Crops** on pixels (E) leave a texture all over, and after these steps not even the maker is sure of every picture.
+# - **Fourier** coefficients with crops (F): now there is an object. Without crops (G), with the same coefficients, the judge does not find it. It takes both.
+# - **Phases** with crops (H): again an object, on a ground of noise. The heights are fixed: a wave that the object does not need cannot be made lower, it can only be shifted. Without crops (I) the judge is far away again. Can you see something there?
 #
-# Fourier or phases? In this figure the judge prefers row F. With 56 small steps the phases are not at their end: look at what the maker says in row H. The opening pictures took 224 pixels and two views in each step.
+# Fourier or phases? In this figure the judge prefers row F. But 56 steps with one view each may be too few for the phases, and a search that has not come to its end says little about its limit. The opening pictures took 80 steps at 224 pixels, with two views in each step. (Try F with these settings: which pictures would *you* rather name?)
 
 # %% claim="the judge names no picture of A to E, G and I first; of F, which differs from E and G in one thing, at least two"
 first_choices = {
@@ -697,7 +697,7 @@ show_images(
 )
 
 # %% [markdown]
-# - The colors, and how much there is of coarse and fine structure, come from us: `Phase` fixed them before the first step. The object comes from the trained weights: with random weights there is none.
+# - The colors, and how much there is of coarse and fine structure, come from us: `Phase` fixed them before the first step. The object comes from the trained weights. Do you find one in the two pictures on the right?
 # - A high score is no evidence that a picture shows the class. The noise had one, too.
 # - A picture shows what excites a unit most, not what it responds to on photos. Hold it against the top patches of lesson 05.
 # - Where the picture shows one object in one place, the random pieces asked for it. The network's score alone did not.
