@@ -4,7 +4,7 @@
     python tests/benchmarks/bench_names.py --out FOLDER        # also 01.png to 20.png in a random order, and key.txt
 
 A person looks at the pictures one by one, writes a name for each, and then opens key.txt. Made on efficientnet_lite0, judged by
-efficientnet_lite1 and efficientnet_lite2: 20 images in about 6 minutes on two cores.
+efficientnet_lite1 and efficientnet_lite2: 20 images in less than 7 minutes on two cores.
 """
 
 import argparse
@@ -47,7 +47,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--out", type=Path, help="a folder for the pictures and the key")
     options.add_argument("--seed", type=int, default=0, help="of the first phases and of the crops")
-    options.add_argument("--classes", type=int, nargs="+", default=CLASSES, help="class numbers; the twenty if not given")
+    options.add_argument(
+        "--classes", type=int, nargs="+", default=CLASSES, help="class numbers; the twenty if not given"
+    )
     options.add_argument("--batch", type=int, default=5, help="pictures in one pass")
     given = options.parse_args()
     net = load_network("efficientnet_lite0")
