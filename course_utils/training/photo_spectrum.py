@@ -1,4 +1,4 @@
-"""Measures the colors and the waves of photos, for pictures whose waves keep the heights of photos (`Phase`, lesson 09):
+"""Measures the colors and the waves of photos, which `Phase` keeps while it draws (lesson 09):
 
 python -m course_utils.training.photo_spectrum
 """
