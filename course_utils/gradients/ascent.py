@@ -60,8 +60,8 @@ def visualize(
         views: how many draws of the transforms each step takes the mean over.
         regularizers: applied to the pixels after each step but the last, in this order; only with `Pixels`.
         steps: how many.
-        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`, 0.2 `Phase`). With "ascent", the mean
-            change of a number of the parameter in one step.
+        lr: size of the steps. With "adam", its learning rate (0.05 suits `Fourier`, 0.2 `Phase`). With "ascent", the
+            mean change of a number of the parameter in one step.
         optimizer: "adam", or "ascent": `z <- z + lr * g / mean|g|`, each image on its own. Yosinski et al. step by
             `lr * g`, where a good `lr` depends on network and unit.
         size: side of the picture, or (height, width); None for that of the starting images, or the network's.
