@@ -100,6 +100,16 @@ def tour(
 
 
 @app.command()
+def photos(
+    to: Annotated[Path, typer.Option(help="The folder for them.")] = Path("photos"),
+) -> None:
+    """Download 13,000 small photos (Imagenette, 99 MB), for lessons that look at many."""
+    from course_utils.commands.photos import get_photos
+
+    raise typer.Exit(get_photos(to))
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed and ready, and cure what is not."""
     from course_utils.commands.doctor import run_doctor

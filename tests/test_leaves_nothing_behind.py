@@ -109,6 +109,7 @@ CASES = {
     "crop_and_resize": lambda net, x: gradients.crop_and_resize(x),
     "direction": lambda net, x: gradients.direction("3", x.flatten()[:8])(net, x),
     "edges": lambda net, x: gradients.edges(x),
+    "effective_field": lambda net, x: gradients.effective_field(net, x, "3", batch_size=1),
     "facet_starts": lambda net, x: gradients.facet_starts(net, many(x), layer="3", count=2, nearest=2, components=3),
     "feature_error": lambda net, x: gradients.feature_error(net, x, "3")(net, x.flip(0)),
     "fgsm": lambda net, x: gradients.fgsm(net, x),

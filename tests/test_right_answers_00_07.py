@@ -3,6 +3,7 @@
 Each is written as a person might: in float32, with loops, in NumPy, with another function of a library, as a list.
 """
 
+import heapq
 import math
 
 import numpy as np
@@ -326,6 +327,39 @@ def merged_lists(values_a, images_a, values_b, images_b):
         for va, ia, vb, ib in rows
     ]
     return [[value for value, _ in row] for row in pairs], [[image for _, image in row] for row in pairs]
+
+
+@right("05.5")
+def a_heap_for_each_channel(batches, k):
+    heaps, number = [[] for _ in range(batches[0].shape[1])], 0
+    for maps in batches:
+        for image in maps.tolist():
+            for heap, channel in zip(heaps, image, strict=True):
+                heapq.heappush(heap, (max(map(max, channel)), number))
+                if len(heap) > k:
+                    heapq.heappop(heap)
+            number += 1
+    rows = [sorted(heap, reverse=True) for heap in heaps]
+    return [[value for value, _ in row] for row in rows], [[image for _, image in row] for row in rows]
+
+
+@right("05.5")
+def from_minus_infinity_in_float32(batches, k):
+    values = torch.full((batches[0].shape[1], k), -torch.inf)
+    images, seen = torch.full(values.shape, -1), 0
+    for maps in batches:
+        best = torch.cat([values, maps.float().flatten(2).max(2).values.T], 1)
+        numbers = torch.cat([images, torch.arange(seen, seen + len(maps)).expand(len(values), -1)], 1)
+        values, order = best.topk(k)
+        images, seen = numbers.gather(1, order), seen + len(maps)
+    return values, images.int()
+
+
+@right("05.5")
+def all_at_once_with_numpy(batches, k):
+    best = np.concatenate([maps.numpy() for maps in batches]).max((2, 3)).T
+    order = np.argsort(-best, axis=1)[:, :k]
+    return np.take_along_axis(best, order, 1), order
 
 
 @right("06.1")

@@ -32,6 +32,7 @@ def plain_top_patches(
     *,
     k: int = 9,
     per_image: int | None = 1,
+    photos: Sequence[int] | None = None,
     batch_size: int = 16,
 ) -> list[tuple[float, int, int, int]]:
     """The k places, over all images, where one channel answers most: sort all its answers.
@@ -43,6 +44,7 @@ def plain_top_patches(
         channel: which one.
         k: how many places.
         per_image: how many of them may lie in one image; None for any number.
+        photos: for crops, the number of the photo from which each image was cut; `per_image` then counts for the photo.
         batch_size: images at a time.
 
     Returns:
@@ -62,8 +64,9 @@ def plain_top_patches(
     answers = sorted(zip(maps.flatten().tolist(), places, strict=True), key=lambda one: -one[0])
     best, taken = [], Counter()
     for answer, (n, y, x) in answers:
-        if per_image is None or taken[n] < per_image:
-            taken[n] += 1
+        photo = n if photos is None else photos[n]
+        if per_image is None or taken[photo] < per_image:
+            taken[photo] += 1
             best.append((answer, n, y, x))
     return best[:k]
 
@@ -76,6 +79,7 @@ def top_patches(
     channels: Sequence[int] | None = None,
     k: int = 9,
     per_image: int | None = 1,
+    photos: Sequence[int] | Tensor | None = None,
     batch_size: int = 16,
     size: int = 224,
     progress: bool = True,
@@ -94,6 +98,8 @@ def top_patches(
         channels: which channels; None for all.
         k: how many patches for each channel.
         per_image: how many of them may come from one image; None for any number (neighbors then crowd in).
+        photos: if the images are crops, the number of the photo from which each was cut, such as `Tiles.photos`.
+            `per_image` then counts for the photo: crops of one photo do not fill a row.
         batch_size: images at a time.
         size: side to which the pictures of a folder are cut.
         progress: whether to show a bar. An interrupted run returns what it has.
@@ -102,8 +108,8 @@ def top_patches(
         A `TopPatches`. With fewer than k answers, the rest of a row has value -inf and image -1.
 
     Raises:
-        ValueError: no images, no such layer or channel, a layer without feature maps, or k larger than the number of
-            images if `per_image` is 1 and that number is known.
+        ValueError: no images, no such layer or channel, a layer without feature maps, k larger than the number of
+            images (or photos) if `per_image` is 1 and that number is known, or not one number in `photos` for each image.
 
     Reference:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the
@@ -113,8 +119,14 @@ def top_patches(
     if per_image is not None:
         check_whole(per_image=per_image)
     known = len(images) if isinstance(images, Tensor) and images.ndim == 4 else None
-    if known is not None and per_image is not None and k > known * per_image:
-        raise ValueError(f"k={k} patches need more than the {known} images given, with per_image={per_image}.")
+    if photos is not None:
+        photos = torch.as_tensor(photos).tolist()
+        if known is not None and len(photos) != known:
+            raise ValueError(f"photos must hold one number for each of the {known} images, not {len(photos)} numbers.")
+    sources = known if photos is None else len(set(photos))
+    if sources is not None and per_image is not None and k > sources * per_image:
+        kind = "images" if photos is None else "photos"
+        raise ValueError(f"k={k} patches need more than the {sources} {kind} given, with per_image={per_image}.")
     result, fields, index = None, {}, None
     total = known or (len(image_files(images)) if isinstance(images, (str, Path)) else None)
     bar = tqdm(total=total, desc=f"patches of {layer}", leave=False, disable=not progress)
@@ -135,7 +147,10 @@ def top_patches(
                 plane = tuple(ready.shape[2:])
                 if plane not in fields:
                     fields[plane] = receptive_field(net, layer, size=plane)
-                result.update(maps if index is None else maps[:, index], first, fields[plane])
+                owners = None if photos is None else photos[first : first + len(ready)]
+                if owners is not None and len(owners) < len(ready):
+                    raise ValueError(f"photos holds {len(photos)} numbers, and there are more images.")
+                result.update(maps if index is None else maps[:, index], first, fields[plane], owners)
                 bar.update(len(ready))
     except KeyboardInterrupt:
         if result is None:

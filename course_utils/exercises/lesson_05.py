@@ -1,4 +1,4 @@
-"""Checks of lesson 05: receptive fields and maximally activating patches."""
+"""Checks of lesson 05: receptive fields, maximally activating patches, and images that stream by."""
 
 from __future__ import annotations
 
@@ -283,6 +283,92 @@ merge_top.slips = {
         )
     ),
     "The order is values, images.": lambda *halves: merged(*halves)[::-1],
+}
+
+
+def streamed(
+    batches, k, *, by=lambda maps: maps.amax((2, 3)), numbers_go_on=True, width=None, forget=False, start=None, down=True
+) -> tuple[Tensor, Tensor]:
+    """`(C, k)` values and image numbers of the best images over all batches; the options make the usual mistakes."""
+    values, images, seen = None, None, 0
+    for number, maps in enumerate(batches):
+        best = by(maps).T
+        first = (seen if width is None else number * width(batches)) if numbers_go_on else 0
+        numbers = (first + torch.arange(len(maps))).expand_as(best)
+        seen += len(maps)
+        if values is None and start is not None:
+            values, images = torch.full((len(best), k), start, dtype=best.dtype), torch.zeros(len(best), k, dtype=int)
+        if values is not None and not forget:
+            best, numbers = torch.cat([values, best], 1), torch.cat([images, numbers], 1)
+        order = best.argsort(dim=1, descending=down)[:, :k]
+        values, images = best.gather(1, order), numbers.gather(1, order)
+    return values, images
+
+
+@exercise("05.5", "stream_top")
+def stream_top(call: Call, draw: Draw) -> None:
+    channels, height, width = draw.integer(3, 4), draw.integer(2, 3), draw.integer(4, 5)
+    # batches of different sizes, a first one with fewer images than k, a batch of one image, one batch alone
+    for sizes, k in (([2, 4, 1, 3], 3), ([3, 1, 2], 1), ([4], 4), ([1, 1, 3], 2)):
+        maps = apart(draw, sum(sizes), channels, height, width)
+        maps[:, draw.integer(0, channels - 1)] -= 3  # a channel that is negative everywhere
+        strongest = draw.integer(0, channels - 1)
+        maps[sizes[0] - 1, strongest, 0, 0], maps[sizes[0] - 1, strongest, 0, 1] = 2.0, 1.9  # the two largest in one image
+        batches = list(maps.split(sizes))
+        right = torch.stack([one.double() for one in streamed(batches, k)])
+        got = array(call(batches, k), "the values and image numbers")
+        close(got, right, what="the values and image numbers", scale=1.0)
+
+
+def all_places(batches, k):
+    """Every place of every image stands for itself, so that one image fills a row."""
+    maps = torch.cat(batches)
+    values, where = maps.transpose(0, 1).flatten(1).topk(k, dim=1)
+    return values, where // maps[0, 0].numel()
+
+
+def the_best_of_every_batch(batches, k):
+    values, images = zip(*(streamed([maps], k) for maps in batches), strict=True)
+    return torch.cat(values, 1), torch.cat(images, 1)
+
+
+def numbers_in_the_order_of_arrival(batches, k):
+    values = streamed(batches, k)[0]
+    return values, torch.arange(values.shape[1]).expand(values.shape)
+
+
+def rows_are_ranks(batches, k):
+    values, images = streamed(batches, k)
+    return values.T, images.T
+
+
+stream_top.slips = {
+    "The numbers of the images begin at 0 again in every batch. They go on: add how many images came before.": (
+        partial(streamed, numbers_go_on=False)
+    ),
+    "You counted the images with the size of the first batch. Batches differ: add len(maps) each time.": (
+        partial(streamed, width=lambda batches: len(batches[0]))
+    ),
+    "Only the last batch is left. Put the best so far beside each new batch, then take the k best.": (
+        partial(streamed, forget=True)
+    ),
+    "You began with zeros, and they beat channels that are always negative. Begin with -inf, or with the first batch.": (
+        partial(streamed, start=0.0)
+    ),
+    "You took the mean over the places. An image counts with its best place.": (
+        partial(streamed, by=lambda maps: maps.mean((2, 3)))
+    ),
+    "You took the largest size. A strongly negative answer is not a strong answer.": (
+        partial(streamed, by=lambda maps: maps.abs().amax((2, 3)))
+    ),
+    "One image appears twice for a channel. Take the best place of every image first.": all_places,
+    "You kept the k best of every batch. Only k stay for each channel, or the memory grows.": the_best_of_every_batch,
+    "The smallest values are kept.": partial(streamed, down=False),
+    "The image numbers did not move with their values: order both with the same indices.": (
+        numbers_in_the_order_of_arrival
+    ),
+    "The order is values, images.": lambda batches, k: streamed(batches, k)[::-1],
+    "The first index of the result is the channel, the second the rank.": rows_are_ranks,
 }
 
 

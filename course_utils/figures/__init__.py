@@ -5,9 +5,10 @@ from course_utils.figures.feature_maps import show_channel, show_layers, show_ma
 from course_utils.figures.filters import show_filters, show_raw_weights
 from course_utils.figures.neighbors import show_distances, show_neighbors
 from course_utils.figures.occlusion import show_occlusion
-from course_utils.figures.top_patches import show_patches
+from course_utils.figures.top_patches import show_boxes, show_patches
 
 __all__ = [
+    "show_boxes",
     "show_channel",
     "show_distances",
     "show_filters",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -52,8 +53,7 @@ def show_patches(
             if places:
                 top, left, bottom, right = result.boxes[row, rank].tolist()
                 ax.imshow(plots.to_array(photos[number]))
-                frame = {"fill": False, "edgecolor": "#ffd500", "linewidth": 1.5}
-                ax.add_patch(_rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **frame))
+                _draw_box(ax, (top, left, bottom, right), COLORS[0])
             else:
                 patch = plots.to_array(patches[line][rank])
                 ax.imshow(patch, interpolation="nearest" if max(patch.shape[:2]) < 40 else "antialiased")
@@ -64,7 +64,40 @@ def show_patches(
     return figure
 
 
-def _rectangle(*args, **options):
+COLORS = ("#ffd500", "#ff5a36", "#39c5ff", "#58e06f", "#ff6ad5", "#ffffff")
+
+
+def show_boxes(
+    image: Tensor, boxes: Sequence[Sequence[int]], names: Sequence[str], *, title: str | None = None, heat: bool = False
+) -> Figure:
+    """Boxes in one picture, such as the receptive fields of several layers.
+
+    Args:
+        image: `(1, 3, H, W)`, `(3, H, W)`, or a map `(H, W)`.
+        boxes: `(top, left, bottom, right)` for each, in pixels; bottom and right are one after the last.
+        names: what each is, for the list beside the picture.
+        title: one line above.
+        heat: draw a map in colors, black for 0 and yellow for its 99.5th percentile.
+    """
+    array = plots.to_array(image)
+    figure, axes = plots.new_figure(width=6.4, aspect=0.66 * array.shape[0] / array.shape[1])
+    ax = axes[0, 0]
+    if heat:
+        ax.imshow(array, cmap="inferno", vmin=0, vmax=plots.heat_range(image))
+    else:
+        ax.imshow(array, cmap="gray")
+    ax.axis("off")
+    for number, (box, name) in enumerate(zip(boxes, names, strict=True)):
+        _draw_box(ax, box, COLORS[number % len(COLORS)], name)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize=9, labelcolor="black", facecolor="0.6")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _draw_box(ax: Axes, box: Sequence[int], color: str, name: str | None = None) -> None:
     from matplotlib.patches import Rectangle
 
-    return Rectangle(*args, **options)
+    top, left, bottom, right = (float(edge) for edge in box)
+    frame = {"fill": False, "edgecolor": color, "linewidth": 1.8, "label": name}
+    ax.add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, **frame))

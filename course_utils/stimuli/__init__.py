@@ -7,11 +7,13 @@ from course_utils.stimuli.objects import object_masks
 from course_utils.stimuli.patterns import simple_patterns
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
+from course_utils.stimuli.tiles import Tiles, photo_tiles
 from course_utils.stimuli.words import write_word
 
 __all__ = [
     "Crops",
     "TEXTURES",
+    "Tiles",
     "crop_set",
     "digits",
     "face_patches",
@@ -19,6 +21,7 @@ __all__ = [
     "object_masks",
     "on_paper",
     "paste",
+    "photo_tiles",
     "style_image",
     "style_names",
     "simple_patterns",

@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils.activations import TopPatches, plain_top_patches, receptive_field, top_patches
 from course_utils.errors import ImageError
-from course_utils.figures import show_patches
+from course_utils.figures import show_boxes, show_patches
 from course_utils.hooks import layer_outputs
 from course_utils.images import save_image
 from course_utils.networks.network import Network
@@ -75,6 +75,44 @@ def test_halves_merge_to_the_whole(net, per_image):
         left.merge(top_patches(net, images, "1", k=3, progress=False))
 
 
+CROPS = [0, 0, 0, 1, 1, 7, 7, 7, 7, 3, 3]  # the photo of each of 11 crops
+
+
+@pytest.mark.parametrize("layer", ["0", "1"])
+@pytest.mark.parametrize("per_image", [1, 2])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_crops_of_one_photo_share_its_places(net, layer, per_image, batch_size):
+    images = torch.rand(11, 3, 20, 24, generator=torch.Generator().manual_seed(4))
+    images[8] = images[5]
+    options = {"k": 4, "per_image": per_image, "photos": CROPS, "batch_size": batch_size}
+    found = top_patches(net, images, layer, **options, progress=False)
+    for c in range(len(found.channels)):
+        for rank, (value, n, y, x) in enumerate(plain_top_patches(net, images, layer, c, **options)):
+            assert (found.values[c, rank].item(), found.images[c, rank].item()) == (value, n)
+            assert found.places[c, rank].tolist() == [y, x] and found.photos[c, rank].item() == CROPS[n]
+        assert max(found.photos[c].tolist().count(photo) for photo in set(CROPS)) <= per_image
+    several = top_patches(net, images, layer, k=4, per_image=None, photos=CROPS, progress=False)
+    assert torch.equal(several.images, top_patches(net, images, layer, k=4, per_image=None, progress=False).images)
+
+
+def test_crops_merge_to_the_whole(net):
+    images = torch.rand(11, 3, 20, 20, generator=torch.Generator().manual_seed(5))
+    options = {"layer": "1", "k": 3, "progress": False}
+    whole = top_patches(net, images, photos=CROPS, **options)
+    halves = [top_patches(net, images[part], photos=CROPS[part], **options) for part in (slice(0, 7), slice(7, 11))]
+    merged = halves[0].merge(halves[1], shift=7)
+    for field in ("values", "images", "places", "boxes", "photos"):
+        assert torch.equal(getattr(merged, field), getattr(whole, field)), field
+    with pytest.raises(ValueError, match="no crops"):
+        halves[0].merge(top_patches(net, images[7:], **options), shift=7)
+    with pytest.raises(ValueError, match="3 photos given"):
+        top_patches(net, images[:9], "1", k=4, photos=CROPS[:9])
+    with pytest.raises(ValueError, match="one number for each of the 11"):
+        top_patches(net, images, "1", k=4, photos=CROPS[:9])
+    with pytest.raises(ValueError, match="holds 9 numbers"):
+        top_patches(net, list(images), "1", k=4, photos=CROPS[:9], progress=False)
+
+
 def test_every_kind_of_source(net, tmp_path):
     images = (torch.rand(6, 3, 24, 24, generator=torch.Generator().manual_seed(3)) * 255).round() / 255
     expected = top_patches(net, images, "2", k=3, progress=False)
@@ -128,6 +166,11 @@ def test_pictures(net):
     found = top_patches(net, images, "1", k=3, progress=False)
     assert len(show_patches(found, images, channels=[0, 2]).axes) == 6
     assert len(show_patches(found, images, channels=[1], places=True).axes) == 3
+    figure = show_boxes(images[:1], [(0, 0, 8, 9), (2, 3, 24, 20)], ["small", "large"])
+    small, large = figure.axes[0].patches
+    assert (small.get_width(), small.get_height()) == (9, 8) and large.get_xy() == (2.5, 1.5)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["small", "large"]
+    assert len(show_boxes(images[0, 0], [], [], heat=True).axes) == 1
 
 
 @pytest.mark.parametrize(

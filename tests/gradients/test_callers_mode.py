@@ -11,6 +11,7 @@ METHODS = {
     "smoothgrad": lambda net, x: gradients.smoothgrad(net, x, samples=3),
     "backprop": lambda net, x: gradients.backprop(net, x, "1:2", rule="guided"),
     "backprop of a class": lambda net, x: gradients.backprop(net, x, rule="deconvnet"),
+    "effective_field": lambda net, x: gradients.effective_field(net, x, "3"),
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "pgd": lambda net, x: gradients.pgd(net, x, 1, steps=2, norm="l2", random_start=True, progress=False),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=2, progress=False).images,

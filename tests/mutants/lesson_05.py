@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.exercises.lesson_05 import box, field, merged, strongest
+from course_utils.exercises.lesson_05 import box, field, merged, streamed, strongest
 from tests.mutants import mutant
 
 
@@ -40,3 +40,28 @@ def one_order_for_all_channels(values_a, images_a, values_b, images_b):
     values, images = torch.cat([values_a, values_b], 1), torch.cat([images_a, images_b], 1)
     order = values[0].argsort(descending=True)[: values_a.shape[1]]
     return values[:, order], images[:, order]
+
+
+@mutant("05.5", "wrong values")
+def only_the_best_of_each_batch_is_compared(batches, k):
+    values, images = streamed(batches, 1)
+    return values.repeat(1, k), images.repeat(1, k)
+
+
+@mutant("05.5", "wrong values")
+def the_strongest_place_instead_of_the_image(batches, k):
+    values, _ = streamed(batches, k)
+    maps = torch.cat(batches)
+    order = maps.amax((2, 3)).T.argsort(dim=1, descending=True)[:, :k]
+    return values, maps.flatten(2).argmax(2).T.gather(1, order)
+
+
+@mutant("05.5", "wrong values")
+def the_last_batch_is_not_looked_at(batches, k):
+    return streamed(batches[:-1] or batches, k)
+
+
+@mutant("05.5", "wrong shape")
+def channels_are_lost(batches, k):
+    values, images = streamed(batches, k)
+    return values[0], images[0]
