@@ -80,6 +80,7 @@ def top_patches(
     k: int = 9,
     per_image: int | None = 1,
     photos: Sequence[int] | Tensor | None = None,
+    window: int | None = None,
     batch_size: int = 16,
     size: int = 224,
     progress: bool = True,
@@ -100,6 +101,8 @@ def top_patches(
         per_image: how many of them may come from one image; None for any number (neighbors then crowd in).
         photos: if the images are crops, the number of the photo from which each was cut, such as `Tiles.photos`.
             `per_image` then counts for the photo: crops of one photo do not fill a row.
+        window: cut patches of so many pixels a side from the middle of the receptive field; None for the whole field. A
+            deep field is often larger than the photo, and most of the effect comes from its middle (`effective_field`).
         batch_size: images at a time.
         size: side to which the pictures of a folder are cut.
         progress: whether to show a bar. An interrupted run returns what it has.
@@ -116,8 +119,9 @@ def top_patches(
         deconvnet).
     """
     check_whole(k=k, batch_size=batch_size, size=size)
-    if per_image is not None:
-        check_whole(per_image=per_image)
+    for name, number in (("per_image", per_image), ("window", window)):
+        if number is not None:
+            check_whole(**{name: number})
     known = len(images) if isinstance(images, Tensor) and images.ndim == 4 else None
     if photos is not None:
         photos = torch.as_tensor(photos).tolist()
@@ -146,7 +150,8 @@ def top_patches(
                     index = None if channels is None else chosen.to(maps.device)
                 plane = tuple(ready.shape[2:])
                 if plane not in fields:
-                    fields[plane] = receptive_field(net, layer, size=plane)
+                    field = receptive_field(net, layer, size=plane)
+                    fields[plane] = field if window is None else field.middle(window)
                 owners = None if photos is None else photos[first : first + len(ready)]
                 if owners is not None and len(owners) < len(ready):
                     raise ValueError(f"photos holds {len(photos)} numbers, and there are more images.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Box = tuple[int, int, int, int]
 
@@ -33,3 +33,24 @@ class ReceptiveField:
             return 0, 0, *self.image
         (top, bottom), (left, right) = self.rows[y], self.columns[x]
         return top, left, bottom, right
+
+    def middle(self, window: int) -> ReceptiveField:
+        """The same places with smaller boxes: `window` pixels a side around the middle of each field.
+
+        A window that would reach over the border is moved inside, so that all are equally large (or as large as the image).
+        """
+        if not self.rows:
+            return self
+        spans = [
+            tuple(_window(low + i * step + size // 2, window, side) for i in range(len(places)))
+            for low, step, size, side, places in zip(
+                self.start, self.stride, self.size, self.image, (self.rows, self.columns), strict=True
+            )
+        ]
+        return replace(self, rows=spans[0], columns=spans[1])
+
+
+def _window(middle: int, window: int, side: int) -> tuple[int, int]:
+    """The first pixel and the one after the last, of at most `side`."""
+    first = max(0, min(middle - window // 2, side - window))
+    return first, min(side, first + window)

@@ -287,7 +287,15 @@ merge_top.slips = {
 
 
 def streamed(
-    batches, k, *, by=lambda maps: maps.amax((2, 3)), numbers_go_on=True, width=None, forget=False, start=None, down=True
+    batches,
+    k,
+    *,
+    by=lambda maps: maps.amax((2, 3)),
+    numbers_go_on=True,
+    width=None,
+    forget=False,
+    start=None,
+    down=True,
 ) -> tuple[Tensor, Tensor]:
     """`(C, k)` values and image numbers of the best images over all batches; the options make the usual mistakes."""
     values, images, seen = None, None, 0
@@ -313,7 +321,10 @@ def stream_top(call: Call, draw: Draw) -> None:
         maps = apart(draw, sum(sizes), channels, height, width)
         maps[:, draw.integer(0, channels - 1)] -= 3  # a channel that is negative everywhere
         strongest = draw.integer(0, channels - 1)
-        maps[sizes[0] - 1, strongest, 0, 0], maps[sizes[0] - 1, strongest, 0, 1] = 2.0, 1.9  # the two largest in one image
+        maps[sizes[0] - 1, strongest, 0, 0], maps[sizes[0] - 1, strongest, 0, 1] = (
+            2.0,
+            1.9,
+        )  # the two largest in one image
         batches = list(maps.split(sizes))
         right = torch.stack([one.double() for one in streamed(batches, k)])
         got = array(call(batches, k), "the values and image numbers")

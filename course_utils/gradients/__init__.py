@@ -4,7 +4,6 @@ from course_utils.engines.ablation import ablated
 from course_utils.engines.relu_rules import relu_rule
 from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.ascent import PHASES, facet_starts, visualize
-from course_utils.gradients.ascent import facet_starts, visualize
 from course_utils.gradients.effective_field import effective_field
 from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
 from course_utils.gradients.grad_cam import grad_cam

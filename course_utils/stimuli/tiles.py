@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.images import gallery, image_files, open_image, resize
 from course_utils.images import from_pil as as_tensor
+from course_utils.images import gallery, image_files, open_image, resize
 from course_utils.validate import check_positive, check_whole
 
 

@@ -97,7 +97,7 @@ def test_crops_of_one_photo_share_its_places(net, layer, per_image, batch_size):
 
 def test_crops_merge_to_the_whole(net):
     images = torch.rand(11, 3, 20, 20, generator=torch.Generator().manual_seed(5))
-    options = {"layer": "1", "k": 3, "progress": False}
+    options = {"layer": "1", "k": 2, "progress": False}
     whole = top_patches(net, images, photos=CROPS, **options)
     halves = [top_patches(net, images[part], photos=CROPS[part], **options) for part in (slice(0, 7), slice(7, 11))]
     merged = halves[0].merge(halves[1], shift=7)
