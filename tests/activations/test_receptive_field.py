@@ -164,3 +164,17 @@ def test_branches_with_different_strides_are_refused():
 def test_unknown_layer(vgg16):
     with pytest.raises(ValueError, match="has no layer"):
         receptive_field(vgg16, "conv9_9")
+
+
+def test_the_middle_of_a_field_is_as_large_everywhere():
+    net = Network(nn.Sequential(nn.Conv2d(3, 2, 9, stride=2, padding=4), nn.Conv2d(2, 2, 3, padding=1)), name="tiny")
+    field = receptive_field(net, "1", size=(30, 40))
+    small = field.middle(6)
+    assert (small.size, small.stride, small.start) == (field.size, field.stride, field.start)
+    assert small.box(7, 9) == (11, 15, 17, 21)  # the field of row 7 lies around pixel 14, that of column 9 around 18
+    for y in range(15):
+        for x in range(20):
+            top, left, bottom, right = small.box(y, x)
+            assert (bottom - top, right - left) == (6, 6) and top >= 0 and bottom <= 30 and left >= 0 and right <= 40
+    assert small.box(0, 0) == (0, 0, 6, 6) and small.box(14, 19) == (24, 34, 30, 40)
+    assert field.middle(99).box(3, 3) == (0, 0, 30, 40)

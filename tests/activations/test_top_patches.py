@@ -113,6 +113,17 @@ def test_crops_merge_to_the_whole(net):
         top_patches(net, list(images), "1", k=4, photos=CROPS[:9], progress=False)
 
 
+def test_a_window_changes_the_boxes_only(net):
+    images = torch.rand(6, 3, 20, 24, generator=torch.Generator().manual_seed(6))
+    whole = top_patches(net, images, "3", k=4, progress=False)
+    small = top_patches(net, images, "3", k=4, window=5, progress=False)
+    assert torch.equal(small.values, whole.values) and torch.equal(small.places, whole.places)
+    assert ((small.boxes[..., 2:] - small.boxes[..., :2]) == 5).all()
+    assert all(patch.shape == (1, 3, 5, 5) for row in small.cut(images) for patch in row)
+    with pytest.raises(ValueError, match="window"):
+        top_patches(net, images, "3", k=4, window=0)
+
+
 def test_every_kind_of_source(net, tmp_path):
     images = (torch.rand(6, 3, 24, 24, generator=torch.Generator().manual_seed(3)) * 255).round() / 255
     expected = top_patches(net, images, "2", k=3, progress=False)
