@@ -112,7 +112,8 @@ def top_patches(
 
     Raises:
         ValueError: no images, no such layer or channel, a layer without feature maps, k larger than the number of
-            images (or photos) if `per_image` is 1 and that number is known, or not one number in `photos` for each image.
+            images (or photos) if `per_image` is 1 and that number is known, or not one number in
+            `photos` for each image.
 
     Reference:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the

@@ -21,8 +21,8 @@ CHUNK = 1 << 16
 def get_photos(to: Path) -> int:
     """Download Imagenette once and unpack it below a folder.
 
-    An interrupted download goes on where it stopped. What is half done lies in a folder of its own beside the photos, so
-    that a folder `imagenette2-160` is always complete.
+    An interrupted download goes on where it stopped. What is half done lies in a folder of its own beside the photos,
+    so that a folder `imagenette2-160` is always complete.
 
     Args:
         to: the folder; it is made if needed.

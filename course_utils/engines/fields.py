@@ -37,7 +37,7 @@ class ReceptiveField:
     def middle(self, window: int) -> ReceptiveField:
         """The same places with smaller boxes: `window` pixels a side around the middle of each field.
 
-        A window that would reach over the border is moved inside, so that all are equally large (or as large as the image).
+        A window that would reach over the border is moved inside, so that all are equally large.
         """
         if not self.rows:
             return self

@@ -363,7 +363,7 @@ stream_top.slips = {
     "Only the last batch is left. Put the best so far beside each new batch, then take the k best.": (
         partial(streamed, forget=True)
     ),
-    "You began with zeros, and they beat channels that are always negative. Begin with -inf, or with the first batch.": (
+    "You began with zeros, and they beat channels that are always negative. Begin with -inf or the first batch.": (
         partial(streamed, start=0.0)
     ),
     "You took the mean over the places. An image counts with its best place.": (
