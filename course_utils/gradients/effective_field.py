@@ -17,7 +17,7 @@ def effective_field(
     """The mean size of the gradient of a layer's center place, for every pixel: `E_ij = mean |d f / d x_cij|`.
 
     f is the answer of the place `(H // 2, W // 2)` of the layer's map; the mean goes over images and colors. The
-    receptive field says which pixels *can* have an effect: outside of it the map is 0. This map says how large the effect is.
+    receptive field says which pixels *can* have an effect: outside of it the map is 0. This map says how large it is.
 
     Args:
         net: the network.

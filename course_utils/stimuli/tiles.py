@@ -36,7 +36,7 @@ def photo_tiles(
     """Cut photos into overlapping square tiles: the whole photo, and parts of it at a larger scale.
 
     At zoom z the photo's shorter side is `z * size` pixels long. Neighboring tiles overlap by half or more. A photo is
-    never enlarged: with fewer pixels than a zoom needs, it has no tiles of that zoom (of the smallest zoom it always has).
+    never enlarged: with fewer pixels than a zoom needs, it has no tiles of that zoom (of the smallest it has).
 
     Args:
         photos: names from `gallery()`, or a folder of pictures; None for the whole gallery.

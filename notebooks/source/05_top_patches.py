@@ -516,6 +516,9 @@ assert not spread_of["trained"] < 0.2
 
 # %%
 # the mean similarity within a row, by another network's early and late features, with 95 % intervals
+dice = torch.Generator().manual_seed(0)
+
+
 def likeness(vectors):
     """Mean cosine similarity of the vectors of each row, (rows, k, D) -> (rows,)."""
     vectors = (vectors - vectors.mean((0, 1))) / vectors.std((0, 1)).clamp_min(1e-6)
@@ -532,7 +535,6 @@ def interval(rows):
 
 
 judge, depths = net, {"early": "blocks.0.0.bn1.act", "late": "blocks.4.2.bn2.act"}
-dice = torch.Generator().manual_seed(0)
 table = {}
 for name, result in (("trained", found), ("random weights", blind)):
     channels = [c for c in range(512) if result.values[c, -1] > 0][::2][:80]
