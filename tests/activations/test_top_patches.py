@@ -110,7 +110,7 @@ def test_crops_merge_to_the_whole(net):
     with pytest.raises(ValueError, match="one number for each of the 11"):
         top_patches(net, images, "1", k=4, photos=CROPS[:9])
     with pytest.raises(ValueError, match="holds 9 numbers"):
-        top_patches(net, list(images), "1", k=4, photos=CROPS[:9], progress=False)
+        top_patches(net, list(images), "1", k=2, photos=CROPS[:9], progress=False)
 
 
 def test_a_window_changes_the_boxes_only(net):
