@@ -419,7 +419,7 @@ On the digits, pixels were better sorted than the features of a network for phot
 - The digits are too small for a network that was trained on large photos.
   They were enlarged for the network.
 + The digits are centered and equally large, so pixels compare stroke with stroke.
-  Yes, and the network was trained on photos. As soon as the digits move about, pixels lose most of their lead.
+  Yes, and the network was trained on photos. As soon as the digits move about, pixels fall far behind.
 - Features are always worse than pixels, since they leave a part of the picture out.
   On the crops of photos they were far better.
 - t-SNE favors pixels, since there are more of them than there are features.

@@ -409,11 +409,9 @@ assert not roughness(torch.randn(24, 3, 7, 7, generator=torch.Generator().manual
 missing = []
 for name in ("alexnet", "resnet18", "resnet101", "densenet121"):
     try:
-        known = filter_weights(load_network(name))
+        display(show_filters(filter_weights(load_network(name)), title=name))
     except WeightsError:
         missing.append(name)
-    else:
-        display(show_filters(known, title=f"{name}: {tuple(known.shape)}"))
 if missing:
     print(f"Not on this computer, and no connection: {', '.join(missing)}.")
 

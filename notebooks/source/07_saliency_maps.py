@@ -1,9 +1,11 @@
-# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=98 needs="00"
+# %% [markdown] lesson="07" title="Saliency maps: which pixels matter for a class?" minutes=104 needs="00"
 # You will be able to: compute the gradient of a class score with respect to the pixels and draw it as a map; cut an object
 # out of a photo without any label; find out that a network is right for the wrong reason; and say what a saliency map does
 # *not* show.
 
 # %% tags=["setup"]
+import math
+
 import torch
 
 from course_utils import (
@@ -16,7 +18,7 @@ from course_utils import (
     show_heat,
     show_images,
 )
-from course_utils.activations import deletion_curve
+from course_utils.activations import baseline_images, deletion_curve
 from course_utils.gradients import (
     blur,
     edges,
@@ -592,16 +594,16 @@ show_heat(
 # %% [markdown]
 # ## Parts that add up: integrated gradients
 #
-# A gradient is about a *small* change. Can you divide the score itself among the pixels, so that the parts add up? A first try is **gradient × input**, $x_i \cdot \partial S/\partial x_i$: to first order, what is lost if pixel $i$ becomes black.
+# A gradient is about a *small* change. Can you divide the score itself among the pixels, so that the parts add up? (From here on $x$ is the image, and one index $i$ counts all its numbers.) A first try is **gradient × input** (Shrikumar et al., 2016), $x_i \cdot \partial S/\partial x_i$: to first order, what is lost if pixel $i$ becomes black.
 #
 # **In the head first.** $S = \max(0,\ a + b - 1)$, and both pixels are 1. What is the score, what is gradient × input of each pixel, and what is their sum? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=12
 # The ReLU on the board: the score against the way from black to the photo. It is flat on the first half and rises on the
-# second. Type 07.7 with the room, then let them guess the row of the table that needs no network.
+# second. Type 07.7 with the room.
 
 # %%
-# the score, gradient x input, and the gradient at five places on the way from black to the image
+# the score, gradient x input, and the gradient at four places on the way from black to the image
 ab = torch.tensor([1.0, 1.0], requires_grad=True)
 one_score = (ab.sum() - 1).relu()
 print(
@@ -610,7 +612,7 @@ print(
     " gradient x input",
     (ab * torch.autograd.grad(one_score, ab)[0]).tolist(),
 )
-for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+for share in (1 / 8, 3 / 8, 5 / 8, 7 / 8):
     point = (share * torch.ones(2)).requires_grad_()
     print(
         f"{share:.0%} of the way: gradient",
@@ -623,7 +625,13 @@ for share in (0.1, 0.3, 0.5, 0.7, 0.9):
 #
 # $$\text{part}_i = (x_i - x'_i)\ \cdot\ \frac1n\sum_{s=1}^{n} \frac{\partial S}{\partial x_i}\Bigl(x' + a_s\,(x - x')\Bigr), \qquad a_s = \frac{s - \frac12}{n} .$$
 #
-# As $n$ grows, the parts add up to $S(x) - S(x')$, the whole way from one score to the other. This is the axiom of **completeness**. In the example each pixel gets $\frac12$.
+# As $n$ grows, the parts add up to $S(x) - S(x')$, the whole way from one score to the other. This is the axiom of **completeness**. In the example, half of the four gradients are 1 and half are 0, so each pixel gets $\frac12$.
+
+# %%
+# how far apart the scores of the eagle and of a black picture are
+with torch.no_grad():
+    difference_of_scores = (net(eagle) - net(torch.zeros_like(eagle)))[0, 22].item()
+print(f"the score of bald eagle: {difference_of_scores:.2f} higher for the photo than for black")
 
 # %% [markdown] exercise="07.7" title="Build it: integrated gradients" points=2 difficulty=3 importance=4 minutes=10 own="course_utils.gradients:integrated_gradients"
 # Return the parts of all pixels for one image and one class. Take the gradients in the middle of `steps` equal pieces of the way, as in the formula.
@@ -653,15 +661,36 @@ check("07.7", integrated)
 # your parts of the eagle's score: red speaks for the class, blue against it; and do they add up?
 black = torch.zeros_like(eagle)
 parts = integrated(net, eagle, black, 22, 24)
-with torch.no_grad():
-    difference = (net(eagle) - net(black))[0, 22].item()
-print(f"the parts add up to {parts.sum().item():.2f}, the scores differ by {difference:.2f}")
+print(f"your parts add up to {parts.sum().item():.2f}")
 show_heat(
     eagle, blur(parts[0].sum(0), 2)[None], signed=True, title="integrated gradients, black baseline"
 )
 
 # %% [markdown]
-# What is nothing? A black pixel gets no part from a black baseline, whatever the network makes of it: look at the dark wings. A blurred photo as the baseline asks another question: which *details* make the score?
+# The parts are speckles, red beside blue. They add up to nearly the right number, but how?
+
+# %%
+# more steps, a smaller error; and what is added up
+for steps in (4, 16, 64):
+    some_parts = integrated_gradients(net, eagle, "bald eagle", steps=steps)
+    print(
+        f"{steps:3} steps: sum {some_parts.sum().item():6.2f} (the scores differ by {difference_of_scores:.2f}); "
+        f"positive parts {some_parts.clamp(min=0).sum().item():5.0f}, "
+        f"negative {some_parts.clamp(max=0).sum().item():5.0f}"
+    )
+
+# %% [markdown]
+# The score of the eagle is the small remainder of positive and negative parts that are each about a hundred times larger. "Divided among the pixels" sounds better than it is: a single part says little, and the sum over a region can have either sign.
+#
+# And what is nothing? A black pixel gets no part from a black baseline, whatever the network makes of it: look at the dark wings. A blurred photo as the baseline asks another question: which *details* make the score?
+
+# %% claim="the error falls with the steps, and the parts are many times larger than their sum"
+errors = [
+    abs(integrated_gradients(net, eagle, "bald eagle", steps=n).sum().item() - difference_of_scores)
+    for n in (4, 64)
+]
+assert errors[1] < 0.5 * errors[0]
+assert some_parts.clamp(min=0).sum() > 30 * difference_of_scores
 
 # %%
 # the same photo and class, two baselines
@@ -685,73 +714,96 @@ show_heat(
 #
 # You now have six kinds of maps of one network. Three scores are in use to rank them:
 #
-# - **inside**: the share of the map that lies on the object. Twelve photos of the gallery show one thing with an outline (GrabCut found it in a box that was drawn by hand); it fills 28 % of the picture on average, so a map that knows nothing gets 28 %;
-# - **deletion** (Petsiuk et al., 2018): blur the brightest pixels first, more and more of them. The mean probability of the class on this way: *lower* is better;
-# - **insertion**: start with the blurred photo and bring the brightest pixels back first: *higher* is better.
+# - **inside**: the share of the map that lies on the object (the idea of the *pointing game*; Zhang et al., 2016). Nine photos of the gallery show one thing that fills a good part of them; GrabCut found its outline in a box that was drawn by hand;
+# - **deletion** (Petsiuk et al., 2018): cover the brightest pixels first, more and more of them. The mean probability of the class on this way: *lower* is better;
+# - **insertion** (the same paper): start with the covered photo and bring the brightest pixels back first: *higher* is better. To cover means here: to blur.
 #
-# **Predict.** The table has two more rows that ask no network at all: an edge detector, and a blob of light in the middle of the picture. Where will they end up?
+# **Predict.** The table has five more rows, for maps that ask no network at all: pixels in random order, a blob of light in the middle, an edge detector, the two multiplied, and the difference of the photo to its own blurred copy. How high will the best of them come?
+
+# %% [markdown] notes="1" minutes=6
+# Let them bet on a row of the table that needs no network. Start the long cell before the bets are in.
 
 # %%
-# six maps of the network and two controls, on twelve photos (the longest cell of the lesson)
-names, inside = object_masks()
-things_12 = torch.cat([photo(name) for name in names])
-own = net(things_12).argmax(1).tolist()  # each photo's own prediction
+# six maps of the network on nine photos
+the_nine, inside = object_masks()
+large = inside.float().mean((1, 2)) > 0.15
+the_nine = [name for name, kept in zip(the_nine, large.tolist(), strict=True) if kept]
+inside = inside[large]
+pictures_of = torch.cat([photo(name) for name in the_nine])
+own_class = net(pictures_of).argmax(1).tolist()  # each photo's own prediction
 
 
-def all_maps(one, target):
-    """Six maps of a network for the classes in `target`, not negative, (12, 224, 224) each."""
-    coarse = grad_cam(one, things_12, "bn2.act", target)[:, None]
-    enlarged = torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")[:, 0]
-    parts = {
-        "gradient x input": gradient_times_input(one, things_12, target),
-        "integrated, black": integrated_gradients(one, things_12, target, steps=8),
-        "integrated, blurred": integrated_gradients(
-            one, things_12, target, baseline="blur", steps=8
-        ),
-    }
+def with_sign(one, images, target):
+    """Maps with their sign, summed over the colors: (N, 224, 224) each; Grad-CAM without its cut at 0."""
+    coarse = grad_cam(one, images, "bn2.act", target, relu=False)[:, None]
     return {
-        "saliency": saliency(one, things_12, target),
-        **{name: signed.sum(1).abs() for name, signed in parts.items()},
-        "SmoothGrad": smoothgrad(one, things_12, target, samples=8),
-        "Grad-CAM": enlarged,
+        "gradient x input": gradient_times_input(one, images, target).sum(1),
+        "integrated, black": integrated_gradients(one, images, target, steps=8).sum(1),
+        "integrated, blurred": integrated_gradients(
+            one, images, target, baseline="blur", steps=8
+        ).sum(1),
+        "Grad-CAM": torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")[:, 0],
     }
 
 
+signed = with_sign(net, pictures_of, own_class)
+ranked = {
+    "saliency": saliency(net, pictures_of, own_class),
+    "SmoothGrad": smoothgrad(net, pictures_of, own_class, samples=8),
+    **{name: one.abs() for name, one in signed.items()},
+    "Grad-CAM": signed["Grad-CAM"].clamp(min=0),
+}
 line = torch.linspace(-1, 1, 224)
 blob = torch.exp(-2 * (line[:, None] ** 2 + line[None] ** 2))
-ranked = {
-    **all_maps(net, own),
-    "edge detector": edges(things_12),
-    "blob in the middle": blob.expand(12, -1, -1),
+dice = torch.Generator().manual_seed(0)
+without_network = {
+    "random order": torch.rand(len(pictures_of), 224, 224, generator=dice),
+    "blob in the middle": blob.expand(len(the_nine), -1, -1),
+    "edge detector": edges(pictures_of),
+    "edges x blob": edges(pictures_of) * blob,
+    "photo minus blurred": (pictures_of - baseline_images(pictures_of, "blur")).abs().sum(1),
 }
+show_images(
+    [
+        one / one.flatten().quantile(0.99)
+        for k in (0, 3, 5)
+        for one in (
+            pictures_of[k].mean(0),
+            inside[k].float(),
+            *(heat[k] for heat in (ranked | without_network).values()),
+        )
+    ],
+    ["photo", "object", *ranked, *without_network],
+    columns=13,
+    vmin=0,
+    vmax=1,
+    width=11,
+)
+
+# %%
+# the three scores (the longest cell of the lesson)
 table = {}
 print(f"{'':20} inside   deletion   insertion")
-for name, heat in ranked.items():
+for name, heat in (ranked | without_network).items():
     share = ((heat * inside).sum((1, 2)) / heat.sum((1, 2))).mean().item()
     deleted, inserted = (
-        deletion_curve(net, things_12, heat, own, steps=8, insert=back).mean().item()
+        deletion_curve(net, pictures_of, heat, own_class, steps=6, insert=back).mean().item()
         for back in (False, True)
     )
     table[name] = share, deleted, inserted
     print(f"{name:20} {share:5.0%}    {deleted:7.2f}   {inserted:8.2f}")
-print(f"{'chance':20} {inside.float().mean():5.0%}")
 
 # %% [markdown]
-# The plain gradient and its product with the input do worst, and hardly better than chance. SmoothGrad, Grad-CAM and the integrated gradients from a blurred baseline do best. But look at the two controls. The blob in the middle needs no network, and its *deletion* score is as good as the best: these photos have their
-# thing in the middle. The edge detector needs no network either, and its *insertion* score is as good as Grad-CAM's: edges are what the blur took away. So no single score can say which map is right. It can say which ones are wrong, if you put the control beside it.
+# For each of the three scores, a map that no network has drawn is as good as the best of the six, or better. These photos have their thing in the middle, so a blob is inside and deletes well. The blur takes edges away, so a map of edges, or the very difference to the blur, brings the class back fast. And the plain gradient deletes no better than pixels in random order.
+#
+# So a good score does not say that a map shows what the *network* does. It says that the map is bright where the thing is, or where the photo has details. Think of the cheater with its mark: a true map of it would have had a bad score for *inside*. What remains are tests in which the network itself is changed: the next but one section.
 
-# %% claim="three maps do best on every score, and the two controls that know no network nearly reach them on one score each"
-good = ("SmoothGrad", "Grad-CAM", "integrated, blurred")
-bad = ("saliency", "gradient x input")
-chance = inside.float().mean().item()
-assert abs(chance - 0.28) < 0.02
+# %% claim="for each score a map without a network is as good as the six; the plain gradient deletes no better than chance"
 for place, better in ((0, 1), (1, -1), (2, 1)):
-    worst_good = min(better * table[name][place] for name in good)
-    assert worst_good > max(better * table[name][place] for name in bad)
-assert max(table[name][0] for name in bad) < 1.5 * chance
-assert min(table[name][0] for name in good) > 1.4 * chance
-assert table["blob in the middle"][1] < 1.2 * min(table[name][1] for name in good)
-assert table["edge detector"][2] > 0.9 * table["Grad-CAM"][2]
+    of_six = max(better * table[name][place] for name in ranked)
+    of_none = max(better * table[name][place] for name in without_network)
+    assert of_none > of_six - 0.1 * abs(of_six)
+assert table["saliency"][1] > 0.9 * table["random order"][1]
 
 # %% [markdown]
 # ## Explore
@@ -765,10 +817,10 @@ explorers.Saliency(net)
 # %% [markdown]
 # ## What this picture does not show
 #
-# A map that looks convincing can still be worthless. Two tests (Adebayo et al., 2018) take a minute:
+# A map that looks convincing can still be worthless. Two tests take a minute (the first is by Adebayo et al., 2018):
 #
 # 1. **Randomize the weights.** If the map of a network that knows nothing looks the same, the map says nothing about what was learned.
-# 2. **Compare with an edge detector.** Edges are where objects are. If the map is only edges, no network is needed to draw it.
+# 2. **Ask for another class.** If the map of a class that is not there looks the same, the map says nothing about the class.
 
 # %% [markdown] notes="1" minutes=6
 # Hide the titles: which of the three maps needs no network? Then the numbers.
@@ -782,44 +834,44 @@ edge_map = edges(eagle)[0]
 names = ["photo", "trained", "random weights", "edge detector"]
 show_images([eagle[0], trained_map, random_map, edge_map], names, vmin=0, cmap="inferno")
 
-# %%
-# the same comparison in numbers: rank correlation with the trained map, over several photos
-test_photos, _, _ = labelled_photos()
-some = test_photos[[0, 4, 13, 14, 17]]
-trained, random, edge = (
-    smoothgrad(net, some, samples=8),
-    smoothgrad(nothing, some, samples=8),
-    edges(some),
-)
-for name, other in (("random weights", random), ("edge detector", edge)):
-    values = [rank_correlation(a, b) for a, b in zip(trained, other, strict=True)]
-    print(
-        f"trained and {name}: {sum(values) / len(values):+.2f} on average, from {min(values):+.2f} to {max(values):+.2f}"
-    )
-
 
 # %%
-# the tests for all six maps and the twelve photos: rank correlation of each map with ...
+# the same in numbers, for all kinds of maps: mean rank correlation over four photos
 def alike(maps, others):
     return sum(rank_correlation(a, b) for a, b in zip(maps, others, strict=True)) / len(maps)
 
 
-blind = all_maps(nothing, own)
-elsewhere = all_maps(net, own[1:] + own[:1])  # the class of the next photo
-tests = {}
-print(f"{'':20} random weights   another class   edges")
-for name in blind:
-    maps = ranked[name]
-    tests[name] = (
-        alike(maps, blind[name]),
-        alike(maps, elsewhere[name]),
-        alike(maps, ranked["edge detector"]),
+four = pictures_of[:4], own_class[:4]
+blind = with_sign(nothing, *four)
+blind_smooth = smoothgrad(nothing, *four, samples=8)
+next_class = with_sign(net, four[0], four[1][1:] + four[1][:1])
+tests = {
+    "SmoothGrad": (
+        alike(ranked["SmoothGrad"][:4], blind_smooth),
+        alike(
+            ranked["SmoothGrad"][:4], smoothgrad(net, four[0], four[1][1:] + four[1][:1], samples=8)
+        ),
+        float("nan"),
     )
-    print(f"{name:20} {tests[name][0]:+14.2f}   {tests[name][1]:+13.2f}   {tests[name][2]:+5.2f}")
+}
+for name, one in signed.items():
+    tests[name] = (
+        alike(one[:4].abs(), blind[name].abs()),
+        alike(one[:4].abs(), next_class[name].abs()),
+        alike(one[:4], next_class[name]),
+    )
+print(f"{'':20} random weights   another class   another class, with the sign")
+for name, (weights, size_only, sign) in tests.items():
+    shown = "  (has none)" if math.isnan(sign) else f"{sign:+12.2f}"
+    print(f"{name:20} {weights:+14.2f}   {size_only:+13.2f}   {shown}")
 
 # %% [markdown]
-# Near 0 is good: the map depends on the weights, on the class, and is not an edge detector. None of the six is only edges. The integrated gradients from the blurred baseline, the best of the table before, keep the most of their map when the weights are random: the factor $x - x'$ is the detail of the photo, with no network in it. And all maps
-# of pixels keep much of theirs when you ask for another class; Grad-CAM keeps the least. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.
+# Near 0 is good in every column: the map depends on the weights, and on the class.
+#
+# - **Random weights.** SmoothGrad passes: with random weights the bird is gone. The integrated gradients from the blurred baseline keep a good part of their map. That part is the factor $x - x'$, the detail of the photo, and no network is in it.
+# - **Another class.** As long as you draw the *size* of a map, every one of them looks much the same for another class. With the sign, the pixel maps have nearly nothing in common. So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
+#
+# (Adebayo et al. also train a network on *random labels*, and compare with an edge detector by eye. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.)
 #
 # Other limits of a saliency map, in one sentence each:
 #
@@ -827,14 +879,11 @@ for name in blind:
 # - It has no sign after the absolute value: bright can mean "for" or "against" the class.
 # - Black does not mean unused. The network may need a pixel, and still not react to a small change of it.
 
-# %% claim="no map is only edges; the blurred baseline keeps the most under random weights; Grad-CAM the least for another class"
-assert max(abs(one[2]) for one in tests.values()) < 0.4
-kept = {name: one[0] for name, one in tests.items()}
-assert kept["integrated, blurred"] == max(kept.values())
-assert kept["integrated, blurred"] > kept["SmoothGrad"] + 0.1
-for_class = {name: one[1] for name, one in tests.items()}
-assert for_class["Grad-CAM"] == min(for_class.values())
-assert min(value for name, value in for_class.items() if name != "Grad-CAM") > 0.25
+# %% claim="under random weights the blurred baseline keeps more than SmoothGrad; the size hides the class, the sign does not"
+assert tests["integrated, blurred"][0] > tests["SmoothGrad"][0] + 0.1
+for pixel_map in ("gradient x input", "integrated, black", "integrated, blurred"):
+    assert tests[pixel_map][1] > 0.25
+    assert abs(tests[pixel_map][2]) < 0.15
 
 # %%
 # the map of a class that is not in the photo: it still shows something
@@ -850,7 +899,7 @@ show_heat(
 )
 
 # %% [markdown]
-# "Why strawberry?" also lights up on the bird. The gradient of *any* score passes through the same filters, and these react where something is. So ask a map two questions:
+# "Why strawberry?" also lights up on the bird: the size of a gradient is large where something is, for any class. So ask a map two questions:
 # what does it show for this class, and what for another one?
 
 # %% [markdown]
@@ -870,9 +919,9 @@ quiz("07")
 # - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
 # - SmoothGrad averages signed gradients over noisy copies.
 # - Integrated gradients divide the difference to a baseline's score among the pixels; the baseline is a choice.
-# - Scores that rank maps need controls: a blob in the middle and an edge detector nearly win one each.
+# - Scores that rank maps need controls: on each of the three, a map that no network has drawn is as good as the best. The size of a map hides the class; its sign shows it.
 # - Grad-CAM adds up the last feature maps, each weighted by its mean gradient: coarse, and different for different classes.
 # - A map is a hypothesis: test it by changing the input, by random weights, and against an edge detector.
 #
 # **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Smilkov et al.: *SmoothGrad*, 2017. Adebayo et al.: *Sanity Checks for
-# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Sundararajan, Taly, Yan: *Axiomatic Attribution for Deep Networks*, ICML 2017. Petsiuk, Das, Saenko: *RISE*, BMVC 2018 (deletion and insertion). Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
+# Saliency Maps*, NeurIPS 2018. Selvaraju et al.: *Grad-CAM*, ICCV 2017. Sundararajan, Taly, Yan: *Axiomatic Attribution for Deep Networks*, ICML 2017. Shrikumar et al.: *Not Just a Black Box*, 2016. Petsiuk, Das, Saenko: *RISE*, BMVC 2018 (deletion and insertion). Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?"*, KDD 2016 (the husky and the snow).
