@@ -142,7 +142,13 @@ CASES = {
         net, 1, image=gradients.Pixels(x), regularizers=[gradients.L2Decay()], optimizer="ascent", steps=3, **o
     ),
     "visualize, phases": lambda net, x, **o: gradients.visualize(
-        net, [1, 2], image=gradients.Phase(x), transforms=[gradients.Crop(), gradients.Noise()], views=2, steps=3, **o
+        net,
+        [1, 2],
+        image=gradients.Phase(x),
+        transforms=[gradients.Crop(size=12), gradients.Noise()],
+        views=2,
+        steps=3,
+        **o,
     ),
     # fun
     "content_loss": lambda net, x: fun.content_loss(net, x, layers=["3"])(net, x.flip(0)),

@@ -33,7 +33,7 @@ def strongest_windows(
         k: how many windows, out of all photos together.
         size: side of a window in pixels.
         per_image: at most so many from one photo; None for any number.
-        framed: draw a thin magenta frame around the pixels that the filter itself sees.
+        framed: draw a thin frame around the pixels that the filter itself sees, magenta (white if not RGB).
 
     Returns:
         at most `k` pictures `(3, size, size)`, the strongest first.
@@ -70,7 +70,7 @@ def _frame(image: Tensor, middle: tuple[int, int], radius: int) -> Tensor:
     image = image.clone()
     top, left = (max(0, m - radius) for m in middle)
     bottom, right = (m + radius for m in middle)
-    color = torch.tensor(FRAME, dtype=image.dtype)[:, None]
+    color = torch.tensor(FRAME if len(image) == 3 else [1.0], dtype=image.dtype)[:, None]
     for rows, columns in (
         (slice(top, top + 1), slice(left, right + 1)),
         (slice(bottom, bottom + 1), slice(left, right + 1)),

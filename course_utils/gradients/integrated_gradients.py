@@ -8,7 +8,7 @@ from torch import Tensor
 from course_utils.engines.baselines import baseline_images
 from course_utils.gradients.saliency import input_gradient
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_target, check_whole
+from course_utils.validate import Target, check_images, check_target, check_whole, split_batch
 
 
 @torch.inference_mode(False)  # a caller who switched gradients off gets them here
@@ -51,11 +51,11 @@ def integrated_gradients(
     empty = baseline_images(photos, baseline).to(photos)
     with frozen(net), torch.no_grad():
         classes = check_target(net, target, net(photos))
-    places = (torch.arange(steps, device=photos.device, dtype=photos.dtype) + 0.5) / steps
+    places = (torch.arange(int(steps), device=photos.device, dtype=photos.dtype) + 0.5) / steps
     parts = []
     for photo, start, wanted in zip(photos, empty, classes, strict=True):
         total = torch.zeros_like(photo)
-        for some in places.split(batch_size):
+        for some in split_batch(places, batch_size):
             on_the_way = start + some[:, None, None, None] * (photo - start)
             total += input_gradient(net, on_the_way, [int(wanted)] * len(some)).sum(0)
         parts.append((photo - start) * total / steps)
