@@ -63,7 +63,7 @@ def test_class_visualization(open_explorer):
     page.until(lambda: page.kernel("explorer.knobs().target") == "daisy")
     page.area.get_by_label("Random transforms", exact=True).first.uncheck()
     start_and_stop(page, "class visualization", 0)
-    assert "daisy: frequencies" in widgets(page) and "transforms" not in page.text("figcaption", 0)
+    assert "daisy: phases" in widgets(page) and "transforms" not in page.text("figcaption", 0)
     assert page.kernel("explorer.bars.rows[0][0]") in page.text("table")
     page.screenshot("class_visualization")
     field.fill("no such flower")
