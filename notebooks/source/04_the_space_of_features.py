@@ -6,6 +6,7 @@
 import math
 
 import torch
+from IPython.display import display
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import procrustes
 from sklearn.datasets import load_digits
@@ -394,18 +395,16 @@ for step in range(501):
     exaggeration, momentum = (4, 0.5) if step < 100 else (1, 0.8)
     velocity = momentum * velocity - 200 * kl_gradient(exaggeration * conditional, y)
     y = y + velocity
-show_points(snapshots, crops.objects, columns=4, width=10)
+display(show_points(snapshots, crops.objects, columns=4, width=10))
 
-# %% picture="04.5"
-# your map beside scikit-learn's, by the same formula
+# and your map beside scikit-learn's, by the same formula
 own_maps = {"yours": y, "scikit-learn's": flat}
 p = (conditional + conditional.T) / (2 * len(conditional))
 for name, points in own_maps.items():
     divergence = kl_divergence(p, map_affinities(points))
     print(f"{name:15s} KL {divergence:.3f}, {label_agreement(points, crops.objects):.0%} sorted")
-show_points(own_maps, crops.objects)
+display(show_points(own_maps, crops.objects))
 
-# %% picture="04.5"
 # one picture of each thing, at its place on your map
 show_map(crops.images[whole], y[whole], size=0.1, width=6)
 

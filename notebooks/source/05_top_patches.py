@@ -396,9 +396,13 @@ check("05.5", stream_top)
 # %% [markdown] solution="05.5"
 # `batches` can be a generator that computes the maps only when they are asked for: then the memory is one batch and `C × k` numbers, for a million images, too. The first batch needs no special values to begin with; who begins with a table takes `-inf`, not 0.
 
-# %% picture="05.5"
-# your loop on VGG-19: hundreds of crops, 32 at a time; the seven best crops of three channels
+# %%
+# hundreds of crops of 64 pixels, cut from the photos at two sizes
 tiles = photo_tiles(size=64, zooms=(1, 1.5))
+print(len(tiles.images), "crops")
+
+# %% picture="05.5"
+# your loop on VGG-19, 32 crops at a time; the seven best crops of three channels
 stream = (layer_outputs(vgg, part, ["relu3_1"])["relu3_1"] for part in tiles.images.split(32))
 best, numbers = stream_top(stream, 7)
 chosen = [24, 242, 215]
