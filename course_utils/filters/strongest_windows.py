@@ -67,15 +67,11 @@ def strongest_windows(
 
 def _frame(image: Tensor, middle: tuple[int, int], radius: int) -> Tensor:
     """A copy with a frame of one pixel, `radius` pixels from the middle."""
-    image = image.clone()
     top, left = (max(0, m - radius) for m in middle)
     bottom, right = (m + radius for m in middle)
     color = torch.tensor(FRAME if len(image) == 3 else [1.0], dtype=image.dtype)[:, None]
-    for rows, columns in (
-        (slice(top, top + 1), slice(left, right + 1)),
-        (slice(bottom, bottom + 1), slice(left, right + 1)),
-        (slice(top, bottom + 1), slice(left, left + 1)),
-        (slice(top, bottom + 1), slice(right, right + 1)),
-    ):
-        image[:, rows, columns] = color[:, :, None]
-    return image
+    framed = image.clone()
+    framed[:, top : bottom + 1, left : right + 1] = color[:, :, None]
+    inside = slice(None), slice(top + 1, bottom), slice(left + 1, right)
+    framed[inside] = image[inside]
+    return framed

@@ -21,8 +21,7 @@ from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import CROPS, ROBUST, Transform
 from course_utils.validate import WrongSize, check_choice, check_images, check_seed, check_whole, seeded
 
-# Class images of which people can say what they show, in less than 20 seconds an image on two cores:
-# `visualize(net, "zebra", **PHASES)`.
+# Class images of which people can say what they show: `visualize(net, "zebra", **PHASES)`.
 PHASES = {"image": Phase(), "transforms": CROPS, "views": 2, "lr": 0.2, "steps": 160, "size": 224}
 
 
