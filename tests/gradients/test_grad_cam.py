@@ -3,19 +3,13 @@
 import captum.attr
 import pytest
 import torch
-import torchvision
 from torch import nn
 
 from course_utils import tiny_net
 from course_utils.activations import evidence_map
 from course_utils.gradients import grad_cam
 from course_utils.networks import Network
-
-
-def of_torchvision(name):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Network(getattr(torchvision.models, name)(num_classes=7).double(), name=name)
+from tests.nets import of_torchvision
 
 
 @pytest.mark.parametrize(

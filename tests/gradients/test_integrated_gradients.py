@@ -5,17 +5,11 @@ from copy import deepcopy
 import captum.attr
 import pytest
 import torch
-import torchvision
 from torch import nn
 
 from course_utils.gradients import gradient_times_input, integrated_gradients
 from course_utils.networks import Network
-
-
-def of_torchvision(name):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Network(getattr(torchvision.models, name)(num_classes=7).double(), name=name)
+from tests.nets import of_torchvision
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "squeezenet1_1", "tiny"])
