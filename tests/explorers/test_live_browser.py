@@ -1,6 +1,6 @@
 """The explorers of long work in a real browser: choose, start, watch, stop.
 
-Bars: a first change within 2 s, stop obeyed within 1 s, a style slider within 300 ms; see `hold`.
+Bars: a first change within 2 s, stop obeyed within 1 s, a style slider within 300 ms; `hold` prints them.
 """
 
 from __future__ import annotations
