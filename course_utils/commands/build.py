@@ -1,8 +1,8 @@
-"""`course build`: from notebooks/source to notebooks."""
+"""`course build`: from notebooks/source to notebooks, and to the pages in docs/ that are made from the lessons."""
 
 from __future__ import annotations
 
-from course_utils.authoring import files, run
+from course_utils.authoring import files, pages, run
 
 
 def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool) -> int:
@@ -13,10 +13,12 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
     """
     if check:
         stale = files.check_all(lessons, edition)
+        if edition == "student" and not lessons:
+            stale += pages.stale_pages()
         for text in stale:
             print(f"stale: {text}")
         again = "course build" if edition == "student" else f"course build --edition {edition}"
-        print(f"{len(stale)} stale; run: {again}" if stale else "every notebook is up to date")
+        print(f"{len(stale)} stale; run: {again}" if stale else "everything is up to date")
         return 1 if stale else 0
     if execute:  # writes the student notebooks, with their pictures
         for done in run.execute(lessons):
@@ -27,6 +29,7 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
                 flush=True,
             )
         if edition == "student":
+            pages.write_pages()
             return 0
     if edition == "live":
         from course_utils.commands.teach import write_live  # says which notebooks it kept
@@ -34,4 +37,7 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
         return write_live(lessons)
     for path in files.build_all(edition, lessons):
         print(path)
+    if edition == "student":
+        for path in pages.write_pages():
+            print(path)
     return 0
