@@ -179,6 +179,18 @@ def release(
     raise typer.Exit(hand_out(to, lessons or None))
 
 
+@app.command()
+def site(
+    to: Annotated[Path, typer.Option(help="The folder for the pages: empty, or with an earlier site.")],
+    lessons: Lessons = None,
+) -> None:
+    """Build the course as a site: lessons with their pictures, functions, pages to read, search."""
+    need_clone("course site")
+    from course_utils.commands.site import make_site
+
+    raise typer.Exit(make_site(to, lessons or None, app))
+
+
 export = typer.Typer(help="Write the lessons for other graders.", rich_markup_mode=None, add_completion=False)
 app.add_typer(export, name="export")
 

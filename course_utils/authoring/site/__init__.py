@@ -1,0 +1,108 @@
+"""The course as a site of static pages, made by Sphinx: `course site --to FOLDER`. It asks no other host for anything.
+
+| file | what it does |
+|---|---|
+| `lessons` | a student notebook, with its outputs, as a page |
+| `api` | the pages of the public functions and classes, from their docstrings |
+| `commands` | the page of the `course` command |
+| `stage` | all sources of the site in one folder |
+| `settings` | Sphinx's settings, and formulas as MathML |
+| `links` | the finished pages: links that lead nowhere, what is asked from other hosts |
+| `look.css`, `favicon.svg` | what differs from the theme; the site's small picture |
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from course_utils.authoring.site import links, settings, stage
+from course_utils.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a site holds.
+
+    Attributes:
+        pages: how many pages.
+        megabytes: the size of the folder.
+        seconds: how long it took.
+        warnings: what Sphinx says is wrong.
+        broken: links that lead nowhere, as "page: link".
+        outside: what pages would ask from other hosts, as "page: address".
+    """
+
+    pages: int
+    megabytes: float
+    seconds: float
+    warnings: list[str]
+    broken: list[str]
+    outside: list[str]
+
+
+def build_site(
+    folder: Path, lessons: Sequence[str] | None = None, *, api: bool = True, command: typer.Typer | None = None
+) -> Built:
+    """Build the site in a folder, which must be empty or hold an earlier site.
+
+    Args:
+        folder: where the pages go; it is made if it is not there.
+        lessons: lesson numbers; None for all, and for the notebook of all explorers.
+        api: also the pages of the public functions, which need PyTorch to be imported.
+        command: the `course` command, for its page; None for none.
+
+    Raises:
+        CourseError: the folder is a file or holds other things, there is no such lesson, or Sphinx is not installed.
+    """
+    started = time.monotonic()
+    _check_folder(folder)
+    try:
+        from sphinx.application import Sphinx
+    except ImportError:
+        raise CourseError("The site needs Sphinx; pip install -e .[site] brings it.") from None
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory(prefix="course-site-") as place:
+        source, extra = Path(place) / "source", Path(place) / "extra"
+        stage.write_sources(source, extra, lessons, api=api, command=command)
+        app = Sphinx(
+            source,
+            None,
+            folder,
+            Path(place) / "doctrees",
+            "html",
+            confoverrides=settings.settings(extra),
+            status=None,
+            warning=said,
+        )
+        app.build(force_all=True)
+        for name in ("objects.inv", ".buildinfo"):  # of use to other Sphinx sites only
+            (folder / name).unlink(missing_ok=True)
+    pages = sorted(folder.rglob("*.html"))
+    for page in pages:
+        page.write_text(for_everybody(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    told = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue()).replace(f"{source}/", "")  # without colors
+    warnings = [line for line in told.splitlines() if line.strip()]
+    broken, outside = links.check(folder)
+    return Built(len(pages), size / 1e6, time.monotonic() - started, warnings, broken, outside)
+
+
+def for_everybody(page: str) -> str:
+    """What Sphinx leaves out and readers with a keyboard or a screen reader need: code that scrolls, levels of headings."""
+    page = page.replace("<pre>", '<pre tabindex="0">')
+    return page.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file; --to needs a folder.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "searchindex.js").exists():
+        raise CourseError(f"{folder} is not empty, and no earlier site; give an empty folder.")

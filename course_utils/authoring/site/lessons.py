@@ -1,0 +1,96 @@
+"""A student notebook as a page in Markdown, and its pictures as files beside the site."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from pathlib import Path
+
+from nbformat import NotebookNode
+from PIL import Image
+
+PICTURES = "pictures"  # the folder of the pictures in the site
+_KINDS = {"image/png": "png", "image/jpeg": "jpg"}
+_STUDENTS = """:::{{note}}
+You read the lesson here as students get it: the exercises are open, and the pictures are those of the solution. To work in it, install the course
+and run `course lab {number}`. What moves in a notebook, such as the knobs of an explorer, stands still on this page.
+:::"""
+_ATTACHED = re.compile(r"!\[([^\]]*)\]\(attachment:([^)]+)\)")
+
+
+def page(book: NotebookNode, name: str, extra: Path) -> str:
+    """The page of a notebook.
+
+    Args:
+        book: the notebook, with its outputs.
+        name: of its file, without the suffix.
+        extra: the folder whose contents go to the site as they are; the pictures are written below it.
+    """
+    pictures = _Pictures(name, extra)
+    parts = []
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            parts.append(_text(cell, pictures))
+        elif cell.cell_type == "code":
+            parts.append(_fence("python", cell.source))
+            parts += [_output(output, cell, pictures) for output in cell.outputs]
+    title, _, rest = parts[0].partition("\n")
+    note = _STUDENTS.format(number=book.metadata["course"]["lesson"])
+    return "\n\n".join([title, note, rest.strip(), *filter(None, parts[1:])]) + "\n"
+
+
+class _Pictures:
+    """Writes pictures as files, and gives the HTML that shows them."""
+
+    def __init__(self, name: str, extra: Path):
+        self.name, self.count = name, 0
+        self.folder = extra / PICTURES / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def show(self, kind: str, data: str, alt: str) -> str:
+        self.count += 1
+        content = base64.b64decode(data)
+        file = self.folder / f"{self.count}.{_KINDS[kind]}"
+        file.write_bytes(content)
+        width, height = Image.open(io.BytesIO(content)).size
+        address = f"../{PICTURES}/{self.name}/{file.name}"
+        said = html.escape(alt, quote=True)
+        image = f'<img src="{address}" alt="{said}" width="{width}" height="{height}" loading="lazy">'
+        return f'<a class="course-picture" href="{address}" title="Open the picture alone">{image}</a>'
+
+
+def _text(cell: NotebookNode, pictures: _Pictures) -> str:
+    def attached(match: re.Match) -> str:
+        ((kind, data),) = cell.attachments[match[2]].items()
+        return pictures.show(kind, data, match[1].capitalize())
+
+    text = _ATTACHED.sub(attached, cell.source)
+    return re.sub(r"\]\((\d\d_\w+|explore)\.ipynb", r"](\1.md", text)
+
+
+def _output(output: NotebookNode, cell: NotebookNode, pictures: _Pictures) -> str:
+    if output.output_type == "stream":
+        return _fence("text", output.text, "course-output")
+    data = output.get("data", {})
+    for kind in _KINDS:
+        if kind in data:
+            said = output.metadata.get(kind, {}).get("alt", "")
+            return pictures.show(kind, data[kind], said or _first_comment(cell.source))
+    if "text/html" in data:
+        return f"```{{raw}} html\n{data['text/html']}\n```"
+    return _fence("text", data.get("text/plain", ""), "course-output")
+
+
+def _first_comment(source: str) -> str:
+    """What a cell says that it does, in place of a text for its picture."""
+    return source.splitlines()[0].lstrip("# ").strip().capitalize() if source.startswith("#") else "Picture"
+
+
+def _fence(language: str, text: str, style: str = "") -> str:
+    if not text.strip():
+        return ""
+    ticks = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
+    head = f"{{code-block}} {language}\n:class: {style}\n" if style else f"{language}"
+    return f"{ticks}{head}\n{text.rstrip()}\n{ticks}"

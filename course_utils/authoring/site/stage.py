@@ -1,0 +1,91 @@
+"""All sources of the site in one folder, laid out as in the repository, so that links between pages hold."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import typer
+
+from course_utils.authoring import paths
+from course_utils.authoring.site import api as functions
+from course_utils.authoring.site import commands, lessons
+
+_GROUPS = {
+    "For students": ["docs/students", "docs/syllabus", "docs/questions", "docs/glossary"],
+    "For instructors": ["docs/instructors", "docs/lecture_map"],
+    "For maintainers": ["CONTRIBUTING", "docs/authoring"],
+    "Networks and pictures": ["data/weights/*", "data/styles/README", "data/textures/README"],
+}
+_FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "LICENSE")
+
+
+def write_sources(
+    source: Path, extra: Path, numbers: Sequence[str] | None = None, *, api: bool, command: typer.Typer | None
+) -> None:
+    """Write the site's pages in Markdown.
+
+    Args:
+        source: where they go.
+        extra: a folder for what goes to the site as it is.
+        numbers: lesson numbers; None for all.
+        api: also the pages of the public functions.
+        command: the `course` command, for its page.
+    """
+    extra.mkdir(parents=True, exist_ok=True)
+    names = [path.stem for path in paths.source_paths(numbers)]
+    for pattern in _FILES:
+        for path in paths.ROOT.glob(pattern):
+            _copy(path, source, names)
+    for name in names:
+        book = nbformat.read(paths.notebook_path(name, "student"), as_version=4)
+        _write(source / "notebooks" / f"{name}.md", lessons.page(book, name, extra))
+    groups = {"Lessons": [f"notebooks/{name}" for name in names], **_GROUPS}
+    reference = []
+    if api:
+        _write(source / "reference" / "index.md", functions.index())
+        for room in functions.ROOMS:
+            _write(source / "reference" / f"{room}.md", functions.page(room))
+        reference.append("reference/index")
+    if command:
+        _write(source / "reference" / "commands.md", commands.page(command))
+        reference.append("reference/commands")
+    if reference:
+        groups["Reference"] = reference
+    trees = [_tree(title, source, entries) for title, entries in groups.items()]
+    readme = (source / "README.md").read_text(encoding="utf-8")
+    (source / "README.md").unlink()
+    _write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
+
+
+def _copy(path: Path, source: Path, names: Sequence[str]) -> None:
+    """Copy a file. A link to a notebook leads to its page; where the site does not have the lesson, the text stays."""
+
+    def link(match: re.Match) -> str:
+        return f"[{match[1]}]({match[2]}{match[3]}.md{unquote(match[4] or '')})" if match[3] in names else match[1]
+
+    target = source / path.relative_to(paths.ROOT)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".md":
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"\[([^\]]+)\]\(((?:\.\./)*notebooks/)(\w+)\.ipynb(#[^)]*)?\)", link, text)
+        text = text.replace("](../README.md", "](../index.md")
+        _write(target, text)
+    else:
+        shutil.copyfile(path, target)
+
+
+def _tree(title: str, source: Path, entries: list[str]) -> str:
+    found = []
+    for entry in entries:
+        found += [p.relative_to(source).with_suffix("").as_posix() for p in sorted(source.glob(f"{entry}.md"))]
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *found, "```"])
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,305 @@
+"""The site: its pages from notebooks and docstrings; links; and, in a real browser, no outside request, 390 pixels, search."""
+
+import base64
+import functools
+import http.server
+import importlib.util
+import io
+import threading
+from dataclasses import dataclass
+
+import nbformat
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from course_utils import cli
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.site import api, build_site, commands, lessons, links, settings
+from course_utils.errors import CourseError
+from tests.explorers.browser import CHROMIUM, FLAGS
+
+# a function of the package, as its author would write it
+
+
+def example(net, images, target=None, *, of="score", mark=print):
+    """Maps of a class.
+
+    Args:
+        net: a classifier,
+            frozen or not.
+        images: `(N, 3, H, W)`.
+
+    Returns:
+        `(N, H, W)`.
+
+    Raises:
+        ValueError: no such class.
+
+    Reference:
+        Somebody, 2014.
+
+    >>> 1 + 1
+    2
+    """
+
+
+def test_a_docstring_becomes_markdown():
+    text = api.markdown(example.__doc__)
+    assert text.startswith(
+        "Maps of a class.\n\n**Args:**\n\n- **net**: a classifier,\n  frozen or not.\n- **images**: `(N, 3, H, W)`."
+    )
+    assert "**Returns:** `(N, H, W)`." in text and "- **ValueError**: no such class." in text
+    assert "**Reference:** Somebody, 2014." in text and text.endswith("```pycon\n>>> 1 + 1\n2\n```")
+
+
+def test_a_signature_is_what_a_person_writes():
+    assert api.signature(example) == "(net, images, target=None, *, of='score', mark=...)"
+
+
+def test_every_public_name_is_on_a_page_of_the_reference():
+    from tests.test_api import ROOMS, THINGS
+
+    assert set(ROOMS) <= set(api.ROOMS)
+    there = {f"{room}.{name}" for room in api.ROOMS for name in api.public(room)}
+    assert set(THINGS) <= there
+    assert "{py:function} course_utils.gradients.saliency(net, images, target=None, *, of='score')" in api.page(
+        "gradients"
+    )
+
+
+def test_the_page_of_commands_has_every_command_and_option():
+    page = commands.page(cli.app)
+    for words in (
+        "## `course lab`",
+        "## `course export nbgrader`",
+        "| `--font-size` |",
+        "If not given: `20`",
+        "| `LESSON` |",
+    ):
+        assert words in page
+
+
+# formulas
+
+
+def test_a_formula_becomes_mathml():
+    assert settings.to_mathml(r"\arg\max_I S_c(I)").startswith("<math>")
+    assert 'display="block"' in settings.to_mathml(r"\frac12", block=True)
+
+
+# a notebook as a page
+
+
+def png(size=(30, 20)) -> str:
+    held = io.BytesIO()
+    Image.new("RGB", size, "red").save(held, "PNG")
+    return base64.b64encode(held.getvalue()).decode()
+
+
+@pytest.fixture
+def notebook():
+    make = nbformat.v4
+    picture = make.new_output(
+        "display_data", data={"image/png": png()}, metadata={"image/png": {"alt": 'a "red" field'}}
+    )
+    bare = make.new_output("display_data", data={"image/png": png()})
+    cells = [
+        make.new_markdown_cell("# 42 · Fields\n\nIntro, and [the next](43_more.ipynb#The-idea)."),
+        make.new_code_cell(
+            "# draw a field\nfield()", outputs=[picture, bare, make.new_output("stream", text="a ``` b\n")]
+        ),
+        make.new_markdown_cell(
+            "![expected picture](attachment:expected.png)", attachments={"expected.png": {"image/png": png()}}
+        ),
+    ]
+    return make.new_notebook(cells=cells, metadata={"course": {"lesson": "42"}})
+
+
+def test_a_notebook_becomes_a_page_and_its_pictures_files(notebook, tmp_path):
+    page = lessons.page(notebook, "42_fields", tmp_path)
+    assert page.startswith("# 42 · Fields\n\n:::{note}") and "course lab 42" in page
+    assert "(43_more.md#The-idea)" in page
+    assert 'alt="a &quot;red&quot; field" width="30" height="20"' in page
+    assert 'alt="Draw a field"' in page  # no text of its own: what the cell says
+    assert 'alt="Expected picture"' in page and "attachment:" not in page
+    assert "````{code-block} text\n:class: course-output\n\na ``` b\n````" in page
+    assert sorted(p.name for p in (tmp_path / "pictures/42_fields").iterdir()) == ["1.png", "2.png", "3.png"]
+
+
+# links
+
+
+def test_links_that_lead_nowhere_and_outside_requests_are_found(tmp_path):
+    (tmp_path / "there.html").write_text('<h1 id="top-of">x</h1>', encoding="utf-8")
+    (tmp_path / "look.css").write_text(
+        "@import 'gone.css'; body { background: url(https://b.example/c.png) }", encoding="utf-8"
+    )
+    (tmp_path / "index.html").write_text(
+        '<link rel="stylesheet" href="look.css"><a href="there.html#top-of">1</a><a href="there.html#gone">2</a><a href="no.html">3</a>'
+        '<a href="https://a.example">4</a><script src="https://a.example/x.js"></script><img src="no.png"><a href="#here">5</a>',
+        encoding="utf-8",
+    )
+    broken, outside = links.check(tmp_path)
+    assert broken == [
+        "index.html: there.html#gone",
+        "index.html: no.html",
+        "index.html: #here",
+        "index.html: no.png",
+        "look.css: gone.css",
+    ]
+    assert outside == ["index.html: https://a.example/x.js", "look.css: https://b.example/c.png"]
+
+
+# the command
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    for folder, words in ((tmp_path, "not empty"), (tmp_path / "mine.txt", "is a file")):
+        with pytest.raises(CourseError, match=words):
+            build_site(folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_command_says_its_mistakes_in_one_line(tmp_path):
+    result = CliRunner().invoke(cli.app, ["site", "--to", str(tmp_path), "99"])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and "no lesson '99'" in result.stderr
+
+
+# sites in a browser
+
+
+@dataclass
+class Site:
+    """A built site, served, and a page of chromium that notes what it asks for and what it complains of."""
+
+    built: object
+    folder: object
+    url: str
+    page: object
+    outside: list
+    errors: list
+
+    def open(self, name):
+        self.page.goto(f"{self.url}/{name}", wait_until="load")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def serve(folder, built):
+    """Yields the site of a folder in a browser."""
+    if CHROMIUM is None or importlib.util.find_spec("playwright") is None:
+        pytest.skip("chromium or playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        site = Site(built, folder, url, page, [], [])
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith((url, "data:")) else site.outside.append(request.url),
+        )
+        page.on("console", lambda message: site.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: site.errors.append(str(error)))
+        yield site
+        browser.close()
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    yield from serve(folder, build_site(folder, command=cli.app))
+
+
+KINDS = [
+    "index",
+    "docs/syllabus",
+    "docs/glossary",
+    "notebooks/00_start_here",
+    "reference/hooks",
+    "reference/commands",
+    "search",
+]
+KINDS = [f"{name}.html" for name in KINDS]  # axe-core needs ten seconds for a page
+
+
+def names(site):
+    return sorted(path.relative_to(site.folder).as_posix() for path in site.folder.rglob("*.html"))
+
+
+def wide(site):
+    """The pages that are wider than the screen of a phone, and what sticks out."""
+    found = {}
+    for name in names(site):
+        site.open(name)
+        width = site.page.evaluate("() => document.scrollingElement.scrollWidth")
+        if width > 390:
+            found[name] = width
+    return found
+
+
+def search(site, words):
+    """The titles of what the search finds."""
+    site.open(f"search.html?q={words}")
+    site.page.wait_for_selector("#search-results li a")
+    return site.page.locator("#search-results li a").all_inner_texts()
+
+
+def violations(site, name):
+    """What axe-core calls serious or critical on a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    site.open(name)
+    found = Axe().run(site.page).response["violations"]
+    return {one["id"]: one["nodes"][0]["html"][:200] for one in found if one["impact"] in ("serious", "critical")}
+
+
+def hold(site):
+    assert site.built.warnings == [] and site.built.broken == [] and site.built.outside == []
+    assert wide(site) == {}
+    assert site.outside == [] and site.errors == []
+
+
+def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
+    built = build_site(tmp_path, ["00"], api=False)
+    assert built.warnings == [] and built.broken == [] and built.outside == []
+    page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
+    assert "<math" in page and "mathjax" not in page.lower() and '<pre tabindex="0">' in page
+    assert "Saliency maps" not in (tmp_path / "index.html").read_text(encoding="utf-8").partition("<main")[0]
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(900)
+def test_the_whole_site_holds_together(whole):
+    hold(whole)
+    assert {f"notebooks/{path.stem}.html" for path in lesson_paths()} < set(names(whole))
+    assert len(names(whole)) > 45 and whole.built.megabytes < 20
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(900)
+def test_each_kind_of_page_can_be_read_by_everybody(whole):
+    assert {name: found for name in KINDS if (found := violations(whole, name))} == {}
+
+
+@pytest.mark.sweep
+def test_the_whole_site_can_be_searched(whole):
+    assert any("saliency" in title for title in search(whole, "smoothgrad"))
+
+
+@pytest.mark.sweep
+def test_a_picture_of_a_lesson_has_a_text_and_opens_alone(whole):
+    whole.open("notebooks/07_saliency_maps.html")
+    assert whole.page.locator("a.course-picture").count() > 10
+    assert all(whole.page.locator("a.course-picture img").evaluate_all("all => all.map(one => one.alt.length > 3)"))
+    whole.page.locator("a.course-picture").first.click()
+    assert "/pictures/07_saliency_maps/" in whole.page.url
