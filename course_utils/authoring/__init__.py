@@ -6,6 +6,7 @@
 | `source`, `rules` | reads a source; what a source must keep |
 | `cells` | what a cell of a source is, and says in each edition |
 | `own_version` | the course's own version of what an exercise asks for |
+| `elsewhere` | links to Colab and Binder, and the cell that installs the course there |
 | `editions` | builds the student, solution and live notebooks |
 | `files` | writes notebooks, keeps their outputs, says which are stale |
 | `run`, `outputs` | runs a solution, and keeps its outputs, with small pictures |
@@ -13,4 +14,6 @@
 | `solved` | the solutions as functions, for the tests and the grader |
 | `catch_up` | does a section of a live notebook |
 | `release` | the student edition as a zip file |
+| `pages` | the pages for teachers and students that are made from the lessons |
+| `site` | all of it as a site of static pages |
 """

@@ -11,7 +11,7 @@ import json
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.authoring import own_version
+from course_utils.authoring import elsewhere, own_version
 from course_utils.authoring.cells import cell_id, cut, folded, is_claim, is_complete, is_setup
 from course_utils.authoring.source import Lesson, Section, sections
 from course_utils.errors import CourseError
@@ -29,6 +29,7 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
     if edition not in EDITIONS:
         raise CourseError(f"There is no edition {edition!r}; there are {', '.join(EDITIONS)}.")
     book = _Notebook(lesson, edition)
+    address = elsewhere.repository() if edition == "student" else ""
     ends = _ends_of_exercises(lesson) if edition == "solution" else {}
     for section in sections(lesson):
         for cell in section.cells:
@@ -37,6 +38,8 @@ def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
                 book.add_own_versions(cell)
             if id(cell) in ends:
                 book.add_own_versions(ends[id(cell)])
+            if address and "lesson" in cell.metadata:
+                book.add_elsewhere(address)
         if edition == "live" and section.work:
             book.add("code", _catch_up(lesson, section), tags=["catch-up"], jupyter={"source_hidden": True})
             for cell in section.cells:
@@ -117,6 +120,12 @@ class _Notebook:
         if self.edition == "student" and kind == "picture":
             picture = folded("Expected picture", "![expected picture](attachment:expected.png)")
             self.add("markdown", picture, f"expected-{suffix}")
+
+    def add_elsewhere(self, address: str) -> None:
+        """Behind the title: where else the notebook can be opened, and the cell that installs the course there."""
+        if links := elsewhere.links(address, f"notebooks/{self.lesson.name}.ipynb"):
+            self.cells[-1].source += f"\n\n{links}"
+        self.add("code", elsewhere.install_cell(address), "install")
 
     def add_own_versions(self, cell: NotebookNode) -> None:
         """The folds "The course's own version" that a text cell asks for."""
