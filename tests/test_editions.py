@@ -314,6 +314,20 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     assert kept[3].metadata == {kind: {"alt": "an explorer"}} and kept[2].metadata == {}
 
 
+def test_a_picture_without_a_text_gets_what_its_cell_says():
+    held = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(held, "PNG")
+    data = {"image/png": base64.b64encode(held.getvalue()).decode()}
+    bare = nbformat.v4.new_output("display_data", data=data)
+    own = nbformat.v4.new_output("display_data", data=data, metadata={"image/png": {"alt": "a red field"}})
+    kept = outputs.clean_outputs([bare, own], "# the first of two fields\nshow(field)")
+    assert [next(iter(output.metadata.values()))["alt"] for output in kept] == [
+        "The first of two fields",
+        "a red field",
+    ]
+    assert outputs.clean_outputs([bare], "show(field)")[0].metadata == {}
+
+
 EXPLORE = """# %% [markdown] lesson="explore" title="All explorers" minutes=5
 # Turn the knobs.
 

@@ -58,7 +58,9 @@ def test_only_a_repository_on_github_has_links(address):
 def test_the_address_is_that_of_pyproject(monkeypatch, tmp_path):
     (tmp_path / "pyproject.toml").write_text(f'[project]\n[project.urls]\nRepository = "{GITHUB}/"\n')
     monkeypatch.setattr(elsewhere.paths, "ROOT", tmp_path)
-    assert elsewhere.repository.__wrapped__() == GITHUB
+    assert elsewhere.repository() == GITHUB
+    (tmp_path / "pyproject.toml").unlink()
+    assert elsewhere.repository() == ""
 
 
 def test_the_first_cell_does_nothing_where_the_course_is(monkeypatch):

@@ -5,6 +5,7 @@ import functools
 import http.server
 import importlib.util
 import io
+import re
 import threading
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.site import api, build_site, commands, lessons, links, settings
 from course_utils.errors import CourseError
 from tests.explorers.browser import CHROMIUM, FLAGS
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*MystReferenceResolver.app")  # of MyST, for a later Sphinx
 
 # a function of the package, as its author would write it
 
@@ -273,8 +276,8 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     built = build_site(tmp_path, ["00"], api=False)
     assert built.warnings == [] and built.broken == [] and built.outside == []
     page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
-    assert "<math" in page and "mathjax" not in page.lower() and '<pre tabindex="0">' in page
-    assert "Saliency maps" not in (tmp_path / "index.html").read_text(encoding="utf-8").partition("<main")[0]
+    assert "<math" in page and not re.search(r'src="[^"]*mathjax', page, re.I) and '<pre tabindex="0">' in page
+    assert "notebooks/07" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.sweep

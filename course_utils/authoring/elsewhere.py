@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
 
 from course_utils.authoring import paths
 
@@ -21,10 +20,10 @@ if importlib.util.find_spec("course_utils") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "git+{address}"], check=True)"""
 
 
-@cache
 def repository() -> str:
     """The address of the course's repository, or "" if pyproject.toml has none."""
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    file = paths.ROOT / "pyproject.toml"
+    project = tomllib.loads(file.read_text(encoding="utf-8"))["project"] if file.exists() else {}
     return project.get("urls", {}).get("Repository", "").removesuffix("/")
 
 

@@ -13,8 +13,13 @@ from course_utils.authoring.files import to_text
 MOST_BYTES = 590_000  # of a notebook with its pictures
 
 
-def clean_outputs(outputs: list) -> list:
-    """What is worth keeping: no progress bars, no widgets without a kernel, small pictures, no counters."""
+def clean_outputs(outputs: list, code: str = "") -> list:
+    """What is worth keeping: no progress bars, no widgets without a kernel, small pictures, no counters.
+
+    Args:
+        outputs: of a cell.
+        code: of the cell. Its first comment is the text of a picture that has none of its own.
+    """
     kept = []
     for output in deepcopy(outputs):
         if output.output_type == "stream":
@@ -31,6 +36,7 @@ def clean_outputs(outputs: list) -> list:
             ):
                 continue
             said = [about["alt"] for about in output.metadata.values() if isinstance(about, dict) and "alt" in about]
+            said = said or [text for text in [what_it_does(code)] if text]
             _shrink(data)
             output.metadata = {kind: {"alt": said[0]} for kind in data if said and kind.startswith("image/")}
             if "image/png" in data or "image/jpeg" in data:
@@ -40,6 +46,13 @@ def clean_outputs(outputs: list) -> list:
             output.execution_count = None
         kept.append(output)
     return kept
+
+
+def what_it_does(code: str) -> str:
+    """What a cell's first comment says, as a sentence begins; "" if it begins with no comment."""
+    first = code.strip().partition("\n")[0]
+    text = first.lstrip("# ").strip() if first.startswith("#") else ""
+    return text[:1].upper() + text[1:]
 
 
 def _shrink(data: dict) -> None:

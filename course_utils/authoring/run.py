@@ -43,7 +43,7 @@ def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iter
         lesson = read_lesson(source)
         solved, cell_times, total = run_notebook(build(lesson, "solution"), timeout=timeout)
         student = build(lesson, "student")
-        outputs = {c["id"]: clean_outputs(c.outputs) for c in solved.cells if c.cell_type == "code"}
+        outputs = {c["id"]: clean_outputs(c.outputs, c.source) for c in solved.cells if c.cell_type == "code"}
         for cell in student.cells:
             if cell.cell_type == "code" and not cell["id"].startswith(("exercise-", "picture-", "uses-")):
                 cell.outputs = outputs.get(cell["id"], [])

@@ -11,6 +11,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from PIL import Image
 
+from course_utils.authoring.outputs import what_it_does
+
 PICTURES = "pictures"  # the folder of the pictures in the site
 _KINDS = {"image/png": "png", "image/jpeg": "jpg"}
 _STUDENTS = """:::{{note}}
@@ -77,15 +79,10 @@ def _output(output: NotebookNode, cell: NotebookNode, pictures: _Pictures) -> st
     for kind in _KINDS:
         if kind in data:
             said = output.metadata.get(kind, {}).get("alt", "")
-            return pictures.show(kind, data[kind], said or _first_comment(cell.source))
+            return pictures.show(kind, data[kind], said or what_it_does(cell.source) or "Picture")
     if "text/html" in data:
         return f"```{{raw}} html\n{data['text/html']}\n```"
     return _fence("text", data.get("text/plain", ""), "course-output")
-
-
-def _first_comment(source: str) -> str:
-    """What a cell says that it does, in place of a text for its picture."""
-    return source.splitlines()[0].lstrip("# ").strip().capitalize() if source.startswith("#") else "Picture"
 
 
 def _fence(language: str, text: str, style: str = "") -> str:
