@@ -66,23 +66,25 @@ def build_site(
     _check_folder(folder)
     try:
         from sphinx.application import Sphinx
+        from sphinx.util.docutils import docutils_namespace, patch_docutils
     except ImportError:
         raise CourseError("The site needs Sphinx; pip install -e .[site] brings it.") from None
     said = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="course-site-") as place:
         source, extra = Path(place) / "source", Path(place) / "extra"
         stage.write_sources(source, extra, lessons, api=api, command=command)
-        app = Sphinx(
-            source,
-            None,
-            folder,
-            Path(place) / "doctrees",
-            "html",
-            confoverrides=settings.settings(extra),
-            status=None,
-            warning=said,
-        )
-        app.build(force_all=True)
+        with patch_docutils(), docutils_namespace():  # a second site in this process begins anew
+            app = Sphinx(
+                source,
+                None,
+                folder,
+                Path(place) / "doctrees",
+                "html",
+                confoverrides=settings.settings(extra),
+                status=None,
+                warning=said,
+            )
+            app.build(force_all=True)
         for name in ("objects.inv", ".buildinfo"):  # of use to other Sphinx sites only
             (folder / name).unlink(missing_ok=True)
     pages = sorted(folder.rglob("*.html"))
