@@ -272,7 +272,11 @@ def hold(site):
 
 
 def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name in ("searchindex.js", "gone.html", "docs/gone.html", "CNAME"):  # of an earlier site, and its owner's
+        (tmp_path / name).write_text("")
     built = build_site(tmp_path, ["00"], api=False)
+    assert not list(tmp_path.rglob("gone.html")) and (tmp_path / "CNAME").exists()
     assert built.warnings == [] and built.broken == [] and built.outside == []
     page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
     assert "<math" in page and not re.search(r'src="[^"]*mathjax', page, re.I) and '<pre tabindex="0">' in page

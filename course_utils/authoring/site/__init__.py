@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import typer
 
+from course_utils.authoring import paths
 from course_utils.authoring.site import links, settings, stage
 from course_utils.errors import CourseError
 
@@ -64,15 +66,17 @@ def build_site(
     """
     started = time.monotonic()
     _check_folder(folder)
+    wanted = paths.source_paths(lessons)  # a lesson that is not there is said before anything is removed
     try:
         from sphinx.application import Sphinx
         from sphinx.util.docutils import docutils_namespace, patch_docutils
     except ImportError:
         raise CourseError("The site needs Sphinx; pip install -e .[site] brings it.") from None
+    _remove_earlier(folder)
     said = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="course-site-") as place:
         source, extra = Path(place) / "source", Path(place) / "extra"
-        stage.write_sources(source, extra, lessons, api=api, command=command)
+        stage.write_sources(source, extra, wanted, api=api, command=command)
         with patch_docutils(), docutils_namespace():  # a second site in this process begins anew
             app = Sphinx(
                 source,
@@ -95,6 +99,14 @@ def build_site(
     warnings = [line for line in told.splitlines() if line.strip()]
     broken, outside = links.check(folder)
     return Built(len(pages), size / 1e6, time.monotonic() - started, warnings, broken, outside)
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Remove the pages and pictures of an earlier site, and nothing else."""
+    for name in (*stage.FOLDERS, "_static", "_images", "_downloads"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for page in folder.glob("*.html"):
+        page.unlink()
 
 
 def for_everybody(page: str) -> str:

@@ -21,23 +21,22 @@ _GROUPS = {
     "For maintainers": ["CONTRIBUTING", "docs/authoring"],
     "Networks and pictures": ["data/weights/*", "data/styles/README", "data/textures/README"],
 }
+FOLDERS = ("notebooks", "docs", "data", "reference", lessons.PICTURES)  # of the site
 _FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "LICENSE")
 
 
-def write_sources(
-    source: Path, extra: Path, numbers: Sequence[str] | None = None, *, api: bool, command: typer.Typer | None
-) -> None:
+def write_sources(source: Path, extra: Path, wanted: Sequence[Path], *, api: bool, command: typer.Typer | None) -> None:
     """Write the site's pages in Markdown.
 
     Args:
         source: where they go.
         extra: a folder for what goes to the site as it is.
-        numbers: lesson numbers; None for all.
+        wanted: the sources of the lessons.
         api: also the pages of the public functions.
         command: the `course` command, for its page.
     """
     extra.mkdir(parents=True, exist_ok=True)
-    names = [path.stem for path in paths.source_paths(numbers)]
+    names = [path.stem for path in wanted]
     for pattern in _FILES:
         for path in paths.ROOT.glob(pattern):
             _copy(path, source, names)
