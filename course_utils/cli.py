@@ -16,6 +16,8 @@ from course_utils.commands import need_clone
 from course_utils.errors import CourseError
 from course_utils.one_line import OneLineGroup
 
+_COMMANDS = Path(__file__).with_name("commands")
+
 
 class Edition(StrEnum):
     """The editions of a lesson."""
@@ -50,12 +52,20 @@ def options(
     """Looking inside convolutional networks: a course."""
 
 
+def _command(module: str, group: typer.Typer = app):
+    """Make a command, if its file is there: a handout has a student's commands, and its help shows no other."""
+    return group.command() if (_COMMANDS / f"{module}.py").is_file() else lambda function: function
+
+
 Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
 
 
-@app.command()
+@_command("lab")
 def lab(
-    notebook: Annotated[str, typer.Argument(help="A lesson number, such as 07, explore, or a notebook file.")] = "00",
+    notebook: Annotated[
+        str | None,
+        typer.Argument(help="A lesson number, such as 07, explore, or a notebook file; else the first lesson."),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Copy the lessons here without asking, if they are not.")] = False,
@@ -66,7 +76,25 @@ def lab(
     raise typer.Exit(open_lab(notebook, browser=browser, port=port, yes=yes))
 
 
-@app.command()
+@_command("copies")
+def reset(
+    lesson: Annotated[str, typer.Argument(help="A lesson number, such as 07, or explore.")],
+) -> None:
+    """Begin a lesson anew; what you wrote is kept beside it."""
+    from course_utils.commands.copies import reset as begin_anew
+
+    raise typer.Exit(begin_anew(lesson))
+
+
+@_command("progress")
+def progress() -> None:
+    """Say which exercises have passed in your notebooks."""
+    from course_utils.commands.progress import tell_progress
+
+    raise typer.Exit(tell_progress())
+
+
+@_command("teach")
 def live(
     lesson: Annotated[str | None, typer.Argument(help="A lesson number, such as 07.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Build all lessons, and open none.")] = False,
@@ -83,7 +111,7 @@ def live(
     raise typer.Exit(open_live(lesson, every=every, fresh=fresh, **options))
 
 
-@app.command()
+@_command("tour")
 def tour(
     photo: Annotated[
         Path | None, typer.Argument(metavar="[PHOTO]", help="A picture file, or the name of a gallery photo.")
@@ -99,7 +127,7 @@ def tour(
     raise typer.Exit(make_tour(photo if image is None else image, out))
 
 
-@app.command()
+@_command("photos")
 def photos(
     to: Annotated[Path, typer.Option(help="The folder for them.")] = Path("photos"),
 ) -> None:
@@ -109,7 +137,7 @@ def photos(
     raise typer.Exit(get_photos(to))
 
 
-@app.command()
+@_command("doctor")
 def doctor() -> None:
     """Say what is installed and ready, and cure what is not."""
     from course_utils.commands.doctor import run_doctor
@@ -117,7 +145,7 @@ def doctor() -> None:
     raise typer.Exit(run_doctor())
 
 
-@app.command()
+@_command("build")
 def build(
     lessons: Lessons = None,
     edition: Annotated[Edition, typer.Option(help="Which edition.")] = Edition.student,
@@ -131,7 +159,7 @@ def build(
     raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
 
 
-@app.command()
+@_command("claims")
 def claims(
     lessons: Lessons = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Of PyTorch.")] = None,
@@ -143,7 +171,7 @@ def claims(
     raise typer.Exit(tell_claims(lessons or None, threads=threads))
 
 
-@app.command()
+@_command("grade")
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A notebook, a folder of notebooks, or a folder per student.")],
     out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("graded"),
@@ -167,7 +195,7 @@ def grade(
     raise typer.Exit(status)
 
 
-@app.command()
+@_command("grade")
 def release(
     to: Annotated[Path, typer.Option(help="The folder for the zip file.")],
     lessons: Lessons = None,
@@ -192,7 +220,8 @@ def site(
 
 
 export = typer.Typer(help="Write the lessons for other graders.", rich_markup_mode=None, add_completion=False)
-app.add_typer(export, name="export")
+if (_COMMANDS / "grade.py").is_file():
+    app.add_typer(export, name="export")
 
 
 @export.callback(invoke_without_command=True)

@@ -15,13 +15,15 @@ from typer.testing import CliRunner
 
 import course_utils
 from course_utils import cli, plots
-from course_utils.commands import ROOT, doctor, lab, tour
+from course_utils.commands import ROOT, copies, doctor, lab, progress, tour
 from course_utils.errors import CourseError
+from course_utils.exercises.outcome import Outcome
 
 
 @pytest.fixture
 def course(monkeypatch):
-    monkeypatch.delenv("COURSE_TRACE", raising=False)
+    for name in ("COURSE_TRACE", "COURSE_NOTEBOOKS"):
+        monkeypatch.delenv(name, raising=False)
     return lambda *args: CliRunner().invoke(cli.app, [str(a) for a in args])
 
 
@@ -47,7 +49,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "[]"
-    for name in ("lab", "live", "tour", "doctor", "build"):
+    for name in ("lab", "reset", "progress", "live", "tour", "doctor", "build"):
         assert re.search(rf"^  {name} ", result.stdout, flags=re.M)
 
 
@@ -117,19 +119,140 @@ def started(monkeypatch):
 
 @pytest.fixture
 def lessons(monkeypatch, tmp_path):
-    """A project folder with two lessons."""
+    """A project folder with two lessons; the copies of them lie in `my-notebooks` beside."""
     (tmp_path / "notebooks").mkdir()
     for name in ("00_start_here", "07_saliency"):
         (tmp_path / f"notebooks/{name}.ipynb").write_text("{}")
     monkeypatch.setattr(lab, "ROOT", tmp_path)
+    monkeypatch.setattr(copies, "ROOT", tmp_path)
     return tmp_path / "notebooks"
 
 
-def test_lab_opens_the_first_lesson(course, started, lessons):
-    assert course("lab").exit_code == 0
-    assert started[0][:2] == [str(lessons / "00_start_here.ipynb"), f"--ServerApp.root_dir={lessons.parent}"]
+@pytest.fixture
+def mine(lessons):
+    return lessons.parent / "my-notebooks"
+
+
+def test_lab_opens_a_copy_of_the_first_lesson(course, started, lessons, mine):
+    result = course("lab")
+    assert result.exit_code == 0 and f"Your own copies of the notebooks are in {mine}" in result.stdout
+    assert started[0][:2] == [str(mine / "00_start_here.ipynb"), f"--ServerApp.root_dir={mine}"]
     assert "--no-browser" not in started[0] and not any("default_url" in option for option in started[0])
+    assert sorted(p.name for p in mine.glob("*.ipynb")) == sorted(p.name for p in lessons.glob("*.ipynb"))
+    assert course("lab").stdout == "", "said once"
+
+
+def test_lab_opens_the_first_lesson_that_is_there(course, started, lessons, mine):
+    (lessons / "00_start_here.ipynb").unlink()
+    assert course("lab").exit_code == 0
+    assert started[0][0] == str(mine / "07_saliency.ipynb")
+    (lessons / "07_saliency.ipynb").unlink()
+    assert_one_line(course("lab"), "no lessons in")
+    assert_one_line(course("lab", "explore"), "no explorers in these lessons")
+
+
+def test_lab_opens_a_notebook_of_the_course_itself_if_its_path_is_given(course, started, lessons, mine):
+    assert course("lab", lessons / "07_saliency.ipynb").exit_code == 0
+    assert started[0][:2] == [str(lessons / "07_saliency.ipynb"), f"--ServerApp.root_dir={lessons.parent}"]
     assert "--ContentsManager.hide_globs=source" in started[0], "the solutions must not be the first entry"
+    assert not mine.exists()
+
+
+def test_what_a_student_wrote_stays_and_the_rest_follows_the_course(course, started, lessons, mine):
+    assert course("lab").exit_code == 0
+    (mine / "07_saliency.ipynb").write_text("my answers")
+    for name in ("00_start_here", "07_saliency"):  # git pull
+        (lessons / f"{name}.ipynb").write_text('{"new": 1}')
+    assert course("lab", "00").stdout == ""
+    assert (mine / "00_start_here.ipynb").read_text() == '{"new": 1}'
+    said = course("lab", "07").stdout
+    assert "has changed in the course; yours is as you left it" in said and "course reset 07" in said
+    assert (mine / "07_saliency.ipynb").read_text() == "my answers"
+
+
+def test_a_lost_record_of_the_copies_costs_nothing(course, started, lessons, mine):
+    assert course("lab").exit_code == 0
+    (mine / "07_saliency.ipynb").write_text("my answers")
+    (mine / ".copied.json").write_text("[half")
+    (lessons / "07_saliency.ipynb").write_text("new")
+    assert course("lab", "07").exit_code == 0
+    assert (mine / "07_saliency.ipynb").read_text() == "my answers"
+
+
+def test_reset_begins_one_lesson_anew_and_keeps_the_old_one(course, started, lessons, mine):
+    course("lab")
+    for written, kept in (("first", "07_saliency.before-1.ipynb"), ("second", "07_saliency.before-2.ipynb")):
+        (mine / "07_saliency.ipynb").write_text(written)
+        result = course("reset", "7")
+        assert result.exit_code == 0 and f"{mine / kept}: what you had written" in result.stdout
+        assert (mine / kept).read_text() == written and (mine / "07_saliency.ipynb").read_text() == "{}"
+    assert "before" not in course("reset", "07").stdout, "nothing was written in it"
+    assert not (mine / "07_saliency.before-3.ipynb").exists()
+    (mine / "07_saliency.ipynb").unlink()
+    assert course("reset", "07").exit_code == 0 and (mine / "07_saliency.ipynb").is_file()
+    assert_one_line(course("reset", "42"), "no lesson 42")
+    assert_one_line(course("reset", mine / "07_saliency.ipynb"), "Give a number such as 07")
+    assert_one_line(course("reset"), "lesson")
+
+
+def test_copies_that_cannot_be_written(course, started, lessons, mine):
+    mine.write_text("a file")
+    assert_one_line(course("lab"), "cannot be copied", "my-notebooks")
+    assert_one_line(course("reset", "07"), "cannot be begun anew", "my-notebooks")
+    assert started == []
+
+
+def test_where_nobody_may_write_the_copies_lie_where_the_student_is(lessons, monkeypatch, tmp_path_factory):
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(copies.os, "access", lambda path, mode: path != lessons.parent)
+    assert copies.own_folder(lessons.parent, in_wheel=False) == here / "my-notebooks"
+
+
+def ran(which, said, kind="text/plain"):
+    output = {"output_type": "display_data", "data": {kind: said, "text/html": "<b>"}} if said else None
+    metadata = {"exercise": which, "tags": ["exercise"]}
+    return {"cell_type": "code", "metadata": metadata, "outputs": [output] if output else [], "source": ""}
+
+
+def test_progress_says_what_passed(course, lessons, mine):
+    assert_one_line(course("progress"), "no notebooks of yours", "course lab")
+    mine.mkdir()
+    cells = [
+        {"cell_type": "markdown", "metadata": {"exercise": "07.1"}, "source": ""},
+        ran("07.1", "07.1 saliency_map: ✓ passed"),
+        ran("07.2", ["07.2 smooth_saliency: ✗ not yet\n", "  details"]),
+        ran("07.3", "07.3 seeds: ○ not written yet"),
+        ran("07.4", ""),
+    ]
+    (mine / "07_saliency.ipynb").write_text(json.dumps({"cells": cells}))
+    (mine / "07_saliency.before-1.ipynb").write_text(json.dumps({"cells": cells}))
+    (mine / "00_start_here.ipynb").write_text("not JSON")
+    lines = course("progress").stdout.splitlines()
+    assert lines[0] == "00  00_start_here.ipynb cannot be read as a notebook"
+    assert lines[1] == "07  1 of 4 passed; 07.2 not yet; 07.3 not written"
+    assert lines[2].startswith("In all 1 of 4, as your notebooks in")
+
+
+def test_progress_reads_what_a_check_shows():
+    outcome = Outcome("07.1", "saliency_map", "passed")
+    for state, word in (
+        ("passed", "passed"),
+        ("failed", "not yet"),
+        ("error", "an error"),
+        ("not written", "not written"),
+    ):
+        outcome.state = state
+        assert progress._state("07.1", [{"data": {"text/plain": str(outcome)}}]) == word
+
+
+def test_a_handout_has_no_command_whose_file_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "_COMMANDS", tmp_path)
+    (tmp_path / "lab.py").touch()
+    group = cli.typer.Typer()
+    for name in ("lab", "grade"):
+        cli._command(name, group)(lambda: None)
+    assert len(group.registered_commands) == 1
 
 
 def test_lab_passes_its_options_on(course, started, lessons):
@@ -139,7 +262,7 @@ def test_lab_passes_its_options_on(course, started, lessons):
     assert course("lab", "--no-browser", "--port", port, "7").exit_code == 0
     assert started[0][0].endswith("07_saliency.ipynb")
     assert {"--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"} <= set(started[0])
-    assert "--LabApp.default_url=/lab/tree/notebooks/07_saliency.ipynb" in started[0], "the address that is printed"
+    assert "--LabApp.default_url=/lab/tree/07_saliency.ipynb" in started[0], "the address that is printed"
 
 
 def test_lab_opens_a_file_elsewhere(course, started, lessons, tmp_path_factory):
@@ -560,7 +683,8 @@ def test_a_real_lab_serves_the_first_lesson(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = {**os.environ, "JUPYTER_TOKEN": "secret", "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    own = {"JUPYTER_RUNTIME_DIR": str(tmp_path), "COURSE_NOTEBOOKS": str(tmp_path / "mine")}
+    env = {**os.environ, "JUPYTER_TOKEN": "secret", **own}
     command = [
         sys.executable,
         "-c",
@@ -573,7 +697,7 @@ def test_a_real_lab_serves_the_first_lesson(tmp_path):
     with open(tmp_path / "log", "w") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=tmp_path)
     try:
-        address = f"http://127.0.0.1:{port}/api/contents/notebooks/00_start_here.ipynb?content=0&token=secret"
+        address = f"http://127.0.0.1:{port}/api/contents/00_start_here.ipynb?content=0&token=secret"
         for _ in range(240):
             assert server.poll() is None, (tmp_path / "log").read_text()
             try:
@@ -584,11 +708,11 @@ def test_a_real_lab_serves_the_first_lesson(tmp_path):
                 time.sleep(0.25)
         else:
             pytest.fail((tmp_path / "log").read_text())
-        folder = f"http://127.0.0.1:{port}/api/contents/notebooks?token=secret"
+        folder = f"http://127.0.0.1:{port}/api/contents/?token=secret"
         with urllib.request.urlopen(folder, timeout=20) as answer:
             names = {one["name"] for one in json.load(answer)["content"]}
-        assert "00_start_here.ipynb" in names and "source" not in names, "the solutions are no entry beside the lessons"
-        assert f":{port}/lab/tree/notebooks/00_start_here.ipynb?token=" in (tmp_path / "log").read_text()
+        assert names == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}, "no solutions beside the lessons"
+        assert f":{port}/lab/tree/00_start_here.ipynb?token=" in (tmp_path / "log").read_text()
     finally:
         server.terminate()
         server.wait(20)

@@ -1,29 +1,40 @@
-"""The student edition as one zip file, ready to hand out."""
+"""The student edition as one zip file, ready to hand out: the lessons, what they need of the package, a README."""
 
 from __future__ import annotations
 
+import ast
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from course_utils.authoring import paths
+from nbformat import NotebookNode
+
+from course_utils.authoring import needed, own_version, paths
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import keep_outputs, to_text
-from course_utils.authoring.source import read_lesson
+from course_utils.authoring.source import Lesson, read_lesson, sections
 from course_utils.errors import CourseError
 
-_TOP = ("README.md", "LICENSE", "environment.yml", "requirements.txt", "pyproject.toml")
+NAME = "looking-inside-convnets"
+_TOP = ("LICENSE", "requirements.txt")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same course gives the same bytes
+_README = Path(__file__).with_name("handout.md")
+_EMPTY = "Explore: the explorers of these lessons"
+# tables of pyproject.toml that are for maintainers
+_TABLES = r"\[(project\.optional-dependencies|tool\.(ruff|pytest|importlinter))"
 
 
 def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
     """Write `looking-inside-convnets.zip` with the student notebooks and everything that they need.
 
-    Sources, solutions and tests are not in it. Notebooks are made anew from their sources; the pictures of worked cells
-    are kept from `notebooks/`.
+    Sources, solutions, tests and the grader are not in it, nor the checks and methods that only other lessons need.
+    Notebooks are made anew from their sources; the pictures of worked cells are kept from `notebooks/`.
 
     Args:
         folder: where to write; it is made if it is not there.
@@ -35,25 +46,150 @@ def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
     if folder.exists() and not folder.is_dir():
         raise CourseError(f"{folder} is a file; --to needs a folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    files = dict(_student_files())
-    for source in paths.lesson_paths(lessons):
-        lesson = read_lesson(source)
-        book, built = build(lesson, "student"), paths.notebook_path(lesson.name, "student")
-        if built.exists():
-            keep_outputs(book, built)
-        files[f"notebooks/{lesson.name}.ipynb"] = to_text(book).encode()
-    path = folder / "looking-inside-convnets.zip"
-    write_zip(path, {f"looking-inside-convnets/{name}": data for name, data in files.items()})
+    read = [read_lesson(path) for path in dict.fromkeys(sorted(paths.lesson_paths(lessons)))]
+    path = folder / f"{NAME}.zip"
+    write_zip(path, {f"{NAME}/{name}": data for name, data in handout(read).items()})
     return path
 
 
-def _student_files() -> Iterator[tuple[str, bytes]]:
-    for name in _TOP:
-        if (paths.ROOT / name).exists():
-            yield name, (paths.ROOT / name).read_bytes()
-    yield from tree("course_utils")
-    yield from tree("data")
-    yield from ((n, d) for n, d in tree("docs") if n.endswith((".jpg", ".png")))
+def handout(lessons: Sequence[Lesson]) -> dict[str, bytes]:
+    """The files of a handout: from their names to their contents."""
+    names = modules_of(lessons)
+    files = {name: (paths.ROOT / name).read_bytes() for name in _TOP}
+    files["pyproject.toml"] = _pyproject().encode()
+    files |= dict(_package(names)) | dict(tree("data"))
+    books = {lesson.name: build(lesson, "student") for lesson in lessons}
+    explore = _explore(names)
+    if explore:
+        books[explore.name] = build(explore, "student")
+    for name, book in books.items():
+        files[f"notebooks/{name}.ipynb"] = _with_pictures(name, book)
+    files["README.md"] = _readme(lessons, explore is not None, names).encode()
+    return files
+
+
+def modules_of(lessons: Sequence[Lesson]) -> set[str]:
+    """The modules of the package that a handout holds; with all lessons, the tour too."""
+    names = needed.needed(lessons)
+    if len(lessons) == len(paths.lesson_paths()):
+        names |= needed.closure([f"{needed.TOP}.commands.tour"])
+    return names
+
+
+def carried(lessons: Sequence[Lesson]) -> dict[str, list[str]]:
+    """The exercises of lessons that are not handed out, whose method is in the handout, because a lesson uses it.
+
+    Returns:
+        From the file of the method, such as "gradients/guided.py", to the exercises: `["08.2"]`.
+    """
+    names, numbers = modules_of(lessons), {lesson.number for lesson in lessons}
+    found: dict[str, list[str]] = {}
+    for which, file in _methods():
+        if which.split(".")[0] not in numbers and needed.module_of(file) in names:
+            found.setdefault(file, []).append(which)
+    return dict(sorted(found.items()))
+
+
+@cache
+def _methods() -> list[tuple[str, str]]:
+    """Each exercise of the course with a file of the course's own version of it: `("07.1", "gradients/saliency.py")`."""
+    found = {}
+    for lesson in map(read_lesson, paths.lesson_paths()):
+        for cell in lesson.cells:
+            for name in own_version.named(cell) if "exercise" in cell.metadata else ():
+                found[cell.metadata["exercise"], own_version.find(name).file] = None
+    return list(found)
+
+
+def _with_pictures(name: str, book: NotebookNode) -> bytes:
+    built = paths.notebook_path(name, "student")
+    if built.exists():
+        keep_outputs(book, built)
+    return to_text(book).encode()
+
+
+def _explore(names: set[str]) -> Lesson | None:
+    """The notebook of all explorers, with those only that need nothing more than the lessons do."""
+    explore = read_lesson(paths.SOURCE / f"{paths.EXPLORE}.py")
+    head, *parts = sections(explore)
+    with_code = [part for part in parts if any(cell.cell_type == "code" for cell in part.cells)]
+    used = [needed.of_lesson(replace(explore, cells=[*head.cells, *part.cells])) for part in with_code]
+    parts_there = [part for part, uses in zip(with_code, used, strict=True) if needed.closure(uses) <= names]
+    if not parts_there:
+        return None
+    title = explore.title if len(parts_there) == len(with_code) else _EMPTY
+    cells = [*head.cells, *(cell for part in parts_there for cell in part.cells)]
+    cells[0].metadata["title"] = title
+    return replace(explore, title=title, cells=cells)
+
+
+def _package(names: set[str]) -> Iterator[tuple[str, bytes]]:
+    """The files of these modules, and what lies beside them and is named in them (a style sheet, a script)."""
+    for name in sorted(names):
+        path = needed.modules()[name]
+        text = path.read_text(encoding="utf-8")
+        if needed.is_package(name):
+            text = _without(text, names)
+        yield path.relative_to(paths.ROOT).as_posix(), text.encode()
+        for beside in sorted(path.parent.iterdir()):
+            if beside.suffix in (".css", ".js") and (beside.name in text or beside.stem == path.stem):
+                yield beside.relative_to(paths.ROOT).as_posix(), beside.read_bytes()
+
+
+def _without(text: str, names: set[str]) -> str:
+    """A package's `__init__`, which imports what is there. An older handout in the same folder may have more of it."""
+    lines = text.splitlines()
+    statements = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    missing = [s for s in statements if s.module in needed.modules() and s.module not in names]
+    if not missing:
+        return text
+    for statement in reversed(missing):
+        first, last = statement.lineno - 1, statement.end_lineno
+        lines[first:last] = ["with suppress(ModuleNotFoundError):", *(f"    {line}" for line in lines[first:last])]
+    start = min(s.lineno for s in statements if s.module != "__future__") - 1
+    lines.insert(start, "from contextlib import suppress\n")
+    return "\n".join([*lines, "", "__all__ = [name for name in __all__ if name in globals()]", ""])
+
+
+def _pyproject() -> str:
+    """The project's file, without what only maintainers use."""
+    text = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    head, *tables = re.split(r"^(?=\[)", text, flags=re.M)
+    return "".join([head, *(table for table in tables if not re.match(_TABLES, table) and table[:2] != "[[")])
+
+
+def _readme(lessons: Sequence[Lesson], explore: bool, names: set[str]) -> str:
+    first, graded = lessons[0], [lesson for lesson in lessons if lesson.exercises]
+    rows = ["| lesson | minutes | exercises | points |", "|---|---|---|---|"]
+    for one in lessons:
+        points = sum(e.points for e in one.exercises)
+        rows.append(f"| {one.number} · {one.title} | {one.minutes} | {len(one.exercises)} | {points} |")
+    said = {
+        f"course lab {lessons[-1].number}": "opens a lesson by its number",
+        "course lab explore": "opens all explorers of these lessons in one notebook: sliders, clicks, a photo of your own",
+        f"course reset {first.number}": "begins a lesson anew; what you wrote is kept beside it",
+        "course progress": "says which exercises have passed in your notebooks",
+        "course tour my_photo.jpg": "every method of the course on one photo, as one page: `tour/index.html`",
+        "course doctor": "says what is installed and ready, and a cure for each problem",
+    }
+    if not explore:
+        del said["course lab explore"]
+    there = {c: text for c, text in said.items() if c.split()[1] in ("lab", "reset") or _command(c) in names}
+    table = ["| more commands | |", "|---|---|", *(f"| `.venv/bin/{c}` | {text} |" for c, text in there.items())]
+    files = "\n".join(f"- `my-notebooks/{one.name}.ipynb`" for one in graded)
+    hand_in = f"Hand in, as your instructor asks for it:\n\n{files}" if graded else "There is nothing to hand in."
+    text = _README.read_text(encoding="utf-8")
+    filled = {
+        "first": f"lesson {first.number}",
+        "lessons": "\n".join(rows),
+        "commands": "\n".join(table),
+        "hand_in": hand_in,
+    }
+    return re.sub(r"\{(\w+)\}", lambda match: filled[match[1]], text)
+
+
+def _command(line: str) -> str:
+    return f"{needed.TOP}.commands.{line.split()[1]}"
 
 
 def tree(folder: str) -> Iterator[tuple[str, bytes]]:

@@ -205,7 +205,9 @@ def notebooks() -> Iterator[Finding]:
 
 
 def helpers() -> Iterator[Finding]:
-    """Programs that only instructors (grading) and maintainers (browser tests) need."""
+    """Programs that only instructors (grading) and maintainers (browser tests) need; a handout has neither."""
+    if not Path(__file__).with_name("grade.py").is_file():
+        return
     bubblewrap = partial(Finding, "bubblewrap")
     if not sys.platform.startswith("linux"):
         yield bubblewrap("note", "grading in a sandbox runs on Linux only; students do not need it")

@@ -139,9 +139,15 @@ def _seed(out: Path, seed: int | None) -> int:
 
 def hand_out(to: Path, lessons: list[str] | None) -> int:
     """`course release`."""
-    from course_utils.authoring.release import release
+    from course_utils.authoring.paths import lesson_paths
+    from course_utils.authoring.release import carried, release
+    from course_utils.authoring.source import read_lesson
 
     print(release(to, lessons))
+    others = carried([read_lesson(path) for path in dict.fromkeys(lesson_paths(lessons))])
+    if others:
+        said = "; ".join(f"{', '.join(which)} ({file})" for file, which in others.items())
+        print(f"These lessons use methods that are the answers of exercises you do not hand out: {said}.")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,20 +12,22 @@ from urllib.parse import quote
 
 import typer
 
+from course_utils.commands.copies import COPIES, FOLDER, bring, own_folder
 from course_utils.errors import CourseError
 from course_utils.places import IN_WHEEL, ROOT
 
 MESSAGE_BYTES = 64_000_000  # of the largest message to a kernel; Jupyter's own limit, 10 MB, ends the connection
-COPIES = "looking-inside-convnets"  # the folder where an installed wheel's lessons are copied to
 
 
-def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = None, yes: bool = False) -> int:
+def open_lab(notebook: str | None = None, *, browser: bool = True, port: int | None = None, yes: bool = False) -> int:
     """Start JupyterLab on a notebook and wait until it ends.
 
-    The lessons of an installed wheel are copied to the folder where the student is, after a question.
+    What is opened is the student's own copy (see `copies`), except of a file that was given by its path. The lessons of
+    an installed wheel are copied to the folder where the student is, after a question.
 
     Args:
-        notebook: a lesson number (`"07"`), `"explore"` for the notebook of all explorers, or a file.
+        notebook: a lesson number (`"07"`), `"explore"` for the notebook of all explorers, or a file; None for the first
+            lesson that is there.
         browser: open the browser.
         port: the port to listen on; None for Jupyter's own choice, 8888 or the next free one.
         yes: copy without the question.
@@ -37,9 +38,10 @@ def open_lab(notebook: str = "00", *, browser: bool = True, port: int | None = N
     path = find_notebook(notebook)
     if port is not None:
         check_port(port)
-    if IN_WHEEL and path.parent == ROOT / "notebooks":
-        path = own_copy(path, yes=yes)
-    root = ROOT if path.is_relative_to(ROOT) else path.parent
+    by_path = path == Path(notebook or "").resolve()
+    if path.parent == ROOT / "notebooks" and not by_path:
+        path = own_copy(path, yes=yes) if IN_WHEEL else in_own_folder(path)
+    root = ROOT if by_path and path.is_relative_to(ROOT) and path.parent.name != FOLDER else path.parent
     # the lessons' sources hold all solutions, and would be the first entry beside the lessons
     hidden = ("source", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
     return start(path, root, [f"--ContentsManager.hide_globs={name}" for name in hidden], browser=browser, port=port)
@@ -64,18 +66,26 @@ def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool,
     return main(options) or 0
 
 
-def find_notebook(notebook: str) -> Path:
-    """The file of a lesson number, of "explore", or of a path."""
-    folder, notebook = ROOT / "notebooks", notebook.strip()
+def find_notebook(notebook: str | None) -> Path:
+    """The file of a lesson number, of "explore", or of a path; of the first lesson, if None."""
+    folder = ROOT / "notebooks"
+    lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if notebook is None:
+        if not lessons:
+            raise CourseError(f"There are no lessons in {folder}.")
+        return lessons[0]
+    notebook = notebook.strip()
     if not notebook or "\0" in notebook:
         raise CourseError("Which notebook? Give a lesson number such as 07, explore, or a notebook file.")
     if notebook == "explore" and (folder / "explore.ipynb").is_file():
         return folder / "explore.ipynb"
+    if notebook == "explore" and not Path(notebook).exists():
+        raise CourseError("There are no explorers in these lessons.")
     if notebook.isdecimal():
         found = sorted(folder.glob(f"{notebook.lstrip('0').zfill(2)}_*.ipynb"))
         if found:
             return found[0]
-        numbers = ", ".join(sorted(p.name[:2] for p in folder.glob("[0-9][0-9]_*.ipynb"))) or f"none in {folder}"
+        numbers = ", ".join(p.name[:2] for p in lessons) or f"none in {folder}"
         raise CourseError(f"There is no lesson {notebook}; there are: {numbers}.")
     path = Path(notebook).resolve()
     if path.is_dir():
@@ -85,8 +95,28 @@ def find_notebook(notebook: str) -> Path:
     return path
 
 
+def in_own_folder(lesson: Path) -> Path:
+    """The student's copy of a lesson of a clone or a handout; made now if need be.
+
+    Raises:
+        CourseError: the lessons cannot be copied.
+    """
+    folder = own_folder(ROOT, in_wheel=False)
+    first = not folder.exists()
+    _, behind = bring(lesson.parent, folder)
+    if first:
+        print(f"Your own copies of the notebooks are in {folder}: work in them.", flush=True)
+    if lesson.name in behind:
+        print(
+            f"{lesson.name} has changed in the course; yours is as you left it. "
+            f"course reset {lesson.name.split('_')[0].removesuffix('.ipynb')} takes the new one, and keeps yours.",
+            flush=True,
+        )
+    return folder / lesson.name
+
+
 def own_copy(lesson: Path, *, yes: bool) -> Path:
-    """The student's copy of a lesson, in the folder where the student is or in `COPIES` below it; made now if need be.
+    """The student's copy of a lesson of an installed wheel; made now if need be.
 
     Args:
         lesson: the file in the installed package.
@@ -96,35 +126,17 @@ def own_copy(lesson: Path, *, yes: bool) -> Path:
         CourseError: the lessons are not here and there is no terminal to ask, or they cannot be written.
         typer.Abort: the answer was no.
     """
-    here = Path.cwd()
-    folder = here if any((here / one.name).exists() for one in lesson.parent.glob("*.ipynb")) else here / COPIES
+    folder = own_folder(ROOT, in_wheel=True)
     copy = folder / lesson.name
     if copy.is_file():
         return copy
-    where = "this folder" if folder == here else f"./{COPIES}"
+    where = "this folder" if folder == Path.cwd() else f"./{COPIES}"
     if not yes and not sys.stdin.isatty():
         raise CourseError(f"{lesson.name} is not here yet. To copy the lessons to {where}, run: course lab --yes")
     if not yes:
         typer.confirm(f"{lesson.name} is not here yet. Copy the lessons to {where}?", default=True, abort=True)
-    print(f"{copy_lessons(lesson.parent, folder)} notebooks copied to {folder}", flush=True)
+    print(f"{bring(lesson.parent, folder, renew=False)[0]} notebooks copied to {folder}", flush=True)
     return copy
-
-
-def copy_lessons(source: Path, folder: Path) -> int:
-    """Copy the notebooks in `source` that `folder` does not have; what is there stays. Returns how many were copied."""
-    copied = 0
-    try:
-        folder.mkdir(exist_ok=True)
-        for lesson in sorted(source.glob("*.ipynb")):
-            copy = folder / lesson.name
-            if not copy.exists():
-                part = copy.with_suffix(".part")  # half a notebook would be taken for the student's own
-                shutil.copyfile(lesson, part)
-                part.rename(copy)
-                copied += 1
-    except OSError as error:
-        raise CourseError(f"The lessons cannot be copied to {folder}: {error.strerror}.") from None
-    return copied
 
 
 def check_port(port: int) -> None:
