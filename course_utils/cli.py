@@ -183,12 +183,15 @@ def grade(
     call_seconds: Annotated[float, typer.Option(min=0.1, help="Limit for one cell or call.")] = 30.0,
     total_seconds: Annotated[float, typer.Option(min=1, help="Limit for one notebook.")] = 300.0,
     memory_mb: Annotated[int, typer.Option(min=64, help="Memory for one notebook, in MB.")] = 2048,
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV of the class: id, e-mail, name. For Canvas and Moodle.")
+    ] = None,
 ) -> None:
     """Grade submissions in a sandbox; results as JSON, pages and a gradebook."""
     need_clone("course grade")
     from course_utils.commands.grade import grade as grade_submissions
 
-    options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb}
+    options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb, "roster": roster}
     status = grade_submissions(
         submissions, out=out, lessons=lessons, seed=seed, jobs=jobs, student=student, sandbox=sandbox, **options
     )

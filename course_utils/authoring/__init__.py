@@ -13,7 +13,7 @@
 | `claims` | runs what a lesson says of its pictures and numbers |
 | `solved` | the solutions as functions, for the tests and the grader |
 | `catch_up` | does a section of a live notebook |
-| `release` | the student edition as a zip file |
+| `release`, `needed` | the student edition as a zip file; which files of the package it holds |
 | `pages` | the pages for teachers and students that are made from the lessons |
 | `site` | all of it as a site of static pages |
 """

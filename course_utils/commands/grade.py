@@ -7,8 +7,9 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from course_utils.errors import CourseError
@@ -26,8 +27,12 @@ def grade(
     call_seconds: float,
     total_seconds: float,
     memory_mb: int,
+    roster: Path | None = None,
 ) -> int:
-    """Grade submissions and write the results; returns the exit status, 1 if somebody could not be graded."""
+    """Grade submissions and write the results; returns the exit status, 1 if somebody could not be graded.
+
+    With a roster, its students are who is graded; a submission that fits none of them is named, and is not graded.
+    """
     import torch
     from tqdm.auto import tqdm
 
@@ -37,6 +42,7 @@ def grade(
     from course_utils.grading.folder import only_grader
     from course_utils.grading.limits import Limits
     from course_utils.grading.results import Report
+    from course_utils.grading.roster import NOTHING, Matched, match, read_roster
     from course_utils.grading.submissions import find_submissions
     from course_utils.grading.tasks import prepare
     from course_utils.grading.walls import bubblewrap_problem
@@ -60,7 +66,15 @@ def grade(
         raise CourseError(f"{out} is a file; --out needs a folder.")
     if out.resolve() == submissions.resolve():
         raise CourseError(f"{out}: the results need a folder of their own; choose another --out.")
+    if roster is not None and student is not None:
+        raise CourseError("--student is for the work of one, --roster for a class: give one of them.")
+    people = read_roster(roster) if roster is not None else []
     found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(plain(line), file=sys.stderr))
+    matched = match(people, found) if people else Matched(found)
+    for name, why in matched.strangers:
+        print(f"not graded: {plain(name)}: {why}", file=sys.stderr)
+    found = matched.submissions
+    by_name = {one.student: one for one in found}
     limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)
     every: dict[str, Report] = {}
     before = 0
@@ -92,16 +106,31 @@ def grade(
         with closing(work), tqdm(total=len(found), unit="student", disable=None) as bar:
             for item in work:
                 if isinstance(item, Report):
+                    item.graded_at, item.handed_in = _when(time.time()), _changed(by_name[item.student].notebooks)
                     reports.save_student(out, item)
                     every[item.student] = item
                 else:
                     before += 1
                 bar.update()
         in_order = [every[s.student] for s in found]
-        gradebook.save_class(out, in_order)
+        gradebook.save_class(out, in_order, people, matched.strangers, matched.late)
     print(gradebook.summary_text(in_order))
     print(f"{len(found)} students ({before} were graded before), seed {seed}: {out / 'gradebook.csv'}")
-    return 1 if any(r.state != "graded" for r in in_order) else 0
+    left = [r for r in in_order if r.state != "graded" and gradebook.state(r) != NOTHING]
+    return 1 if left or matched.strangers else 0
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
+
+
+def _changed(files: Sequence[Path]) -> str:
+    """When the newest of these files was changed."""
+    times = []
+    for path in files:
+        with suppress(OSError):
+            times.append(path.stat().st_mtime)
+    return _when(max(times)) if times else ""
 
 
 @contextmanager

@@ -51,6 +51,21 @@ def write_atomically(path: Path, text: str) -> None:
         raise _not_written(path if error.errno == errno.EISDIR else path.parent, error) from None
 
 
+def keep_as(path: Path, other: Path) -> None:
+    """Move a file, if it is there, to where it is kept.
+
+    Raises:
+        NotWritten: the folder cannot be written.
+    """
+    try:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, other)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _not_written(other.parent, error) from None
+
+
 def clean_up(out: Path) -> None:
     """Remove what a killed run left half-written, and the folders of its sandboxes."""
     for part in [*out.glob(".part-*"), *out.glob("results/.part-*"), *out.glob("feedback/.part-*")]:

@@ -7,34 +7,84 @@ import html
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
+from course_utils.grading import imports
 from course_utils.grading.folder import file_name, write_atomically
-from course_utils.grading.report import headline, page, shown
+from course_utils.grading.report import earlier, feedback_page, headline, page, shown
 from course_utils.grading.results import Report
+from course_utils.grading.roster import NOTHING, Person
 
 
-def gradebook(reports: Sequence[Report]) -> str:
-    """A CSV with a line for every student. An exercise that is not graded is an empty field, never 0."""
+def gradebook(reports: Sequence[Report], people: Sequence[Person] = ()) -> str:
+    """A CSV with a line for every student. An exercise that is not graded is an empty field, never 0.
+
+    Args:
+        reports: of the students.
+        people: the roster, in the same order; then names, e-mail addresses and sections stand there, too.
+    """
     exercises = list(dict.fromkeys(r.exercise for report in reports for r in report.results))
     exercises.sort()
     most = {r.exercise: r.points for report in reports for r in report.results}
     lessons = sorted({e.split(".")[0] for e in exercises})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["student", "state", *exercises, *(f"lesson {n}" for n in lessons), "total", "not graded because"])
-    writer.writerow(["(points)", "", *(most[e] for e in exercises)]
+    known = ["name", "e-mail", "section"] if people else []
+    writer.writerow(
+        ["student", *known, "state", *exercises, *(f"lesson {n}" for n in lessons), "total", "not graded because"]
+    )
+    writer.writerow(["(points)", *("" for _ in known), "", *(most[e] for e in exercises)]
                     + [sum(most[e] for e in exercises if e.startswith(n + ".")) for n in lessons]
                     + [sum(most.values()), ""])  # fmt: skip
-    for report in reports:
+    for index, report in enumerate(reports):
         scores = {r.exercise: r.score for r in report.results}
         row = ["" if scores.get(e) is None else scores[e] for e in exercises]
         sums = [_sum(s for e, s in scores.items() if e.startswith(n + ".")) for n in lessons]
         reasons = "; ".join(dict.fromkeys(r.problem for r in report.results if r.score is None))
+        who = [people[index].name, people[index].email, people[index].section] if people else []
         writer.writerow(
-            [_cell(shown(report.student)), report.state, *row, *sums, _sum(scores.values()), _cell(reasons)]
+            [
+                _cell(shown(report.student)),
+                *map(_cell, who),
+                state(report),
+                *row,
+                *sums,
+                _sum(scores.values()),
+                _cell(reasons),
+            ]
         )
+    return text.getvalue()
+
+
+def state(report: Report) -> str:
+    """The state of a report, and that there was nothing to grade."""
+    nothing = report.results and all(r.problem == NOTHING for r in report.results)
+    return NOTHING if nothing else report.state
+
+
+def attempts(out: Path, reports: Sequence[Report], late: Container[str] = ()) -> str:
+    """A CSV with a line for every result that a student ever got: those of earlier runs, then the latest.
+
+    Args:
+        out: the folder of the results.
+        reports: the latest.
+        late: the students whose latest files say that they were late.
+    """
+    exercises = sorted({r.exercise for report in reports for r in report.results})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(["student", "attempt", "latest", "late", "handed in", "graded", "state", "total", *exercises])
+    for report in reports:
+        every = [*earlier(out, report.student), report]
+        for number, one in enumerate(every, 1):
+            scores = {r.exercise: r.score for r in one.results}
+            latest = number == len(every)
+            told = ["yes" if latest else "", "late" if latest and report.student in late else ""]
+            row = [_cell(shown(one.student)), number, *told, one.handed_in, one.graded_at, state(one)]
+            writer.writerow(
+                [*row, _sum(scores.values())] + ["" if scores.get(e) is None else scores[e] for e in exercises]
+            )
     return text.getvalue()
 
 
@@ -63,7 +113,7 @@ def summary_rows(reports: Sequence[Report]) -> list[tuple[str, str, int, int, in
 
 def summary_text(reports: Sequence[Report]) -> str:
     """The summary for a terminal."""
-    states = Counter(r.state for r in reports)
+    states = Counter(map(state, reports))
     lines = [", ".join(f"{n} {state}" for state, n in sorted(states.items()))]
     for which, title, passed, graded, missing, common, times in summary_rows(reports):
         rest = f", {missing} not graded" if missing else ""
@@ -71,15 +121,17 @@ def summary_text(reports: Sequence[Report]) -> str:
         if common:
             lines.append(f"      most often ({times}): {common}")
     for report in reports:
-        if report.state == "not graded":
+        if report.state == "not graded" and state(report) != NOTHING:
             lines.append(
                 f"not graded: {shown(report.student)}: {'; '.join(dict.fromkeys(r.problem for r in report.results))}"
             )
+    if nothing := [shown(report.student) for report in reports if state(report) == NOTHING]:
+        lines.append(f"{NOTHING} ({len(nothing)}): {', '.join(nothing)}")
     return "\n".join(lines)
 
 
-def summary_page(reports: Sequence[Report]) -> str:
-    """The summary as a page, with a link to every student's feedback."""
+def summary_page(reports: Sequence[Report], strangers: Sequence[tuple[str, str]] = ()) -> str:
+    """The summary as a page, with a link to every student's feedback, and what fits no student of the roster."""
     rows = "".join(
         f"<tr><td>{html.escape(which)} {html.escape(title)}</td><td class='n'>{passed} / {graded}</td>"
         f"<td class='n'>{missing or ''}</td><td>{html.escape(common)}{f' ({times})' if common else ''}</td></tr>"
@@ -91,14 +143,39 @@ def summary_page(reports: Sequence[Report]) -> str:
         f"<td>{html.escape(headline(r))}</td></tr>"
         for r in reports
     )
+    others = "".join(f"<li>{html.escape(shown(name))}: {html.escape(why)}</li>" for name, why in strangers)
     return page(
         "Summary",
         f"<h1>Summary</h1><table><tr><th>Exercise</th><th class='n'>Passed</th><th class='n'>Not graded</th>"
-        f"<th>Most common failure</th></tr>{rows}</table><h2>Students</h2><table>{students}</table>",
+        f"<th>Most common failure</th></tr>{rows}</table><h2>Students</h2><table>{students}</table>"
+        + (f"<h2>Not graded: whose are these?</h2><ul>{others}</ul>" if others else ""),
     )
 
 
-def save_class(out: Path, reports: Sequence[Report]) -> None:
-    """Write the gradebook and the summary."""
-    write_atomically(out / "gradebook.csv", gradebook(reports))
-    write_atomically(out / "summary.html", summary_page(reports))
+def save_class(
+    out: Path,
+    reports: Sequence[Report],
+    people: Sequence[Person] = (),
+    strangers: Sequence[tuple[str, str]] = (),
+    late: Container[str] = (),
+) -> None:
+    """Write the gradebook, the summary and the list of all attempts; with a roster, what goes back to the platform.
+
+    Args:
+        out: the folder of the results.
+        reports: of the students.
+        people: the roster, in the same order.
+        strangers: what fits nobody of it, with the reason.
+        late: see `attempts`.
+    """
+    write_atomically(out / "gradebook.csv", gradebook(reports, people))
+    write_atomically(out / "attempts.csv", attempts(out, reports, late))
+    write_atomically(out / "summary.html", summary_page(reports, strangers))
+    if people:
+        write_atomically(out / "canvas.csv", imports.canvas(people, reports))
+        write_atomically(out / "moodle.csv", imports.moodle(people, reports))
+        back = out / "to-return"
+        for person, report in zip(people, reports, strict=True):
+            write_atomically(back / f"{person.id}.html", feedback_page(report))
+        for other in {path.name for path in back.glob("*.html")} - {f"{person.id}.html" for person in people}:
+            (back / other).unlink()  # of an earlier roster

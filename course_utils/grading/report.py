@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+from itertools import count
 from pathlib import Path
 
-from course_utils.grading.folder import file_name, write_atomically
+from course_utils.grading.folder import file_name, keep_as, write_atomically
 from course_utils.grading.results import Report, Result
 from course_utils.grading.words import plain
 
@@ -17,6 +18,7 @@ _WORDS = {
     "not written": "not written",
     "not graded": "not graded",
 }
+_FOLDERS = {"html": "feedback", "json": "results"}
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
 table{border-collapse:collapse;width:100%}
@@ -67,6 +69,8 @@ def as_gradescope(report: Report) -> dict:
             "state": report.state,
             "key": report.key,
             "notes": report.notes,
+            "handed_in": report.handed_in,
+            "graded_at": report.graded_at,
             "exercises": [vars(r) for r in report.results],
         },
     }
@@ -84,7 +88,8 @@ def from_gradescope(data: dict, student: str) -> Report:
     extra = data["extra_data"]
     if extra["student"] != student:
         raise ValueError(f"these are the results of {extra['student']!r}")
-    return Report(student, [Result(**r) for r in extra["exercises"]], list(extra["notes"]), extra["key"])
+    when = extra.get("handed_in", ""), extra.get("graded_at", "")
+    return Report(student, [Result(**r) for r in extra["exercises"]], list(extra["notes"]), extra["key"], *when)
 
 
 def headline(report: Report) -> str:
@@ -130,16 +135,37 @@ def page(title: str, body: str) -> str:
 
 
 def save_student(out: Path, report: Report) -> None:
-    """Write a student's two files; the JSON last, since it says that the student is done."""
+    """Write a student's two files; the JSON last, since it says that the student is done.
+
+    Other results of an earlier run are not lost: they move to `earlier/NAME.1.json` and `.html`, `.2`, and so on.
+    """
     name = file_name(report.student)
+    before = load_student(out, report.student)
+    if before is not None and before.key != report.key:
+        number = 1 + len(earlier(out, report.student))
+        for kind in ("html", "json"):
+            keep_as(out / _FOLDERS[kind] / f"{name}.{kind}", out / "earlier" / f"{name}.{number}.{kind}")
     write_atomically(out / "feedback" / f"{name}.html", feedback_page(report))
     write_atomically(out / "results" / f"{name}.json", json.dumps(as_gradescope(report), indent=1) + "\n")
 
 
 def load_student(out: Path, student: str) -> Report | None:
-    """A student's report of an earlier run, if it is there and whole."""
+    """A student's report of the latest run, if it is there and whole."""
+    return _load(out / "results" / f"{file_name(student)}.json", student)
+
+
+def earlier(out: Path, student: str) -> list[Report]:
+    """A student's reports of runs before the latest, the oldest first."""
+    found, name = [], file_name(student)
+    for number in count(1):
+        path = out / "earlier" / f"{name}.{number}.json"
+        if not path.exists():
+            return found
+        found.append(_load(path, student) or Report(student, notes=[f"{path.name} is damaged"]))
+
+
+def _load(path: Path, student: str) -> Report | None:
     try:
-        data = json.loads((out / "results" / f"{file_name(student)}.json").read_text(encoding="utf-8"))
-        return from_gradescope(data, student)
+        return from_gradescope(json.loads(path.read_text(encoding="utf-8")), student)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -39,19 +39,26 @@ class Result:
 
 @dataclass
 class Report:
-    """A student's results in all lessons, and remarks on the notebooks."""
+    """A student's results in all lessons, and remarks on the notebooks.
+
+    Attributes:
+        key: a hash of all that the results depend on.
+        handed_in, graded_at: when, as text ("2026-11-27 18:05", UTC); "" if nobody knows.
+    """
 
     student: str
     results: list[Result] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     key: str = ""
+    handed_in: str = ""
+    graded_at: str = ""
 
     def cleaned(self) -> Report:
         """With words that can be written and shown anywhere, and not too many of them."""
         notes = [plain(note, 500) for note in self.notes[:MAX_NOTES]]
         if len(self.notes) > MAX_NOTES:
             notes.append(f"... and {len(self.notes) - MAX_NOTES} more remarks")
-        return Report(self.student, [r.cleaned() for r in self.results], notes, self.key)
+        return replace(self, results=[r.cleaned() for r in self.results], notes=notes)
 
     @property
     def state(self) -> str:
