@@ -172,6 +172,36 @@ def test_it_says_what_else_can_be_read(tmp_path):
     assert "08.2, 08.5 (gradients/guided.py)" in result.output
 
 
+IMPORT = """
+import importlib, pathlib, sys
+place = pathlib.Path(sys.argv[1])
+for file in sorted((place / "course_utils").rglob("*.py")):
+    parts = file.relative_to(place).with_suffix("").parts
+    module = importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    for name in getattr(module, "__all__", ()) if len(parts) > 2 else ():  # the top looks names up when they are used
+        getattr(module, name)
+    assert module.__file__ == str(file)
+"""
+
+
+def imported(place, tmp, code=IMPORT):
+    env = {**environment(tmp), "PYTHONPATH": str(place)}
+    return subprocess.run([sys.executable, "-c", code, place], cwd=tmp, env=env, capture_output=True, text=True)
+
+
+def test_everything_in_it_can_be_imported_also_with_an_older_handout_in_the_folder(files, tmp_path):
+    place = unpacked(files["07"], tmp_path / "course")
+    ran = imported(place, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    unpacked(files["12+16"], place)
+    setup = "from course_utils.gradients import grad_cam, saliency\nfrom course_utils.fun import deepdream\n"
+    ran = imported(place, tmp_path, setup + IMPORT)
+    assert ran.returncode == 0, ran.stderr
+    assert not (place / "course_utils/gradients/fooling.py").exists()
+    ran = imported(place, tmp_path, "from course_utils.gradients import fool")
+    assert "ImportError: cannot import name 'fool'" in ran.stderr
+
+
 # --------------------------------------------------------------------------------------------------- a student's way
 
 
