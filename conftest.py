@@ -14,7 +14,7 @@ os.environ["COURSE_STRICT"] = "1"  # in the kernels that nbval starts, a solutio
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers; torch is not imported yet
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKER_BYTES = 3 << 30  # a worker, the kernel of its lesson, and their networks
-LONGEST = ("test_notebooks.py", "test_grading.py", "test_browser.py", "test_live.py")
+LONGEST = ("test_notebooks.py", "test_grading.py", "test_browser.py", "test_live.py", "test_handout.py")
 
 
 def pytest_addoption(parser):

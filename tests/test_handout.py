@@ -350,6 +350,7 @@ def whole_way(files, tmp_path, lend):
     return place
 
 
+@pytest.mark.timeout(1500)  # a minute or two, more beside other tests
 @pytest.mark.skipif(os.name == "nt", reason="the README's line for Windows is another one")
 def test_install_open_solve_hand_in_grade(files, tmp_path):
     """The README's two commands, in an environment without this project. Only the packages are lent, not downloaded."""
