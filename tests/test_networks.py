@@ -10,6 +10,7 @@ from torch import nn
 
 from course_utils import load_network
 from course_utils.errors import WeightsError
+from course_utils.hooks import layer_outputs
 from course_utils.images import labelled_photos
 from course_utils.networks import OFFLINE, efficientnet, frozen, randomized, torchvision_names, vgg, weights, zoo
 from course_utils.networks.cifar import first_layer_during_training
@@ -281,6 +282,28 @@ def test_randomized_changes_a_copy_only(tiny, pictures):
     assert torch.equal(randomized(tiny, last=0)(pictures), tiny(pictures))
     with pytest.raises(ValueError, match="from 0 to 3"):
         randomized(tiny, last=9)
+
+
+def test_hes_scale_keeps_the_size_of_signals():
+    wide = nn.Sequential(*[m for _ in range(6) for m in (nn.Conv2d(64, 64, 3, padding=1, groups=2), nn.ReLU())])
+    with torch.no_grad():
+        for one in wide[::2]:
+            one.weight.normal_(1.0, 5.0, generator=torch.Generator().manual_seed(0))
+    net = Network(wide, name="wide", mean=[0.5] * 64, std=[1.0] * 64)  # of 64 channels, so no picture
+    fresh = randomized(net, scale="he", seed=3)
+    for name in ("0", "10"):
+        weight = fresh.layer(name).weight
+        assert weight.std().item() == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.02)  # 32 of 64 channels: two groups
+        assert abs(weight.mean().item()) < 0.002 and not fresh.layer(name).bias.any()
+    x = torch.rand(4, 64, 12, 12, generator=torch.Generator().manual_seed(1))
+    grown = []
+    for one in (fresh, randomized(net)):
+        early, late = layer_outputs(one, x, ["1", "11"]).values()
+        grown.append((late.square().mean() / early.square().mean()).sqrt().item())
+    assert 0.4 < grown[0] < 2 and grown[1] > 1e4  # the second has the trained scale, far too large here
+    assert randomized(net, scale="he", last=1).layer("8").weight.equal(net.layer("8").weight)
+    with pytest.raises(ValueError, match="scale"):
+        randomized(net, scale="xavier")
 
 
 def test_repr_is_one_line(lite):

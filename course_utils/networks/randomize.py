@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import nn
 
 from course_utils.networks.network import Network, check_network
-from course_utils.validate import check_whole, seeded
+from course_utils.validate import check_choice, check_whole, seeded
+
+SCALES = ("trained", "he")
 
 
-def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Network:
-    """A copy of a network whose convolution and linear weights are drawn anew, each with its old mean and spread.
+def randomized(net: Network, *, last: int | None = None, scale: str = "trained", seed: int = 0) -> Network:
+    """A copy of a network whose convolution and linear weights are drawn anew.
+
+    With their old scale the signals of an untrained network may fade or grow from layer to layer, and a comparison
+    with the trained one may only show this. `scale="he"` keeps them at one size on their way through layers with ReLUs.
 
     Args:
         net: the network; it is not changed.
         last: only the last so many of these layers, counted from the output; None for all. 0 gives a plain copy.
+        scale: "trained": the weights of each layer have their old mean and spread, and its biases stay; "he": mean 0
+            and standard deviation `sqrt(2 / fan_in)`, where fan_in is how many numbers each output is a sum of, and
+            biases 0. What is no convolution or linear layer, such as batch norm, stays as it is.
         seed: of the new weights.
 
     Returns:
         The copy; its name ends in "(randomized)".
 
     Raises:
-        ValueError: `last` is negative, or larger than the number of these layers.
+        ValueError: `last` is negative, or larger than the number of these layers, or an unknown scale.
 
-    Reference:
+    References:
         Adebayo et al.: Sanity Checks for Saliency Maps, NeurIPS 2018 (the cascading randomization).
+        He et al.: Delving Deep into Rectifiers, ICCV 2015 (the scale "he").
     """
     check_network(net)
+    check_choice("scale", scale, SCALES)
     fresh = copy.deepcopy(net)
     layers = [m for m in fresh.model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     if last is not None:
@@ -41,6 +52,11 @@ def randomized(net: Network, *, last: int | None = None, seed: int = 0) -> Netwo
         for layer in layers:
             old = layer.weight
             draw = torch.randn(old.shape, generator=generator).to(old)
-            layer.weight.copy_(old.mean() + old.std(correction=0) * draw)
+            if scale == "he":
+                layer.weight.copy_(draw * math.sqrt(2 / old[0].numel()))
+                if layer.bias is not None:
+                    layer.bias.zero_()
+            else:
+                layer.weight.copy_(old.mean() + old.std(correction=0) * draw)
     fresh.name = f"{net.name} (randomized)"
     return fresh

@@ -517,11 +517,7 @@ explorers.TopPatches(vgg, layer="relu3_3", channel=8, images=small, names=names)
 
 # %%
 # a network that has learned nothing: four of its channels that answer at all
-nothing, weights_dice = randomized(vgg), torch.Generator().manual_seed(0)
-for layer in nothing.layers:
-    if isinstance(nothing.layer(layer), torch.nn.Conv2d):
-        torch.nn.init.kaiming_normal_(nothing.layer(layer).weight.data, generator=weights_dice)
-        nothing.layer(layer).bias.data.zero_()
+nothing = randomized(vgg, scale="he")
 blind = top_patches(nothing, photos, "relu5_1", k=6, window=64, batch_size=4, progress=False)
 alive = [c for c in range(512) if blind.values[c, -1] > 0]
 show_patches(blind, photos, channels=alive[:40:10], title="random weights")
