@@ -41,11 +41,11 @@ _NAMES = {
     """,
     "gradients": """
         Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Fooled Fourier Jitter L2Decay Noise Objective
-        PHASES Pad Phase Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel
+        PARTS PHASES Pad Phase Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel
         channel_importance class_score crop_and_resize direction edges effective_field facet_starts feature_error fgsm
         fool fooled grad_cam gradient_times_input input_gradient integrated_gradients invert jpeg magnify neuron pgd
-        project pruning_curve rank_correlation relu_rule saliency segment share_inside smoothgrad survival tv_norm
-        visualize
+        picture_error project pruning_curve rank_correlation relu_rule saliency segment share_inside smoothgrad survival
+        tv_norm visualize
     """,
     "fun": """
         ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet content_loss copy_pixels deepdream dream
@@ -54,12 +54,12 @@ _NAMES = {
         texture_grams texture_loss wei_levoy wei_levoy_sources
     """,
     "figures": """
-        show_boxes show_channel show_distances show_filters show_grid show_layers show_map show_maps show_neighbors
-        show_occlusion show_patches show_points show_raw_weights show_scree show_separation
+        show_boxes show_channel show_distances show_filters show_grid show_inversions show_layers show_map show_maps
+        show_neighbors show_occlusion show_patches show_points show_raw_weights show_scree show_separation
     """,
     "stimuli": """
-        Crops TEXTURES Tiles crop_set digits face_patches mark object_masks on_paper paste photo_tiles simple_patterns
-        style_image style_names texture_sample write_word
+        Crops Inversions TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper paste
+        photo_tiles simple_patterns style_image style_names texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises quiz run_check tiny_net",
 }

@@ -10,7 +10,7 @@ from course_utils.explorers.network import own_network
 from course_utils.gradients.inversion import feature_error, invert
 from course_utils.networks import Network
 
-LAYERS = ("relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu4_4", "relu5_1")
+LAYERS = ("relu1_2", "relu2_2", "relu3_1", "relu3_4", "relu4_1", "relu4_4", "relu5_1", "relu5_4")
 
 
 class Inversion(LiveExplorer):
@@ -77,5 +77,7 @@ class Inversion(LiveExplorer):
             progress=False,
         )
         left = feature_error(self.net, photo, knobs.layer)(self.net, found).item()
-        self.out.show(found, f"{words}\nrelative error {left:.3f}")
-        self.say(f"{knobs.layer}: what is still wrong with the features is {left:.1%} of their size (squared).")
+        self.out.show(found, f"{words}\nfeature error {left:.3f}")
+        self.say(
+            f"{knobs.layer}: the features differ from the photo's by {left**0.5:.0%} of their size (root of {left:.3g})."
+        )

@@ -3,6 +3,7 @@
 from course_utils.figures.embedding import show_grid, show_map, show_points, show_scree
 from course_utils.figures.feature_maps import show_channel, show_layers, show_maps, show_separation
 from course_utils.figures.filters import show_filters, show_raw_weights
+from course_utils.figures.inversions import show_inversions
 from course_utils.figures.neighbors import show_distances, show_neighbors
 from course_utils.figures.occlusion import show_occlusion
 from course_utils.figures.top_patches import show_boxes, show_patches
@@ -13,6 +14,7 @@ __all__ = [
     "show_distances",
     "show_filters",
     "show_grid",
+    "show_inversions",
     "show_layers",
     "show_map",
     "show_maps",

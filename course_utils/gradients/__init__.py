@@ -12,6 +12,7 @@ from course_utils.gradients.guided import as_picture, backprop
 from course_utils.gradients.importance import channel_importance
 from course_utils.gradients.integrated_gradients import integrated_gradients
 from course_utils.gradients.inversion import feature_error, invert
+from course_utils.gradients.picture_error import PARTS, picture_error
 from course_utils.gradients.pruning import pruning_curve
 from course_utils.gradients.saliency import input_gradient, saliency
 from course_utils.gradients.sanity_checks import edges, rank_correlation, share_inside
@@ -36,6 +37,7 @@ __all__ = [
     "L2Decay",
     "Noise",
     "Objective",
+    "PARTS",
     "PHASES",
     "Pad",
     "Phase",
@@ -69,6 +71,7 @@ __all__ = [
     "magnify",
     "neuron",
     "pgd",
+    "picture_error",
     "project",
     "pruning_curve",
     "rank_correlation",

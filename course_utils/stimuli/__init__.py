@@ -3,6 +3,7 @@
 from course_utils.stimuli.crops import Crops, crop_set
 from course_utils.stimuli.digits import digits, mark
 from course_utils.stimuli.faces import face_patches, paste
+from course_utils.stimuli.inversions import Inversions, inversions
 from course_utils.stimuli.objects import object_masks
 from course_utils.stimuli.patterns import simple_patterns
 from course_utils.stimuli.styles import style_image, style_names
@@ -12,11 +13,13 @@ from course_utils.stimuli.words import write_word
 
 __all__ = [
     "Crops",
+    "Inversions",
     "TEXTURES",
     "Tiles",
     "crop_set",
     "digits",
     "face_patches",
+    "inversions",
     "mark",
     "object_masks",
     "on_paper",

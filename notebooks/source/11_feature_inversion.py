@@ -1,5 +1,5 @@
-# %% [markdown] lesson="11" title="Feature inversion, and which feature maps matter" minutes=80 needs="02, 07"
-# You will be able to: find a picture that has given features; measure what a layer keeps and what it forgets; use total variation, and say what it
+# %% [markdown] lesson="11" title="Feature inversion, and which feature maps matter" minutes=95 needs="02, 07"
+# You will be able to: find a picture that has given features; tell what a layer has forgotten from what a search has not found yet; use total variation, and say what it
 # costs; remove single feature maps and rank them; and tell "the information is there" from "the network uses it".
 
 # %% tags=["setup"]
@@ -9,22 +9,27 @@ from course_utils import (
     check,
     explorers,
     gallery,
+    inversions,
     labelled_photos,
     load_network,
     photo,
     quiz,
+    resize,
     show_images,
+    show_inversions,
 )
 from course_utils.gradients import (
+    PARTS,
     ablated,
     channel_importance,
     feature_error,
     invert,
+    picture_error,
     pruning_curve,
     tv_norm,
 )
 from course_utils.hooks import forward_to
-from course_utils.networks import randomized
+from course_utils.networks import Network, randomized
 from course_utils.plots import new_figure
 
 # %%
@@ -40,7 +45,7 @@ show_images([cat[0], found[0]], ["the photo", "from its features at relu3_1"])
 
 # %% [markdown] notes="1" minutes=5
 # Ask: if I give you only the output of the fifth convolution, 200 000 numbers, can you paint the photo? Let them guess what will be lost first: color, position, or detail. Write the
-# guesses on the board and come back to them after the figure with four layers.
+# guesses on the board and come back to them after the figure with six layers.
 
 # %% [markdown]
 # ## The idea
@@ -125,9 +130,29 @@ for name, picture in (("photo", cat), ("blurred", blurred), ("noise", noise)):
     v1, v2 = (total_variation(picture[0], beta) / 112**2 for beta in (1, 2))
     print(f"{name:8s} V_1 {v1:.3f}   V_2 {v2:.4f}")
 
-# %% [markdown] solution="11.1"
-# Inside an optimization the plain formula has a trap: for $\beta < 2$ the derivative of $v^{\beta/2}$ at $v = 0$ is infinite, and infinity times 0 is not a number. One flat
-# region, and the whole picture turns into NaN. `tv_norm` sets the gradient to 0 where both differences are 0.
+# %% [markdown]
+# **A trap.** As a number your total variation is right. To search a picture with it, you also need its gradient. For $\beta = 1$ a pixel's part is the root of a sum of squares. What is the gradient of
+# $\sqrt{v^2}$ at $v = 3$, and at $v = 0$?
+
+# %%
+# the root of a square, and its gradient: at 3, and at 0
+v = torch.tensor([3.0, 0.0], requires_grad=True)
+(slopes,) = torch.autograd.grad(((v**2) ** 0.5).sum(), v)
+slopes
+
+# %% [markdown]
+# At 0 the derivative of the root is infinite, and the chain rule multiplies it by the derivative of $v^2$, which is 0. Infinity times 0 is *not a number*. In a picture this happens wherever a pixel is equal to the one below and the
+# one on its right: in every flat region, for every $\beta < 2$. In the next step the pixel itself is NaN, and with it all that is computed from it. `tv_norm` sets the gradient to 0 where both differences are 0.
+
+# %% claim="for beta below 2 the plain formula has no gradient in a flat region; for beta = 2, and in tv_norm, it is 0"
+for its_beta in (1.0, 1.5, 2.0):
+    flat_region = torch.full((1, 3, 3), 0.5, requires_grad=True)
+    plain = (
+        (flat_region.diff(dim=1)[..., :-1] ** 2 + flat_region.diff(dim=2)[:, :-1] ** 2)
+        ** (its_beta / 2)
+    ).sum()
+    assert torch.autograd.grad(plain, flat_region)[0].isnan().any().item() == (its_beta < 2)
+    assert not torch.autograd.grad(tv_norm(flat_region, beta=its_beta), flat_region)[0].any()
 
 # %% [markdown]
 # ## Features on the way
@@ -208,13 +233,14 @@ show_images(
 )
 
 # %% [markdown] solution="11.3"
-# Plain descent works for the first layer. Deeper, it needs thousands of steps: some directions of the picture change the features a thousand times as much as others, and one `lr` cannot
-# suit both. `invert` uses L-BFGS, which learns from earlier gradients how curved each direction is.
+# Plain descent works for the first layer. In a deeper layer some directions of the picture change the features much more than others, and one `lr` cannot
+# suit both: it must be small enough for the first, and is then too small for the others. `invert` uses L-BFGS, which learns from earlier gradients how curved each direction is.
 
 # %% [markdown]
 # ## Spot the bug
 #
-# Mahendran & Vedaldi lower the learning rate by a factor of 10 every so many steps. A well-known repository of PyTorch visualizations does it with the lines below. It looks right.
+# Many programs lower the learning rate by a factor of 10 every so many steps. The lines below look right. They follow the file `inverted_representation.py` of Utku Ozbulak's repository
+# `pytorch-cnn-visualizations`; there the same test stands *behind* the step, so the very first step is the only one with the full rate.
 
 # %% [markdown] notes="1" minutes=5
 # Print the first ten learning rates of the stub and let the room see it.
@@ -258,71 +284,175 @@ check("11.4", learning_rates)
 # will tell you; a test of the first value does.
 
 # %% [markdown]
-# ## From shallow to deep
-#
-# **Predict, run, explain.** Four layers: relu2_2, relu3_1, relu4_1, relu5_1. What goes first on the way down: (a) the layout (where things are), (b) the colors, (c) fine detail? Write your order
-# down, then run the cell.
-
-# %% [markdown] notes="1" minutes=6
-# An order of the three from the room before the cell. The cell takes a while: explain the error meanwhile.
-
-# %%
-# one photo from the features of four layers
-layers = ["relu2_2", "relu3_1", "relu4_1", "relu5_1"]
-results = {layer: invert(vgg, cat, layer, steps=40) for layer in layers}
-show_images([cat[0], *(r[0] for r in results.values())], ["photo", *layers], columns=5)
-
-# %%
-# the same in numbers: how large is the feature error that is left, and how far are the pixels from the photo?
-for layer, r in results.items():
-    error = feature_error(vgg, cat, layer)(vgg, r)
-    pixel_error = (r - cat).square().mean().sqrt()
-    print(
-        f"{layer}: the feature error is {error.item():.3f}; "
-        f"pixels differ by {pixel_error:.3f} (root mean square)"
-    )
-
-# %% [markdown]
-# Every feature error is far below a tenth (noise began near 1). Yet the pixels move away with depth. Shallow, the photo is back to the last hair. Deep, the layout is there (eyes, nose, stripes are where they were), the
-# colors are wrong, and fine lines have become a texture. It is tempting to say: "the network has dropped the colors." **Is that true?**
-
-# %% [markdown]
 # ## Is the search at its end?
 #
-# A picture that is far from the photo can have two reasons: the layer no longer knows, or the search has not found it yet. There is a test. Let the same search run longer. What the layer does not know stays wrong; what the search had not found comes back.
+# Go deeper, to relu5_1, the thirteenth convolution. We run one search and look at it three times: after 30 steps, after 60, and at its end after 120.
+#
+# **Predict, run, explain.** After 30 steps the picture's colors will be wrong. After 120 steps, will they be (a) wrong in the same way, (b) wrong in another way, (c) right? Write down your answer, and what it would say about the layer.
 
-# %% [markdown] notes="1" minutes=4
-# Votes before the cell: after four times as many steps, will the colors be right?
+# %% [markdown] notes="1" minutes=8
+# Votes before the cell. It takes a minute or two: explain the three parts of the error meanwhile, on a photo at the wall.
 
 # %%
-# relu5_1 again, the same start, four times as many steps; chroma: what is left of a color without its brightness
-longer = invert(vgg, cat, "relu5_1", steps=160)
+# one search at relu5_1; the callback is called at every step, and we keep what it sees
+cat96, looks = photo("cat", 96), []
 
 
-def chroma(image):
-    return image - image.mean(1, keepdim=True)
+def watch(step, picture, error):
+    looks.append((error.item(), picture))
 
 
-error = feature_error(vgg, cat, "relu5_1")
-for steps, found in ((40, results["relu5_1"]), (160, longer)):
-    off = (chroma(found) - chroma(cat)).square().mean().sqrt()
-    print(f"{steps:3} steps: feature error {error(vgg, found).item():.4f}, chroma off by {off:.3f}")
+invert(vgg, cat96, "relu5_1", steps=120, callback=watch)
+# the best picture among the first 30 steps, the first 60, and all
+stages = {n: min(looks[: n + 1], key=lambda look: look[0])[1] for n in (30, 60, 120)}
 show_images(
-    [cat[0], results["relu5_1"][0], longer[0]], ["photo", "relu5_1, 40 steps", "relu5_1, 160 steps"]
+    [cat96[0], *(picture[0] for picture in stages.values())],
+    ["photo", *(f"relu5_1, {n} steps" for n in stages)],
+    columns=4,
 )
 
 # %% [markdown]
-# The colors come back. relu5_1 had them all the time, and forty steps were too few to find them. So the row of pictures above cannot say what a layer has forgotten: it shows where each search stood. **Converge before you compare.**
-# (We ran one layer longer, for one photo and one start. Try another: `invert(vgg, cat, "relu5_4", steps=300)` takes minutes.)
+# To say *how* wrong, take a picture apart:
+#
+# - **Luma** is brightness, $Y = 0.299\,R + 0.587\,G + 0.114\,B$: the eye takes green for the brightest. **Luma coarse** is its mean over squares of $8 \times 8$ pixels: where it is bright and where it is dark.
+# - **Luma fine** is the rest of the luma, what each pixel differs from its square: edges, hairs, texture.
+# - **Chroma** is what is left of a color without its brightness, $(R - Y, G - Y, B - Y)$.
+#
+# The three add up to the picture. `picture_error` compares each part with the photo's: the root mean square of the difference, divided by that of the part itself. So 0 is the photo, and 1 is what you get without the part: one even gray, as bright as the photo, has the errors 1, 1, 1. A
+# part that is there but in the wrong places is worse than none: it has an error above 1.
+
+# %%
+# how far are the three pictures from the photo, and how far are their features?
+error = feature_error(vgg, cat96, "relu5_1")
+for n, picture in stages.items():
+    coarse, fine, chroma = picture_error(picture, cat96)[0].tolist()
+    print(
+        f"{n:3} steps: feature error {error(vgg, picture).item():.4f}   "
+        f"luma coarse {coarse:.2f}   luma fine {fine:.2f}   chroma {chroma:.2f}"
+    )
+
+# %% [markdown]
+# After 30 steps the feature error is about a tenth or less (noise began near 1), and still the colors are wrong. It is tempting to say: "the network has dropped the colors." But the same search, four times as long, brings them back. The layer had them all the time; thirty steps were too few to find them. A picture that is far from the photo can have two reasons: the layer no longer knows, or the search
+# has not found it yet. So let every search run on until what you want to compare no longer changes: **converge before you compare**.
 
 # %% claim="what looked like lost color was an unfinished search"
-color_off = [
-    (chroma(one) - chroma(cat)).square().mean().sqrt().item()
-    for one in (results["relu5_1"], longer)
-]
-left = [error(vgg, one).item() for one in (results["relu5_1"], longer)]
-assert color_off[1] < 0.65 * color_off[0]
-assert left[1] < 0.3 * left[0]
+at_stage = {n: picture_error(one, cat96)[0].tolist() for n, one in stages.items()}
+left_at = {n: error(vgg, one).item() for n, one in stages.items()}
+assert left_at[30] < 0.15
+assert looks[0][0] > 0.7
+assert left_at[120] < 0.3 * left_at[30]
+assert at_stage[120][2] < 0.6 * at_stage[30][2]
+luma_weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+even_gray = (cat96 * luma_weights).sum(1).mean().expand(1, 3, 96, 96)
+assert torch.allclose(picture_error(even_gray, cat96), torch.ones(1, 3), atol=1e-3)
+assert picture_error(cat96.flip(3), cat96)[0, :2].min() > 1
+
+# %% [markdown]
+# ## From shallow to deep
+#
+# **Predict, run, explain.** On the way down, what goes first: (a) the layout, here luma coarse, (b) the colors, chroma, (c) fine detail, luma fine? Write your order down, then run the cell.
+#
+# Long searches in six layers take too long for a lesson, so `inversions()` gives you pictures that were made before, all from the same noise. (The command `python -m course_utils.training.inversions` makes them again.) The last column is no feature map: **pooled** is the mean of each channel of the last layer (pool5) over all positions,
+# 512 numbers: a *feature vector*, as in lesson 03.
+
+# %% [markdown] notes="1" minutes=8
+# An order of the three from the room before the cell. Then read the figure column by column: what is the first thing that is wrong?
+
+# %%
+# two photos from the features of six layers; empty marks: after half of the steps
+found = inversions()
+show_inversions(found)
+
+# %%
+# what sets two neighboring layers apart, and (in brackets) how much of it the second half of their steps has changed
+trained = found.errors[found.of("trained")].mean(0)  # of both photos: (layers, half and all, parts)
+apart = (trained[1:, 1] - trained[:-1, 1]).abs()
+moved = (trained[:, 1] - trained[:, 0]).abs()
+share = torch.maximum(moved[1:], moved[:-1]) / apart
+print(f"{'':20}" + "".join(f"{part:>20}" for part in PARTS))
+for i in range(len(apart)):
+    numbers = "".join(f"{a:13.2f} ({s:4.0%})" for a, s in zip(apart[i], share[i], strict=True))
+    print(f"{found.layers[i]:>8} to {found.layers[i + 1]:8}" + numbers)
+
+# %% [markdown]
+# Read the table before the figure. A difference between two layers means something only if the searches no longer move. Most numbers in brackets are too large for that. A few are small, about a tenth, and they tell:
+#
+# - **Fine detail goes first**, between relu3_1 and relu4_1. At relu2_2 most of it is there. At relu4_1 its error is above 1: the picture has hairs and stripes, but not where the photo has them.
+# - **The layout of light and dark** is roughly there down to relu5_1, and gone at relu5_4.
+# - **Color**, too, is there down to relu5_1, with an error of about a third or less. At relu5_4 the search is *not* at its end: the error of the cat's colors still falls. How much color relu5_4 keeps, these searches cannot say.
+# - **The vector** gives back none of the three: each error is at least about that of an even gray.
+
+# %% claim="fine detail goes first; coarse luma and chroma stay to relu5_1; relu5_4 is not at its end; the vector gives back none"
+last = found.errors[found.of("trained"), :, 1]  # (photos, layers, parts)
+assert last[:, 0, 1].max() < 0.35
+assert last[:, 2, 1].min() > 0.8
+assert last[:, 3, 0].max() < 0.8
+assert last[:, 4, 0].min() > 1
+assert last[:, 3, 2].max() < 0.45
+assert last[:, 5].min() > 0.8
+assert share[1, 1] < 0.15
+assert share[3, 0] < 0.12
+its_colors = found.errors[found.rows.index(("cat", "trained")), 4, :, 2]
+assert its_colors[1] < its_colors[0] - 0.05
+
+# %% [markdown] fold="Think: the cat at relu5_4 has its eyes nearly where they were. Why is its luma coarse as wrong as that of the vector?"
+# The number compares brightness, square by square. An eye in its place with light fur where the photo has dark fur is wrong for it. A number sees what it was made to see: look at the pictures, too.
+
+# %% [markdown]
+# ## What a feature vector leaves open
+#
+# The last column looks like pieces of a cat. Is this what the vector tells, or what the search made of one noise? Take another noise. A picture that the numbers decide comes out the same.
+
+# %% [markdown] notes="1" minutes=4
+# Ask: two searches with other noise. Will they find the same picture?
+
+# %%
+# the feature vector: VGG-19 with its last pooling, then the mean of each channel over all positions
+pooling = torch.nn.Sequential(vgg.model.features, torch.nn.AdaptiveAvgPool2d(1))
+vector_net = Network(pooling, name="vgg19 with pooling", mean=vgg.mean.flatten().tolist())
+# two searches, from two kinds of noise, for the vector (layer "1") and for relu2_2
+twice = {
+    "relu2_2": [invert(vgg, cat96, "relu2_2", steps=50, seed=seed) for seed in (0, 1)],
+    "pooled": [invert(vector_net, cat96, "1", steps=30, seed=seed) for seed in (0, 1)],
+}
+show_images(
+    [cat96[0], *(picture[0] for pair in twice.values() for picture in pair)],
+    ["photo", *(f"{layer}, noise {seed}" for layer in twice for seed in (0, 1))],
+    columns=5,
+)
+
+# %%
+# how far are the two from the photo, and from each other?
+for layer, (one, other) in twice.items():
+    net_of, name = (vgg, layer) if layer == "relu2_2" else (vector_net, "1")
+    error_of = feature_error(net_of, cat96, name)
+    lefts = [f"{error_of(net_of, picture).item():.4f}" for picture in (one, other)]
+    print(f"{layer}: feature errors {lefts}")
+    for what, a, b in (("from the photo", one, cat96), ("from each other", one, other)):
+        print(f"   {what}: {[round(e, 2) for e in picture_error(a, b)[0].tolist()]}")
+
+# %% [markdown]
+# From both kinds of noise the vector's search comes to nearly the same small error, and to different pictures: each has eyes, fur and whiskers, and each has them in other places. They are as far from each other as from the photo. The two pictures of relu2_2 are alike. So in the last column
+# it is not the search that has failed: the vector gives nearly the same numbers for both pictures. It tells what is there, and not where. (No wonder: it is a mean over all positions.)
+
+# %% claim="two searches end at nearly the same error; for the vector at two pictures, for relu2_2 at one"
+for its_layer, (first_found, second_found) in twice.items():
+    net_of_it, key = (vgg, its_layer) if its_layer == "relu2_2" else (vector_net, "1")
+    ends = [
+        feature_error(net_of_it, cat96, key)(net_of_it, x).item()
+        for x in (first_found, second_found)
+    ]
+    assert max(ends) < 0.1
+    assert max(ends) < 2 * min(ends)
+    between, to_photo = (
+        picture_error(first_found, second_found)[0],
+        picture_error(first_found, cat96)[0],
+    )
+    if its_layer == "pooled":
+        assert between[:2].min() > 0.8
+        assert to_photo.min() > 0.8
+    else:
+        assert between.max() < 0.4
 
 # %% [markdown]
 # ## What total variation does
@@ -332,27 +462,46 @@ assert left[1] < 0.3 * left[0]
 #
 # **Predict, run, explain.** Pixels with $\lambda = 0$, with a middle and with a large $\lambda$. Which looks most like the photo? Which has the largest feature error?
 
-# %% [markdown] notes="1" minutes=4
-# Ask which picture is the best, and by which measure.
+# %% [markdown] notes="1" minutes=5
+# Ask which picture is the best, and by which measure. Then the two paragraphs below: who decides what an inverted picture looks like?
 
 # %%
 # the paper's way, at relu3_1: pixels, and a growing weight of the total variation
-rows, names, error = [], [], feature_error(vgg, cat, "relu3_1")
-for weight in (0.0, 0.3, 10.0):
-    r = invert(vgg, cat, "relu3_1", parameterization="pixels", tv_weight=weight, steps=30)
+rows, titles, error_31 = [], [], feature_error(vgg, cat96, "relu3_1")
+for weight in (0.0, 1.0, 6.0):
+    r = invert(vgg, cat96, "relu3_1", parameterization="pixels", tv_weight=weight, steps=60)
     rows.append(r[0])
-    names.append(f"λ = {weight:g}: feature error {error(vgg, r).item():.3f}")
-show_images(rows, names)
+    titles.append(f"λ = {weight:g}: feature error {error_31(vgg, r).item():.3f}")
+show_images(rows, titles)
 
 # %% [markdown]
-# After these thirty steps a little total variation has taken some of the grain away, and the search has even got a little further. (At its end it cannot: the second term then costs features.) Much of it washes the picture out, and the feature error grows. Total
-# variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
+# With a middle $\lambda$ the grain is nearly gone, and the picture is nearer to the photo. With a large one the hairs are washed out, and the feature error is the largest. (Do not compare the feature errors of the first two: after sixty steps $\lambda = 0$ is not at its end. At its end it would have the smallest
+# of all, since the second term can only cost features.) Total variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
+
+# %% claim="some total variation takes the grain away and brings color and detail nearer to the photo; much costs features"
+by_weight = [picture_error(one[None], cat96)[0] for one in rows]
+its_error = [error_31(vgg, one[None]).item() for one in rows]
+assert (by_weight[1][1:] < 0.8 * by_weight[0][1:]).all()
+assert tv_norm(rows[1], beta=2) < 0.7 * tv_norm(rows[0], beta=2)
+assert its_error[2] > 1.5 * max(its_error[:2])
+assert tv_norm(rows[2], beta=2) < 0.8 * tv_norm(cat96, beta=2)
+
+# %% [markdown]
+# **Two other ways to fill in what the features leave open.** *Dosovitskiy & Brox (2016)* do not search. They train a second network, which takes the features and paints a picture, on very many photos and their features; it is punished for the squared difference between its picture and the photo. Then one pass
+# through it answers for a new photo. Where many photos have the same features, the answer with the smallest mean error is the *mean* of these photos. So what the layer does not tell comes out blurred, and what is sharp, the layer tells. They report that colors and rough contours can be painted even from the
+# class probabilities at AlexNet's end.
+#
+# *Nguyen et al. (2016)* search, but not over pixels. They search over the input of a **generator**, a network that was trained to make pictures that look like photos, and ask which of its pictures excites a unit. (It is the ascent of lesson 09; the same prior serves for inversion.) All that it can make looks natural, whatever the features say. It is the strongest
+# prior of the three: what the picture shows can come from the unit, or from the photos that the generator has seen, and by eye you cannot tell which.
 
 # %% [markdown]
 # ## Which feature maps matter?
 #
 # Inversion tells what a layer *holds*. It does not tell what the network *uses*. For this, take something away and look at what is lost: set one channel of a layer to 0, for all positions, and
-# measure how the loss of each photo changes. This is **ablation**. `ablated` does it for the time of a `with` block:
+# measure how the loss of each photo changes. This is **ablation**.
+#
+# We need a network that names classes, so from here on it is EfficientNet-Lite0. Its convolutions come in seven stages, `blocks.0` to `blocks.6`. We take the third, `blocks.2`: it has only 40 channels, so that you can remove each in turn. `net.class_index("goose")` is the number of the class among the 1000 scores.
+# `ablated` removes channels for the time of a `with` block:
 
 # %% [markdown] notes="1" minutes=13
 # Ask for a guess: one channel gone, or ten? Then type 11.5; the slip is a hook that stays.
@@ -360,11 +509,11 @@ show_images(rows, names)
 # %%
 # the probability of "goose": the whole network, without channel 5, without channels 0 to 9
 net = load_network("efficientnet_lite0")
-goose = photo("goose")
-sure = [net(goose).softmax(1)[0, 99].item()]
+goose, its_class = photo("goose"), net.class_index("goose")
+sure = [net(goose).softmax(1)[0, its_class].item()]
 for channels in ([5], range(10)):
     with ablated(net, "blocks.2", list(channels)):
-        sure.append(net(goose).softmax(1)[0, 99].item())
+        sure.append(net(goose).softmax(1)[0, its_class].item())
 [round(p, 3) for p in sure]
 
 # %% [markdown]
@@ -427,7 +576,7 @@ check("11.5", importance)
 # %% uses="11.5"
 # your importance in a real network: the six most important of 16 channels at the entrance, for two photos
 two = torch.cat([photo("goose"), photo("jeep")])
-mine = importance(net, "blocks.0", two, [99, 609])
+mine = importance(net, "blocks.0", two, [net.class_index(name) for name in ("goose", "jeep")])
 print(
     "channels:",
     mine.topk(6).indices.tolist(),
@@ -523,8 +672,8 @@ for name, (accuracies, losses) in (
 #
 # One photo, one layer, one search. The last result stays beside the new one.
 #
-# - Go from relu1_2 to relu5_1. Every search has the same number of steps: where are they enough?
-# - relu5_1 with three seeds: what differs between the three pictures is what this search has not found.
+# - Go from relu1_2 to relu5_4. Every search has the same number of steps, so the deep ones stop far from their end: raise the steps with `explorers.Inversion(vgg, steps=200)`.
+# - One layer with three seeds: what differs between the three pictures is what this search has not found, or what the layer does not tell.
 # - relu3_1 over pixels: with no total variation, with some, with much.
 
 # %%
@@ -535,37 +684,100 @@ explorers.Inversion(vgg)
 # ## What this picture does not show
 #
 # A good inversion looks like understanding. The test: invert a network that has learned **nothing**, VGG-19 with random weights.
+#
+# The comparison must be fair. With weights of another size the signals could fade or grow from layer to layer, and you would compare sizes. `randomized(vgg, scale="he")` draws each weight with the standard deviation $\sqrt{2/n}$, where $n$ is how many numbers an output is a sum of, and sets the
+# biases to 0: so the signals keep their size (He et al., 2015). The photo, the noise, the optimizer and the number of steps are those of the figure above.
 
-# %% [markdown] notes="1" minutes=4
-# Hide the titles at relu2_2: which network has learned?
+# %% [markdown] notes="1" minutes=7
+# Hide the titles: which network has learned? Then the question of the last cell, before it runs.
 
 # %%
-# the sanity check: the same layers, random weights
-nothing = randomized(vgg)
-unlearned = {
-    layer: invert(nothing, cat, layer, steps=steps)
-    for layer, steps in (("relu2_2", 40), ("relu4_1", 160))
-}
-show_images(
-    [
-        results["relu2_2"][0],
-        unlearned["relu2_2"][0],
-        results["relu4_1"][0],
-        unlearned["relu4_1"][0],
-    ],
-    ["relu2_2, trained", "relu2_2, random", "relu4_1, trained", "relu4_1, random, 160 steps"],
-    columns=4,
-)
+# the same searches in a network that has learned nothing; dashed: the trained one
+show_inversions(found, weights="random", beside="trained")
 
 # %% [markdown]
-# At relu2_2 the random network gives the photo back almost as well as the trained one. Nobody had to learn that: a few convolutions of any kind keep most of a picture. So a good inversion of a shallow layer shows that the
-# information **is still there**, not that the network has learned anything, nor that it uses it.
+# At relu2_2 and relu3_1 the random network gives the photo back as well as the trained one. Nobody had to learn that: a few convolutions of any kind keep most of a picture. So a good inversion of a shallow layer shows that the information **is still there**, not that the network has learned anything, nor that it uses it.
 #
-# At relu4_1 the random network needs more steps: after 40 its picture has only vague spots, after 160 the eyes, the nose and some of the spots are there. So even here training is not what keeps the layout. (`randomized` keeps the mean and the spread of each layer's weights.) He, Wang and Hopcroft (2016) report the same for deeper layers. And more:
+# (Dashed is the trained network, the mean of both photos.) From relu4_1 on the random network's pictures are spots. Has the random layer forgotten the photo, or has the search not found it? The picture hardly moves any more. Is this the end? Ask the feature errors; the photo itself has 0.
+
+# %%
+# feature errors of three pictures in both networks: noise, the mirrored photo, and what the searches have found
+untrained = randomized(vgg, scale="he")
+noise96 = 0.5 + 0.1 * torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+of_cat = {name: found.rows.index(("cat", name)) for name in ("trained", "random")}
+print(f"{'':18}   noise   mirrored   found")
+for i, layer in enumerate(found.layers[:5]):
+    for name, a_net in (("trained", vgg), ("random", untrained)):
+        error_in = feature_error(a_net, cat96, layer)
+        left = [error_in(a_net, x).item() for x in (noise96, cat96.flip(3))]
+        left.append(found.feature_errors[of_cat[name], i, 1].item())
+        print(f"{layer:8} {name:9}" + "".join(f"{x:9.4f}" for x in left))
+
+# %% [markdown]
+# The searches of the random network are far from their end, although their pictures hardly move. And an error of 0.03 does not mean the same in both networks. With trained weights noise has about 1, at every depth. With random weights it has the less, the deeper you look: at relu5_1 a tenth, and the mirrored photo a tenth as well.
+# There the features of nearly all pictures are nearly the same, and what tells two pictures apart is a small part of the numbers. So the figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*.
 #
-# - Where the search stops, the picture still depends on its start.
+# He, Wang and Hopcroft (2016) inverted random VGG networks with a search of their own, and report that the pictures were *better* than with trained weights. So a good inversion needs no training. **What does training change, then?** Ask which pictures the features take for near. Darken a photo, or cut out its middle: what is on it stays.
+
+# %%
+# 20 photos: how many are nearer to themselves made darker, or to their own middle, than to any other photo?
+scenes, _, _ = labelled_photos(96)
+darker, middle = scenes * 0.6, resize(scenes[:, :, 12:84, 12:84], 96)
+
+
+def means(a_net, pictures):
+    """The mean of each channel of relu5_4 over all positions: (photos, 512)."""
+    return forward_to(a_net, pictures, ["relu5_4"])["relu5_4"].mean((2, 3))
+
+
+nearest = {}
+for name, a_net in (("trained", vgg), ("random", untrained)):
+    here = means(a_net, scenes)
+    to_others = torch.cdist(here, here).fill_diagonal_(torch.inf).min(1).values
+    nearest[name] = [
+        int(((means(a_net, x) - here).norm(dim=1) < to_others).sum()) for x in (darker, middle)
+    ]
+    print(f"{name:8} darker: {nearest[name][0]} of 20   middle: {nearest[name][1]} of 20")
+
+# %% [markdown]
+# For the trained network a photo made darker is still nearer to the photo than any other one. For the random network nearly always another photo is nearer. So training has changed *what counts as near*: less the light, more what is in the picture. That is what lessons 03 and 04 live on, and an inversion does not show it.
+#
+# What else to keep in mind:
+#
+# - Where the search stops, the picture may still depend on its start. A picture that no longer moves is no proof: compare the error with what noise has.
 # - What the layer leaves open, the method fills in: by total variation, by Fourier coefficients, by the start.
 # - Ablation removes one channel at a time. Two channels that can stand in for each other both look unimportant.
+
+# %% claim="shallow, random weights invert as well; deep, their search is not at its end; all pictures are nearly alike there"
+shallow = found.errors[[of_cat["trained"], of_cat["random"]], :2, 1]
+assert (shallow[1] < 1.25 * shallow[0] + 0.02).all()
+assert shallow.max() < 0.6
+deep = found.errors[of_cat["random"], 2:4, 1]
+assert deep[:, :2].min() > 0.7
+assert (found.errors[of_cat["random"], 2:4].diff(dim=1).abs() < 0.1).all()
+of_noise, of_mirror = (
+    {
+        name: [feature_error(n, cat96, layer)(n, x).item() for layer in found.layers[:5]]
+        for name, n in (("trained", vgg), ("random", untrained))
+    }
+    for x in (noise96, cat96.flip(3))
+)
+assert min(of_noise["trained"]) > 0.7
+assert sorted(of_noise["random"], reverse=True) == of_noise["random"]
+assert of_noise["random"][3] < 0.2
+assert of_mirror["random"][3] < 0.2
+assert of_mirror["trained"][3] > 0.7
+of_found = {
+    name: found.feature_errors[of_cat[name], :5, 1] / torch.tensor(of_noise[name])
+    for name in of_noise
+}
+assert of_found["random"][2:4].min() > 0.05
+assert of_found["trained"].max() < 0.01
+
+# %% claim="for the trained network the same photo in other light is nearest, for the random one it is not"
+assert min(nearest["trained"]) >= 18
+assert nearest["random"][0] <= 5
+assert nearest["random"][1] <= 15
 
 # %% [markdown]
 # ## Quiz
@@ -581,9 +793,12 @@ quiz("11")
 # ## Summary
 #
 # - Inversion: find $x$ with $\Phi(x) \approx \Phi_0$ by gradients on the pixels. It shows what a layer no longer tells apart.
-# - Shallow layers give the photo back at once. Deep layers keep layout and color too, but the search needs many more steps: converge before you compare.
+# - Two reasons why a picture is wrong: the layer does not know, or the search is not at its end. Converge before you compare; noise and the photo itself tell what an error means.
+# - On the way down VGG-19 first loses fine detail. The layout of light and dark, and color, are there down to relu5_1. The pooled vector tells what is there, not where.
+# - Random weights keep a picture, too, at least in the shallow layers. Training changes which pictures are near to each other.
 # - Total variation $V_\beta$ is a prior: it decides where the features do not. For $\beta < 2$ take care of flat regions.
 # - Ablation asks what the network uses: remove a channel, measure the loss; rank on some photos, test on others, compare with random removal.
 #
-# **Papers.** Mahendran, Vedaldi: *Understanding Deep Image Representations by Inverting Them*, CVPR 2015. Dosovitskiy, Brox: *Inverting Visual Representations with Convolutional Networks*, CVPR 2016.
+# **Papers.** Mahendran, Vedaldi: *Understanding Deep Image Representations by Inverting Them*, CVPR 2015. Dosovitskiy, Brox: *Inverting Visual Representations with Convolutional Networks*, CVPR 2016. Nguyen et al.: *Synthesizing the
+# preferred inputs for neurons in neural networks via deep generator networks*, NIPS 2016. He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, ICCV 2015 (the random weights).
 # He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Molchanov et al.: *Pruning Convolutional Neural Networks for Resource Efficient Inference*, ICLR 2017.

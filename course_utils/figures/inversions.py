@@ -1,0 +1,58 @@
+"""Inverted pictures in the order of their layers, and below them how far each is from its photo."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from course_utils import plots
+from course_utils.gradients.picture_error import PARTS
+from course_utils.images import photo
+from course_utils.stimuli.inversions import Inversions
+
+COLORS = ("#222222", "#e08214", "#7b3294")  # of the parts
+TOP = 2.4  # of the scale of errors, the same in every figure
+MARKS = "os^Dv"  # of the photos
+
+
+def show_inversions(found: Inversions, *, weights: str = "trained", beside: str | None = None) -> Figure:
+    """A row of pictures for each photo; below, the errors of all layers, and what they were after half of the steps.
+
+    Args:
+        found: from `inversions`.
+        weights: whose pictures, "trained" or "random".
+        beside: weights whose mean errors are drawn as well, dashed.
+
+    Raises:
+        ValueError: no such weights.
+    """
+    rows = found.of(weights)
+    columns, side = len(found.layers) + 1, found.pictures.shape[-1]
+    figure, axes = plots.new_figure(len(rows) + 2, columns, aspect=1.08)
+    for row, line in zip(rows, axes, strict=False):
+        pictures = [photo(found.rows[row][0], side)[0], *found.pictures[row]]
+        for ax, picture, title in zip(line, pictures, ["the photo", *found.layers], strict=True):
+            ax.imshow(plots.to_array(picture))
+            ax.set_title(title if row == rows[0] else "", fontsize=9)
+            ax.axis("off")
+    for ax in axes[len(rows) :].flat:
+        ax.remove()
+    below = figure.add_subplot(axes[0, 0].get_gridspec()[len(rows) :, :])
+    places = np.arange(1, columns)
+    for part, (name, color) in enumerate(zip(PARTS, COLORS, strict=True)):
+        for row, mark in zip(rows, MARKS, strict=False):
+            half, whole = found.errors[row, :, :, part].T.numpy()
+            at = places + 0.06 * (part - 1)
+            below.plot(at, whole, mark, color=color, markersize=5)
+            below.vlines(at, np.minimum(half, whole), np.maximum(half, whole), color=color, linewidth=1)
+            below.plot(at, half, mark, color=color, markersize=5, fillstyle="none")
+        below.plot(places, found.errors[rows, :, -1, part].mean(0), color=color, label=f"{name}, {weights}")
+        if beside is not None:
+            other = found.errors[found.of(beside), :, -1, part].mean(0)
+            below.plot(places, other, "--", color=color, linewidth=1, label=f"{name}, {beside}")
+    below.axhline(1, color="gray", linewidth=0.8, linestyle=":")
+    below.text(-0.45, 1.03, "1: an even gray", fontsize=8, color="gray")
+    below.set(xlim=(-0.5, columns - 0.5), ylim=(0, TOP), xticks=places, xticklabels=found.layers)
+    below.set_ylabel("error", fontsize=9)
+    below.legend(fontsize=8, loc="upper left")
+    return figure
