@@ -40,12 +40,13 @@ _NAMES = {
         selectivity separation tile top_patches tsne vectors window_starts
     """,
     "gradients": """
-        Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Fooled Fourier Jitter L2Decay Noise Objective
-        PARTS PHASES Pad Phase Pixels ROBUST Rotate Scale YOSINSKI ablated as_picture backprop blur channel
-        channel_importance class_score crop_and_resize direction edges effective_field facet_starts feature_error fgsm
-        fool fooled grad_cam gradient_times_input input_gradient integrated_gradients invert jpeg magnify neuron pgd
-        picture_error project pruning_curve rank_correlation relu_rule saliency segment share_inside smoothgrad survival
-        tv_norm visualize
+        Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Ensemble Fooled Fourier Jitter L2Decay Noise
+        Objective PARTS PHASES Pad Phase Pixels ROBUST Rotate Scale Transfer YOSINSKI ablated adversarial_patch
+        as_picture backprop blur channel channel_importance class_score crop_and_resize direction edges
+        effective_field facet_starts feature_error fgsm fool fooled grad_cam gradient_times_input input_gradient
+        integrated_gradients invert jpeg magnify neuron pgd picture_error project pruning_curve random_places
+        rank_correlation relu_rule saliency segment share_inside smoothgrad stick_on survival transfer_table tv_norm
+        visualize
     """,
     "fun": """
         ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet content_loss copy_pixels deepdream dream

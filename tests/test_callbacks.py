@@ -12,6 +12,7 @@ STYLE = {"content_layers": ["4"], "style_layers": ["1"], "steps": 3}
 CASES = {
     "visualize": lambda net, x, **o: gradients.visualize(net, 1, steps=6, size=12, **o),
     "pgd": lambda net, x, **o: gradients.pgd(net, x, 2, targeted=True, steps=6, **o),
+    "adversarial_patch": lambda net, x, **o: gradients.adversarial_patch(net, x, 2, size=9, steps=6, **o),
     "invert": lambda net, x, **o: gradients.invert(net, x, "1", steps=6, **o),
     "invert, pixels with Adam": lambda net, x, **o: gradients.invert(
         net, x, "1", steps=6, parameterization="pixels", optimizer="adam", **o

@@ -48,6 +48,7 @@ SEARCHES = {
     "synthesize_texture",
     "visualize",
     "fgsm",
+    "adversarial_patch",
 }
 SEARCHES |= {"deepdream", "dream_step", "tsne", "channel_importance", "rank_correlation", "survival", "fooled"}
 

@@ -99,6 +99,9 @@ CASES = {
     "vectors": lambda net, x: activations.vectors(net, x, layer="3", batch_size=1),
     # gradients
     "ablated": lambda net, x: within(gradients.ablated(net, "3", [1, 2]), net, x),
+    "adversarial_patch": lambda net, x, **o: gradients.adversarial_patch(
+        net, x, 1, size=8, steps=3, batch_size=2, **o
+    ),
     "as_picture": lambda net, x: gradients.as_picture(x),
     "backprop": lambda net, x: gradients.backprop(net, x, rule="guided"),
     "backprop, a unit": lambda net, x: gradients.backprop(net, x, "3:1", rule="deconvnet"),
@@ -137,6 +140,7 @@ CASES = {
     "segment": lambda net, x: gradients.segment(x[:1], x[0, 0]),
     "share_inside": lambda net, x: gradients.share_inside(x[:, 0], slice(2, 9), slice(3, 12)),
     "smoothgrad": lambda net, x: gradients.smoothgrad(net, x, samples=3, batch_size=2),
+    "stick_on": lambda net, x: gradients.stick_on(x, x[:1], gradients.random_places(2)),
     "survival": lambda net, x: gradients.survival(net, x, 1),
     "tv_norm": lambda net, x: gradients.tv_norm(x, 1.0),
     "visualize": lambda net, x, **o: gradients.visualize(net, ["3:1", "3:2"], steps=3, size=12, **o),
@@ -195,6 +199,8 @@ EXEMPT = {
     "cached_checkpoint": "makes a path",
     "torchvision_names": "makes a list of names",
     "convolutions": "reads names",
+    "random_places": "numbers in, numbers out",
+    "transfer_table": "reads the file of a measurement",
     "window_starts": "numbers in, numbers out",
 }
 

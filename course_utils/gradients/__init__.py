@@ -3,8 +3,10 @@
 from course_utils.engines.ablation import ablated
 from course_utils.engines.relu_rules import relu_rule
 from course_utils.gradients.adversarial import fgsm, pgd, project
+from course_utils.gradients.adversarial_patch import adversarial_patch, random_places, stick_on
 from course_utils.gradients.ascent import PHASES, facet_starts, visualize
 from course_utils.gradients.effective_field import effective_field
+from course_utils.gradients.ensemble import Ensemble
 from course_utils.gradients.fooling import Fooled, fool, fooled, magnify
 from course_utils.gradients.grad_cam import grad_cam
 from course_utils.gradients.gradient_times_input import gradient_times_input
@@ -19,6 +21,7 @@ from course_utils.gradients.sanity_checks import edges, rank_correlation, share_
 from course_utils.gradients.segmentation import blur, segment
 from course_utils.gradients.smoothgrad import smoothgrad
 from course_utils.gradients.survival import crop_and_resize, jpeg, survival
+from course_utils.gradients.transfer import Transfer, transfer_table
 from course_utils.optimize.objectives import Objective, channel, class_score, direction, neuron, tv_norm
 from course_utils.optimize.pictures import Fourier, Phase, Pixels
 from course_utils.optimize.regularizers import YOSINSKI, Blur, ClipSmallContribution, ClipSmallNorm, L2Decay
@@ -31,6 +34,7 @@ __all__ = [
     "ClipSmallContribution",
     "ClipSmallNorm",
     "Crop",
+    "Ensemble",
     "Fooled",
     "Fourier",
     "Jitter",
@@ -45,8 +49,10 @@ __all__ = [
     "ROBUST",
     "Rotate",
     "Scale",
+    "Transfer",
     "YOSINSKI",
     "ablated",
+    "adversarial_patch",
     "as_picture",
     "backprop",
     "blur",
@@ -74,13 +80,16 @@ __all__ = [
     "picture_error",
     "project",
     "pruning_curve",
+    "random_places",
     "rank_correlation",
     "relu_rule",
     "saliency",
     "segment",
     "share_inside",
     "smoothgrad",
+    "stick_on",
     "survival",
+    "transfer_table",
     "tv_norm",
     "visualize",
 ]

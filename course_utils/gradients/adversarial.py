@@ -81,7 +81,8 @@ def pgd(
         steps: how many.
         norm: "linf" or "l2".
         targeted: go toward `target`, not away from it.
-        random_start: start at a random point of the ball instead of at the photo.
+        random_start: start at a random point of the ball, as Madry et al. do; without it this is the basic iterative
+            method, BIM (Kurakin et al., 2017).
         of: "loss" or "score", see `fgsm`.
         seed: of the random start.
         callback: called as `callback(step, images, values)` in each step, with the images before the step and the
@@ -95,7 +96,8 @@ def pgd(
         ValueError: a negative `eps` or `alpha`, no steps, no such class, norm or loss, or `targeted` without a class.
 
     Reference:
-        Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
+        Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018. Kurakin, Goodfellow,
+        Bengio: Adversarial Examples in the Physical World, ICLR Workshop 2017.
     """
     check_choice("norm", norm, NORMS)
     check_choice("of", of, ("loss", "score"))

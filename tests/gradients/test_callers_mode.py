@@ -14,6 +14,7 @@ METHODS = {
     "effective_field": lambda net, x: gradients.effective_field(net, x, "3"),
     "fgsm": lambda net, x: gradients.fgsm(net, x),
     "pgd": lambda net, x: gradients.pgd(net, x, 1, steps=2, norm="l2", random_start=True, progress=False),
+    "adversarial_patch": lambda net, x: gradients.adversarial_patch(net, x, 1, size=6, steps=2, progress=False),
     "fool": lambda net, x: gradients.fool(net, x, 1, steps=2, progress=False).images,
     "channel_importance": lambda net, x: gradients.channel_importance(net, x, "1", by="taylor"),
     "grad_cam": lambda net, x: gradients.grad_cam(net, x, "3"),
