@@ -190,6 +190,31 @@ def clamps_the_change(before, after, factor):
     return (factor * (after - before).float()).clamp(-0.5, 0.5) + 0.5
 
 
+@right("10.5")
+def cuts_the_gradients_of_the_photos(net, photos, patch, corners, target):
+    height, width = patch.shape[1:]
+    total = torch.zeros_like(patch)
+    for photo, (top, left) in zip(photos, corners, strict=True):
+        window = (slice(None), slice(top, top + height), slice(left, left + width))
+        pasted = photo.clone()
+        pasted[window] = patch
+        whole = gradient(lambda x: net(x).log_softmax(1), pasted[None], target)[0]
+        total += whole[window].float()
+    return total / len(photos)
+
+
+@right("10.5")
+def pads_the_patch_and_a_mask(net, photos, patch, corners, target):
+    patch = patch.clone().requires_grad_()
+    rows, columns = photos.shape[2:]
+    stuck = []
+    for photo, (top, left) in zip(photos, corners, strict=True):
+        around = (left, columns - left - patch.shape[2], top, rows - top - patch.shape[1])
+        stuck.append(photo * F.pad(torch.zeros_like(patch), around, value=1) + F.pad(patch, around))
+    F.cross_entropy(net(torch.stack(stuck)), torch.full((len(photos),), target)).backward()
+    return -patch.grad
+
+
 @right("11.1")
 def pixel_by_pixel(image, beta):
     total, picture = 0.0, np.pad(image.numpy(), ((0, 0), (0, 1), (0, 1)), mode="edge")

@@ -316,6 +316,82 @@ magnified.slips = {
 }
 
 
+def mean(values: Tensor) -> Tensor:
+    return values.mean()
+
+
+def log_p(scores: Tensor) -> Tensor:
+    return scores.log_softmax(1)
+
+
+def over_places(net, photos, patch, corners, target, *, of=log_p, together=mean, on="over", swap=False) -> Tensor:
+    """`on` says how the patch gets on a photo: "over" it, or "added" to it."""
+    patch = patch.clone().requires_grad_()
+    height, width = patch.shape[1:]
+    pasted = []
+    for image, corner in zip(photos, corners, strict=True):
+        top, left = reversed(corner) if swap else corner
+        image = image.clone()
+        seen = image[:, top : top + height, left : left + width]
+        image[:, top : top + height, left : left + width] = patch if on == "over" else seen.clone() + patch
+        pasted.append(image)
+    return torch.autograd.grad(together(of(net(torch.stack(pasted)))[:, target]), patch)[0]
+
+
+@steady(over_places)
+def patches(draw: Draw, count: int) -> tuple:
+    net, photos = draw.net("conv"), draw.images(count, 14, 15)
+    height, width = draw.choice([(3, 4), (4, 3)])
+    # rows and columns differ, so that exchanging them is seen, and both fit into the photo
+    corners = [(draw.integer(0, 2) * 2, draw.integer(1, 3) * 2 + 1) for _ in range(count)]
+    corners[-1] = (9, 10)  # close to the lower right corner
+    return net, photos, draw.uniform(3, height, width), corners, draw.integer(0, 4)
+
+
+@exercise("10.5", "patch_gradient")
+def patch_gradient(call: Call, draw: Draw) -> None:
+    for count, what in ((3, "the mean gradient over three places"), (1, "the gradient for one photo")):
+        inputs, right = patches(draw, count)
+        close(call(*inputs), right, what=what)
+
+
+def first_photo_only(net, photos, patch, corners, target):
+    return over_places(net, photos[:1], patch, corners[:1], target)
+
+
+def pasted_on_the_callers(net, photos, patch, corners, target):
+    found = over_places(net, photos, patch, corners, target)
+    for image, (top, left) in zip(photos, corners, strict=True):
+        image[:, top : top + patch.shape[1], left : left + patch.shape[2]] = patch
+    return found
+
+
+patch_gradient.slips = {
+    "You added the photos' gradients. The mean over the photos is asked, whatever their number.": (
+        partial(over_places, together=torch.sum)
+    ),
+    "This is the gradient of the loss: its sign is the other one. The log-probability of the target is asked.": (
+        partial(over_places, of=loss)
+    ),
+    "You differentiated the score. The log-probability is asked: log_softmax of all scores, then the target.": (
+        partial(over_places, of=score)
+    ),
+    "You differentiated the probability. Take its logarithm: log_softmax.": (
+        partial(over_places, of=lambda scores: scores.softmax(1))
+    ),
+    "You took the logarithm of the mean probability. The mean of the logarithms is asked: "
+    "else the photos that are nearly fooled count most.": (
+        partial(over_places, of=lambda scores: scores.softmax(1), together=lambda p: p.mean().log())
+    ),
+    "Every photo got the patch at the first corner. Each has a corner of its own.": (
+        lambda net, photos, patch, corners, target: over_places(net, photos, patch, corners[:1] * len(photos), target)
+    ),
+    "Only the first photo counts. Take all photos, each with its own corner.": first_photo_only,
+    "The patch was added to the photo. It lies on the photo and hides what is below.": partial(over_places, on="added"),
+    "A corner is (top, left): the row first, then the column.": partial(over_places, swap=True),
+    "Your function pastes on the caller's photos: work on a copy, photos.clone().": pasted_on_the_callers,
+}
+
 QUIZ = read_quiz("""
 A linear score S = w x + b of 150 000 pixels. No pixel may change by more than 0.01. By how much can the score rise?
 - By 0.01 times the number of all pixels, 1500 in all.
@@ -338,24 +414,25 @@ reach a chosen class more often?
 - They start from a random image inside of the ball around the photo.
   They may, but that is not what makes the difference.
 
-Where nothing has changed, a picture of the change (magnified ten times) should be
-- black, 0 in every color.
-  Then a negative change cannot be told from no change.
-+ gray, 0.5 in every color.
-  Yes: brighter is more, darker is less.
-- the mean color of ImageNet.
-  The mean cancels out in a difference. Adding it again shows a color that is not there.
-- white, 1 in every color.
-  White is the largest positive change.
-
 An attacked photo fools network A. Network B, trained on the same photos, sees it and says the right class. What
 follows?
 - B cannot be fooled in this way, so use B from now on.
   Attack B with B's own gradient: it falls as easily.
 + The change fits A's gradient, and need not fit B's.
-  Yes. To fool an unknown network, attackers use several networks at once, or more steps and a larger eps.
+  Yes. With a larger eps, and several networks attacked at once, B is wrong more often.
 - The photo has hardly changed, and A's answer was luck.
   A is fooled again and again, and by a small change: that is how the attack is made.
 - A was trained worse than B, so it makes more mistakes.
   Nothing was measured that compares them.
+
+A patch makes a network say its class on photos that had no part in its training. A change that PGD made for one photo
+does not work on others. What is the reason?
+- The patch has brighter colors than photos have, and a network follows strong colors.
+  A disc of random colors has strong colors as well. It is the control.
++ Its gradient is a mean over many photos and places, so it cannot rely on one of them.
+  Yes: what helps on one photo only cancels in the mean.
+- It shows the object itself, so the class is then really in the photo.
+  A disc cut from a photo of the object shows it better. It is the other control.
+- It changes more of the photo than a limit of 8/255 for each pixel allows in all.
+  The patch covers a small part, and PGD changes every pixel. Being large alone names no class.
 """)

@@ -14,3 +14,13 @@ def adds_in_place(net, images, labels, eps):
     step = gradient(net, images, labels, loss).sign()
     images += eps * step
     return images.clamp_(0, 1)
+
+
+@mutant("10.5", "has the wrong shape")
+def gradient_of_the_photos(net, photos, patch, corners, target):
+    return gradient(net, photos, [target] * len(photos))
+
+
+@mutant("10.5", "")
+def the_patch_itself(net, photos, patch, corners, target):
+    return patch

@@ -1,0 +1,106 @@
+"""The measurement of lesson 10: what its file holds, how it is read, and that a cell comes out again."""
+
+import json
+
+import pytest
+import torch
+
+from course_utils import load_network, pgd, resize, tiny_net
+from course_utils.gradients import transfer_table
+from course_utils.gradients.transfer import FILE
+from course_utils.training import transfer
+
+LITE0, _, LITE2 = transfer.NETWORKS
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Three tiny classifiers, and five pictures that all of them name "right"."""
+    nets = {name: tiny_net("conv", seed=3, classes=1000) for name in transfer.NETWORKS}
+    pictures = torch.rand(5, 3, 12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    said = transfer.says(nets[LITE0], pictures)
+    labels = [*said[:4], (said[4] + 1) % 1000]  # the last one is named wrong
+    monkeypatch.setattr(transfer, "networks", lambda: nets)
+    monkeypatch.setattr(transfer, "labelled_photos", lambda: (pictures, labels, list("abcde")))
+    return nets, labels
+
+
+def test_pairs_are_photos_that_all_name_right_and_other_targets(small):
+    nets, labels = small
+    names, images, right, targets = transfer.pairs(nets, 30)
+    assert names == [*"abcd"] * 7 + ["a", "b"] and len(images) == 30  # not the one that is named wrong
+    assert right.tolist() == (labels[:4] * 8)[:30]
+    assert not (targets == right).any() and len(set(targets.tolist())) > 20 and targets.max() < 1000
+
+
+def test_a_run_goes_on_and_each_cell_is_there_once(small, tmp_path, capsys):
+    path = tmp_path / "new" / "transfer.json"
+    transfer.main(path, count=4, strengths=(8,), steps=1)
+    whole = path.read_text(encoding="utf-8")
+    stored = json.loads(whole)
+    assert len(stored["rows"]) == 3 * (2 + len(transfer.SOURCES))
+    del stored["rows"][-6:]
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    capsys.readouterr()
+    transfer.main(path, count=4, strengths=(8,), steps=1)
+    assert path.read_text(encoding="utf-8") == whole
+    assert capsys.readouterr().out.count("\n") == 6
+    table = transfer_table(path)
+    assert len(table.said) == len(json.loads(whole)["rows"]) and table.steps == 1
+
+
+def test_shares_are_counted(tmp_path):
+    path = tmp_path / "t.json"
+    head = {"steps": 1, "photos": ["cat", "coffee", "cat", "rocket"], "labels": [1, 2, 1, 3], "targets": [5, 6, 7, 8]}
+    transfer.write(path, head, [{"sources": "x", "eps": 8, "judge": "y", "said": [5, 2, 1, 3]}])
+    table = transfer_table(path)
+    assert table.reached("x", 8, "y") == 0.25 and table.right("x", 8, "y") == 0.75
+    assert table.images([0, 2]).shape == (2, 3, 224, 224) and torch.equal(*table.images([0, 2]))
+    assert len(table.images(slice(3))) == 3
+    with pytest.raises(KeyError):
+        table.right("x", 4, "y")
+
+
+def test_the_faster_network_is_the_same():
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    plain, fast = load_network(LITE0, device="cpu"), transfer.faster(load_network(LITE0, device="cpu"))
+    torch.testing.assert_close(fast(image), plain(image), atol=1e-3, rtol=0)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in fast.modules())
+
+
+def test_a_random_change_is_as_large_as_it_says():
+    images = torch.full((2, 3, 9, 9), 0.5)
+    change = (transfer.changed_at_random(images, 8) - images) * 255
+    assert (change.abs() > 7).all() and (change.abs() < 9).all() and change.mean().abs() < 2
+
+
+def test_the_stored_measurement_is_whole():
+    table = transfer_table()
+    assert len(table.photos) == len(table.labels) == len(table.targets) == 50
+    assert not (table.labels == table.targets).any()
+    measured = {("", 0), *(("random", e) for e in transfer.EPS)}
+    measured |= {(" + ".join(names), e) for names in transfer.SOURCES for e in transfer.EPS}
+    assert set(table.said) == {(*attack, judge) for attack in measured for judge in transfer.NETWORKS}
+    assert all(len(said) == 50 for said in table.said.values())
+    assert all(table.right("", 0, judge) == 1 for judge in transfer.NETWORKS)
+    assert FILE.stat().st_size < 50_000
+
+
+@pytest.mark.sweep
+def test_a_cell_comes_out_again():
+    """Ten pairs: a decoder or a processor that rounds differently may change one answer or two."""
+    table, few = transfer_table(), slice(10)
+    attacked = pgd(
+        load_network(LITE0, device="cpu"),
+        table.images(few),
+        table.targets[few],
+        eps=16 / 255,
+        steps=table.steps,
+        targeted=True,
+        progress=False,
+    )
+    for judge in (LITE0, LITE2):
+        net = load_network(judge, device="cpu")
+        with torch.no_grad():
+            said = net(resize((attacked * 255).round() / 255, net.input_size)).argmax(1)
+        assert (said == table.said[LITE0, 16, judge][few]).sum() >= 8
