@@ -34,7 +34,7 @@ _NAMES = {
     """,
     "activations": """
         Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
-        cosine_distances deletion_curve evidence_map feature_maps grid_cells joint kl_divergence kl_gradient
+        cosine_distances deletion_curve evidence_map feature_maps field_crops grid_cells joint kl_divergence kl_gradient
         l2_distances label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
         plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k receptive_field scale_maps
         selectivity separation tile top_patches tsne vectors window_starts
@@ -56,7 +56,7 @@ _NAMES = {
     """,
     "figures": """
         show_boxes show_channel show_distances show_filters show_grid show_inversions show_layers show_map show_maps
-        show_neighbors show_occlusion show_patches show_points show_raw_weights show_scree show_separation
+        show_neighbors show_occlusion show_patches show_points show_raw_weights show_scree show_separation show_sheets
     """,
     "stimuli": """
         Crops Inversions TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper paste

@@ -67,6 +67,9 @@ CASES = {
     "deletion_curve": lambda net, x: activations.deletion_curve(net, x, x[:, 0], 1, steps=2, batch_size=1),
     "evidence_map": lambda net, x: activations.evidence_map(net, x, "4", 1),
     "feature_maps": lambda net, x: activations.feature_maps(net, x, "3", batch_size=1),
+    "field_crops": lambda net, x: activations.field_crops(
+        x, activations.receptive_field(net, "3", size=x.shape[2:]), (1, 2)
+    ),
     "grid_cells": lambda net, x: activations.grid_cells(rows(x)[:, :2]),
     "joint": lambda net, x: activations.joint(x[0, 0, :, :16]),
     "kl_divergence": lambda net, x: activations.kl_divergence(x[0, 0], x[1, 0]),
@@ -104,6 +107,7 @@ CASES = {
     ),
     "as_picture": lambda net, x: gradients.as_picture(x),
     "backprop": lambda net, x: gradients.backprop(net, x, rule="guided"),
+    "backprop, from the activation": lambda net, x: gradients.backprop(net, x, "3:1", start="activation"),
     "backprop, a unit": lambda net, x: gradients.backprop(net, x, "3:1", rule="deconvnet"),
     "blur": lambda net, x: gradients.blur(x[0, 0], 1.0),
     "channel": lambda net, x: gradients.channel("3:1")(net, x),

@@ -5,6 +5,7 @@ from course_utils.activations.deletion import deletion_curve
 from course_utils.activations.distances import cosine_distances, l2_distances, nearest
 from course_utils.activations.evidence_map import evidence_map
 from course_utils.activations.feature_maps import feature_maps, scale_maps, tile
+from course_utils.activations.field_crops import field_crops
 from course_utils.activations.image_map import grid_cells, label_agreement
 from course_utils.activations.neighbors import Neighbors, neighbors, recall_at_k, vectors
 from course_utils.activations.occlusion import occlusion, plain_occlusion
@@ -32,6 +33,7 @@ __all__ = [
     "deletion_curve",
     "evidence_map",
     "feature_maps",
+    "field_crops",
     "grid_cells",
     "joint",
     "kl_divergence",

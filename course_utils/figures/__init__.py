@@ -6,6 +6,7 @@ from course_utils.figures.filters import show_filters, show_raw_weights
 from course_utils.figures.inversions import show_inversions
 from course_utils.figures.neighbors import show_distances, show_neighbors
 from course_utils.figures.occlusion import show_occlusion
+from course_utils.figures.sheets import show_sheets
 from course_utils.figures.top_patches import show_boxes, show_patches
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "show_raw_weights",
     "show_scree",
     "show_separation",
+    "show_sheets",
 ]

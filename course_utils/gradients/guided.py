@@ -13,6 +13,7 @@ from course_utils.networks.network import Network, check_network, frozen, is_uni
 from course_utils.validate import Target, check_choice, check_images, check_module, check_positive, check_target
 
 POSITIONS = ("strongest", "center")
+STARTS = ("one", "activation")
 
 
 Position = str | Sequence[int] | Tensor
@@ -26,6 +27,7 @@ def backprop(
     *,
     rule: str = "gradient",
     position: Position = "strongest",
+    start: str = "one",
 ) -> Tensor:
     """Send one neuron's activation back to the pixels, with one of three rules at each ReLU.
 
@@ -46,6 +48,9 @@ def backprop(
         rule: "gradient", "deconvnet" or "guided".
         position: where a unit of a feature map is taken: "strongest" (for each image), "center" (`H // 2, W // 2`),
             `(row, column)`, or one `(row, column)` per image.
+        start: what is sent down from the neuron, all other neurons of its layer being 0: "one", so that rule "gradient"
+            gives the derivative; or its own "activation" `a`, as Zeiler and Fergus do. Every rule passes `a` times the
+            signal for a positive `a`, so the result is `a` times that of "one", and 0 for a neuron that is off.
 
     Returns:
         `(N, 3, H, W)`, signed, on the images' device. See `as_picture`.
@@ -53,13 +58,14 @@ def backprop(
     Raises:
         ValueError: rule "deconvnet" or "guided" where no ReLU lies between image and neuron: they would be the plain
             gradient under another name. Other activations (GELU, SiLU, leaky ReLU) are not ReLUs, and those of a
-            scripted network cannot be reached. Or no such rule, class, unit or position.
+            scripted network cannot be reached. Or no such rule, class, unit, position or start.
 
     References:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (deconvnet).
         Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity, ICLR Workshop 2015 (guided backprop).
     """
     check_choice("rule", rule, RULES)
+    check_choice("start", start, STARTS)
     pixels = check_images(net, images).clone()
     check_module(net)
     if rule != "gradient" and any(isinstance(module, torch.jit.ScriptModule) for module in net.modules()):
@@ -75,7 +81,8 @@ def backprop(
                 f"{getattr(net, 'name', type(net).__name__)}; use rule='gradient' or a unit further up."
             )
         # Each image has its own neuron, and the images of a batch do not see each other.
-        (R,) = torch.autograd.grad(neuron.sum(), pixels)
+        sent = neuron.detach() if start == "activation" else torch.ones_like(neuron)
+        (R,) = torch.autograd.grad(neuron, pixels, sent)
     return R.to(images.device)
 
 

@@ -10,6 +10,7 @@ METHODS = {
     "saliency": lambda net, x: gradients.saliency(net, x, of="loss"),
     "smoothgrad": lambda net, x: gradients.smoothgrad(net, x, samples=3),
     "backprop": lambda net, x: gradients.backprop(net, x, "1:2", rule="guided"),
+    "backprop from the activation": lambda net, x: gradients.backprop(net, x, "1:2", start="activation"),
     "backprop of a class": lambda net, x: gradients.backprop(net, x, rule="deconvnet"),
     "effective_field": lambda net, x: gradients.effective_field(net, x, "3"),
     "fgsm": lambda net, x: gradients.fgsm(net, x),

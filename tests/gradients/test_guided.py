@@ -241,6 +241,46 @@ def test_a_batch_is_its_images_one_by_one():
             )
 
 
+def by_hand() -> Network:
+    """Three units behind ReLUs over two pixels: y1 = relu(2 a), y2 = relu(a - b), y3 = relu(y1 - 3 y2), then a pooling."""
+    first, second = nn.Conv2d(1, 2, (1, 2), bias=False), nn.Conv2d(2, 1, 1, bias=False)
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([[2.0, 0.0], [1.0, -1.0]]).view(2, 1, 1, 2))
+        second.weight.copy_(torch.tensor([1.0, -3.0]).view(1, 2, 1, 1))
+    return as_net(nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Flatten(), nn.Linear(1, 2)))
+
+
+@pytest.mark.parametrize(
+    "pixels, activation, one",
+    [
+        # y1 = 0.8, y2 = 0, y3 = 0.8. The deconvnet stops the signal -3 to y2; so does the closed ReLU of y2
+        ((0.4, 0.5), 0.8, {"gradient": (2, 0), "deconvnet": (2, 0), "guided": (2, 0)}),
+        # y1 = 1, y2 = 0.1, y3 = 0.7: only the gradient goes through y2
+        ((0.5, 0.4), 0.7, {"gradient": (-1, 3), "deconvnet": (2, 0), "guided": (2, 0)}),
+        # y1 = 1.8, y2 = 0.8, so y3 is off: from 1 the deconvnet draws, and from the activation 0 nothing does
+        ((0.9, 0.1), 0.0, {"gradient": (0, 0), "deconvnet": (2, 0), "guided": (0, 0)}),
+    ],
+)
+def test_it_starts_from_one_or_from_the_activation(pixels, activation, one):
+    net, images = by_hand(), torch.tensor(pixels, dtype=torch.float64).view(1, 1, 1, 2)
+    for rule, expected in one.items():
+        expected = torch.tensor(expected, dtype=torch.float64)
+        torch.testing.assert_close(backprop(net, images, "3:0", rule=rule)[0, 0, 0], expected)
+        from_activation = backprop(net, images, "3:0", rule=rule, start="activation")[0, 0, 0]
+        torch.testing.assert_close(from_activation, activation * expected)
+
+
+def test_each_image_starts_from_its_own_activation():
+    net = tiny_net("conv", seed=4).double()
+    images = torch.rand(3, 3, 9, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    every = net(images).detach()
+    target = torch.stack([every[0].argmin(), every[1].argmax(), every[2].argmin()])
+    scores = every.gather(1, target[:, None])
+    assert scores[0] < 0 < scores[1]  # a score has no ReLU: the sign counts
+    plain = backprop(net, images, target)
+    torch.testing.assert_close(backprop(net, images, target, start="activation"), scores[:, :, None, None] * plain)
+
+
 @pytest.mark.parametrize("rule", ["deconvnet", "guided"])
 def test_no_relu_raises(rule):
     linear = tiny_net("linear", seed=0, height=4, width=4)
@@ -281,6 +321,8 @@ def test_wrong_arguments_say_what_is_possible():
         backprop(net, images, unit, position=[(0, 1)] * 3)
     with pytest.raises(ValueError, match="position must be one of"):
         backprop(net, images, unit, position="middle")
+    with pytest.raises(ValueError, match="start must be one of 'one', 'activation'"):
+        backprop(net, images, 0, start="two")
     with pytest.raises(ValueError, match="out of range"):
         backprop(net, images, 99)
 
