@@ -69,6 +69,11 @@ def list_of_pairs(maps, channel):
 
 
 @right("08.3")
+def list_of_tuples_of_numpy(maps, channel):
+    return [np.unravel_index(int(one[channel].argmax()), one[channel].shape) for one in maps]
+
+
+@right("08.3")
 def with_nonzero(maps, channel):
     return [(one[channel] == one[channel].max()).nonzero()[0] for one in maps]
 

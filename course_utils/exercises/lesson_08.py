@@ -204,7 +204,7 @@ strongest.slips = {
     "You divided by the height. Positions are numbered row by row, so divide by the width.": (
         lambda maps, channel: positions(maps[:, channel], row_length=maps.shape[2])
     ),
-    "These are numbers in the flattened map. Turn each into a row and a column: divmod(number, width).": (
+    "These are numbers in the flattened map. Turn each into a row and a column: divmod(int(number), width).": (
         lambda maps, channel: maps[:, channel].flatten(1).argmax(1)
     ),
     "You took absolute values first. The largest value is asked for, with its sign.": (

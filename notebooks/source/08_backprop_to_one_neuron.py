@@ -1,33 +1,84 @@
-# %% [markdown] lesson="08" title="Backprop to one neuron: deconvnet and guided backprop" minutes=75 needs="07"
+# %% [markdown] lesson="08" title="Backprop to one neuron: deconvnet and guided backprop" minutes=80 needs="05 07"
 # You will be able to: send the activation of one neuron back to the pixels by three rules; write each rule yourself; draw what a
-# neuron responds to beside the patches that excite it; and show with two short tests why the sharpest of these pictures is the least trustworthy.
+# neuron responds to beside the patches that excite it; and show with three short tests why the sharpest of these pictures is the least trustworthy.
 
 # %% tags=["setup"]
 import torch
 
-from course_utils import check, explorers, layer_outputs, load_network, photo, quiz, show_images
-from course_utils.activations import top_patches
-from course_utils.gradients import as_picture, backprop, rank_correlation, relu_rule
-from course_utils.images import resize
+from course_utils import (
+    check,
+    explorers,
+    forward_to,
+    gallery,
+    layer_outputs,
+    load_network,
+    photo,
+    quiz,
+    show_images,
+)
+from course_utils.activations import field_crops, receptive_field, top_patches
+from course_utils.figures import show_sheets
+from course_utils.gradients import as_picture, backprop, edges, rank_correlation, relu_rule
 from course_utils.networks import randomized
 
 # %%
-# the result first: one neuron of VGG-19, sent back to the pixels by three rules
+# the result first: the nine strongest patches of two channels of VGG-19, and what two rules draw from each
 net = load_network("vgg19")
-cat = photo("cat", 192)
-pictures = [
-    as_picture(backprop(net, cat, "relu5_1:129", rule=rule))[0]
-    for rule in ("gradient", "deconvnet", "guided")
-]
-show_images([cat[0], *pictures], ["photo", "gradient", "deconvnet", "guided backprop"], columns=4)
+names = gallery().names
+photos = torch.cat([photo(name) for name in names])
+found = top_patches(net, photos, "relu5_1", k=len(names), batch_size=4, progress=False)
+field = receptive_field(net, "relu5_1")
+
+
+def nine(channel, rule=None):
+    """The nine strongest patches of a channel, or what a rule draws at these places."""
+    images, places = found.images[channel, :9], found.places[channel, :9]
+    if rule is None:
+        return field_crops(photos[images], field, places)
+    unit = f"relu5_1:{channel}"
+    signal = backprop(net, photos[images], unit, rule=rule, position=places, start="activation")
+    return as_picture(field_crops(signal, field, places, fill=0))
+
+
+sheets = [nine(channel, rule) for channel in (133, 98) for rule in ("deconvnet", None, "guided")]
+show_sheets(
+    sheets,
+    [
+        f"channel {channel}: {what}"
+        for channel in (133, 98)
+        for what in ("deconvnet", "the nine patches", "guided backprop")
+    ],
+    columns=3,
+    width=11,
+)
 
 # %% [markdown]
-# This neuron sits in layer `relu5_1`, channel 129, at the place where the channel responds most. Gray means 0: the pixel has no effect. All three pictures
-# differ from gray around one eye only, and the last one shows the eye clearly. The three differ in one line of code, and you will write this line now.
+# Layer `relu5_1` of VGG-19 has 512 channels. This picture shows two of them, 133 above and 98 below. In the middle stand the nine patches, of 37 photos, that excite the channel most (lesson 05), the strongest first. A patch has 156 × 156 pixels: this is what one neuron of this layer sees.
+# Where the neuron looks over the border of the photo, the patch is gray.
+#
+# On both sides the activation of this *one neuron* was sent back to the pixels, by two rules. Gray means 0: the pixel plays no part. On the left you see the **deconvnet**, as in figure 2 of Zeiler and Fergus (2014); on the right **guided backprop**. Each drawing has its own scale.
+#
+# The nine photos of channel 133 all show a head: of a bird, a dog, a cat or a person. Channel 98 has four things with wheels first, and then things without. The drawings on the right have clear outlines: a beak, a face, spokes. Two questions: how are they made? And do they show what the neuron looks for?
 
-# %% [markdown] notes="1" minutes=4
-# Let the room say which of the three pictures they would put into a paper. Come back to the answer at the end: the one that most people
-# choose fails both tests.
+# %% claim="133: the nine strongest photos are those that show a head; 98: the four strongest are those with wheels; a patch has 156 pixels"
+of_channel = {c: {names[i] for i in found.images[c].tolist()[:n]} for c, n in ((133, 9), (98, 4))}
+assert of_channel[133] == {
+    "astronaut",
+    "bald_eagle",
+    "bull_mastiff",
+    "camera",
+    "cat",
+    "dalmatian",
+    "goose",
+    "grace_hopper",
+    "spoonbill",
+}
+assert of_channel[98] == {"cannon", "jeep", "jeep_blue", "motorcycle"}
+assert field.size == (156, 156)
+
+# %% [markdown] notes="1" minutes=5
+# Show the picture. Let the room say which of the two drawings they would put into a paper. Come back to the answer at the end: the one that most people
+# choose fails all tests.
 
 # %% [markdown]
 # ## The idea
@@ -46,6 +97,8 @@ show_images([cat[0], *pictures], ["photo", "gradient", "deconvnet", "guided back
 #
 # $[\ldots]$ is 1 where the condition holds and 0 elsewhere. The **deconvnet** (Zeiler & Fergus, 2014) uses a ReLU on the way down, because there was one on the way up.
 # **Guided backprop** (Springenberg et al., 2015) uses both conditions. Everything else, convolutions and pooling, is the ordinary backward pass.
+#
+# One more choice: what does the neuron send down? The gradient starts from 1 at this neuron, and from 0 at all others of its layer. Zeiler and Fergus also set all others to 0, but they start from the neuron's own activation $a$. We come back to what this changes.
 
 # %% [markdown] notes="1" minutes=4
 # Draw one ReLU with an arrow up and an arrow down. Ask: who may stop the arrow that comes down, the number that went up
@@ -98,6 +151,23 @@ def relu_backward(x, R, rule):
 
 
 check("08.1", relu_backward)
+
+# %%
+# a real ReLU, the one of relu4_4: what enters it, and what arrives from channel 129 of relu5_1
+cat = photo("cat", 192)
+layers_in_a_row = net.model.features
+here = int(net.layer_name("relu4_4").split(".")[1])  # relu4_4 is "features.26", the 27th layer
+entered = layers_in_a_row[:here](net.normalize(cat))
+left = entered.clamp(min=0).requires_grad_()
+neuron = layers_in_a_row[here + 1 : here + 4](left)[0, 129].max()  # pool4, conv5_1, relu5_1
+(arrived,) = torch.autograd.grad(neuron, left)
+tuple(entered.shape), f"{(arrived != 0).sum()} signals that are not 0 arrive"
+
+# %% uses="08.1"
+# your function at this ReLU: how many of the signals go on?
+for word in ("gradient", "deconvnet", "guided"):
+    goes_on = (relu_backward(entered, arrived, word) != 0).sum() / (arrived != 0).sum()
+    print(f"{word:9} {goes_on:.0%}")
 
 # %% [markdown] fold="Hint"
 # Three lines beginning with `if rule == ...`, each a product with one or two comparisons.
@@ -172,6 +242,29 @@ check("08.2", backprop_by_hand)
 # %% [markdown] fold="I get: expected m1 and m2 to have the same dtype"
 # The matrices hold 64-bit numbers. Make the start with `torch.zeros(len(W3), dtype=W3.dtype)`.
 
+# %%
+# a convolution is a matrix: one neuron of relu1_2 sees 5 x 5 pixels, through 3 x 3 neurons of relu1_1
+first, second = net.layer("conv1_1"), net.layer("conv1_2")
+one_pixel_each = torch.eye(75).view(75, 3, 5, 5)  # 75 images: one number is 1, all others 0
+W1 = torch.nn.functional.conv2d(one_pixel_each, first.weight).flatten(1).T  # (576, 75)
+W2 = second.weight.flatten(1)  # (64, 576)
+# the biases: one more number, which is always 1
+W1 = torch.cat([W1, first.bias.repeat_interleave(9)[:, None]], dim=1)
+W1 = torch.cat([W1, torch.eye(76)[-1:]])
+W2 = torch.cat([W2, second.bias[:, None]], dim=1)
+patch = net.normalize(cat)[0, :, 78:83, 98:103]
+matrices, column = [W1, W2, torch.eye(64)], torch.cat([patch.flatten(), torch.ones(1)])
+strong = (W2 @ (W1 @ column).relu()).argmax().item()
+f"relu1_2:{strong} is the strongest of 64 at row 80, column 100"
+
+# %% uses="08.2"
+# your function on these two layers, and backprop through the network itself
+for word in ("gradient", "deconvnet", "guided"):
+    by_hand = backprop_by_hand(matrices, column, strong, word)[:75].view(3, 5, 5)
+    by_autograd = backprop(net, cat, f"relu1_2:{strong}", rule=word, position=(80, 100))
+    apart = by_hand / net.std.view(3, 1, 1) - by_autograd[0, :, 78:83, 98:103]
+    print(f"{word:9} largest {by_autograd.abs().max():.3f}, difference {apart.abs().max():.0e}")
+
 # %% [markdown] solution="08.2"
 # Going down, each layer multiplies with its transposed matrix, and each ReLU decides with what it saw going up. Real networks do the same with convolutions. PyTorch does it for you:
 # only the line at the ReLU must be exchanged.
@@ -189,31 +282,45 @@ check("08.2", backprop_by_hand)
 # how many ReLUs lie between the image and the layer relu5_1?
 pixels = cat.clone().requires_grad_()
 with relu_rule("guided") as relus:
-    layer_map = net.model.features[:30](net.normalize(pixels))
+    layer_map = forward_to(net, pixels, ["relu5_1"])["relu5_1"]
 relus.count, tuple(layer_map.shape)
 
 # %% [markdown]
-# `backprop(net, images, "relu5_1:129", rule=...)` does all of it: the block, the choice of the position, the backward pass. Now the strongest
-# neuron of this photo in each of four depths.
+# `forward_to` runs the network only as far as a layer. `backprop(net, images, "relu5_1:129", rule=...)` does all of it: the block, the choice of the position, the backward pass. Now the strongest
+# neuron of this photo in each of four layers. The first picture of a row is all that the neuron sees.
 
 # %%
-# the strongest neuron of four layers, by the three rules
+# the strongest neuron of four layers: its patch, and what the three rules draw
 layers = ["relu2_2", "relu3_4", "relu4_4", "relu5_1"]
+rules = ("gradient", "deconvnet", "guided")
 responses = layer_outputs(net, cat, layers)
-rows, titles = [], []
+rows, titles, likeness = [], [], {}
 for layer in layers:
     channel = responses[layer][0].amax((1, 2)).argmax().item()
+    one_map = responses[layer][0, channel]
+    place = divmod(one_map.argmax().item(), one_map.shape[1])
+    seen = receptive_field(net, layer, size=192)
     unit = f"{layer}:{channel}"
-    rows += [
-        as_picture(backprop(net, cat, unit, rule=rule))[0]
-        for rule in ("gradient", "deconvnet", "guided")
-    ]
-    titles += [f"{unit}, gradient", "deconvnet", "guided"]
-show_images(rows, titles, columns=3, width=7)
+    sent = {rule: backprop(net, cat, unit, rule=rule, position=place) for rule in rules}
+    rows.append(field_crops(cat, seen, place)[0])
+    rows += [as_picture(field_crops(sent[rule], seen, place, fill=0))[0] for rule in rules]
+    titles += [f"{unit}: {seen.size[0]} pixels", *rules]
+    likeness[layer] = torch.nn.functional.cosine_similarity(
+        sent["gradient"].flatten(), sent["guided"].flatten(), dim=0
+    ).item()
+show_images(rows, titles, columns=4, width=9)
 
 # %% [markdown]
-# From top to bottom the layers get deeper. The deeper the layer, the larger the part of the photo that the neuron sees, and the more noise the plain gradient collects on its way through many
-# ReLUs. Guided backprop stays clean.
+# From top to bottom the layers get deeper, and a neuron sees a larger part of the photo: 14 pixels at first, 156 at the end. In the first row gradient and guided backprop still agree. The more ReLUs lie between, the less they do (1 would be the same direction):
+
+# %%
+# the cosine of gradient and guided backprop, layer by layer
+{layer: round(value, 2) for layer, value in likeness.items()}
+
+# %% claim="gradient and guided backprop agree near the pixels, and hardly in relu5_1; fields of 14 and 156 pixels"
+assert likeness["relu2_2"] > 0.5
+assert likeness["relu2_2"] > 2 * likeness["relu5_1"]
+assert receptive_field(net, "relu2_2").size[0] == 14
 
 # %% [markdown]
 # ## Which neuron?
@@ -245,7 +352,7 @@ check("08.3", strongest)
 
 # %% [markdown] fold="Hint"
 # `maps[:, channel].flatten(1)` has shape `(N, H * W)`. Its `argmax(dim=1)` is a number for each image. Positions are numbered row by row: with width 7, number 16 is row 2,
-# column 2.
+# column 2. `divmod(16, 7)` gives both at once; it needs plain numbers, so take `int(...)` of a tensor first. A list of such pairs is as good as a tensor.
 
 # %% picture="08.3"
 # your positions in channel 129, as a white dot on the map of the cat
@@ -259,88 +366,134 @@ show_images(
 # %% [markdown]
 # ## What does a channel respond to?
 #
-# One photo says little. The figure of the lecture puts two things side by side: the photos that excite a channel most (lesson 05), and what guided backprop finds in each. What the
-# pictures have in common is a guess at what the channel responds to.
+# One photo says little. The picture at the beginning puts nine patches beside nine drawings. What they have in common is a guess at what the channel responds to. Here is a third channel.
 
-# %% [markdown] notes="1" minutes=6
-# Hide the text and collect names for both channels. Ask how many photos it would take to be sure.
-
-# %%
-# the patches of 14 photos that excite two channels of relu5_1 most (lesson 05)
-animals = ["cat", "bull_mastiff", "dalmatian", "bald_eagle", "goose", "spoonbill", "dung_beetle"]
-names = [
-    *animals,
-    "leafhopper",
-    "astronaut",
-    "grace_hopper",
-    "coffee",
-    "jeep",
-    "strawberry",
-    "motorcycle",
-]
-photos = torch.cat([photo(name, 192) for name in names])
-channels = [253, 133]
-found = top_patches(net, photos, "relu5_1", channels=channels, k=4, batch_size=4, progress=False)
-[[names[i] for i in row] for row in found.images.tolist()]
+# %% [markdown] notes="1" minutes=8
+# Hide the text and collect names for all three channels. Ask how many photos it would take to be sure. Votes before the ranks.
 
 # %%
-# each patch, and below it guided backprop from the same position, cut out in the same way
-rows = []
-for channel, images, places, boxes in zip(
-    channels, found.images, found.places, found.boxes, strict=True
-):
-    signal = backprop(net, photos[images], f"relu5_1:{channel}", rule="guided", position=places)
-    for pictures in (photos[images], as_picture(signal)):
-        cut = [
-            p[:, top:low, left:right]
-            for p, (top, left, low, right) in zip(pictures, boxes.tolist(), strict=True)
-        ]
-        rows += [resize(one[None], 150)[0] for one in cut]
-show_images(rows, columns=4, title="relu5_1: channel 253 (first two rows) and 133 (last two rows)")
+# channel 457: the nine strongest patches, without drawings
+show_sheets([nine(457)], across=9, columns=1)
 
 # %% [markdown]
-# In these four photos channel 253 responds to faces: a dog's, two people's, and the eye of a cat. Channel 133 seems to respond to heads, with a snout, a face or a beak. The network was never asked for faces:
-# ImageNet has no class "face".
-#
-# These are guesses from four photos, and the next ones spoil the first guess: a cup of coffee gives a larger answer than the face of the other dog. Lesson 09 asks the channel itself.
+# Our guesses: 133 responds to *heads*, 98 to *wheels*, 457 to *people*. A guess must be able to fail. So write down, before you look, **which** of the 37 photos show such a thing, and then rank *all* photos by the channel's largest value in each.
 
-# %% claim="channel 253: large for a mastiff, but larger for a cup of coffee than for the dalmatian"
-asked_of = torch.cat([photo(name) for name in ("bull_mastiff", "coffee", "dalmatian")])
-mastiff, cup, dalmatian = (
-    layer_outputs(net, asked_of, ["relu5_1"])["relu5_1"][:, 253].amax((1, 2)).tolist()
-)
-assert mastiff > 2 * cup
-assert cup > 1.1 * dalmatian
+# %%
+# the first ten photos for each channel; a star where the guess says that they should be there
+people = {"astronaut", "camera", "grace_hopper"}
+animals = {"cat", "bull_mastiff", "dalmatian", "goose", "bald_eagle", "spoonbill"}
+guesses = {
+    133: ("heads", people | animals),
+    98: ("wheels", {"motorcycle", "jeep", "jeep_blue", "cannon"}),
+    457: ("people", people),
+}
+for channel, (guess, shows_it) in guesses.items():
+    print(f"\nchannel {channel}, {guess}: {len(shows_it)} photos show them")
+    for number, value in zip(found.images[channel, :10], found.values[channel, :10], strict=True):
+        star = "*" if names[number] in shows_it else " "
+        print(f"  {star} {names[number]:14} {value:5.0f}")
+
+# %% [markdown]
+# All stars stand on top, in all three. But two doubts remain.
+#
+# **Were the channels chosen for it?** Yes: three out of 512. With so many channels, some fit by luck. To see how much luck can do, throw dice: draw some photos at random, call them "heads", and look for the channel that fits *best*. Count how many of these photos are on top.
+#
+# **Is it the channel, or these pictures?** The same photos, but smaller: 160 pixels in place of 224.
+
+# %%
+# of the n photos that fit a guess: how many are among the first n? The best of 512 channels for photos drawn by dice, and smaller photos
+peaks = torch.zeros(512, 37).scatter(1, found.images, found.values)
+small = torch.cat(
+    [layer_outputs(net, photo(name, 160), ["relu5_1"])["relu5_1"].amax((2, 3)) for name in names]
+).T
+
+
+def on_top(values, numbers):
+    """How many of these photos are among the strongest as many, for each channel."""
+    best = values.argsort(dim=1, descending=True)[:, : len(numbers)]
+    return torch.isin(best, torch.as_tensor(numbers)).sum(1)
+
+
+dice = torch.Generator().manual_seed(0)
+results = {}
+for channel, (guess, shows_it) in guesses.items():
+    numbers = [names.index(name) for name in sorted(shows_it)]
+    n = len(numbers)
+    lucky = torch.stack(
+        [on_top(peaks, torch.randperm(37, generator=dice)[:n]).max() for _ in range(300)]
+    )
+    results[channel] = (
+        n,
+        on_top(peaks, numbers)[channel].item(),
+        (lucky == n).float().mean().item(),
+        lucky.float().mean().item(),
+        on_top(small, numbers)[channel].item(),
+    )
+    print(
+        f"{guess:7} {results[channel][1]} of {n} on top; by dice the best channel has {results[channel][3]:.1f} of {n},"
+        f" and all {n} in {results[channel][2]:.0%} of the draws; small photos: {results[channel][4]} of {n}"
+    )
+
+# %% [markdown]
+# For *heads* the guess is a strong one: no set of nine photos drawn by dice had a channel with all nine on top. For *people* it is weak: with three photos only, luck alone finds such a channel every now and then. And in smaller photos each guess loses something: *a cat, then coffee* comes before the man with the camera in channel 457. So 457 is not a detector of people. At most it prefers something that people, an eye and a cup have in common at these sizes.
+#
+# The network was never asked for heads: ImageNet has no class "head". Lesson 09 asks the channel itself.
+
+# %% claim="all guesses hold at 224 pixels; by dice: never nine of nine, sometimes three of three; in small photos 457 answers more to cat and coffee than to the camera man, and each guess loses some"
+for n_of, top_of, _, _, small_top in results.values():
+    assert top_of == n_of
+    assert small_top < n_of
+assert results[133][2] == 0
+assert results[133][3] < 7
+assert results[457][2] > 0.01
+order_457 = [names[i] for i in small[457].argsort(descending=True).tolist()]
+assert max(order_457.index("cat"), order_457.index("coffee")) < order_457.index("camera")
 
 # %% [markdown]
 # ## Predict, run, explain
 #
-# On the photo of a cup of coffee the output of channel 253 is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back by the
-# three rules. Which of the three pictures will be empty? Write your answer down, then run the cell.
+# On the photo of a cup of coffee the output of channel 133 is 0 at many positions. We take such a neuron, one that is **off**, near the middle of the photo, and send it back: by the
+# three rules from 1, and by the deconvnet from the activation, as Zeiler and Fergus do. Which of the four pictures will be empty? Write your answer down, then run the cell.
 
 # %% [markdown] notes="1" minutes=4
-# Votes for the empty picture before the cell. The deconvnet draws a neuron that is off: let that sink in.
+# Votes for the empty pictures before the cell. From 1, the deconvnet draws a neuron that is off: let that sink in. Then ask what the start changes for a neuron that is on.
 
 # %%
 # a neuron that is off, sent back by the three rules
 off = photos[names.index("coffee")][None]
-channel_map = layer_outputs(net, off, ["relu5_1"])["relu5_1"][0, 253]
-middle = channel_map.shape[0] // 2
+channel_map = layer_outputs(net, off, ["relu5_1"])["relu5_1"][0, 133]
 places = (channel_map == 0).nonzero()
-row, column = places[(places - middle).square().sum(1).argmin()].tolist()
-pictures, titles = [off[0]], [f"activation {channel_map[row, column]:.0f} at ({row}, {column})"]
-for rule in ("gradient", "deconvnet", "guided"):
-    signal = backprop(net, off, "relu5_1:253", rule=rule, position=(row, column))
+row, column_of = places[(places - 7).square().sum(1).argmin()].tolist()  # the map is 14 x 14
+pictures, titles = [off[0]], [f"row {row}, column {column_of}: {channel_map[row, column_of]:.0f}"]
+drawn = {}
+for rule, start in [*((rule, "one") for rule in rules), ("deconvnet", "activation")]:
+    signal = backprop(net, off, "relu5_1:133", rule=rule, position=(row, column_of), start=start)
+    drawn[rule, start] = signal.abs().max().item()
     pictures.append(as_picture(signal)[0])
-    titles.append(f"{rule}: largest {signal.abs().max():.0f}")
-show_images(pictures, titles, columns=4)
+    titles.append(f"{rule} from {'1' if start == 'one' else 'the activation'}")
+show_images(pictures, titles, columns=5, width=11)
 
 # %% [markdown]
-# Two rules ask whether the ReLU was on. It was off, so nothing passes. The deconvnet does not ask. It draws a picture for a neuron that did not respond to
-# anything, and the picture looks like any other.
+# Two rules ask whether the ReLU was on. It was off, so nothing passes. The deconvnet does not ask. From 1 it draws a picture for a neuron that did not respond to
+# anything, and the picture looks like any other. From the activation nothing is drawn, because the activation is 0.
+#
+# And for a neuron that is on? Each rule asks only for signs. If the start is $a$ times as large, with $a > 0$, every signal below is $a$ times as large, and so is the result. A picture with its own scale stays the same. So the start of Zeiler and Fergus decides *whether* one neuron is drawn and how *strongly*, not *what* is drawn.
 
-# %% [markdown] fold="Think: why does the original deconvnet look better than here?"
-# Zeiler and Fergus used a network with max pooling after three of its five convolutions, drew only neurons that were strongly on, and started from the activation itself, where we start from 1. Max pooling remembers which position was the largest
+# %% claim="off: only the deconvnet from 1 draws; on: from the activation all is a times as large"
+assert drawn["deconvnet", "one"] > 0
+assert drawn["gradient", "one"] == drawn["guided", "one"] == drawn["deconvnet", "activation"] == 0
+activation_of = responses["relu5_1"][0, 129].max()
+assert activation_of > 2
+for rule_of in rules:
+    from_one, from_activation = (
+        backprop(net, cat, "relu5_1:129", rule=rule_of, start=way) for way in ("one", "activation")
+    )
+    size_of = from_activation.abs().max()
+    assert (from_activation - activation_of * from_one).abs().max() < 0.001 * size_of
+    assert not (from_activation - from_one).abs().max() < 0.001 * size_of
+
+# %% [markdown] fold="Think: why do the deconvnet's pictures in the paper look better than here?"
+# Zeiler and Fergus used another network: five convolutions, with max pooling after three of them, where `relu5_1` of VGG-19 has thirteen convolutions below it. Max pooling remembers which position was the largest
 # ("switches"), and these positions come from the photo. Springenberg et al. found that the deconvnet looks much worse in networks without pooling.
 
 # %% [markdown]
@@ -382,6 +535,15 @@ check("08.4", guided_with_skip)
 # %% [markdown] fold="Hint"
 # Which of the two branches has a ReLU? Apply the rule there, before the two are added.
 
+# %% uses="08.4"
+# your function on the numbers of relu4_4, and relu_rule on y = relu(x) + 0.5 x
+at_x = entered.clone().requires_grad_()
+with relu_rule("guided"):
+    y = at_x.relu() + 0.5 * at_x
+(by_rule,) = torch.autograd.grad(y, at_x, arrived)
+apart = (guided_with_skip(entered, arrived, 0.5) - by_rule).abs().max()
+f"largest signal {by_rule.abs().max():.3f}, difference {apart:.0e}"
+
 # %% [markdown] solution="08.4"
 # The clamp comes too late: after the sum it cuts off the skip's signal, too. `relu_rule` exchanges the ReLU itself, so it sees only what comes through the ReLU.
 
@@ -397,24 +559,37 @@ explorers.Saliency(net, "cat", unit="relu4_1:5", rule="guided")
 # %% [markdown]
 # ## What this picture does not show
 #
-# Guided backprop gives the sharpest pictures. Are they about the neuron? We ask a classifier, `efficientnet_lite0`, for the class score of *bald eagle*, and make the two
+# Guided backprop gives the sharpest pictures. Are they about the neuron? We ask a classifier, `efficientnet_lite0`, for the class score of *bald eagle* (our VGG-19 has no classes: the course has only its convolutions), and make the two
 # tests of lesson 07:
 #
 # 1. **Another class.** The eagle's photo, but the score of *strawberry*.
-# 2. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes. For comparison, the last column gives random weights to all layers.
+# 2. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes. Then all layers get them, in two ways.
+#
+# Why two ways? Behind each convolution, this network has a *batch normalization*. It subtracts the mean that a channel had over the training photos, and divides by its spread. With random weights a channel has another mean and another spread, and the old numbers no longer fit. So the last network also gets new ones, measured on 19 photos.
 
-# %% [markdown] notes="1" minutes=6
-# Take up the vote of the beginning. Show the eagle for strawberry without its title.
+# %% [markdown] notes="1" minutes=8
+# Take up the vote of the beginning. Show the eagle for strawberry without its title. Then the random VGG-19: who would have said that it has learned nothing?
 
 # %%
 # the gradient (top) and guided backprop (bottom): trained, another class, random weights
 classifier = load_network("efficientnet_lite0")
 eagle = photo("bald_eagle")
+refitted = randomized(classifier)
+refitted.name = "all random, refitted"
+for layer in refitted.model.modules():
+    if isinstance(layer, torch.nn.BatchNorm2d):
+        layer.reset_parameters()
+        layer.momentum = None  # take the mean over all batches
+refitted.train()
+with torch.no_grad():
+    refitted.model(refitted.normalize(photos[::2, :, ::2, ::2]))
+refitted.eval()
 cases = {
     "bald eagle": (classifier, "bald eagle"),
     "strawberry": (classifier, "strawberry"),
-    "last 10 layers random": (randomized(classifier, last=10), "bald eagle"),
-    "all layers random": (randomized(classifier), "bald eagle"),
+    "last 10 random": (randomized(classifier, last=10), "bald eagle"),
+    "all random": (randomized(classifier), "bald eagle"),
+    "all random, refitted": (refitted, "bald eagle"),
 }
 signals = {
     rule: [backprop(network, eagle, target, rule=rule) for network, target in cases.values()]
@@ -422,28 +597,146 @@ signals = {
 }
 rows = [as_picture(signal)[0] for rule in signals for signal in signals[rule]]
 titles = [f"{rule}: {name}" if name == "bald eagle" else name for rule in signals for name in cases]
-show_images(rows, titles, columns=4)
+show_images(rows, titles, columns=5, width=11)
 
 # %%
 # the same in numbers: rank correlation of |signal| with the one of the trained network for 'bald eagle'
-for rule, (first, *others) in signals.items():
+same = {}
+for rule, (trained_one, *others) in signals.items():
     for name, other in zip(list(cases)[1:], others, strict=True):
-        same = rank_correlation(first.abs().amax(1), other.abs().amax(1))
-        print(f"{rule:9} {name:22} {same:.2f}")
+        same[rule, name] = rank_correlation(trained_one.abs().amax(1), other.abs().amax(1))
+        print(f"{rule:9} {name:21} {same[rule, name]:.2f}")
 
 # %% [markdown]
 # The crisp eagle is still there when you ask for a strawberry. It is still there when the network has forgotten every class. The numbers are close to 1: it is the *same
-# picture*. So it cannot be about the class. In this network it becomes another picture only when the first layers are random as well. Even that is not so everywhere: on VGG-19, guided backprop draws the edges of the photo with *all* weights random,
-# as the mathematics of Nie, Zhang and Patel says.
+# picture*. So it cannot be about the class.
 #
-# Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class. So the drawing is decided by
-# which ReLUs of the first layers were on, and these follow the edges of the photo. (Nie, Zhang and Patel, 2018, show this with mathematics: guided backprop partly recovers the image.)
+# With all layers random only dots are left. It looks as if this test was passed at last. But the dots come from the numbers of the batch normalization that no longer fit. With fitting ones a network that has learned *nothing* draws the eagle's head and claws, and the number rises again.
+
+# %% claim="guided: the same for another class and with the last layers random; all random: not, but with refitted normalization more than half; the gradient changes in every case"
+assert same["guided", "strawberry"] > 0.9
+assert same["guided", "last 10 random"] > 0.9
+assert same["guided", "all random"] < 0.4
+assert same["guided", "all random, refitted"] > 0.5
+for name_of in ("strawberry", "last 10 random", "all random", "all random, refitted"):
+    assert not same["gradient", name_of] > 0.5
+
+# %% [markdown]
+# VGG-19 has no batch normalization, so there the test is simple. Nie, Zhang and Patel (2018) showed with mathematics that guided backprop in a random network partly recovers the image. Let us look. A single neuron would be a bad witness: every drawing of it is strong in the middle of its field and weak at the rim, by any rule and with any weights, so all of them correlate.
+# So we send the *mean of a whole map* back, as a class score would: channel 5 of `conv5_4`, the last convolution. All weights are random, once as He et al. (2015) draw them (the signal keeps its size), once by `randomized` (each layer keeps the mean and spread of its weights).
+
+# %%
+# the mean of one map of VGG-19: trained, and with all weights random
+he_weights, weights_dice = randomized(net), torch.Generator().manual_seed(0)
+for layer in he_weights.model.features:
+    if isinstance(layer, torch.nn.Conv2d):
+        torch.nn.init.kaiming_normal_(layer.weight.data, generator=weights_dice)
+        layer.bias.data.zero_()
+networks = {"trained": net, "random (He)": he_weights, "random (randomized)": randomized(net)}
+small_eagle = photo("bald_eagle", 160)
+
+
+def whole_map(one, images, rule, channel=5):
+    """The mean of one channel of conv5_4, sent back to the pixels."""
+    pixels = images.clone().requires_grad_()
+    with relu_rule(rule):
+        maps = forward_to(one, pixels, ["conv5_4"])["conv5_4"]
+    return torch.autograd.grad(maps[:, channel].mean(), pixels)[0]
+
+
+drawings = {
+    (rule, name): whole_map(one, small_eagle, rule)
+    for rule in ("gradient", "guided")
+    for name, one in networks.items()
+}
+show_images(
+    [as_picture(signal)[0] for signal in drawings.values()],
+    [f"{rule}: {name}" for rule, name in drawings],
+    columns=3,
+    width=8,
+)
+
+
+# %%
+# in numbers: |signal| against the trained network's and against edges (ranks); the signed signal against the photo, and against another photo
+def correlation(a, b):
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+gray, other_gray = small_eagle.mean(1), photo("goose", 160).mean(1)
+numbers = {}
+print(f"{'':32} trained   edges   photo   another photo")
+for (rule, name), signal in drawings.items():
+    size = signal.abs().amax(1)
+    numbers[rule, name] = (
+        rank_correlation(size, drawings[rule, "trained"].abs().amax(1)),
+        rank_correlation(size, edges(small_eagle)),
+        correlation(signal.mean(1), gray),
+        correlation(signal.mean(1), other_gray),
+    )
+    print(f"{rule:9} {name:22}" + "".join(f"{value:8.2f}" for value in numbers[rule, name]))
+
+# %% [markdown]
+# The random network draws the eagle, white head, yellow claws and all. It is nearer to the photo than the trained one, and it draws nothing of another photo. It has never seen a photo before. By the plain gradient the same networks draw little of it.
 #
-# The plain gradient looks worse, but it changes with the class and with the weights, as it should: it passes both tests. **A clear picture is not evidence.**
+# One can also forget layer by layer, from the last convolution down to the first (Adebayo et al., 2018, call it *cascading randomization*).
+
+# %%
+# guided backprop (top) and the gradient, when the last 0, 1, 4, 8, 12, 16 of the 16 convolutions are random
+counts = (0, 1, 4, 8, 12, 16)
+cascade = {
+    (rule, count): whole_map(randomized(net, last=count), small_eagle, rule)
+    for rule in ("guided", "gradient")
+    for count in counts
+}
+kept = {
+    (rule, count): rank_correlation(signal.abs().amax(1), cascade[rule, 0].abs().amax(1))
+    for (rule, count), signal in cascade.items()
+}
+show_images(
+    [as_picture(signal)[0] for signal in cascade.values()],
+    [f"{rule}, {count}: {kept[rule, count]:.2f}" for rule, count in cascade],
+    columns=6,
+    width=11,
+    title="how many of the last layers are random, and the rank correlation with the trained network's",
+)
+
+# %% [markdown]
+# The gradient is another one as soon as the last layer is random. Guided backprop keeps the eagle all the way down; only its colors change, and how strongly its edges are drawn.
+#
+# Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class, and for every channel (you can try 77 in place of 5). So it is left to the ReLUs near the pixels to decide what is drawn, and which of them are on
+# follows the photo. (This is the argument of Nie, Zhang and Patel, in words.)
+#
+# The plain gradient looks worse, but it changes with the class and with the weights, as it should. **A clear picture is not evidence.**
+
+# %% claim="random VGG-19: guided backprop is the photo, more than trained, not another photo, for two draws of the weights; the gradient is not"
+for name_of in ("random (He)", "random (randomized)"):
+    assert numbers["guided", name_of][2] > 0.6
+    assert numbers["guided", name_of][2] > 1.2 * numbers["guided", "trained"][2]
+    assert not numbers["guided", name_of][3] > 0.2
+    assert not abs(numbers["gradient", name_of][2]) > 0.4
+    assert numbers["guided", name_of][0] > numbers["gradient", name_of][0] + 0.1
+again = correlation(whole_map(randomized(net, seed=1), small_eagle, "guided").mean(1), gray)
+assert again > 0.6
+channel_77 = {
+    rule_of: rank_correlation(
+        whole_map(net, small_eagle, rule_of, 77).abs().amax(1),
+        drawings[rule_of, "trained"].abs().amax(1),
+    )
+    for rule_of in ("guided", "gradient")
+}
+assert channel_77["guided"] > 0.9
+assert not channel_77["gradient"] > 0.6
+
+# %% claim="with the last layer random the gradient is another one, guided backprop the same; guided keeps more all the way down"
+assert kept["gradient", 1] < 0.5
+assert kept["guided", 1] > 0.9
+for count_of in counts[1:]:
+    assert kept["guided", count_of] > kept["gradient", count_of] + 0.1
 
 # %% [markdown] fold="Think: is guided backprop useless, then?"
 # No. To see *where* a neuron of a middle layer looks, and which edges of this photo it can see there, it is quick and clear. It does not say *why* the network chose a class. For a neuron of
-# `relu5_1` at one position, the place is set by the neuron's receptive field; inside of it, the picture is mostly edges.
+# `relu5_1` at one position, the place is set by the neuron's receptive field. Look again at the picture of the beginning: in the nine drawings of channel 133 you saw heads because there *are* heads in these patches. The evidence for "heads" was the ranking of the photos, not the drawings.
 
 # %% [markdown]
 # ## One more step: a picture from signed numbers
@@ -499,8 +792,10 @@ quiz("08")
 # - Any neuron can be sent back to the pixels: a class score, or a channel at a position.
 # - At a ReLU: gradient $R[x>0]$, deconvnet $R[R>0]$, guided backprop $R[x>0][R>0]$. Only the first is a derivative.
 # - The rule belongs to the ReLU. A tool that misses `F.relu`, ReLU6 or a skip branch is silently wrong.
-# - Guided backprop shows the edges that a neuron can see. It hardly depends on the class or on the upper layers.
+# - From 1 or from the activation: for one neuron that is on, only the strength of the drawing changes. A neuron that is off should not be drawn.
+# - A name for a channel is a guess. Say before which photos should be on top, rank all photos, and compare with luck.
+# - Guided backprop shows the edges that a neuron can see. It hardly depends on the class or on the upper layers, and a network with random weights draws the photo, too.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Springenberg, Dosovitskiy, Brox, Riedmiller: *Striving for Simplicity: The All Convolutional
 # Net*, ICLR Workshop 2015. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018. Nie, Zhang, Patel: *A Theoretical Explanation for Perplexing Behaviors of
-# Backpropagation-based Visualizations*, ICML 2018.
+# Backpropagation-based Visualizations*, ICML 2018. He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, ICCV 2015 (the random weights).
