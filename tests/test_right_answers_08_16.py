@@ -305,9 +305,10 @@ def patch_by_patch(window, known, weights, patches):
 
 
 @right("13.2")
-def places_of_numpy(distances, tolerance, u):
+def middles_of_numpy(distances, patches, tolerance, u):
     good = np.flatnonzero(distances.numpy().astype(np.float32) <= distances.min().item() * (1 + tolerance))
-    return good[math.floor(u * len(good))]
+    side = patches.shape[-1]
+    return patches.numpy().astype(np.float32)[good][math.floor(u * len(good)), :, side // 2, side // 2].tolist()
 
 
 @right("13.3")
@@ -323,6 +324,23 @@ def mean_of_products(features):
 
 
 @right("13.5")
+def with_the_courses_own_loss(net, wanted, start, lr, steps):
+    x = torch.nn.Parameter(start.detach().float().clone())
+    adam = torch.optim.Adam([x], lr)
+    for _ in range(steps):
+        seen, loss = forward_to(net, x, [*wanted]), []
+        for layer in wanted:
+            gram = torch.einsum("nchw,ndhw->ncd", seen[layer], seen[layer]) / seen[layer][0, 0].numel()
+            loss.append((gram - wanted[layer]).pow(2).sum() / wanted[layer].pow(2).sum())
+        adam.zero_grad()
+        torch.stack(loss).sum().backward()
+        adam.step()
+        with torch.no_grad():
+            x.clamp_(0, 1)
+    return x
+
+
+@right("13.6")
 def mean_square_over_4(features, wanted):
     one, other = (x.float().flatten(1) for x in (features, wanted))
     return F.mse_loss(one @ one.T / one.shape[1], other @ other.T / other.shape[1])[None] / 4
@@ -341,9 +359,8 @@ def array_with_one_number(image):
 
 
 @right("14.3")
-def grams_in_float32(picture, style):
-    one, other = (torch.einsum("chw,dhw->cd", x.float(), x.float()) / x[0].numel() for x in (picture, style))
-    return float(F.mse_loss(one, other))
+def mean_of_grams_in_float32(pictures):
+    return torch.einsum("nchw,ndhw->cd", pictures.float(), pictures.float()) / pictures[:, 0].numel()
 
 
 @right("14.4")

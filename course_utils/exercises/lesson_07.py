@@ -489,16 +489,15 @@ A pixel is black in the saliency map of the class 'dog'. What does this say?
 - Deleting the pixel, or painting it white, would not change the score.
   Deleting is a large change; the gradient speaks of small ones. Occlusion (lesson 06) tests large ones.
 
-Why the score before the softmax, and not the probability?
-- The softmax cannot be differentiated, so no gradient reaches the pixels.
-  It can; you have seen its map above.
-+ The probability can also grow because other classes fall.
-  Yes, and its gradient fades where the network is sure: dp/dx = p (dS/dx - the mean over all classes), which also
-  speaks of the other classes.
-- The score lies between 0 and 1, as a picture does.
-  The probability does. A score can be any number.
-- It is faster: the probability needs one more backward pass.
-  Both cost one forward and one backward pass.
+A raven has black feathers. Integrated gradients from a black baseline give them no part of the score. Why?
+- The network does not look at black feathers.
+  It may look at them: nothing here says what it would answer if they were white.
+- The gradient at a black pixel is always 0.
+  It is not: raising a black pixel a little changes the score like any other.
++ Each part is a product with the difference to the baseline.
+  Yes: where photo and baseline are equal the factor is 0, whatever the gradients are.
+- The steps are too few to reach them.
+  More steps make the sum more exact. A factor of 0 stays 0.
 
 SmoothGrad averages 25 signed gradients and then takes the absolute value. What if you take it before?
 - The same map: the order of the two steps makes no difference.

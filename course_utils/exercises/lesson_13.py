@@ -7,9 +7,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils.exercises.compare import close, number, require
+from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.several import several
+from course_utils.exercises.steady import steady
+from course_utils.hooks import forward_to
 
 
 def distance(window, known, weights, patches, *, difference=torch.square) -> Tensor:
@@ -88,33 +91,37 @@ def chosen(distances, tolerance, u, *, among=lambda d, tolerance: d <= (1 + tole
     return good[min(cut(u * len(good)), len(good) - 1)]
 
 
-@exercise("13.2", "choose")
-def choose(call: Call, draw: Draw) -> None:
+def middle(patches: Tensor, index: int) -> Tensor:
+    side = patches.shape[-1]
+    return patches[index, :, side // 2, side // 2]
+
+
+def copied(choose):
+    """The answer of somebody who chooses one of the distances in this way."""
+    return lambda distances, patches, tolerance, u: middle(patches, choose(distances, tolerance, u))
+
+
+@exercise("13.2", "next_pixel")
+def next_pixel(call: Call, draw: Draw) -> None:
     distances = draw.uniform(draw.integer(12, 16), low=0.2, high=0.6)
+    side = draw.choice([3, 5])
+    patches = draw.uniform(len(distances), 3, side, side)
     order = torch.from_numpy(draw.rng.permutation(len(distances)))
     smallest = draw.number(0.10, 0.12)
     good = sorted(order[:5].tolist())
     distances[good] = smallest * torch.tensor([1.25, 1.0, 1.28, 1.1, 1.2], dtype=torch.float64)
     # u * 5 lies close above each whole number, and close below the next one
-    got = [number(call(distances, 0.3, (k + rest) / 5), what="the index") for rest in (0.2, 0.9) for k in range(5)]
-    for value in got:
-        require(
-            value in range(len(distances)),
-            "the index is not one of a distance.",
-            detail=f"you returned {value} for {len(distances)} distances.",
-            cause="Return the place in distances, a whole number from 0.",
-        )
-    require(set(got) <= set(good), "you chose a match whose distance is too large.", got=got)
-    never = "Some good match is never chosen. The limit is (1 + tolerance) times the smallest; "
-    never += "the number is int(u * how many)."
-    cause = never if len(set(got)) < 5 else ""
-    require(got == good * 2, "the index is another one of the good matches.", cause=cause, got=got)
+    cases = [(distances, patches, 0.3, (k + rest) / 5) for rest in (0.2, 0.9) for k in range(5)]
+    got = several(call, cases, what="the color")
+    close(got, [middle(patches, place) for place in good * 2], what="the colors for ten values of u, from 0 to 1")
     exact = torch.tensor([4.0, 2.0, 3.0, 2.0], dtype=torch.float64)
-    edge = [int(number(call(exact, 0.5, u), what="the index")) for u in (0.0, 0.4, 0.9)]
-    require(edge == [1, 2, 3], "a distance that equals the limit should count.", got=edge)
+    for u, place in ((0.0, 1), (0.4, 2), (0.9, 3)):
+        what = "the color where a distance equals the limit"
+        close(call(exact, patches[:4], 0.5, u), middle(patches, place), what=what)
     perfect = torch.tensor([0.5, 0.0, 0.001, 0.0], dtype=torch.float64)
-    fits = [int(number(call(perfect, 0.1, u), what="the index")) for u in (0.2, 0.8)]
-    require(fits == [1, 3], "where the smallest distance is 0, only distances of 0 are good.", got=fits)
+    for u, place in ((0.2, 1), (0.8, 3)):
+        what = "the color where two windows fit without any error"
+        close(call(perfect, patches[:4], 0.1, u), middle(patches, place), what=what)
 
 
 def sorted_by_distance(distances, tolerance, u):
@@ -122,25 +129,41 @@ def sorted_by_distance(distances, tolerance, u):
     return int(order[chosen(distances[order], tolerance, u)])
 
 
-choose.slips = {
+next_pixel.slips = {
     "With the best match alone the texture repeats itself. Draw one of the matches that are nearly as good.": (
-        lambda distances, tolerance, u: distances.argmin()
+        copied(lambda distances, tolerance, u: distances.argmin())
     ),
-    "You rounded u * how many to the nearest number. Cut it off: int(u * how many).": partial(chosen, cut=round),
-    "You returned the place in the list of good matches. Return the place in distances: good[k], not k.": (
-        lambda distances, tolerance, u: int(u * (distances <= (1 + tolerance) * distances.min()).sum())
+    "You rounded u * how many to the nearest number. Cut it off: int(u * how many).": (
+        copied(partial(chosen, cut=round))
+    ),
+    "You took the place in the list of good matches for the place in patches. Take patches[good[k]], not patches[k].": (
+        copied(lambda distances, tolerance, u: int(u * (distances <= (1 + tolerance) * distances.min()).sum()))
     ),
     "You drew from all matches. Only those with a distance of at most (1 + tolerance) times the smallest may be "
-    "drawn.": (lambda distances, tolerance, u: int(u * len(distances))),
+    "drawn.": copied(lambda distances, tolerance, u: int(u * len(distances))),
     "You added the tolerance to the smallest distance. It is a share: multiply by (1 + tolerance).": (
-        partial(chosen, among=lambda d, tolerance: d <= d.min() + tolerance)
+        copied(partial(chosen, among=lambda d, tolerance: d <= d.min() + tolerance))
     ),
-    "You sorted the good matches by distance. Keep them in the order in which they stand.": sorted_by_distance,
+    "You sorted the good matches by distance. Keep them in the order in which they stand.": copied(sorted_by_distance),
     "You counted from the end: u = 0 is the first good match.": (
-        lambda distances, tolerance, u: chosen(distances, tolerance, 1 - 1e-9 - u)
+        copied(lambda distances, tolerance, u: chosen(distances, tolerance, 1 - 1e-9 - u))
     ),
     "Compare with <=, not with <. (With tolerance 0 the best match itself would be lost.)": (
-        partial(chosen, among=lambda d, tolerance: d < (1 + tolerance) * d.min())
+        copied(partial(chosen, among=lambda d, tolerance: d < (1 + tolerance) * d.min()))
+    ),
+    "You copied the first pixel of the window. The pixel in question lies in its middle.": (
+        lambda distances, patches, tolerance, u: patches[chosen(distances, tolerance, u), :, 0, 0]
+    ),
+    "You returned the whole window. Copy its middle pixel only.": (
+        lambda distances, patches, tolerance, u: patches[chosen(distances, tolerance, u)]
+    ),
+    "You returned the mean of the good windows. That blurs: copy the middle of one of them.": (
+        lambda distances, patches, tolerance, u: patches[
+            distances <= (1 + tolerance) * distances.min(), :, patches.shape[-1] // 2, patches.shape[-1] // 2
+        ].mean(0)
+    ),
+    "You returned the place of the window. Return the color of its middle pixel.": (
+        lambda distances, patches, tolerance, u: torch.tensor(float(chosen(distances, tolerance, u)))
     ),
 }
 
@@ -262,6 +285,90 @@ gram.slips = {
 }
 
 
+def relative(grams_of, maps, wanted) -> Tensor:
+    """How far a layer's Gram matrix is from the wanted one, relative to its size."""
+    return (grams_of(maps) - wanted).square().sum() / wanted.square().sum()
+
+
+def descended(
+    net, wanted, start, lr, steps, *, error=relative, grams_of=grams, of=dict.items, cut="always", clean=True, by=None
+) -> Tensor:
+    pixels = start.detach().clone().requires_grad_()
+    optimizer = (by or torch.optim.Adam)([pixels], lr=lr)
+    for _ in range(steps):
+        if clean:
+            optimizer.zero_grad()
+        maps = forward_to(net, pixels, list(wanted))
+        sum(error(grams_of, maps[layer], target) for layer, target in of(wanted)).backward()
+        optimizer.step()
+        if cut == "always":
+            pixels.data.clamp_(0, 1)
+    return pixels.detach() if cut == "never" else pixels.detach().clamp(0, 1)
+
+
+def leaves_the_range(right: Tensor, *inputs) -> bool:
+    """Whether it makes a difference when the picture is cut off."""
+    return all(bool((descended(*inputs, cut=cut) - right).abs().max() > 1e-2) for cut in ("end", "never"))
+
+
+@steady(descended, fits=leaves_the_range)
+def descents(draw: Draw) -> tuple:
+    net, start = draw.net("conv", inplace=True), draw.images(1)
+    with torch.no_grad():
+        maps = forward_to(net, draw.uniform(1, 3, 7, 9), ["1", "4"])
+        wanted = {layer: grams(one) for layer, one in maps.items()}
+    return net, wanted, start, draw.number(0.1, 0.15), draw.integer(4, 6)
+
+
+@exercise("13.5", "texture_from_noise")
+def texture_from_noise(call: Call, draw: Draw) -> None:
+    inputs, right = descents(draw)
+    mine, again = call.twice(*inputs)
+    close(mine, right, what="the picture that you found")
+    close(again, right, what="the picture of the second call from the same start")
+
+
+def changes_its_start(net, wanted, start, *rest):
+    return start.copy_(descended(net, wanted, start, *rest))
+
+
+texture_from_noise.slips = {
+    "The gradients add up from step to step: call optimizer.zero_grad() in the loop.": partial(descended, clean=False),
+    "The loss of a layer is not divided by |A|^2, so one layer counts more than the others.": (
+        partial(descended, error=lambda of, maps, wanted: (of(maps) - wanted).square().sum())
+    ),
+    "You took the mean of the squared differences. The loss divides their sum by |A|^2.": (
+        partial(descended, error=lambda of, maps, wanted: (of(maps) - wanted).square().mean())
+    ),
+    "You divided by the Gram matrix of the picture itself. Divide by the wanted one: it stays as it is.": (
+        partial(descended, error=lambda of, maps, wanted: (of(maps) - wanted).square().sum() / of(maps).square().sum())
+    ),
+    "You took the length of the difference (a root). The loss has squares and no root.": (
+        partial(descended, error=lambda of, maps, wanted: (of(maps) - wanted).norm() / wanted.norm())
+    ),
+    "Your Gram matrix is not divided by the number of positions.": partial(descended, grams_of=products),
+    "Your Gram matrix is divided by C * H * W. Divide by the positions, H * W.": (
+        partial(descended, grams_of=lambda maps: grams(maps) / maps.shape[1])
+    ),
+    "Only the first layer counts in your loss. Add up all layers.": (
+        partial(descended, of=lambda wanted: list(wanted.items())[:1])
+    ),
+    "Only the last layer counts in your loss. Add up all layers.": (
+        partial(descended, of=lambda wanted: list(wanted.items())[-1:])
+    ),
+    "You cut off once, at the end. The task cuts off after every step.": partial(descended, cut="end"),
+    "The picture leaves the range [0, 1]: cut it off after every step.": partial(descended, cut="never"),
+    "Adam's lr is not the one that was given.": (
+        lambda net, wanted, start, lr, steps: descended(net, wanted, start, 1e-3, steps)
+    ),
+    "This is plain gradient descent. The task takes torch.optim.Adam.": partial(descended, by=torch.optim.SGD),
+    "It takes one step too few.": lambda *inputs: descended(*inputs[:-1], inputs[-1] - 1),
+    "It takes one step too many.": lambda *inputs: descended(*inputs[:-1], inputs[-1] + 1),
+    "The picture is still the start.": lambda net, wanted, start, *rest: start,
+    "Your function changes the caller's start: work on start.detach().clone().": changes_its_start,
+}
+
+
 def style_distance(
     maps, wanted, *, positions=lambda *own: own, error=torch.square, factor=lambda channels: 4 * channels**2
 ) -> Tensor:
@@ -271,7 +378,7 @@ def style_distance(
     return error(difference).sum() / factor(len(maps))
 
 
-@exercise("13.5", "gram_distance")
+@exercise("13.6", "gram_distance")
 def gram_distance(call: Call, draw: Draw) -> None:
     channels = draw.choice([3, 5])  # not 4: the factor 1 / (4 C^2) should not hide a slip
     same = draw.choice([3, 4])

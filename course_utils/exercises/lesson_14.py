@@ -122,49 +122,53 @@ tv_loss.slips = {
 }
 
 
-def distance(picture, style, *, divisors=lambda picture, style: (positions(picture), positions(style))) -> Tensor:
-    here, there = divisors(picture, style)
-    return mean_square(gram(picture, divisor=lambda _: here) - gram(style, divisor=lambda _: there))
+def rows_of(pictures: Tensor) -> Tensor:
+    """One row for each channel: its values in all pictures, one picture after the other."""
+    return pictures.transpose(0, 1).flatten(1)
 
 
-@exercise("14.3", "style_distance")
-def style_distance(call: Call, draw: Draw) -> None:
-    channels = draw.integer(3, 5)
-    picture = draw.normal(channels, draw.integer(4, 5), draw.integer(6, 7))
-    style = draw.normal(channels, draw.integer(8, 9), draw.integer(10, 12))
-    what = "the distance of the two styles"
-    close(call(picture, style), distance(picture, style), what=what)
-    small = draw.normal(channels, 3, 4)
-    copies = torch.cat([small, small], 2)  # the same style as `small`
-    what = "the distance to two copies of a style side by side (which are the same style)"
-    close(call(picture, copies), distance(picture, small), what=what)
+def painter(pictures, *, rows=rows_of, divisor=lambda pictures, flat: flat.shape[1]) -> Tensor:
+    flat = rows(pictures)
+    return flat @ flat.T / divisor(pictures, flat)
 
 
-style_distance.slips = {
-    "Both Gram matrices are divided by the picture's number of positions. "
-    "The style's is a sum over its own positions: divide it by their number.": (
-        partial(distance, divisors=lambda picture, style: (positions(picture), positions(picture)))
+@exercise("14.3", "painters_gram")
+def painters_gram(call: Call, draw: Draw) -> None:
+    channels = draw.integer(4, 6)
+    for count, what in ((3, "the Gram matrix of three pictures"), (1, "the Gram matrix of one picture")):
+        pictures = draw.normal(count, channels, draw.integer(2, 3), draw.integer(4, 5)) + 0.2
+        close(call(pictures), painter(pictures), what=what)
+    twice = torch.cat([pictures, pictures])  # the same style again
+    close(call(twice), painter(pictures), what="the Gram matrix of a picture and its copy (as of the picture alone)")
+
+
+painters_gram.slips = {
+    "reshape does not move the channels to the front: with several pictures, the rows mix channels. "
+    "Move them first, with transpose(0, 1).": (
+        partial(painter, rows=lambda pictures: pictures.reshape(pictures.shape[1], -1))
     ),
-    "Both Gram matrices are divided by the style's number of positions. Each is divided by its own.": (
-        partial(distance, divisors=lambda picture, style: (positions(style), positions(style)))
+    "It is divided by the positions of one picture; there are N times as many.": (
+        partial(painter, divisor=lambda pictures, flat: pictures[0, 0].numel())
     ),
-    "The Gram matrices are divided by nothing: the larger picture has the larger sums.": (
-        partial(distance, divisors=lambda picture, style: (1, 1))
+    "It is not divided by the number of positions.": partial(painter, divisor=lambda pictures, flat: 1),
+    "It is divided by the number of values, channels times positions. Divide by the positions of all pictures.": (
+        partial(painter, divisor=lambda pictures, flat: flat.numel())
     ),
-    "The two numbers of positions are exchanged.": (
-        partial(distance, divisors=lambda picture, style: (positions(style), positions(picture)))
+    "It is divided by the number of channels; divide by the number of positions.": (
+        partial(painter, divisor=lambda pictures, flat: len(flat))
     ),
-    "The Gram matrices are divided by the number of values, channels times positions.": (
-        partial(distance, divisors=lambda picture, style: (picture.numel(), style.numel()))
+    "You took the mean of the features of all pictures first. Multiply in each picture, then take the mean.": (
+        lambda pictures: painter(pictures.mean(0, keepdim=True))
     ),
-    "You added up the squared differences; take their mean.": (
-        lambda picture, style: distance(picture, style) * len(picture) ** 2
+    "Only the first picture is used.": lambda pictures: painter(pictures[:1]),
+    "You returned one matrix for each picture. Return their mean, one matrix.": (
+        lambda pictures: torch.stack([painter(one[None]) for one in pictures])
     ),
-    "You divided by one side only. The positions are height times width.": (
-        partial(distance, divisors=lambda picture, style: (picture.shape[2], style.shape[2]))
+    "Your matrix has a row for each channel of each picture: pairs of channels from different pictures are in it.": (
+        partial(painter, rows=lambda pictures: pictures.flatten(0, 1).flatten(1))
     ),
-    "You divided by the height only. The positions are height times width.": (
-        partial(distance, divisors=lambda picture, style: (picture.shape[1], style.shape[1]))
+    "You multiplied the other way round: that compares positions, not channels.": (
+        partial(painter, rows=lambda pictures: rows_of(pictures).T, divisor=lambda pictures, flat: len(flat))
     ),
 }
 
@@ -294,7 +298,7 @@ You want less paint and more photo. Which change does that?
 
 The style picture is twice as large as the content. Its Gram matrix must be divided by ...
 - the content's number of positions, so that both are treated alike.
-  Then the style's sums are four times too large. This is the bug of 14.3.
+  Then the style's sums are four times too large. This is the bug of 13.6.
 + its own number of positions.
   Yes: a mean over positions does not depend on how many there are.
 - nothing: sums of squares are sums of squares.

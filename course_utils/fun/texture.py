@@ -12,8 +12,9 @@ from course_utils.hooks import check_size
 from course_utils.networks.network import Network, check_network
 from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective
+from course_utils.optimize.octaves import stretch
 from course_utils.optimize.pictures import Pixels
-from course_utils.validate import check_images, check_pair, check_whole, seeded
+from course_utils.validate import check_choice, check_images, check_pair, check_whole, seeded
 
 TEXTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # of a VGG network
 
@@ -66,13 +67,15 @@ def synthesize_texture(
     layers: Sequence[str] = TEXTURE_LAYERS,
     layer_weights: Sequence[float] | None = None,
     steps: int = 100,
+    init: str | Tensor = "smooth",
     seed: int = 0,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Tensor:
     """Change noise until the network's Gram matrices are those of a sample.
 
-    L-BFGS-B keeps every pixel in [0, 1] on the way, as in the authors' own code.
+    L-BFGS-B keeps every pixel in [0, 1] on the way, as in the authors' own code. Differs from it: the noise has no
+    detail finer than 8 pixels. The layers hardly react to fine colored noise, so what the start has of it stays.
 
     Args:
         net: the network, `vgg19` for the layers' default names.
@@ -81,6 +84,8 @@ def synthesize_texture(
         layers: whose Gram matrices are compared. Deep layers see larger elements of the texture.
         layer_weights: one number for each layer; None for equal weights that add up to 1.
         steps: how many times the loss and its gradient are computed, at most, and once more at the end.
+        init: "smooth" noise, "noise" (every pixel by itself, as in the paper), or a picture `(1, 3, H, W)` of the
+            result's size to start from.
         seed: of the noise.
         callback: called as `callback(step, picture, loss)` at each of these times, with the picture that is looked at
             and its loss, `(1,)` (see `texture_loss`). True ends the search; the best picture so far is returned.
@@ -90,8 +95,8 @@ def synthesize_texture(
         `(1, 3, H, W)` in [0, 1] on the sample's device: the best picture seen, also when interrupted.
 
     Raises:
-        ValueError: not one image, no layers, weights that do not fit them, a picture smaller than a layer can take, or
-            unknown layers.
+        ValueError: not one image, no layers, weights that do not fit them, a picture smaller than a layer can take,
+            unknown layers, or a start that is none or of another size.
 
     Reference:
         Gatys, Ecker & Bethge: Texture Synthesis Using Convolutional Neural Networks, NeurIPS 2015.
@@ -102,8 +107,7 @@ def synthesize_texture(
     check_whole(steps=steps)
     check_network(net)
     height, width = ready.shape[2:] if size is None else check_pair("size", size)
-    noise = torch.randn((1, net.channels, height, width), generator=seeded(seed))
-    start = (0.5 + 0.1 * noise).clamp(0, 1)
+    start = _start(net, init, (height, width), seed)
     if layers:
         check_size(net, ready, layers, what="sample")
         check_size(net, start, layers, what="the result")
@@ -112,3 +116,25 @@ def synthesize_texture(
         # lr: the gradient of a mean over many pixels is tiny
         best = descend(net, loss, Pixels(start), steps=steps, optimizer="lbfgsb", lr=1e4, watch=watch).images
     return best.to(sample)
+
+
+COARSE = 8  # pixels: smooth noise has no finer detail
+
+
+def _start(net: Network, init: str | Tensor, size: tuple[int, int], seed: int) -> Tensor:
+    """Where the search begins, `(1, 3, H, W)`."""
+    if isinstance(init, Tensor):
+        start = check_images(net, init, name="init")
+        if tuple(start.shape) != (1, net.channels, *size):
+            raise ValueError(
+                f"init must be one picture of the result's size {size[0]}x{size[1]}, not {tuple(start.shape)}."
+            )
+        return start
+    check_choice("init", init, ["smooth", "noise"])
+    if init == "noise":
+        noise = torch.randn((1, net.channels, *size), generator=seeded(seed))
+    else:
+        few = [max(2, -(-side // COARSE)) for side in size]
+        noise = stretch(torch.randn((1, net.channels, *few), generator=seeded(seed)), size)
+        noise = noise / noise.std()
+    return (0.5 + 0.1 * noise).clamp(0, 1)

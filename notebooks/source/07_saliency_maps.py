@@ -31,6 +31,7 @@ from course_utils.gradients import (
     smoothgrad,
 )
 from course_utils.networks import randomized
+from course_utils.plots import new_figure
 from course_utils.stimuli import digits, mark, object_masks
 from course_utils.training.digit_net import accuracy, train_digit_net
 
@@ -782,16 +783,35 @@ show_images(
 
 # %%
 # the three scores (the longest cell of the lesson)
-table = {}
+table, falling = {}, {}
 print(f"{'':20} inside   deletion   insertion")
 for name, heat in (ranked | without_network).items():
     share = ((heat * inside).sum((1, 2)) / heat.sum((1, 2))).mean().item()
-    deleted, inserted = (
-        deletion_curve(net, pictures_of, heat, own_class, steps=6, insert=back).mean().item()
+    deletion, insertion = (
+        deletion_curve(net, pictures_of, heat, own_class, steps=6, insert=back).mean(0)
         for back in (False, True)
     )
-    table[name] = share, deleted, inserted
-    print(f"{name:20} {share:5.0%}    {deleted:7.2f}   {inserted:8.2f}")
+    falling[name] = deletion
+    table[name] = share, deletion.mean().item(), insertion.mean().item()
+    print(f"{name:20} {share:5.0%}    {table[name][1]:7.2f}   {table[name][2]:8.2f}")
+
+# %%
+# the curves behind the column "deletion": the mean probability while the brightest pixels are blurred
+figure, axes = new_figure(width=6.5, aspect=0.6)
+for (name, curve), color in zip(
+    (
+        (n, falling[n])
+        for n in ("saliency", "SmoothGrad", "Grad-CAM", "blob in the middle", "random order")
+    ),
+    ("#7b3294", "#1b7837", "#2166ac", "#d95f02", "gray"),
+    strict=True,
+):
+    style = "--" if name in without_network else "-"
+    axes[0, 0].plot(torch.linspace(0, 1, 7), curve, style, marker="o", color=color, label=name)
+axes[0, 0].set_xlabel("share of the photo that is blurred", fontsize=9)
+axes[0, 0].set_ylabel("probability of the class", fontsize=9)
+axes[0, 0].legend(title="dashed: asks no network", fontsize=8, title_fontsize=8)
+figure
 
 # %% [markdown]
 # For each of the three scores, a map that no network has drawn is as good as the best of the six, or better. These photos have their thing in the middle, so a blob is inside and deletes well. The blur takes edges away, so a map of edges, or the very difference to the blur, brings the class back fast. And the plain gradient deletes no better than pixels in random order.

@@ -1,4 +1,4 @@
-# %% [markdown] lesson="13" title="Texture: pixel by pixel, and by Gram matrices" minutes=90 needs="02"
+# %% [markdown] lesson="13" title="Texture: pixel by pixel, and by Gram matrices" minutes=108 needs="02"
 # You will be able to: grow a texture from a small sample, one pixel after the other, without any network; say what a Gram matrix keeps
 # and what it throws away; make a texture from noise with the feature maps of VGG-19; and say for each method on which texture it fails.
 
@@ -15,8 +15,10 @@ from course_utils.fun import (
     gram_loss,
     gram_matrix,
     synthesize_texture,
+    texture_loss,
     wei_levoy,
 )
+from course_utils.hooks import forward_to
 from course_utils.networks import randomized
 from course_utils.stimuli import on_paper, texture_sample
 
@@ -57,7 +59,7 @@ show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width
 # the two pixels before the question mark. Which values can follow them, and how often each? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=16
-# The row of numbers on paper. Type the distance with the room; 13.2 is for them. Then the map of positions: ask where
+# The row of numbers on paper. Type the distance with the room; 13.2 is for them: then their picture grows. Then the map of positions: ask where
 # it copies.
 
 # %%
@@ -114,35 +116,64 @@ show_images(
     ["window, half known", "bright: fits well", "best", "second", "third"],
 )
 
-# %% [markdown] exercise="13.2" title="Choose by chance" points=2 difficulty=1 importance=3 minutes=6 own="course_utils.fun.plain_efros_leung:plain_efros_leung"
+# %% [markdown] exercise="13.2" title="Build it: the next pixel" points=2 difficulty=2 importance=4 minutes=6 own="course_utils.fun.plain_efros_leung:plain_efros_leung"
 # Of all distances, keep those that are at most $(1 + \text{tolerance})$ times the smallest. Choose one of them with a random number $u$ between 0 and 1, which
-# is given: the number `int(u * how many)` in their order. Return its place in `distances`.
+# is given: the number `int(u * how many)` in their order. Return the color in the middle of that patch.
 
 
 # %% exercise="13.2"
-def choose(distances, tolerance, u):
-    """The place of one of the good matches.
+def next_pixel(distances, patches, tolerance, u):
+    """The color of the next pixel, copied from one of the good matches.
 
-    distances: (n,), tolerance: such as 0.1, u: a random number, 0 <= u < 1
-    returns: one index into distances
+    distances: (n,), patches: (n, 3, w, w), w is odd
+    tolerance: such as 0.1, u: a random number, 0 <= u < 1
+    returns: (3,), the middle pixel of the chosen patch
     """
     ### BEGIN SOLUTION
     good = (distances <= (1 + tolerance) * distances.min()).nonzero().flatten()
-    return good[int(u * len(good))]
+    middle = patches.shape[-1] // 2
+    return patches[good[int(u * len(good))], :, middle, middle]
     ### END SOLUTION
 
 
-check("13.2", choose)
+check("13.2", next_pixel)
 
 # %% [markdown] fold="Hint"
-# `condition.nonzero().flatten()` gives the places where a condition holds. Take one of these places.
+# `condition.nonzero().flatten()` gives the places where a condition holds. Take one of these places. The middle of a side of 5 is place 2, which is `5 // 2`.
 
 # %% [markdown] solution="13.2"
 # `<=` and not `<`: with tolerance 0, or with a distance of exactly 0, the best match itself must stay in the draw.
 
 # %% [markdown]
-# You have the two parts of the program. `efros_leung` repeats them for all pixels, from the seed outward; always those pixels first that have the
-# most neighbors.
+# These are the two lines in the middle of the program. What is around them: a seed of 3 × 3 pixels, an order of places (from the seed outward), and a window around each place. Here it is, short enough to read, with *your* two functions inside.
+
+# %% picture="13.2"
+# your texture: it grows around the seed, one pixel after the other, from a small piece of wood
+wood = texture_sample("wood", 32)
+side, half = 32, 4  # of the result; half a window: 9 x 9
+pieces = wood[0].unfold(1, 9, 1).unfold(2, 9, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 9, 9)
+bell = torch.exp(-((torch.arange(9) - 4.0) ** 2) / (2 * (9 / 6.4) ** 2))  # sigma as in the paper
+mine = torch.zeros(3, side + 2 * half, side + 2 * half)  # with a border that stays unknown
+written = torch.zeros(mine.shape[1:])
+seed = slice(half + side // 2 - 1, half + side // 2 + 2)
+mine[:, seed, seed], written[seed, seed] = wood[0, :, 10:13, 10:13], 1
+at = torch.arange(side) - side // 2
+rings = torch.maximum(at[:, None].abs(), at.abs()) + (at[:, None].abs() + at.abs()) / 100
+stages, dice = [], torch.Generator().manual_seed(0)
+for number, place in enumerate(rings.flatten().argsort().tolist()):
+    y, x = place // side, place % side
+    if not written[half + y, half + x]:
+        around = slice(y, y + 9), slice(x, x + 9)
+        fits = window_distance(mine[:, *around], written[around], bell[:, None] * bell, pieces)
+        chance = torch.rand(1, generator=dice).item()
+        mine[:, half + y, half + x] = next_pixel(fits, pieces, 0.1, chance)
+        written[half + y, half + x] = 1
+    if number in (8, 120, 480, side * side - 1):
+        stages.append(mine[:, half:-half, half:-half].clone())
+show_images([wood[0], *stages], ["the sample", "the seed", "120 pixels", "480", "all 1024"])
+
+# %% [markdown]
+# `efros_leung` does the same, and takes those pixels first that have the most neighbors.
 #
 # **Where do the pixels come from?** Give each pixel of the sample its own color by its position (red grows downward, green to the right), and look at
 # these colors in the result.
@@ -283,6 +314,13 @@ for features in (both, moved_both, moved_one):
 
 # %% [markdown]
 # Positions can be exchanged freely as long as all channels move together: a sum does not know its order. If one channel moves alone, $G_{12}$ changes.
+#
+# There is another way to read the same formula, the one on the slides. At each position $p$ stands a column $f_p$ of $C$ numbers, one from each channel. Its **outer product** $f_p f_p^{\mathsf T}$ is a $C\times C$ matrix: the products of every two of them. The Gram matrix is the **mean of these outer products** over all positions.
+
+# %%
+# the mean of the outer products of the three columns: the first matrix again
+columns = [torch.outer(both[:, p], both[:, p]) for p in range(3)]
+columns, sum(columns) / 3
 
 # %% [markdown] exercise="13.4" title="Build it: the Gram matrix" points=3 difficulty=2 importance=5 minutes=8 own="course_utils.fun:gram_matrix"
 # For a batch of feature maps, return one Gram matrix for each image, divided by the number of positions.
@@ -338,7 +376,81 @@ show_images(
 #
 # $$E_l = \frac{1}{4\,C^2}\sum_{ij}\bigl(G^l_{ij} - A^l_{ij}\bigr)^2 ,$$
 #
-# and its gradient with respect to the pixels comes from one backward pass. (`synthesize_texture` divides by the size of $A^l$, so that every layer counts alike, $\lVert G^l - A^l\rVert^2 / \lVert A^l\rVert^2$, and goes down with the method L-BFGS.) (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+# The paper adds these up with a weight for each layer, which you have to choose: the numbers in the layers differ by orders of magnitude. Here each layer is divided by the size of its own $A^l$, so that no weights are needed:
+#
+# $$E = \sum_{l} \frac{\lVert G^l - A^l\rVert^2}{\lVert A^l\rVert^2}, \qquad \lVert B \rVert^2 = \sum_{ij} B_{ij}^2 .$$
+#
+# A layer counts 0 when the two matrices are equal, and 1 when the difference is as large as the texture itself. The gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+#
+# To go down, we take **Adam**, the optimizer that most networks are trained with: it gives every pixel a step length of its own. Four lines do one step:
+
+# %% [markdown] notes="1" minutes=16
+# Ask: how many numbers does the optimizer turn? 64 x 64 x 3. Type the four lines of Adam on the toy, then the room writes 13.5; the slip
+# is the missing `zero_grad`.
+
+# %%
+# Adam on a toy: one number, and the loss (x - 3)^2, 40 steps of about 0.1
+x = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.Adam([x], lr=0.1)
+for _ in range(40):
+    optimizer.zero_grad()  # or the gradients of all steps add up
+    ((x - 3) ** 2).sum().backward()
+    optimizer.step()
+x.item()
+
+# %% [markdown] exercise="13.5" title="Build it: a texture from noise" points=3 difficulty=3 importance=5 minutes=14 own="course_utils.fun:synthesize_texture course_utils.fun.texture:texture_loss"
+# Go down the loss $E$ of all layers together, with `torch.optim.Adam`, from `start`. After every step, cut the picture off to $[0, 1]$.
+
+
+# %% exercise="13.5"
+def texture_from_noise(net, wanted, start, lr, steps):
+    """Change a picture until its Gram matrices are the wanted ones.
+
+    net: a network; wanted: a dictionary, layer's name -> Gram matrix of the sample (1, C, C), by position
+    start: (1, 3, H, W) in [0, 1], it must stay as it is; lr: of Adam; steps: how many
+    returns: (1, 3, H, W) in [0, 1]
+    """
+    ### BEGIN SOLUTION
+    pixels = start.detach().clone().requires_grad_()
+    optimizer = torch.optim.Adam([pixels], lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        maps = forward_to(net, pixels, list(wanted))
+        loss = 0
+        for layer, target in wanted.items():
+            rows = maps[layer].flatten(2)
+            now = rows @ rows.transpose(1, 2) / rows.shape[2]
+            loss = loss + ((now - target) ** 2).sum() / (target**2).sum()
+        loss.backward()
+        optimizer.step()
+        pixels.data.clamp_(0, 1)
+    return pixels.detach()
+    ### END SOLUTION
+
+
+check("13.5", texture_from_noise)
+
+# %% [markdown] fold="Hint"
+# `forward_to(net, pixels, list(wanted))` gives a dictionary with the feature maps of these layers, with their graph. The Gram matrix is your line from 13.4. Start with `loss = 0` and add one number for each layer; `loss.backward()` comes after the loop over the layers.
+
+# %% [markdown] fold="I get: a leaf Variable that requires grad is being used in an in-place operation"
+# `pixels.clamp_(0, 1)` changes the pixels while PyTorch records. Write `pixels.data.clamp_(0, 1)`, or put it into `with torch.no_grad():`.
+
+# %% picture="13.5"
+# your texture from noise: pebbles, three layers, after 0, 10, 40 and 120 steps (half a minute)
+three = ["relu1_1", "relu2_1", "relu3_1"]
+small_stones = texture_sample("pebbles", 64)
+wanted = {layer: gram_matrix(one) for layer, one in layer_outputs(net, small_stones, three).items()}
+noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+mine = [texture_from_noise(net, wanted, noise, 0.05, steps)[0] for steps in (0, 10, 40, 120)]
+show_images([small_stones[0], *mine], ["the sample", "noise", "10 steps", "40 steps", "120 steps"])
+
+# %% [markdown]
+# Look at it from a distance: there are stones. From close up there is colored grain, which was in the noise at the start. These layers hardly react to it, so nothing removes it. There are two ways out: start without fine noise, and go further down. `synthesize_texture` does both. It starts from *smooth* noise, without detail finer than
+# eight pixels, and goes down with L-BFGS, which learns from earlier gradients how curved the loss is.
+
+# %% [markdown]
+# ## What each layer brings
 #
 # **Predict, run, explain.** You do this five times: with the first layer alone, then with two layers, up to all five. One position of `relu1_1` sees 3 × 3 pixels, of `relu3_1` 24 × 24, of `relu4_1` 68 × 68, of `relu5_1` 156 × 156. What will each
 # picture look like?
@@ -356,11 +468,54 @@ titles = ["the sample", *[("up to " if n else "only ") + name for n, name in enu
 show_images([stones[0], *results], titles, columns=3, width=6.6)
 
 # %% [markdown]
-# The first layer alone gives colors and small blobs. Then come dark lines and rounded pieces, then stones with light on one side. From the fourth to the fifth layer
+# The first layer alone gives the colors and hard edges. How large its blobs are comes from the smooth noise of the start: this layer sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones with light on one side. From the fourth to the fifth layer
 # little changes: a position of `relu4_1` sees 68 × 68 pixels, which is more than a stone. Inside the field that one position sees, order is kept, because a feature *is* an order of
 # pixels; beyond it, order is lost.
 #
 # No pixel of these pictures was copied.
+#
+# ## The start, and a picture larger than its sample
+#
+# Two things are still open. Does the start matter so much? And the task was *more* texture, not as much as before: nothing in the loss asks for the sample's size.
+
+# %% [markdown] notes="1" minutes=4
+# Ask what the colored grain could be before the cell. Then: which of the two pictures has the smaller loss?
+
+# %%
+# the same layers and steps from two starts: "noise" (every pixel by itself) and "smooth" (the default)
+from_noise = synthesize_texture(net, stones, layers=layers[:4], steps=50, init="noise")
+
+
+def color_grain(image):
+    """How far each pixel's color is from the mean of the 3 x 3 around it, without brightness."""
+    color = image - image.mean(1, keepdim=True)
+    return (color[:, :, 1:-1, 1:-1] - torch.nn.functional.avg_pool2d(color, 3, 1)).std().item()
+
+
+loss_of = texture_loss(net, stones, layers[:4])
+for name, image in (
+    ("sample", stones),
+    ("from noise", from_noise),
+    ("from smooth noise", results[3]),
+):
+    print(f"{name:18} grain {color_grain(image):.3f}   loss {loss_of(net, image).item():.4f}")
+show_images(
+    [stones[0], from_noise[0], results[3][0]],
+    ["the sample", "from noise", "from smooth noise"],
+    width=7.5,
+)
+
+# %% claim="colored grain is left over from the start: from smooth noise there is less than three quarters, at no larger loss"
+assert color_grain(results[3]) < 0.75 * color_grain(from_noise)
+assert loss_of(net, results[3]).item() < 1.1 * loss_of(net, from_noise).item()
+
+# %%
+# twice as high and twice as wide as the sample
+larger = synthesize_texture(net, small_stones, 128, layers=layers[:4], steps=60)
+show_images([on_paper(small_stones, 128), larger], ["the sample", "more of it"], width=6)
+
+# %% [markdown]
+# From smooth noise there is less grain, and the loss is no larger. So the grain is no part of the texture: it is what the start had, and what these layers hardly see. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once.
 
 # %% [markdown]
 # ## Spot the bug
@@ -371,11 +526,11 @@ show_images([stones[0], *results], titles, columns=3, width=6.6)
 # %% [markdown] notes="1" minutes=6
 # Two samples of the same material in two sizes: should the numbers differ? Then run the stub.
 
-# %% [markdown] exercise="13.5" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6 own="course_utils.fun:gram_loss"
+# %% [markdown] exercise="13.6" title="Spot the bug: the size of the sample" points=2 difficulty=2 importance=3 minutes=6 own="course_utils.fun:gram_loss"
 # Run the cell as it is and read what `check` says. Then correct the function.
 
 
-# %% exercise="13.5"
+# %% exercise="13.6"
 def gram_distance(features, wanted):
     """The loss E of one layer.
 
@@ -398,12 +553,12 @@ def gram_distance(features, wanted):
     ### END STUB
 
 
-check("13.5", gram_distance)
+check("13.6", gram_distance)
 
 # %% [markdown] fold="Hint"
 # How many positions does `wanted` have?
 
-# %% [markdown] solution="13.5"
+# %% [markdown] solution="13.6"
 # A Gram matrix without division grows with the picture. The mean over a picture's own positions does not: it is comparable between sizes.
 
 # %% [markdown]
@@ -451,8 +606,7 @@ show_images(pictures, titles, columns=4, width=7.4)
 # - **Efros–Leung** does well where 13 pixels, its window, are enough to tell how it goes on: also on the leaves, although they are larger. The basket's bands are 16 pixels wide: some go on too far.
 # - **Wei–Levoy** can get stuck: on the leaves it found a green piece that fits to itself, and went on with it.
 # - **Gram matrices** get the colors and the kind of edges nearly right, without copying. But nothing tells them that the basket is a strict pattern, or that the joints between bricks are straight
-#   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away. The fine colored grain, clearest on the gray bricks, is noise from the start that
-#   the layers hardly react to.
+#   lines that go on for ever. Both are about order over long distances, and that is what the sum over positions throws away.
 
 # %% [markdown]
 # ## What does it throw away? A photo instead of a texture
@@ -491,23 +645,35 @@ explorers.Texture(net)
 # %% [markdown]
 # ## What this picture does not show
 #
-# The pictures are good. Does this prove that VGG-19's *learned* features are needed? A sanity check: draw all its weights anew, at random, and do the same.
+# The pictures are good. Does this prove that VGG-19's *learned* features are needed? A sanity check: draw all its weights anew, at random, and do the same: the same layers, the same start, the same number of steps. `scale="he"` gives the random weights the size
+# at which signals neither fade nor grow on their way through the layers (He et al., 2015). Without this the deep layers would be nearly silent, and the comparison unfair.
 
 # %% [markdown] notes="1" minutes=5
 # Ask what random weights can still know: colors. Then look.
 
 # %%
 # the same method on a network that has learned nothing
-nothing = randomized(net)
+nothing = randomized(net, scale="he")
 random_result = synthesize_texture(nothing, stones, layers=layers[:4], steps=50)
-names = ["the sample", "trained VGG-19", "random weights"]
-show_images([stones, results[3], random_result], names, width=6.5)
+random_loss = texture_loss(nothing, stones, layers[:4])(nothing, random_result).item()
+print(
+    f"loss of the trained network {loss_of(net, results[3]).item():.4f}, of the random one {random_loss:.4f}"
+)
+show_images(
+    [stones, results[3], random_result],
+    ["the sample", "trained VGG-19", "random weights"],
+    width=6.5,
+)
 
 # %% [markdown]
-# With random weights the colors come out, in blotches, and no stones. So here the learned features do matter. Two cautions:
+# The random network has the *smaller* loss: the search succeeded, its Gram matrices are those of the sample. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter. Two cautions:
 #
 # - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes. A good texture by itself does not prove that the network has learned something.
-# - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the loss of the brick picture is small, too.
+# - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the random network is the proof.
+
+# %% claim="random weights are not worse at their own loss, so the stones are not missing because the search stopped too early"
+assert random_loss < loss_of(net, results[3]).item()
+assert loss_of(net, random_result).item() > 5 * loss_of(net, results[3]).item()
 
 # %% [markdown]
 # ## Quiz

@@ -1,4 +1,4 @@
-# %% [markdown] lesson="14" title="Neural style transfer: one picture's content, another one's style" minutes=75 needs="11, 13"
+# %% [markdown] lesson="14" title="Neural style transfer: one picture's content, another one's style" minutes=77 needs="11, 13"
 # You will be able to: write the losses of style transfer and minimize them; balance content against style; mix styles, set the size of the strokes and keep a photo's
 # colors; and say what a Gram matrix calls "style" and what it does not know.
 
@@ -116,7 +116,7 @@ for _ in range(60):
 show_images([small[0], x.detach()[0]], ["photo", "60 of your steps"], columns=2, width=7)
 
 # %% [markdown] solution="14.1"
-# A mean over the matrix, a sum over the layers. The division by the positions makes Gram matrices of pictures of different sizes comparable; exercise 14.3 shows what happens without it.
+# A mean over the matrix, a sum over the layers. The division by the positions makes Gram matrices of pictures of different sizes comparable; exercise 13.6 shows what happens without it.
 
 # %% [markdown] exercise="14.2" title="Total variation" points=1 difficulty=1 importance=2 minutes=5 own="course_utils.gradients:tv_norm"
 # Neighboring pixels of a photo are similar, those of noise are not. Add up the squared differences of all neighbors, side by side and above each other, over all channels.
@@ -187,66 +187,80 @@ show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], colum
 #
 # ## How large are the strokes?
 #
-# A layer sees a fixed number of pixels. If the style picture is small, each of its strokes has few pixels, and so it has in the painting.
+# A layer sees a fixed number of pixels: one position of `relu3_1` sees 24 × 24. If the style picture is small, each of its strokes has few pixels, and so it has in the painting.
 
-# %% [markdown] notes="1" minutes=8
-# Ask what happens to the strokes if the style picture is made larger. Then the bug: who divides by what?
-
-# %% [markdown] exercise="14.3" title="Spot the bug: a style picture of another size" points=2 difficulty=3 importance=4 minutes=8
-# This function compares the styles of two pictures. It was tested with pictures of the same size, and it is wrong for others. Run the cell as it is, and repair it.
-
-
-# %% exercise="14.3"
-def style_distance(picture, style):
-    """The mean squared difference of two Gram matrices.
-
-    picture: features (C, H, W); style: features (C, h, w) of another size
-    returns: one number
-    """
-    ### BEGIN SOLUTION
-    flat, other = picture.flatten(1), style.flatten(1)
-    gram = flat @ flat.T / flat.shape[1]
-    target = other @ other.T / other.shape[1]
-    return ((gram - target) ** 2).mean()
-    ### END SOLUTION
-    ### BEGIN STUB
-    # positions = picture.shape[1] * picture.shape[2]
-    # flat, other = picture.flatten(1), style.flatten(1)
-    # gram = flat @ flat.T / positions
-    # target = other @ other.T / positions
-    # return ((gram - target) ** 2).mean()
-    ### END STUB
-
-
-check("14.3", style_distance)
-
-# %% [markdown] fold="Hint"
-# A picture next to a copy of itself has the same style. Its sums are twice as large. Which division makes both equal?
-
-# %% [markdown] solution="14.3"
-# Each sum is divided by its own number of positions: then both are means. With the bug a style picture of four times the area asks for four times the activity, and the painting becomes
-# too contrasty.
-
-# %% uses="14.3"
-# the same style in two sizes: not equal, but much closer than another style
-one = layer_outputs(vgg, style_image("night", 128), ["relu3_1"])["relu3_1"][0]
-two = layer_outputs(vgg, style_image("night", 192), ["relu3_1"])["relu3_1"][0]
-other = layer_outputs(vgg, style_image("ink", 128), ["relu3_1"])["relu3_1"][0]
-ratio = float(style_distance(one, other) / style_distance(one, two))
-print(f"another style is {ratio:.0f} times as far away as the same style in another size")
+# %% [markdown] notes="1" minutes=4
+# Show the two style pictures first: where is the large whirl in the small one? Ask what happens to the strokes.
 
 # %%
-# style pictures of 64 and of 256 pixels (about 12 seconds)
+# the night at 64 and at 256 pixels, and what is painted from each
 sizes = [64, 256]
-paintings = [
-    style_transfer(vgg, view, style_image("mosaic", None), style_size=s, steps=25) for s in sizes
-]
+nights = [style_image("night", size) for size in sizes]
+paintings = [style_transfer(vgg, view, one, style_weight=100, steps=30) for one in nights]
+canvas = torch.ones(1, 3, 256, 256)
+canvas[:, :, :64, :64] = nights[0]
 show_images(
-    [p[0] for p in paintings], [f"style of {s} pixels" for s in sizes], columns=2, width=7.5
+    [canvas[0], paintings[0][0], nights[1][0], paintings[1][0]],
+    ["the style, 64 pixels", "painted from it", "the style, 256 pixels", "painted from it"],
+    columns=2,
+    width=7.5,
 )
 
 # %% [markdown]
-# One layer always sees the same number of pixels. In the small style picture this is a whole ring of the mosaic, in the large one a few stones. Compare the size of the strokes in the two paintings.
+# The two style pictures show the same thing, drawn here at one scale. From the small one the sky gets many small strokes, from the large one few and wide ones.
+
+# %% [markdown]
+# ## One style, several pictures
+#
+# A painter has more than one picture. Their common Gram matrix is a mean over the positions of *all* of them.
+#
+# The function below takes the features of several pictures in one batch. It was tested with one picture, and it is wrong for more.
+
+# %% [markdown] notes="1" minutes=8
+# Ask what `reshape` does with a batch of two: write the eight numbers of a tensor (2, 2, 2) in a row, and cut the row in two.
+
+# %% [markdown] exercise="14.3" title="Spot the bug: several pictures" points=2 difficulty=3 importance=4 minutes=8
+# Run the cell as it is, and repair it.
+
+
+# %% exercise="14.3"
+def painters_gram(pictures):
+    """The Gram matrix of several pictures together.
+
+    pictures: features (N, C, H, W) of one layer
+    returns: (C, C), divided by the number of positions of all pictures
+    """
+    ### BEGIN SOLUTION
+    rows = pictures.transpose(0, 1).flatten(1)
+    return rows @ rows.T / rows.shape[1]
+    ### END SOLUTION
+    ### BEGIN STUB
+    # channels = pictures.shape[1]
+    # rows = pictures.reshape(channels, -1)  # one row for each channel
+    # return rows @ rows.T / rows.shape[1]
+    ### END STUB
+
+
+check("14.3", painters_gram)
+
+# %% [markdown] fold="Hint"
+# In memory the batch is one long row: picture 0 with all its channels, then picture 1. `reshape` cuts this row into pieces of equal length. Which numbers should be neighbors in a row? `transpose(0, 1)` moves the channels to the front.
+
+# %% [markdown] solution="14.3"
+# The shape was right, and no error message came: each "channel" held pieces of several channels. With one picture there is nothing to mix. Programs that were written for one image are full of such lines.
+
+# %% uses="14.3"
+# your matrix of the four quarters of the night, taken for four pictures: how far from the whole night's?
+whole = style_image("night", 256)
+quarters = whole.unfold(2, 128, 128).unfold(3, 128, 128).flatten(2, 3)[0].transpose(0, 1)
+of_whole, of_quarters, of_other = (
+    layer_outputs(vgg, p, ["relu3_1"])["relu3_1"]
+    for p in (whole, quarters, style_image("ink", 256))
+)
+reference = gram_matrix(of_whole)[0]
+for name, features_of in (("its four quarters", of_quarters), ("another style", of_other)):
+    apart = (painters_gram(features_of) - reference).norm() / reference.norm()
+    print(f"{name}: {apart:.0%} of its size away")
 
 # %% [markdown]
 # ## Two styles at once
@@ -427,16 +441,15 @@ explorers.StyleTransfer(vgg)
 # Votes before the cell: shuffled style, completely or hardly? Then ask what an art historian would miss.
 
 # %%
-# a shuffled style, and a network that has learned nothing (about 12 seconds)
+# a shuffled style
 order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
 blocks = night.unfold(2, 40, 40).unfold(3, 40, 40).reshape(1, 3, 16, 40, 40)[:, :, order]
 shuffled = blocks.reshape(1, 3, 4, 4, 40, 40).permute(0, 1, 2, 4, 3, 5).reshape(1, 3, 160, 160)
 of_shuffled = style_transfer(vgg, view, shuffled, style_weight=100, steps=25)
-untrained = style_transfer(randomized(vgg), view, night, style_weight=100, steps=15)
 show_images(
-    [night[0], shuffled[0], row[2][0], of_shuffled[0], untrained[0]],
-    ["style", "shuffled", "by the style", "by the shuffled", "random weights"],
-    columns=5,
+    [night[0], shuffled[0], row[2][0], of_shuffled[0]],
+    ["style", "shuffled", "by the style", "by the shuffled"],
+    columns=4,
     width=9,
 )
 
@@ -449,8 +462,38 @@ print(f"the photo is {far / near:.0f} times as far from the style as the shuffle
 # %% [markdown]
 # The answer is (b), nearly. Measured by Gram matrices, the shuffled night is much nearer to the night than the photo is, though not the same: cuts between the squares are new edges. What an art historian calls style (what is shown, how it is arranged, what is left out) is not in it. It
 # knows paint: colors, strokes, small patterns.
-#
-# The last picture is no fair test of training: random weights have other sizes in each layer, so that one layer decides nearly alone, and it had fewer steps. (He, Wang and Hopcroft, 2016, transfer styles with random weights that are scaled well.)
+
+# %% claim="the photo is several times as far from the night as the shuffled night is; another style is as far"
+assert far > 3 * near
+assert distance(vgg, style_image("ink", 160)).item() > 3 * near
+
+# %% [markdown]
+# Does it need a network that has **learned** something? Random weights, in a fair test: at the size at which signals neither fade nor grow (`scale="he"`), with the same number of steps, and with a style weight that makes the two losses balance at the start as they do in the trained network.
+
+# %%
+# the same photo and style on VGG-19 with random weights
+untrained = randomized(vgg, scale="he")
+
+
+def balance(net):
+    """The style loss of the photo, in units of its own deep features."""
+    return (
+        gram_objective(net, [night])(net, view)
+        / forward_to(net, view, ["relu4_2"])["relu4_2"].square().mean()
+    )
+
+
+fair_weight = 100 * (balance(vgg) / balance(untrained)).item()
+by_untrained = style_transfer(untrained, view, night, style_weight=fair_weight, steps=25)
+show_images(
+    [view[0], night[0], row[2][0], by_untrained[0]],
+    ["photo", "style", "trained", "random weights"],
+    columns=4,
+    width=9,
+)
+
+# %% [markdown]
+# RANDOMTEXT
 #
 # Other limits, in one sentence each:
 #

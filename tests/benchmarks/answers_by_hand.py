@@ -233,15 +233,15 @@ def known_is_what_is_not_black(window, known, weights, patches):
 
 
 @by_hand("13.2", "wrong")
-def rounds_the_place(distances, tolerance, u):
+def rounds_the_place(distances, patches, tolerance, u):
     good = (distances <= (1 + tolerance) * distances.min()).nonzero().flatten()
-    return good[min(round(u * len(good)), len(good) - 1)]
+    return patches[good[min(round(u * len(good)), len(good) - 1)], :, patches.shape[2] // 2, patches.shape[3] // 2]
 
 
 @by_hand("13.2", "wrong")
-def divides_by_the_smallest(distances, tolerance, u):
+def divides_by_the_smallest(distances, patches, tolerance, u):
     good = (distances / distances.min() <= 1 + tolerance).nonzero().flatten()
-    return good[int(u * len(good))]
+    return patches[good[int(u * len(good))], :, patches.shape[2] // 2, patches.shape[3] // 2]
 
 
 def style(features, targets, weights, *, form):

@@ -44,23 +44,45 @@ class Losses(list):
 
 def test_synthesis_reaches_the_samples_gram_matrices():
     net, sample, losses = tiny_net("conv", seed=2), features(1, 3, 10, 10).sigmoid(), Losses()
-    image = synthesize_texture(net, sample, (6, 9), layers=LAYERS, steps=80, callback=losses, **quiet)
+    image = synthesize_texture(net, sample, (6, 9), layers=LAYERS, steps=80, init="noise", callback=losses, **quiet)
     assert image.shape == (1, 3, 6, 9) and image.dtype == sample.dtype
     assert image.min() >= 0 and image.max() <= 1
     assert min(losses) < 1e-3 * losses[0] and len(losses) == 81
     assert texture_loss(net, sample, LAYERS)(net, image).item() == pytest.approx(min(losses))
-    repeated = synthesize_texture(net, sample, (6, 9), layers=LAYERS, steps=80, **quiet)
+    repeated = synthesize_texture(net, sample, (6, 9), layers=LAYERS, steps=80, init="noise", **quiet)
     assert torch.equal(image, repeated)
     other = synthesize_texture(net, sample, (6, 9), layers=LAYERS, steps=20, seed=1, **quiet)
     assert not torch.equal(image, other)
 
 
-def test_it_starts_with_the_noise():
-    net, sample, seen = tiny_net("conv"), features(1, 3, 8, 8).sigmoid(), []
-    synthesize_texture(net, sample, layers=["1"], steps=1, callback=lambda s, image, v: seen.append(image), **quiet)
-    noise = (0.5 + 0.1 * torch.randn((1, 3, 8, 8), generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    torch.testing.assert_close(seen[0].float(), noise)
+def first_picture(shape, **options):
+    """Where the search starts."""
+    seen, sample = [], features(1, 3, *shape).sigmoid()
+    keep = lambda step, image, value: seen.append(image)  # noqa: E731
+    synthesize_texture(tiny_net("conv"), sample, layers=["1"], steps=1, callback=keep, **options, **quiet)
     assert len(seen) == 2 and not torch.equal(seen[0], seen[1])
+    return seen[0].float()
+
+
+def test_it_starts_with_the_noise():
+    noise = (0.5 + 0.1 * torch.randn((1, 3, 8, 8), generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    torch.testing.assert_close(first_picture((8, 8), init="noise"), noise)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 67), (5, 9)])
+def test_smooth_noise_has_the_same_contrast_and_no_fine_detail(shape):
+    smooth, rough = (first_picture(shape, init=init) for init in ("smooth", "noise"))
+    assert smooth.shape == (1, 3, *shape)
+    assert smooth.std().item() == pytest.approx(0.1, rel=0.1)
+    assert not torch.equal(smooth, first_picture(shape, init="smooth", seed=1))
+    if min(shape) > 8:
+        steps = [one.diff(dim=3).square().mean().sqrt().item() for one in (smooth, rough)]
+        assert steps[0] < steps[1] / 5  # from one pixel to the next
+
+
+def test_it_starts_with_a_picture():
+    given = features(1, 3, 6, 9, seed=5).sigmoid().float()
+    torch.testing.assert_close(first_picture((8, 8), size=(6, 9), init=given), given)
 
 
 def test_every_picture_on_the_way_lies_in_the_box():
@@ -132,6 +154,8 @@ def test_synthesis_leaves_nothing_behind():
         (torch.zeros(1, 3, 8, 8), {"layers": []}, "layers is empty"),
         (torch.zeros(1, 3, 8, 8), {"layers": ["nine"]}, "no layer 'nine'"),
         (torch.zeros(1, 3, 8, 8), {"layer_weights": [1.0]}, "1 numbers for 2 layers"),
+        (torch.zeros(1, 3, 8, 8), {"init": "white"}, "init must be"),
+        (torch.zeros(1, 3, 8, 8), {"init": torch.zeros(1, 3, 9, 8)}, "the result's size 8x8"),
         (torch.zeros(1, 3, 8, 8), {"steps": 0}, "steps must be greater than 0"),
         (torch.zeros(1, 3, 1, 8), {}, "sample of 1x8 pixels are too small"),
         (torch.zeros(1, 3, 8, 8), {"size": 1}, "the smallest size is 2x2"),
