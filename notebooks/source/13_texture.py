@@ -511,8 +511,9 @@ assert loss_of(net, results[3]).item() < 1.1 * loss_of(net, from_noise).item()
 
 # %%
 # twice as high and twice as wide as the sample
-larger = synthesize_texture(net, small_stones, 128, layers=layers[:4], steps=60)
-show_images([on_paper(small_stones, 128), larger], ["the sample", "more of it"], width=6)
+few_stones = texture_sample("pebbles", 64)
+larger = synthesize_texture(net, few_stones, 128, layers=layers[:4], steps=60)
+show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], width=6)
 
 # %% [markdown]
 # From smooth noise there is less grain, and the loss is no larger. So the grain is no part of the texture: it is what the start had, and what these layers hardly see. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once.
