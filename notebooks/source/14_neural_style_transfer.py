@@ -174,10 +174,7 @@ show_images([picture[0] for picture in styles + paintings], titles, columns=4, w
 # %%
 # less style, more style (about 10 seconds)
 strengths = [0.1, 1, 100]
-row = [
-    style_transfer(vgg, view, style_image("night", 128), style_weight=w, steps=25)
-    for w in strengths
-]
+row = [style_transfer(vgg, view, night, style_weight=w, steps=25) for w in strengths]
 show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], columns=3, width=9)
 
 # %% [markdown]
@@ -207,7 +204,7 @@ show_images(
 )
 
 # %% [markdown]
-# The two style pictures show the same thing, drawn here at one scale. From the small one the sky gets many small strokes, from the large one few and wide ones.
+# The two style pictures show the same thing, drawn here at one scale. From the small one the sky gets many small stars and short strokes, from the large one a single large whirl and long strokes.
 
 # %% [markdown]
 # ## One style, several pictures
@@ -493,8 +490,17 @@ show_images(
 )
 
 # %% [markdown]
-# RANDOMTEXT
-#
+# Under its own measure the random network did *more* than the trained one: less of its style loss is left. But the sky has the night's colors in blotches, and neither strokes nor whirls. So the Gram matrices of random features know colors and contrasts; the paint is in what training has made of the features. That is one network, one style and one draw
+# of weights. (He, Wang and Hopcroft, 2016, transfer styles with random weights, too. Look at their pictures before you call ours a law.)
+
+# %% claim="the random network leaves less of its own style loss, and its painting is much farther from the night in trained features"
+of_random = gram_objective(untrained, [night])
+left_random = of_random(untrained, by_untrained).item() / of_random(untrained, view).item()
+left_trained = distance(vgg, row[2]).item() / far
+assert left_random < left_trained
+assert distance(vgg, by_untrained).item() > 3 * distance(vgg, row[2]).item()
+
+# %% [markdown]
 # Other limits, in one sentence each:
 #
 # - Content means the features of one layer: a face may lose its likeness while the loss stays small.
