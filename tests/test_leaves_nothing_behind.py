@@ -102,9 +102,7 @@ CASES = {
     "vectors": lambda net, x: activations.vectors(net, x, layer="3", batch_size=1),
     # gradients
     "ablated": lambda net, x: within(gradients.ablated(net, "3", [1, 2]), net, x),
-    "adversarial_patch": lambda net, x, **o: gradients.adversarial_patch(
-        net, x, 1, size=8, steps=3, batch_size=2, **o
-    ),
+    "adversarial_patch": lambda net, x, **o: gradients.adversarial_patch(net, x, 1, size=8, steps=3, batch_size=2, **o),
     "as_picture": lambda net, x: gradients.as_picture(x),
     "backprop": lambda net, x: gradients.backprop(net, x, rule="guided"),
     "backprop, from the activation": lambda net, x: gradients.backprop(net, x, "3:1", start="activation"),
