@@ -107,7 +107,7 @@ def test_the_readme_has_the_two_commands():
 
 def test_ci_runs_the_test_command_of_the_readme_and_the_sweeps():
     script = ROOT / ".ci/run"
-    assert lines(".ci/run")[-1] == "pip install -r requirements-test.txt && pytest --run-sweep"
+    assert lines(".ci/run")[-1] == "pip install -r requirements-test.txt && pytest --run-sweep --durations=40"
     mode = subprocess.run(["git", "ls-files", "-s", ".ci/run"], cwd=ROOT, capture_output=True, text=True).stdout
     assert mode.startswith("100755") or (not mode and script.stat().st_mode & 0o111)
 
