@@ -78,6 +78,5 @@ class Inversion(LiveExplorer):
         )
         left = feature_error(self.net, photo, knobs.layer)(self.net, found).item()
         self.out.show(found, f"{words}\nfeature error {left:.3f}")
-        self.say(
-            f"{knobs.layer}: the features differ from the photo's by {left**0.5:.0%} of their size (root of {left:.3g})."
-        )
+        size = f"{left**0.5:.0%} of their size (the root of {left:.3g})"
+        self.say(f"{knobs.layer}: the features differ from the photo's by {size}.")

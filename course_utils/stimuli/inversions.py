@@ -20,7 +20,8 @@ class Inversions:
 
     Attributes:
         rows: photo and weights of each row; weights are "trained", or "random" (He's scale, see `randomized`).
-        layers: from shallow to deep; "pooled" is the feature vector, the mean of each channel of pool5 over all positions.
+        layers: from shallow to deep; "pooled" is the feature vector, the mean of each channel of
+            pool5 over all positions.
         steps: how many looks at the features each layer's search took.
         pictures: `(rows, layers, 3, S, S)` RGB in [0, 1], at the end of the search.
         feature_errors: `(rows, layers, 2)`, after half of the steps, and after all.

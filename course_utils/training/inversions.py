@@ -24,7 +24,7 @@ STEPS = {"relu2_2": 100, "relu3_1": 100, "relu4_1": 100, "relu5_1": 200, "relu5_
 
 
 def with_pooling(net: Network) -> Network:
-    """VGG's convolutions and then the mean of each channel over all positions, the layer "pooled": one vector (as `features` gives it)."""
+    """VGG's layers and then the mean of each channel over all positions, the layer "pooled": what `features` gives."""
     pooled = nn.Sequential()
     pooled.add_module("features", net.model.features)
     pooled.add_module("pooled", nn.AdaptiveAvgPool2d(1))
