@@ -36,7 +36,7 @@ def random_places(
 
     Returns:
         `(count, 4)`: the center's row and column, from 0 (touches the top, the left) to 1 (touches the other side), the
-        diameter, and the turn.
+        diameter, and the turn, clockwise.
 
     Raises:
         ValueError: no places, or a diameter that is not between 0 and 1.
