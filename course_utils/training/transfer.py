@@ -1,4 +1,4 @@
-"""Measures how often an attack on some networks reaches another one (lesson 10); some minutes on one core that has nothing else to do.
+"""Measures how often an attack on some networks reaches another one (lesson 10); some minutes on an idle core.
 
 A run that was interrupted goes on where it stopped:
 
