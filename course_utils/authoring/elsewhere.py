@@ -1,6 +1,6 @@
 """Notebooks that are opened elsewhere: in Google Colab, which has no course installed, and in Binder.
 
-Both need an address from which the course can be had. It stands in pyproject.toml, as `Repository` in `[project.urls]`. Without it
+Both need an address from which the course can be had: `Repository` in `[project.urls]` of pyproject.toml. Without it
 the notebooks have neither links nor a cell that installs.
 """
 

@@ -92,7 +92,7 @@ def carried(lessons: Sequence[Lesson]) -> dict[str, list[str]]:
 
 @cache
 def _methods() -> list[tuple[str, str]]:
-    """Each exercise of the course with a file of the course's own version of it: `("07.1", "gradients/saliency.py")`."""
+    """Each exercise with a file of the course's own version of it: `("07.1", "gradients/saliency.py")`."""
     found = {}
     for lesson in map(read_lesson, paths.lesson_paths()):
         for cell in lesson.cells:
@@ -166,7 +166,8 @@ def _readme(lessons: Sequence[Lesson], explore: bool, names: set[str]) -> str:
         rows.append(f"| {one.number} · {one.title} | {one.minutes} | {len(one.exercises)} | {points} |")
     said = {
         f"course lab {lessons[-1].number}": "opens a lesson by its number",
-        "course lab explore": "opens all explorers of these lessons in one notebook: sliders, clicks, a photo of your own",
+        "course lab explore": "opens all explorers of these lessons in one notebook: sliders, clicks, "
+        "a photo of your own",
         f"course reset {first.number}": "begins a lesson anew; what you wrote is kept beside it",
         "course progress": "says which exercises have passed in your notebooks",
         "course tour my_photo.jpg": "every method of the course on one photo, as one page: `tour/index.html`",

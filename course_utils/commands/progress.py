@@ -1,4 +1,4 @@
-"""`course progress`: which exercises have passed in the student's notebooks, by the outputs that they were saved with."""
+"""`course progress`: which exercises have passed in the student's notebooks, by their saved outputs."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ _COLUMNS = {
     "section": ("section",),
 }
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9_@+])?"
-# Canvas: nameofstudent_LATE_4711_9042_file.ipynb, with Canvas' number of the student; Moodle: Full Name_815_assignsubmission_file
+# Canvas: nameofstudent_LATE_4711_9042_file.ipynb, with Canvas' number of the student
+# Moodle: Full Name_815_assignsubmission_file
 _CANVAS = re.compile(r"[^_]*?(?P<late>_LATE)?_(?P<id>\d+)_\d+_.+", re.I)
 _MOODLE = re.compile(r"(?P<name>.+)_\d+_assignsubmission(_\w*)?", re.I)
 
@@ -152,7 +153,8 @@ def form(text: str) -> str:
 def match(people: Sequence[Person], submissions: Sequence[Submission]) -> Matched:
     """Give each submission to the person whose id, e-mail or name it carries.
 
-    The id counts first, then the e-mail, then what stands before its @, then the name. What fits two people is nobody's.
+    The id counts first, then the e-mail, then what stands before its @, then the name. What fits two people is
+    nobody's.
     Names that Canvas and Moodle give to downloaded files are read, too. Several submissions of one person become one.
     """
     keys: list[dict[str, set[int]]] = [{}, {}, {}, {}]

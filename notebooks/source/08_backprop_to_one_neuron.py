@@ -1,4 +1,4 @@
-# %% [markdown] lesson="08" title="Backprop to one neuron: deconvnet and guided backprop" minutes=80 needs="05 07"
+# %% [markdown] lesson="08" title="Backprop to one neuron: deconvnet and guided backprop" minutes=80 needs="07"
 # You will be able to: send the activation of one neuron back to the pixels by three rules; write each rule yourself; draw what a
 # neuron responds to beside the patches that excite it; and show with three short tests why the sharpest of these pictures is the least trustworthy.
 

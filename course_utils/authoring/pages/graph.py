@@ -30,7 +30,7 @@ def arrows(outlines: dict[str, Outline]) -> list[tuple[str, str]]:
 
 
 def places(outlines: dict[str, Outline]) -> dict[str, tuple[int, int]]:
-    """The middle of the upper edge of each lesson's box. A row holds lessons of one depth, each near to what it needs."""
+    """The middle of the upper edge of each box. A row holds lessons of one depth, each near to what it needs."""
     rows: dict[int, list[str]] = {}
     for number in sorted(outlines):
         rows.setdefault(depth(outlines, number), []).append(number)
@@ -52,7 +52,8 @@ def picture(outlines: dict[str, Outline]) -> str:
     height = max(y for _, y in where.values()) + _HEIGHT + 10
     said = "; ".join(f"{one.number} needs {', '.join(one.needs) or 'nothing'}" for one in by_number(outlines))
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}" role="img">',
         f"<title>What needs what</title><desc>{escape(said)}</desc>",
         f"<style>{_STYLE}</style>",
         '<rect width="100%" height="100%" style="fill: #ffffff; stroke: none"/>',

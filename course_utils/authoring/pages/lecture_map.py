@@ -1,4 +1,4 @@
-"""`docs/lecture_map.md`: from each slide of the lecture to the sections that do it, from `docs/teaching/lecture_map.toml`."""
+"""`docs/lecture_map.md`: from each slide to the sections that do it, made from `docs/teaching/lecture_map.toml`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def page(outlines: dict[str, Outline]) -> str:
     count = sum(len(slide["headings"]) for slide in slides)
     parts = [
         "# From the lecture to the lessons\n",
-        f"The lecture is *Visualizing and Understanding*. The rows are {len(slides)} slides, or points of slides. Together they cover",
+        f"The lecture is *Visualizing and Understanding*. The rows are {len(slides)} slides, or points of slides. "
+        "Together they cover",
         f"{count} headings of {len(found['notes'])} students' notes of the lecture; all of these headings stand in",
         "`docs/teaching/lecture_map.toml`, each with its slide.\n",
         "| the lecture | the lessons |",

@@ -34,8 +34,10 @@ def page(outlines: dict[str, Outline]) -> str:
     """The page."""
     parts = [
         "# Common questions in class\n",
-        "These are the folds of the lessons, all in one place: *I get* is what goes wrong in an exercise, *Think* is a question to the room.",
-        "Hints are not here, and neither are solutions. `check` knows many more wrong answers and says what is wrong with each.\n",
+        "These are the folds of the lessons, all in one place: *I get* is what goes wrong in an exercise, *Think* is "
+        "a question to the room.",
+        "Hints are not here, and neither are solutions. `check` knows many more wrong answers and says what is wrong "
+        "with each.\n",
     ]
     for one in by_number(outlines):
         found = list(questions(one))

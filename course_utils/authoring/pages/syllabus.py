@@ -58,10 +58,13 @@ def page(outlines: dict[str, Outline]) -> str:
     total = sum(one.lesson.minutes for one in outlines.values())
     parts = [
         "# Syllabus\n",
-        f"{len(outlines)} lessons, {hours(total)} in class: you code in front of the room (`course live`). The minutes of a lesson",
-        "stand in its header, those of a section in its speaker notes; together the sections take what the lesson takes, give or take five",
+        f"{len(outlines)} lessons, {hours(total)} in class: you code in front of the room (`course live`). "
+        "The minutes of a lesson",
+        "stand in its header, those of a section in its speaker notes; together the sections take what the lesson "
+        "takes, give or take five",
         "minutes. The time for an exercise stands in its header, too.",
-        "Which slide of the lecture is done where stands in [the map of the lecture](lecture_map.md); what students ask, in",
+        "Which slide of the lecture is done where stands in [the map of the lecture](lecture_map.md); "
+        "what students ask, in",
         "[common questions](questions.md).\n",
         "## The lessons\n",
         "| lesson | minutes | exercises | points | needs | in all |",
@@ -70,7 +73,8 @@ def page(outlines: dict[str, Outline]) -> str:
         "\n*Needs* are the lessons that the header names. *In all* adds what those need.\n",
         "## What needs what\n",
         "An arrow goes from a lesson to one that builds on it. In words, it is the column *needs* above.\n",
-        "![What needs what: an arrow from each lesson to those that build on it; the table above says the same](needs.svg)\n",
+        "![What needs what: an arrow from each lesson to those that build on it; the table above says the same]"
+        "(needs.svg)\n",
     ]
     for path in read_paths():
         parts += _path(path, outlines)

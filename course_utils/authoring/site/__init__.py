@@ -110,7 +110,7 @@ def _remove_earlier(folder: Path) -> None:
 
 
 def for_everybody(page: str) -> str:
-    """What Sphinx leaves out and readers with a keyboard or a screen reader need: code that scrolls, levels of headings."""
+    """What a keyboard or a screen reader needs and Sphinx leaves out: code that scrolls, levels of headings."""
     page = page.replace("<pre>", '<pre tabindex="0">')
     return page.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')
 

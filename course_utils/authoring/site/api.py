@@ -120,5 +120,5 @@ def _section(match: re.Match) -> str:
 
 
 def _examples(text: str) -> str:
-    """Examples (`>>>` up to the next empty line) in a fence."""
+    """Examples, from their prompt up to the next empty line, in a fence."""
     return re.sub(r"^>>> (?:.+\n)+", lambda m: f"```pycon\n{m[0]}```\n", text, flags=re.M)

@@ -1,4 +1,4 @@
-"""Sphinx's settings for the site, and its formulas: MathML, written when the site is built, which browsers draw by themselves."""
+"""Sphinx's settings for the site, and its formulas: MathML, written when the site is built; browsers draw it."""
 
 from __future__ import annotations
 
