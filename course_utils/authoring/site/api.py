@@ -121,4 +121,4 @@ def _section(match: re.Match) -> str:
 
 def _examples(text: str) -> str:
     """Examples, from their prompt up to the next empty line, in a fence."""
-    return re.sub(r"^>>> (?:.+\n)+", lambda m: f"```pycon\n{m[0]}```\n", text, flags=re.M)
+    return re.sub(r"^>{3} (?:.+\n)+", lambda m: f"```pycon\n{m[0]}```\n", text, flags=re.M)

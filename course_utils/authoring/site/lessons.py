@@ -17,7 +17,8 @@ PICTURES = "pictures"  # the folder of the pictures in the site
 _KINDS = {"image/png": "png", "image/jpeg": "jpg"}
 _STUDENTS = """:::{{note}}
 You read the lesson here as students get it: the exercises are open, and the pictures are those of the solution. To
-work in it, install the course and run `course lab {number}`. What moves in a notebook, such as the knobs of an explorer, stands still on this page.
+work in it, install the course and run `course lab {number}`. What moves in a notebook, such as the
+knobs of an explorer, stands still on this page.
 :::"""
 _ATTACHED = re.compile(r"!\[([^\]]*)\]\(attachment:([^)]+)\)")
 
