@@ -18,7 +18,7 @@ from course_utils import (
     show_heat,
     show_images,
 )
-from course_utils.activations import baseline_images, deletion_curve
+from course_utils.activations import baseline_images, deletion_curve, occlusion_scores
 from course_utils.gradients import (
     blur,
     edges,
@@ -534,14 +534,8 @@ print(
 # %%
 # the 20 labelled photos: the score's fall for each of the 6 x 6 blocks of 2 x 2 places (64 x 64 pixels, steps of 32)
 things, classes, _ = labelled_photos()
-falls = torch.empty(len(things), 36)
-for number, (image, wanted) in enumerate(zip(things, classes, strict=True)):
-    covered = image.repeat(36, 1, 1, 1)
-    for block in range(36):
-        top, left = 32 * (block // 6), 32 * (block % 6)
-        covered[block, :, top : top + 64, left : left + 64] = 0.5
-    with torch.no_grad():
-        falls[number] = net(image[None])[0, wanted] - net(covered)[:, wanted]
+falls = occlusion_scores(net, things, classes, window=64, stride=32, progress=False).drops()
+falls = falls.flatten(1)  # (20, 36)
 
 
 # %%
@@ -764,21 +758,27 @@ without_network = {
     "edges x blob": edges(pictures_of) * blob,
     "photo minus blurred": (pictures_of - baseline_images(pictures_of, "blur")).abs().sum(1),
 }
+short = [
+    "saliency",
+    "SmoothGrad",
+    "grad. x input",
+    "integr., black",
+    "integr., blurred",
+    "Grad-CAM",
+]
+without = ["the object", "random order", "blob", "edges", "edges x blob", "minus blurred", ""]
+sheet = []
+for k in (0, 5):
+    sheet += [pictures_of[k].mean(0), *(ranked[name][k] for name in ranked)]
+    sheet += [inside[k].float(), *(heat[k] for heat in without_network.values())]
+    sheet.append(torch.zeros(224, 224))
 show_images(
-    [
-        one / one.flatten().quantile(0.99)
-        for k in (0, 3, 5)
-        for one in (
-            pictures_of[k].mean(0),
-            inside[k].float(),
-            *(heat[k] for heat in (ranked | without_network).values()),
-        )
-    ],
-    ["photo", "object", *ranked, *without_network],
-    columns=13,
+    [one / one.flatten().quantile(0.99).clamp(min=1e-9) for one in sheet],
+    ["photo", *short, *without] * 2,
+    columns=7,
     vmin=0,
     vmax=1,
-    width=11,
+    width=10,
 )
 
 # %%

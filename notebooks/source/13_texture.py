@@ -207,8 +207,7 @@ results = [efros_leung(basket, 64, window=window) for window in (7, 13, 21)]
 show_images([basket, *results], ["the sample", "window 7", "window 13", "window 21"], width=9)
 
 # %% [markdown]
-# A window that is smaller than a band cannot see how much of the band is already written, so it may go on with it for ever. Only the window that is larger than the band keeps
-# the rule. The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
+# Of these three, only the largest window keeps the rule. A window of 7 lies inside of a band most of the time and cannot see how much of it is already written, so it may go on with it for ever. The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
 
 # %% [markdown] fold="Think: what does the program do when no window fits?"
 # It takes the best there is, however bad. Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
@@ -446,7 +445,7 @@ mine = [texture_from_noise(net, wanted, noise, 0.05, steps)[0] for steps in (0, 
 show_images([small_stones[0], *mine], ["the sample", "noise", "10 steps", "40 steps", "120 steps"])
 
 # %% [markdown]
-# Look at it from a distance: there are stones. From close up there is colored grain, which was in the noise at the start. These layers hardly react to it, so nothing removes it. There are two ways out: start without fine noise, and go further down. `synthesize_texture` does both. It starts from *smooth* noise, without detail finer than
+# Look at it from a distance: there are stones. From close up there is colored grain. Is it left over from the noise of the start? You will test this below. There are two ways to go on: start without fine noise, and go further down. `synthesize_texture` does both. It starts from *smooth* noise, without detail finer than
 # eight pixels, and goes down with L-BFGS, which learns from earlier gradients how curved the loss is.
 
 # %% [markdown]
@@ -468,9 +467,9 @@ titles = ["the sample", *[("up to " if n else "only ") + name for n, name in enu
 show_images([stones[0], *results], titles, columns=3, width=6.6)
 
 # %% [markdown]
-# The first layer alone gives the colors and hard edges. How large its blobs are comes from the smooth noise of the start: this layer sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones with light on one side. From the fourth to the fifth layer
-# little changes: a position of `relu4_1` sees 68 × 68 pixels, which is more than a stone. Inside the field that one position sees, order is kept, because a feature *is* an order of
-# pixels; beyond it, order is lost.
+# The first layer alone gives the colors and hard edges. How large its blobs are comes from the smooth noise of the start: this layer sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones with light on one side. From the third layer on
+# little changes: a position of `relu3_1` sees 24 × 24 pixels, which is more than a stone. Beyond the field that one position sees, nothing in the loss can keep an order. Inside of it an order *can* be kept, because a feature *is* an order of
+# pixels, but it need not be: a Gram matrix holds no more than means of products of two features.
 #
 # No pixel of these pictures was copied.
 #
@@ -516,7 +515,7 @@ larger = synthesize_texture(net, few_stones, 128, layers=layers[:4], steps=60)
 show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], width=6)
 
 # %% [markdown]
-# From smooth noise there is less grain, and the loss is no larger. So the grain is no part of the texture: it is what the start had, and what these layers hardly see. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once.
+# From smooth noise there is less grain, and the loss is no larger. So a good part of the grain is what the start had. It is not all: the sample has a quarter of what is left. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once.
 
 # %% [markdown]
 # ## Spot the bug
@@ -565,7 +564,7 @@ check("13.6", gram_distance)
 # %% [markdown]
 # ## One loss, many scales
 #
-# Every program divides by something else. They all compute the same thing up to a factor, so "style weight 1000" in one program is not "style weight 1000" in another:
+# Every program divides by something else. For one layer they all compute the same thing up to a factor (Johnson's has $C^2$ in it, so between layers the balance changes, too), so "style weight 1000" in one program is not "style weight 1000" in another:
 
 # %% [markdown] notes="1" minutes=3
 # One glance at the numbers. The message: a style weight means nothing without its program.
@@ -656,10 +655,14 @@ explorers.Texture(net)
 # the same method on a network that has learned nothing
 nothing = randomized(net, scale="he")
 random_result = synthesize_texture(nothing, stones, layers=layers[:4], steps=50)
-random_loss = texture_loss(nothing, stones, layers[:4])(nothing, random_result).item()
-print(
-    f"loss of the trained network {loss_of(net, results[3]).item():.4f}, of the random one {random_loss:.4f}"
+of_random = texture_loss(nothing, stones, layers[:4])
+even_gray = torch.full_like(stones, 0.5)
+random_loss, random_gray = (
+    of_random(nothing, image).item() for image in (random_result, even_gray)
 )
+trained_loss, trained_gray = (loss_of(net, image).item() for image in (results[3], even_gray))
+print(f"trained: loss of an even gray {trained_gray:.2f}, at the end {trained_loss:.4f}")
+print(f"random:  loss of an even gray {random_gray:.2f}, at the end {random_loss:.4f}")
 show_images(
     [stones, results[3], random_result],
     ["the sample", "trained VGG-19", "random weights"],
@@ -667,14 +670,15 @@ show_images(
 )
 
 # %% [markdown]
-# The random network has the *smaller* loss: the search succeeded, its Gram matrices are those of the sample. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter. Two cautions:
+# The random network ends at the *smaller* loss, a small part of where it began, so the search did not stop too early. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter, for this draw of random weights. Two cautions:
 #
 # - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes. A good texture by itself does not prove that the network has learned something.
 # - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the random network is the proof.
 
 # %% claim="random weights are not worse at their own loss, so the stones are not missing because the search stopped too early"
-assert random_loss < loss_of(net, results[3]).item()
-assert loss_of(net, random_result).item() > 5 * loss_of(net, results[3]).item()
+assert random_loss < trained_loss
+assert random_loss / random_gray < 1.5 * trained_loss / trained_gray
+assert loss_of(net, random_result).item() > 5 * trained_loss
 
 # %% [markdown]
 # ## Quiz
@@ -689,10 +693,10 @@ quiz("13")
 # %% [markdown]
 # ## Summary
 #
-# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must be larger than the texture's elements.
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must be large enough to see the rule: about as large as the largest *regular* element.
 # - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster, a little rougher.
 # - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
-# - A texture from noise: make the Gram matrices equal. Deep layers bring larger structures; regular patterns larger than the receptive field are lost.
+# - A texture from noise: make the Gram matrices equal. Deep layers bring larger structures; strict regular patterns are lost.
 # - In lesson 14 the same loss, together with a second one that keeps *where*, gives neural style transfer.
 #
 # **Papers.** Efros, Leung: *Texture Synthesis by Non-parametric Sampling*, ICCV 1999. Wei, Levoy: *Fast Texture Synthesis using Tree-structured Vector Quantization*, SIGGRAPH 2000. Gatys, Ecker, Bethge: *Texture Synthesis Using

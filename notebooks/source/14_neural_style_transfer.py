@@ -23,7 +23,7 @@ show_images(
 )
 
 # %% [markdown]
-# The temple is where it was, and the paint is the night's: its colors, its curved strokes. No brush, no rule about strokes, no training took place. The pixels of one picture were
+# The temple is where it was, and the paint is the night's: its colors, its curved strokes. No brush, no rule about strokes, no training on paintings took place. The pixels of one picture were
 # changed until two sets of numbers inside VGG-19 fitted.
 
 # %% [markdown] notes="1" minutes=5
@@ -34,7 +34,7 @@ show_images(
 # ## The idea
 #
 # Two lessons come together. In lesson 11 you found a picture with given **features**: deep features keep what is where and forget the exact pixels. In lesson 13 you found a picture with
-# given **Gram matrices**: they keep what a texture is made of and forget where. Gatys, Ecker & Bethge (2016) ask one picture $x$ for both:
+# given **Gram matrices**: they keep what a texture is made of and forget where. Gatys, Ecker & Bethge (2016) ask one picture $x$ for both. With the third term, which Johnson's program *neural-style* (2015) added, and the scales of their code:
 #
 # $$L(x) = \alpha\,\underbrace{\operatorname{mean}\bigl[(F(x) - F(\text{content}))^2\bigr]}_{\text{content loss}} \;+\; \beta\,\underbrace{\sum_{\ell} w_\ell
 # \operatorname{mean}\bigl[(G_\ell(x) - G_\ell(\text{style}))^2\bigr]}_{\text{style loss}} \;+\; \gamma\,\mathrm{TV}(x) .$$
@@ -42,7 +42,7 @@ show_images(
 # - $F$: the features of one deep layer, here `relu4_2`.
 # - $G_\ell = \frac{1}{M_\ell} F_\ell F_\ell^{\mathsf T}$: the Gram matrix of layer $\ell$, for $M_\ell$ positions; here of `relu1_1`, `relu2_1`, ..., `relu5_1`.
 # - $w_\ell$: how much each layer counts, here $1/C_\ell^2$ for $C_\ell$ channels.
-# - $\mathrm{TV}$: the total variation of lesson 11, with $\beta = 2$ there. It keeps neighbors similar.
+# - $\mathrm{TV}$: the total variation of lesson 11, with the power 2. It keeps neighbors similar.
 # - $\alpha, \beta, \gamma$: `content_weight`, `style_weight`, `tv_weight`. Only their ratios matter.
 #
 # Then gradient descent on the pixels of $x$.
@@ -166,7 +166,7 @@ titles = [*names, *["painting"] * 4]
 show_images([picture[0] for picture in styles + paintings], titles, columns=4, width=9)
 
 # %% [markdown]
-# The weights are the same for all four, and still they do not leave the same amount of temple. A style with strong contrasts has large Gram matrices, and its loss weighs more.
+# The weights are the same for all four, and still they do not leave the same amount of temple: the size of the style loss is not the same for every style.
 #
 # **Predict, run, explain.** Now one style with three weights: 0.1, 1 and 100. At which weight do the colors change, at which do stars appear in the sky, at which do the roofs get lost? Write it
 # down, then run the cell.
@@ -178,7 +178,7 @@ row = [style_transfer(vgg, view, night, style_weight=w, steps=25) for w in stren
 show_images([p[0] for p in row], [f"style_weight {w}" for w in strengths], columns=3, width=9)
 
 # %% [markdown]
-# First the colors change, then strokes appear, then stars and whirls. The roofs last long: they are strong edges, and deep features hold on to them.
+# At 1 the colors have changed and strokes appear, at 100 there are stars and whirls. The roofs are there at all three weights. Where do they get lost? Try 10 000.
 #
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 #
@@ -324,7 +324,7 @@ mix = style_transfer(
 show_images([view[0], mix[0]], ["photo", "glass and waves"], columns=2, width=7.5)
 
 # %% [markdown]
-# "Half and half" is said of the Gram matrices. The glass has the stronger contrasts, so its matrices have the larger numbers, and its colors take more than half of the picture.
+# "Half and half" is said of the Gram matrices. It need not be half of the picture: a style whose matrices hold larger numbers weighs more.
 #
 # ## Keep the photo's colors
 #
@@ -465,7 +465,7 @@ assert far > 3 * near
 assert distance(vgg, style_image("ink", 160)).item() > 3 * near
 
 # %% [markdown]
-# Does it need a network that has **learned** something? Random weights, in a fair test: at the size at which signals neither fade nor grow (`scale="he"`), with the same number of steps, and with a style weight that makes the two losses balance at the start as they do in the trained network.
+# Does it need a network that has **learned** something? Random weights, in a fair test: at the size at which signals neither fade nor grow (`scale="he"`), with the same number of steps, and with a style weight for which the style loss of the photo, in units of its deep features' mean square, weighs as much as in the trained network.
 
 # %%
 # the same photo and style on VGG-19 with random weights
@@ -490,7 +490,7 @@ show_images(
 )
 
 # %% [markdown]
-# Under its own measure the random network did *more* than the trained one: less of its style loss is left. But the sky has the night's colors in blotches, and neither strokes nor whirls. So the Gram matrices of random features know colors and contrasts; the paint is in what training has made of the features. That is one network, one style and one draw
+# Under its own measure the random network did *more* than the trained one: less of its style loss is left. But the sky has the night's colors in blotches, and neither strokes nor whirls. So here the Gram matrices of random features hold colors and contrasts and not the strokes. That is one network, one style and one draw
 # of weights. (He, Wang and Hopcroft, 2016, transfer styles with random weights, too. Look at their pictures before you call ours a law.)
 
 # %% claim="the random network leaves less of its own style loss, and its painting is much farther from the night in trained features"
