@@ -309,7 +309,7 @@ A picture was changed until its features of a deep layer were near to those of t
 wrong. What follows?
 - The layer has dropped the colors: it gives the same features for others.
   That is one possibility. In this lesson the colors of relu5_1 came back with more steps.
-+ Nothing yet: first let the search run until the picture stops changing.
++ Nothing yet: first let the search run until the colors no longer change.
   Yes. What is wrong then may be what the layer does not know; before, it may be the search.
 - The network cannot see colors: all of its layers are blind to them.
   From a shallow layer, the colors come back at once.

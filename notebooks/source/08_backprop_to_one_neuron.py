@@ -1,6 +1,6 @@
 # %% [markdown] lesson="08" title="Backprop to one neuron: deconvnet and guided backprop" minutes=80 needs="07"
 # You will be able to: send the activation of one neuron back to the pixels by three rules; write each rule yourself; draw what a
-# neuron responds to beside the patches that excite it; and show with three short tests why the sharpest of these pictures is the least trustworthy.
+# neuron responds to beside the patches that excite it; and show with three short tests why a sharp picture is not yet one to trust.
 
 # %% tags=["setup"]
 import torch
@@ -58,7 +58,7 @@ show_sheets(
 #
 # On both sides the activation of this *one neuron* was sent back to the pixels, by two rules. Gray means 0: the pixel plays no part. On the left you see the **deconvnet**, as in figure 2 of Zeiler and Fergus (2014); on the right **guided backprop**. Each drawing has its own scale.
 #
-# The nine photos of channel 133 all show a head: of a bird, a dog, a cat or a person. Channel 98 has four things with wheels first, and then things without; the fourth, a jeep, is level with a drum. The drawings on the right have clear outlines: a beak, a face, spokes. Two questions: how are they made? And do they show what the neuron looks for?
+# The nine photos of channel 133 all show a head: of a bird, a dog, a cat or a person. Channel 98 has four photos with wheels first, and then photos without; the fourth, a jeep, is level with a drum. (Of the motorcycle, the first, the neuron sees the tank, the lamp and the handlebar, and no wheel: that speaks against the name.) The drawings on the right have clear outlines: a beak, a face, spokes. Two questions: how are they made? And do they show what the neuron looks for?
 
 # %% claim="133: the nine strongest photos show a head (the last by a small margin); 98: the three strongest have wheels, and a jeep and a drum are level; a patch has 156 pixels"
 of_channel = {c: [names[i] for i in found.images[c].tolist()] for c in (133, 98)}
@@ -306,7 +306,7 @@ for layer in layers:
 show_images(rows, titles, columns=4, width=9)
 
 # %% [markdown]
-# From top to bottom the layers get deeper, and a neuron sees a larger part of the photo: 14 pixels at first, 156 at the end. In the first row gradient and guided backprop still agree. The more ReLUs lie between, the less they do (1 would be the same direction):
+# From top to bottom the layers get deeper, and a neuron sees a larger part of the photo: 14 pixels at first, 156 at the end. In the first row gradient and guided backprop still agree. Farther from the pixels they do so less and less, and in the last two rows hardly at all (1 would be the same direction; each row is another channel, too):
 
 # %%
 # the cosine of gradient and guided backprop, layer by layer
@@ -430,7 +430,7 @@ for channel, (guess, shows_it) in guesses.items():
     )
 
 # %% [markdown]
-# For *heads* the guess is a strong one: no set of nine photos drawn by dice had a channel with all nine on top. For *people* it is weak: with three photos only, luck alone finds such a channel every now and then. And with smaller photos *wheels* and *people* lose something: other photos come before the cannon in channel 98, and the cat and the coffee before the man with the camera in channel 457. So 457 is not a detector of people. At most it prefers something that people, an eye and a cup have in common at these sizes.
+# For *heads* the dice speak clearly: no set of nine photos drawn by dice had a channel with all nine on top. (But the word came after you saw the nine. A hard test would take new photos.) For *people* it is weak: with three photos only, luck alone finds such a channel every now and then. And with smaller photos each of the three loses one: other photos come before the cannon in channel 98, and the cat and the coffee before the man with the camera in channel 457. So 457 is not a detector of people. At most it prefers something that people, an eye and a cup have in common at these sizes.
 #
 # The network was never asked for heads: ImageNet has no class "head". Lesson 09 asks the channel itself.
 
@@ -496,7 +496,7 @@ for rule_of in rules:
 # ## Spot the bug
 #
 # Many tools change the ReLU with a *hook*: a function that PyTorch calls when a gradient arrives at a tensor. The hook is placed on the tensor that enters the ReLU. This is right as
-# long as the tensor goes nowhere else. In a residual network it does: $y = \max(0, x) + w\,x$. Then the gradient at $x$ is the **sum** of what comes through both branches.
+# long as the tensor goes nowhere else. In a network with a skip branch it does, here $y = \max(0, x) + w\,x$. Then the gradient at $x$ is the **sum** of what comes through both branches.
 
 # %% [markdown] notes="1" minutes=8
 # Draw the two branches into $y$. Ask at which place the hook sits and what arrives there.
@@ -607,7 +607,7 @@ for rule, (trained_one, *others) in signals.items():
 # The crisp eagle is still there when you ask for a strawberry. It is still there when the network has forgotten every class. The numbers are close to 1: it is the *same
 # picture*. So it cannot be about the class.
 #
-# With all layers random only dots are left. It looks as if this test was passed at last. But the dots come from the numbers of the batch normalization that no longer fit. With fitting ones a network that has learned *nothing* draws the eagle's head and claws, and the number rises again.
+# With all layers random only dots are left. It looks as if this test was passed at last. But the batch normalization of this network has numbers of the old weights: mean, spread, and a scale and a shift for each channel. With scale 1, shift 0 and a mean and spread that fit a network that has learned *nothing* draws the eagle's head and claws, and the number rises again.
 
 # %% claim="guided: the same for another class and with the last layers random; all random: not, but with refitted normalization more than half; the gradient changes in every case"
 assert same["guided", "strawberry"] > 0.9
@@ -700,7 +700,7 @@ show_images(
 # %% [markdown]
 # The gradient is another one as soon as the last layer is random. Guided backprop keeps the eagle all the way down; only its colors change, and how strongly its edges are drawn.
 #
-# Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class, and for every channel (you can try 77 in place of 5). So it is left to the ReLUs near the pixels to decide what is drawn, and which of them are on
+# Why? A rule that stops negative signals removes everything that speaks *against* the neuron. What is left of the upper layers is nearly the same for every class, and, where we tried, for another channel (you can try 77 in place of 5). So it is left to the ReLUs near the pixels to decide what is drawn, and which of them are on
 # follows the photo. (This is the argument of Nie, Zhang and Patel, in words.)
 #
 # The plain gradient looks worse, but it changes with the class and with the weights, as it should. **A clear picture is not evidence.**

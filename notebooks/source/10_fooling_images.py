@@ -436,7 +436,7 @@ for name, images in (("clean photos", photos), ("attacked photos", ten)):
     print(f"{name}: attacked network {mine:.0%} right, the other network {theirs:.0%} right")
 
 # %% [markdown]
-# Rounding changes nothing, nor does a JPEG file of very high quality. Stronger compression and even a small crop undo most of the attacks. The other network almost never says the target class, and
+# Rounding changes nothing: these ten steps are of exactly 2/255, so every pixel is a whole number of 255 already. A JPEG file of very high quality changes little. After stronger compression, or a crop, the target is gone from most photos. The other network almost never says the target class, and
 # mostly sees what was there before. So this change fits one network. Is that a protection?
 
 # %% claim="rounding changes nothing, JPEG 50 and a crop undo most, and the other network seldom follows"
@@ -535,7 +535,7 @@ same = int((answers == table.said[lite0, 16, judge][few]).sum())
 print(f"Lite2 gives the stored answer for {same} of 8 photos")
 
 # %% [markdown]
-# The *target* does not travel: at ε = 16/255 Lite2 says it for one or two photos of fifty, also when two networks were attacked. Being *wrong* does. A random change of this size takes the right class from Lite2 on a few photos; the attack on Lite0 on
+# The *target* does not travel: at ε = 16/255 Lite2 says it in one or two of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. Being *wrong* does. A random change of this size takes the right class from Lite2 on a few photos; the attack on Lite0 on
 # several times as many; the attack on both on about half. The attacker has never seen Lite2. So that another network answers rightly is a weak protection, and an attack on more networks is a stronger one.
 #
 # Liu et al. (2017) report the same difference: changes that only leave a class reach other networks easily, targets of an attack on one network almost never; several networks at once made many targets travel. Theirs were larger attacks than our two networks
@@ -716,10 +716,10 @@ says = [f"{name}:\n{net.predict(x[None])[0][0][0]}" for name, x in zip(discs, sh
 show_images(shown, says, columns=3)
 
 # %% [markdown]
-# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 20 % it does nothing: it was trained for 30 to 50 %. The real strawberries, which Lite0 names when it sees them alone, win
-# never or nearly never at the same places and sizes, and random colors never. So Lite0 does not answer "strawberry" because there is a strawberry, or something colorful, in the photo: the patch is far *more* strawberry to it than strawberries are.
+# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries, which Lite0 names when it sees them alone, win
+# never or nearly never at the same places and sizes, and random colors never. So something colorful is not enough, nor are these strawberries, which are duller: the patch is far *more* strawberry to it than strawberries are.
 #
-# And Lite2, which had no part in it, says strawberry much more seldom. To hold against networks that one does not have, a patch needs several sources, as in the section before; this was not tried here.
+# And Lite2, which had no part in it, says strawberry much more seldom. Whether a patch that is made with several networks does better was not tried here.
 
 # %% claim="on unseen photos the patch wins from 40 % on, where a real photo of the class and random colors do not; Lite2 follows seldom"
 assert hits["patch"][2] > 15

@@ -40,7 +40,7 @@ found = invert(vgg, cat, "relu3_1", steps=25)
 show_images([cat[0], found[0]], ["the photo", "from its features at relu3_1"])
 
 # %% [markdown]
-# The right picture began as noise. The only thing that guided it are the numbers that the photo produces in one layer of VGG-19. Fur, eyes and whiskers are back, so
+# The right picture began as noise. What guided it are the numbers that the photo produces in one layer of VGG-19 (and a description of pictures in which coarse things are found first; more on this below). Fur, eyes and whiskers are back, so
 # these numbers still hold them. What about deeper layers?
 
 # %% [markdown] notes="1" minutes=5
@@ -286,7 +286,7 @@ check("11.4", learning_rates)
 # %% [markdown]
 # ## Is the search at its end?
 #
-# Go deeper, to relu5_1, the thirteenth convolution. We run one search and look at it three times: after 30 steps, after 60, and at its end after 120.
+# Go deeper, to relu5_1, the thirteenth convolution. We run one search and look at it three times: after 30 steps, after 60, and after 120, its last step.
 #
 # **Predict, run, explain.** After 30 steps the picture's colors will be wrong. After 120 steps, will they be (a) wrong in the same way, (b) wrong in another way, (c) right? Write down your answer, and what it would say about the layer.
 
@@ -377,7 +377,7 @@ for i in range(len(apart)):
 # %% [markdown]
 # Read the table before the figure. A difference between two layers means something only if the searches no longer move. Most numbers in brackets are too large for that. A few are small, about a tenth, and they tell:
 #
-# - **Fine detail goes first**, between relu3_1 and relu4_1. At relu2_2 most of it is there. At relu4_1 its error is above 1: the picture has hairs and stripes, but not where the photo has them.
+# - **Fine detail goes first**, between relu3_1 and relu4_1. At relu2_2 most of it is there. At relu4_1 its error is above 1, more than an even gray would have: the picture has hairs and lines, but not to the pixel where the photo has them. (A line that is off by a pixel or two is enough for that.)
 # - **The layout of light and dark** is roughly there down to relu5_1, and gone at relu5_4.
 # - **Color**, too, is there down to relu5_1, with an error of about a third or less. At relu5_4 the search is *not* at its end: the error of the cat's colors still falls. How much color relu5_4 keeps, these searches cannot say.
 # - **The vector** gives back none of the three: each error is at least about that of an even gray.
@@ -432,8 +432,8 @@ for layer, (one, other) in twice.items():
         print(f"   {what}: {[round(e, 2) for e in picture_error(a, b)[0].tolist()]}")
 
 # %% [markdown]
-# From both kinds of noise the vector's search comes to nearly the same small error, and to different pictures: each has eyes, fur and whiskers, and each has them in other places. They are as far from each other as from the photo. The two pictures of relu2_2 are alike. So in the last column
-# it is not the search that has failed: the vector gives nearly the same numbers for both pictures. It tells what is there, and not where. (No wonder: it is a mean over all positions.)
+# From both kinds of noise the vector's search comes to nearly the same small error, and to different pictures: each has eyes, fur and whiskers, and each has them in other places. The two pictures of relu2_2 are alike. So in the last column
+# more than the search is at work: the vector gives nearly the same numbers for both pictures. It tells what is there, and not where. (No wonder: it is a mean over all positions.)
 
 # %% claim="two searches end at nearly the same error; for the vector at two pictures, for relu2_2 at one"
 for its_layer, (first_found, second_found) in twice.items():
@@ -590,7 +590,7 @@ print(
 # Layer `blocks.2`, in the first half of the network, has 40 channels. Rank them on ten photos *without labels*: the network's own answer takes the place of the label. Then remove the least important
 # ones *together* and test on the **twenty labelled photos**, which the ranking has not seen. The comparison: removing channels at random, five times.
 #
-# **Predict, run, explain.** Three curves: least important first, most important first, at random. Will the random curve lie (a) halfway between the other two, (b) near the lower one, (c) near the upper one?
+# **Predict, run, explain.** Three curves: least important first, most important first, at random. Will the random curve lie (a) halfway between the other two, (b) nearer to "least important first", (c) nearer to "most important first"?
 # Write down your answer and one reason.
 
 # %% [markdown] notes="1" minutes=6
@@ -661,7 +661,7 @@ for name, (accuracies, losses) in (
 
 # %% [markdown]
 # The ranking was made on ten photos without labels, and holds on twenty others. One photo is worth five percent, so read the loss rather than the accuracy. Nothing was trained again after the removal; with
-# training, networks can lose far more channels. The random curve lies nearer to that of the least important ones. A random choice costs little as long as it misses the few channels at the left end of the bars, and much when it hits one: its curve is a mean of lucky and unlucky draws.
+# training, networks can lose far more channels. The random curve lies nearer to that of the least important ones. A possible reason: a random choice costs little as long as it misses the channels at the left end of the bars. Draw the five single curves to see whether they differ so much.
 
 # %% [markdown] fold="Think: why the size of each change, and not the mean change?"
 # Some removals *lower* the loss of some photos. Such channels would be the first to go. But the change has no reason to have the same sign on other photos. Try `channel_importance(..., signed=True)` and draw the
@@ -672,7 +672,7 @@ for name, (accuracies, losses) in (
 #
 # One photo, one layer, one search. The last result stays beside the new one.
 #
-# - Go from relu1_2 to relu5_4. Every search has the same number of steps, so the deep ones stop far from their end: raise the steps with `explorers.Inversion(vgg, steps=200)`.
+# - Go from relu1_2 to relu5_4. Every search has the same number of steps, so all of them stop before their end, some far from it: raise the steps with `explorers.Inversion(vgg, steps=200)`.
 # - One layer with three seeds: what differs between the three pictures is what this search has not found, or what the layer does not tell.
 # - relu3_1 over pixels: with no total variation, with some, with much.
 
@@ -696,7 +696,7 @@ explorers.Inversion(vgg)
 show_inversions(found, weights="random", beside="trained")
 
 # %% [markdown]
-# At relu2_2 and relu3_1 the random network gives the photo back as well as the trained one. Nobody had to learn that: a few convolutions of any kind keep most of a picture. So a good inversion of a shallow layer shows that the information **is still there**, not that the network has learned anything, nor that it uses it.
+# At relu2_2 and relu3_1 the random network gives the photo back as well as the trained one. Nobody had to learn that: here a few convolutions with random weights keep most of a picture. So a good inversion of a shallow layer shows that the information **is still there**, not that the network has learned anything, nor that it uses it.
 #
 # (Dashed is the trained network, the mean of both photos.) From relu4_1 on the random network's pictures are spots. Has the random layer forgotten the photo, or has the search not found it? The picture hardly moves any more. Is this the end? Ask the feature errors; the photo itself has 0.
 
@@ -715,7 +715,7 @@ for i, layer in enumerate(found.layers[:5]):
 
 # %% [markdown]
 # The searches of the random network are far from their end, although their pictures hardly move. And an error of 0.03 does not mean the same in both networks. With trained weights noise has about 1, at every depth. With random weights it has the less, the deeper you look: at relu5_1 a tenth, and the mirrored photo a tenth as well.
-# There the features of nearly all pictures are nearly the same, and what tells two pictures apart is a small part of the numbers. So the figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*.
+# There the features of nearly all pictures are nearly the same, and what tells two pictures apart is a small part of their size. So the figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*.
 #
 # He, Wang and Hopcroft (2016) inverted random VGG networks with a search of their own, and report that the pictures were *better* than with trained weights. So a good inversion needs no training. **What does training change, then?** Ask which pictures the features take for near. Darken a photo, or cut out its middle: what is on it stays.
 
@@ -740,7 +740,7 @@ for name, a_net in (("trained", vgg), ("random", untrained)):
     print(f"{name:8} darker: {nearest[name][0]} of 20   middle: {nearest[name][1]} of 20")
 
 # %% [markdown]
-# For the trained network a photo made darker is still nearer to the photo than any other one. For the random network nearly always another photo is nearer. So training has changed *what counts as near*: less the light, more what is in the picture. That is what lessons 03 and 04 live on, and an inversion does not show it.
+# For the trained network a photo made darker is still nearer to the photo than any other one. For the random network nearly always another photo is nearer. (With the middle of a photo, the second column, it does better.) So training has changed *what counts as near*, in this distance: the light counts less. That is what lessons 03 and 04 live on, and an inversion does not show it.
 #
 # What else to keep in mind:
 #
