@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,17 @@ from tqdm.auto import tqdm
 
 from course_utils.engines.steps import need_target
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_positive, check_target, check_whole, seeded
+from course_utils.validate import (
+    Target,
+    check_images,
+    check_not_negative,
+    check_positive,
+    check_target,
+    check_whole,
+    plain,
+    seeded,
+    shown,
+)
 
 SIDES = (0.3, 0.5)  # the diameter, of the shorter side of a photo: 7 % to 20 % of a square photo's area
 ANGLE = 20.0  # degrees
@@ -39,12 +50,15 @@ def random_places(
         diameter, and the turn, clockwise.
 
     Raises:
-        ValueError: no places, or a diameter that is not between 0 and 1.
+        ValueError: no places, a diameter that is not between 0 and 1, or a turn that is negative or not finite.
     """
     check_whole(count=count)
-    low, high = side
-    if not 0 < low <= high <= 1:
-        raise ValueError(f"side must be two shares, 0 < smallest <= largest <= 1, not {side!r}.")
+    check_not_negative(angle=angle)
+    sides = plain(side)
+    numbers = isinstance(sides, (list, tuple)) and len(sides) == 2 and all(isinstance(one, Real) for one in sides)
+    if not numbers or not 0 < sides[0] <= sides[1] <= 1:
+        raise ValueError(f"side must be two shares, 0 < smallest <= largest <= 1, not {shown(side)}.")
+    low, high = sides
     draws = torch.rand(count, 4, generator=generator or seeded(seed), dtype=torch.float64)
     draws[:, 2] = low + (high - low) * draws[:, 2]
     draws[:, 3] = angle * (2 * draws[:, 3] - 1)
@@ -56,17 +70,21 @@ def stick_on(images: Tensor, patch: Tensor, places: Tensor) -> Tensor:
 
     Args:
         images: `(N, 3, H, W)` in [0, 1].
-        patch: `(1, 3, S, S)` in [0, 1]; the disc in its middle is used.
+        patch: `(1, 3, S, S)` in [0, 1], with as many channels as the images; the disc in its middle is used.
         places: `(N, 4)` as `random_places` gives them.
 
     Returns:
         `(N, 3, H, W)`.
 
     Raises:
-        ValueError: not one place for each image.
+        ValueError: not one place for each image, a place that is not finite, or a patch with other channels.
     """
     if tuple(places.shape) != (len(images), 4):
         raise ValueError(f"places must have shape ({len(images)}, 4), one for each image; not {tuple(places.shape)}.")
+    if not torch.isfinite(places).all():
+        raise ValueError("places contain NaN or infinity; every number of a place must be finite.")
+    if patch.ndim != 4 or patch.shape[:2] != (1, images.shape[1]):
+        raise ValueError(f"patch must have shape (1, {images.shape[1]}, S, S), not {tuple(patch.shape)}.")
     height, width = images.shape[2:]
     down, right, side, turn = places.to(images).unbind(1)
     radius = side * min(height, width) / 2
@@ -115,7 +133,7 @@ def adversarial_patch(
         progress: show a bar. Interrupting returns the patch so far.
 
     Returns:
-        `(1, 3, size, size)` in [0, 1].
+        `(1, 3, size, size)` in [0, 1], with the network's channels.
 
     Raises:
         ValueError: no class, no such class, or a size, a number of steps or a rate that is not greater than 0.
@@ -127,7 +145,7 @@ def adversarial_patch(
     check_positive(lr=lr)
     need_target(target)
     photos, generator = check_images(net, images), seeded(seed)
-    patch = photos.new_full((1, 3, size, size), 0.5).requires_grad_()
+    patch = photos.new_full((1, photos.shape[1], size, size), 0.5).requires_grad_()
     adam = torch.optim.Adam([patch], lr=lr)
     with frozen(net), torch.enable_grad():
         try:

@@ -113,3 +113,22 @@ def test_it_repeats_and_can_be_ended():
 def test_wrong_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(tiny_net("conv"), images())
+
+
+@pytest.mark.parametrize("side", [float("nan"), (0.3,), (0.3, float("nan")), "ab", (0.5, 0.3), (0, 0.5), 0.3])
+def test_a_side_that_is_none_is_refused(side):
+    with pytest.raises(ValueError, match="side must be two shares"):
+        random_places(2, side=side)
+
+
+def test_what_cannot_be_stuck_on_is_refused():
+    """A place that is NaN would end Python itself in the backward pass."""
+    images, patch = torch.zeros(2, 3, 8, 8), torch.zeros(1, 3, 4, 4)
+    places = random_places(2)
+    places[1, 0] = torch.nan
+    with pytest.raises(ValueError, match="finite"):
+        stick_on(images, patch, places)
+    with pytest.raises(ValueError, match=r"\(1, 3, S, S\)"):
+        stick_on(images, torch.zeros(1, 4, 4, 4), random_places(2))
+    with pytest.raises(ValueError, match="angle"):
+        random_places(2, angle=float("nan"))
