@@ -210,7 +210,7 @@ def release(
     raise typer.Exit(hand_out(to, lessons or None))
 
 
-@app.command()
+@_command("site")
 def site(
     to: Annotated[Path, typer.Option(help="The folder for the pages: empty, or with an earlier site.")],
     lessons: Lessons = None,
