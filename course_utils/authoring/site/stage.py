@@ -17,9 +17,9 @@ from course_utils.authoring.site import commands, lessons
 
 _GROUPS = {
     "For students": ["docs/students", "docs/syllabus", "docs/questions", "docs/glossary"],
-    "For instructors": ["docs/instructors", "docs/lecture_map"],
+    "For instructors": ["docs/instructors", "docs/lecture_map", "docs/rubric_16"],
     "For maintainers": ["CONTRIBUTING", "docs/authoring"],
-    "Networks and pictures": ["data/weights/*", "data/styles/README", "data/textures/README"],
+    "Networks and pictures": ["data/*/*"],
 }
 FOLDERS = ("notebooks", "docs", "data", "reference", lessons.PICTURES)  # of the site
 _FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "LICENSE")
