@@ -580,7 +580,7 @@ for name, x in (("climbed", rubbish), ("changed at random, as much", shaken)):
     mine = net(x).softmax(1)[range(4), wanted]
     theirs = other(resize(x, other.input_size)).softmax(1)[range(4), wanted]
     print(
-        f"{name}: p of the class at least {mine.min():.2%} in Lite0, at most {theirs.max():.2%} in Lite2"
+        f"{name}: p of the class {mine.min():.2%} to {mine.max():.2%} in Lite0, at most {theirs.max():.2%} in Lite2"
     )
 
 # %% [markdown]
@@ -591,7 +591,7 @@ for name, x in (("climbed", rubbish), ("changed at random, as much", shaken)):
 
 # %% claim="noise that is named with more than 99 %, not by a random change, and not by Lite2; plain noise is not named"
 assert net(rubbish).softmax(1)[range(4), wanted].min() > 0.99
-assert not net(shaken).softmax(1)[range(4), wanted].max() > 0.99
+assert not net(shaken).softmax(1)[range(4), wanted].max() > 0.1
 assert other(resize(rubbish, other.input_size)).softmax(1)[range(4), wanted].max() < 0.1
 assert net(noise).softmax(1).max() < 0.5
 assert (rubbish - noise).abs().max() < 12.1 / 255
