@@ -17,6 +17,7 @@ from course_utils.optimize.pictures import Pixels
 from course_utils.validate import check_choice, check_images, check_pair, check_whole, seeded
 
 TEXTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # of a VGG network
+COARSE = 8  # pixels: smooth noise has no finer detail
 
 
 def texture_loss(
@@ -116,9 +117,6 @@ def synthesize_texture(
         # lr: the gradient of a mean over many pixels is tiny
         best = descend(net, loss, Pixels(start), steps=steps, optimizer="lbfgsb", lr=1e4, watch=watch).images
     return best.to(sample)
-
-
-COARSE = 8  # pixels: smooth noise has no finer detail
 
 
 def _start(net: Network, init: str | Tensor, size: tuple[int, int], seed: int) -> Tensor:

@@ -12,6 +12,7 @@ import nbformat
 import typer
 
 from course_utils.authoring import paths
+from course_utils.authoring.files import write
 from course_utils.authoring.site import api as functions
 from course_utils.authoring.site import commands, lessons
 
@@ -42,23 +43,23 @@ def write_sources(source: Path, extra: Path, wanted: Sequence[Path], *, api: boo
             _copy(path, source, names)
     for name in names:
         book = nbformat.read(paths.notebook_path(name, "student"), as_version=4)
-        _write(source / "notebooks" / f"{name}.md", lessons.page(book, name, extra))
+        write(source / "notebooks" / f"{name}.md", lessons.page(book, name, extra))
     groups = {"Lessons": [f"notebooks/{name}" for name in names], **_GROUPS}
     reference = []
     if api:
-        _write(source / "reference" / "index.md", functions.index())
+        write(source / "reference" / "index.md", functions.index())
         for room in functions.ROOMS:
-            _write(source / "reference" / f"{room}.md", functions.page(room))
+            write(source / "reference" / f"{room}.md", functions.page(room))
         reference.append("reference/index")
     if command:
-        _write(source / "reference" / "commands.md", commands.page(command))
+        write(source / "reference" / "commands.md", commands.page(command))
         reference.append("reference/commands")
     if reference:
         groups["Reference"] = reference
     trees = [_tree(title, source, entries) for title, entries in groups.items()]
     readme = (source / "README.md").read_text(encoding="utf-8")
     (source / "README.md").unlink()
-    _write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
+    write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
 
 
 def _copy(path: Path, source: Path, names: Sequence[str]) -> None:
@@ -73,7 +74,7 @@ def _copy(path: Path, source: Path, names: Sequence[str]) -> None:
         text = path.read_text(encoding="utf-8")
         text = re.sub(r"\[([^\]]+)\]\(((?:\.\./)*notebooks/)(\w+)\.ipynb(#[^)]*)?\)", link, text)
         text = text.replace("](../README.md", "](../index.md")
-        _write(target, text)
+        write(target, text)
     else:
         shutil.copyfile(path, target)
 
@@ -83,8 +84,3 @@ def _tree(title: str, source: Path, entries: list[str]) -> str:
     for entry in entries:
         found += [p.relative_to(source).with_suffix("").as_posix() for p in sorted(source.glob(f"{entry}.md"))]
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *found, "```"])
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
