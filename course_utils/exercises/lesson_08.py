@@ -300,7 +300,7 @@ What does guided backprop stop at a ReLU that the plain gradient lets through?
 - Positive signals where the ReLU was off.
   The plain gradient stops these as well.
 + Negative signals where the ReLU was on.
-  Yes. What remains speaks for the neuron along every path.
+  Yes. What remains is a positive sum at every ReLU.
 - Positive signals where the ReLU was on.
   Both rules let these through.
 - Signals that come from other neurons.
@@ -323,7 +323,7 @@ The guided image of 'bald eagle' shows a crisp eagle. What follows?
 - The last layers of the network have learned what an eagle is.
   With random last layers the image stays the same.
 + The first layers respond to these edges, for any class.
-  Yes: that is what the two tests showed. About the class the picture says next to nothing.
+  Yes: random upper layers and another class changed next to nothing. About the class the picture says next to nothing.
 - These are the pixels that would raise the score of the class.
   That is what the gradient says. Guided backprop is not the derivative of the score.
 
