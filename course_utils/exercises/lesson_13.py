@@ -427,9 +427,9 @@ A texture has stripes that repeat every 20 pixels. Which window can keep the str
 - 3 x 3: it is the fastest.
   It sees only the next pixel; it cannot know when the next stripe is due.
 - 11 x 11: half a period is enough.
-  A window half a period wide often lies inside one stripe and sees no edge.
-+ A window of at least about 20 pixels.
-  Yes: it always sees where it is inside a period.
+  Only about half of a window is written already: it looks back 5 pixels, half a stripe.
++ A window clearly larger than 20 pixels.
+  Yes: it looks back more than 10 pixels, a whole stripe, so it sees when the next one is due.
 - Every window, since the pixels are copied.
   Copied pixels in the wrong places are still in the wrong places.
 
@@ -447,7 +447,7 @@ Why do Gram matrices of deep layers bring larger structures into the texture?
 - Deep layers have more channels, and so more structures.
   relu5_1 has as many channels as relu4_1, but makes larger structures.
 + One position of a deep layer sees a large piece of the picture.
-  Yes: its receptive field. What is inside it is kept together; beyond it, order is lost.
+  Yes: its receptive field. What is inside it can be kept together; beyond it, order is lost.
 - Deep layers count more in the sum of the layers' losses.
   All layers have the same weight here.
 - Deep layers know what the objects in the sample are called.
