@@ -7,6 +7,7 @@ python -m course_utils.training.transfer
 
 from __future__ import annotations
 
+import copy
 import json
 from itertools import cycle, islice, pairwise
 from pathlib import Path
@@ -23,7 +24,8 @@ from course_utils.validate import seeded
 
 NETWORKS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 # which networks are attacked: the third one is kept to be asked
-SOURCES = (NETWORKS[:1], NETWORKS[:2])
+LARGER = "efficientnet_lite0 at 240 pixels"  # the control: a second size, and no second network
+SOURCES = (NETWORKS[:1], NETWORKS[1:2], (NETWORKS[0], LARGER), NETWORKS[:2])
 EPS = (4, 8, 12, 16)  # of 255
 PAIRS, STEPS, BATCH = 50, 5, 10
 
@@ -44,6 +46,13 @@ def faster(net: Network) -> Network:
                 convolution.bias = nn.Parameter(bias, requires_grad=False)
                 setattr(module, name, getattr(norm, "act", nn.Identity()))  # timm's batch norm ends in a ReLU6
     return net.to(memory_format=torch.channels_last)
+
+
+def enlarged(net: Network, side: int = 240) -> Network:
+    """The same network, which sees its images at another size."""
+    larger = copy.copy(net)
+    larger.input_size = side
+    return larger
 
 
 def says(net: Network, images: Tensor) -> list[int]:
@@ -98,7 +107,7 @@ def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = 
     made |= {("random", eps): lambda eps=eps: changed_at_random(images, eps) for eps in strengths}
     for eps in strengths:
         for names in SOURCES:
-            several = [nets[name] for name in names]
+            several = [enlarged(nets[NETWORKS[0]]) if name == LARGER else nets[name] for name in names]
             made[" + ".join(names), eps] = lambda s=several, e=eps: attacked(s, images, targets, e, steps)
     for (sources, eps), make in made.items():
         if (sources, eps) not in there:
