@@ -308,9 +308,9 @@ QUIZ = read_quiz("""
 A picture was changed until its features of a deep layer were near to those of the photo. After 40 steps its colors are
 wrong. What follows?
 - The layer has dropped the colors: it gives the same features for others.
-  That is one possibility. In this lesson the colors of relu5_1 came back with more steps.
-+ Nothing yet: first let the search run until the colors no longer change.
-  Yes. What is wrong then may be what the layer does not know; before, it may be the search.
+  That is one possibility. In this lesson the fur's color at relu5_1 came back with more steps.
++ Nothing yet: is its feature error small beside that of a picture you can tell from the photo?
+  Yes. If it is not, let the search run on. If it is, the layer leaves the colors open.
 - The network cannot see colors: all of its layers are blind to them.
   From a shallow layer, the colors come back at once.
 - The photo itself had wrong colors, and they are in the features.

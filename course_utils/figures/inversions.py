@@ -11,7 +11,7 @@ from course_utils.images import photo
 from course_utils.stimuli.inversions import Inversions
 
 COLORS = ("#222222", "#e08214", "#7b3294")  # of the parts
-TOP = 2.4  # of the scale of errors, the same in every figure
+TOP = 4.0  # of the scale of errors, the same in every figure
 MARKS = "os^Dv"  # of the photos
 
 
@@ -21,23 +21,27 @@ def show_inversions(found: Inversions, *, weights: str = "trained", beside: str 
     Args:
         found: from `inversions`.
         weights: whose pictures, "trained" or "random".
-        beside: weights whose mean errors are drawn as well, dashed.
+        beside: weights whose pictures of the same photos are shown below, and whose mean errors are drawn, dashed.
 
     Raises:
         ValueError: no such weights.
     """
     rows = found.of(weights)
+    photos = [found.rows[row][0] for row in rows]
+    others = [] if beside is None else [row for row in found.of(beside) if found.rows[row][0] in photos]
     columns, side = len(found.layers) + 1, found.pictures.shape[-1]
-    figure, axes = plots.new_figure(len(rows) + 2, columns, aspect=1.08)
-    for row, line in zip(rows, axes, strict=False):
-        pictures = [photo(found.rows[row][0], side)[0], *found.pictures[row]]
-        for ax, picture, title in zip(line, pictures, ["the photo", *found.layers], strict=True):
+    figure, axes = plots.new_figure(len(rows + others) + 2, columns, aspect=1.08)
+    for row, line in zip(rows + others, axes, strict=False):
+        name, its_weights = found.rows[row]
+        pictures = [photo(name, side)[0], *found.pictures[row]]
+        first = "the photo" if beside is None else f"photo; {its_weights}"
+        for ax, picture, title in zip(line, pictures, [first, *found.layers], strict=True):
             ax.imshow(plots.to_array(picture))
-            ax.set_title(title if row == rows[0] else "", fontsize=9)
+            ax.set_title(title if row == rows[0] or (row in others and title == first) else "", fontsize=9)
             ax.axis("off")
-    for ax in axes[len(rows) :].flat:
+    for ax in axes[len(rows + others) :].flat:
         ax.remove()
-    below = figure.add_subplot(axes[0, 0].get_gridspec()[len(rows) :, :])
+    below = figure.add_subplot(axes[0, 0].get_gridspec()[len(rows + others) :, :])
     places = np.arange(1, columns)
     for part, (name, color) in enumerate(zip(PARTS, COLORS, strict=True)):
         for row, mark in zip(rows, MARKS, strict=False):
@@ -47,11 +51,11 @@ def show_inversions(found: Inversions, *, weights: str = "trained", beside: str 
             below.vlines(at, np.minimum(half, whole), np.maximum(half, whole), color=color, linewidth=1)
             below.plot(at, half, mark, color=color, markersize=5, fillstyle="none")
         below.plot(places, found.errors[rows, :, -1, part].mean(0), color=color, label=f"{name}, {weights}")
-        if beside is not None:
-            other = found.errors[found.of(beside), :, -1, part].mean(0)
+        if others:
+            other = found.errors[others, :, -1, part].mean(0)
             below.plot(places, other, "--", color=color, linewidth=1, label=f"{name}, {beside}")
     below.axhline(1, color="gray", linewidth=0.8, linestyle=":")
-    below.text(-0.45, 1.03, "1: an even gray", fontsize=8, color="gray")
+    below.text(-0.45, 1.03, "1: one even color", fontsize=8, color="gray")
     below.set(xlim=(-0.5, columns - 0.5), ylim=(0, TOP), xticks=places, xticklabels=found.layers)
     below.set_ylabel("error", fontsize=9)
     below.legend(fontsize=8, loc="upper left")

@@ -18,9 +18,9 @@ def picture_error(pictures: Tensor, photos: Tensor, *, square: int = 8) -> Tenso
     of 8 x 8 pixels, *luma fine* is what the luma of each pixel differs from it, and *chroma* is what is left of a color
     when its luma is taken away from red, green and blue. The three add up to the picture.
 
-    The error of a part is the root mean square of the difference, divided by that of the part in the photo. 0 is the
-    photo itself; 1 is what a picture gets in which the part is missing: one even gray as bright as the photo has the
-    errors 1, 1, 1. (What is missing from coarse luma is all but its mean.) More than 1 is worse than nothing.
+    The error of a part is the root mean square of the difference, divided by the spread of the part in the photo (its
+    root mean square when each channel's mean is taken away). 0 is the photo itself; 1 is what a picture gets that
+    knows nothing but the mean: one even color, the photo's mean, has the errors 1, 1, 1. More than 1 is worse.
 
     Args:
         pictures: `(N, 3, H, W)` RGB in [0, 1].
@@ -28,8 +28,8 @@ def picture_error(pictures: Tensor, photos: Tensor, *, square: int = 8) -> Tenso
         square: side of the squares in pixels; those at the right and at the bottom may be cut.
 
     Returns:
-        `(N, 3)`, the errors in the order of `PARTS`. A part that is smaller than 1/255 in the photo, as the chroma of a
-        gray one, counts as 1/255.
+        `(N, 3)`, the errors in the order of `PARTS`. A part that varies less than 1/255 in the photo, as the chroma of
+        a gray one, counts as 1/255.
 
     Raises:
         ValueError: no pictures, others than in color, a side that is none, or photos of another size or number.
@@ -44,9 +44,9 @@ def picture_error(pictures: Tensor, photos: Tensor, *, square: int = 8) -> Tenso
             "size, and there must be as many photos as pictures, or one."
         )
     errors = []
-    for part, found, wanted in zip(PARTS, _parts(pictures, square), _parts(photos.to(pictures), square), strict=True):
-        size = wanted - wanted.mean((1, 2, 3), keepdim=True) if part == "luma coarse" else wanted
-        errors.append(_rms(found - wanted) / _rms(size).clamp_min(1 / 255))
+    for found, wanted in zip(_parts(pictures, square), _parts(photos.to(pictures), square), strict=True):
+        spread = _rms(wanted - wanted.mean((2, 3), keepdim=True)).clamp_min(1 / 255)
+        errors.append(_rms(found - wanted) / spread)
     return torch.stack(errors, 1)
 
 

@@ -19,7 +19,8 @@ class Inversions:
     """Long inversions: each layer for some photos and networks.
 
     Attributes:
-        rows: photo and weights of each row; weights are "trained", or "random" (He's scale, see `randomized`).
+        rows: photo and weights of each row; weights are "trained", "noise 1" (trained, but the search began at another
+            noise), or "random" (He's scale, see `randomized`).
         layers: from shallow to deep; "pooled" is the feature vector, the mean of each channel of
             pool5 over all positions.
         steps: how many looks at the features each layer's search took.
@@ -48,7 +49,7 @@ class Inversions:
 
 
 def inversions() -> Inversions:
-    """The course's long inversions of VGG-19; `training/inversions.py` made them in some ten minutes.
+    """The course's long inversions of VGG-19; `training/inversions.py` made them in about half an hour.
 
     Returns:
         What was found, see `Inversions`.

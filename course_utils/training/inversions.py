@@ -18,9 +18,14 @@ from course_utils.networks import Network, load_network, randomized
 from course_utils.stimuli.inversions import FOLDER
 
 SIDE = 96  # pixels
-ROWS = (("cat", "trained"), ("coffee", "trained"), ("cat", "random"))
+ROWS = (
+    ("cat", "trained"),
+    ("china", "trained"),
+    ("cat", "noise 1"),
+    ("cat", "random"),
+)  # "noise 1": trained, another start
 # the layers from shallow to deep, and how many looks at the features their searches take
-STEPS = {"relu2_2": 100, "relu3_1": 100, "relu4_1": 100, "relu5_1": 200, "relu5_4": 200, "pooled": 50}
+STEPS = {"relu2_2": 100, "relu3_1": 150, "relu4_1": 300, "relu5_1": 400, "relu5_4": 500, "pooled": 200}
 
 
 def with_pooling(net: Network) -> Network:
@@ -32,7 +37,7 @@ def with_pooling(net: Network) -> Network:
     return Network(pooled, name=net.name, mean=mean, std=std, aliases=net.aliases, feature_layer="pooled")
 
 
-def search(net: Network, image: Tensor, layer: str, steps: int) -> tuple[Tensor, Tensor]:
+def search(net: Network, image: Tensor, layer: str, steps: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Invert a layer, and keep the best picture after half of the steps, and after all.
 
     Args:
@@ -40,6 +45,7 @@ def search(net: Network, image: Tensor, layer: str, steps: int) -> tuple[Tensor,
         image: `(1, 3, H, W)` in [0, 1].
         layer: a dotted path or alias.
         steps: as in `invert`, even.
+        seed: of the noise at the start.
 
     Returns:
         `(2, 3, H, W)`, the pictures, and `(2, 4)`: the feature error of each, and its `picture_error`.
@@ -51,7 +57,7 @@ def search(net: Network, image: Tensor, layer: str, steps: int) -> tuple[Tensor,
         if values.item() < best and step <= steps // 2:
             best, half = values.item(), images
 
-    whole = invert(net, image, layer, steps=steps, callback=watch, progress=False)
+    whole = invert(net, image, layer, steps=steps, seed=seed, callback=watch, progress=False)
     pictures, error = torch.cat([half, whole]), feature_error(net, image, layer)
     with torch.no_grad():
         left = torch.cat([error(net, one[None]) for one in pictures])
@@ -95,14 +101,15 @@ def save(
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Invert everything, which takes about ten minutes on an idle core, and write the files."""
+    """Invert everything, which takes about half an hour on an idle core, and write the files after each row."""
     nets, found = networks(), []
     for name, weights in ROWS:
+        net, seed = nets["random" if weights == "random" else "trained"], int(weights == "noise 1")
         found.append([])
         for layer, steps in STEPS.items():
-            found[-1].append(search(nets[weights], photo(name, SIDE), layer, steps))
+            found[-1].append(search(net, photo(name, SIDE), layer, steps, seed=seed))
             print(f"{name}, {weights}, {layer}: {found[-1][-1][1].tolist()}", flush=True)
-    save(found, folder)
+        save(found, folder, rows=ROWS[: len(found)])
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ from course_utils.gradients import (
     tv_norm,
 )
 from course_utils.hooks import forward_to
-from course_utils.networks import Network, randomized
+from course_utils.networks import randomized
 from course_utils.plots import new_figure
+from course_utils.training.inversions import with_pooling
 
 # %%
 # the result first: a photo, and a picture made from nothing but its features in the middle of VGG-19
@@ -41,7 +42,7 @@ show_images([cat[0], found[0]], ["the photo", "from its features at relu3_1"])
 
 # %% [markdown]
 # The right picture began as noise. What guided it are the numbers that the photo produces in one layer of VGG-19 (and a description of pictures in which coarse things are found first; more on this below). Fur, eyes and whiskers are back, so
-# these numbers still hold them. What about deeper layers?
+# these numbers still hold them. (No wonder yet: relu3_1 holds 200 704 numbers for the 37 632 of this picture.) What about deeper layers?
 
 # %% [markdown] notes="1" minutes=5
 # Ask: if I give you only the output of the fifth convolution, 200 000 numbers, can you paint the photo? Let them guess what will be lost first: color, position, or detail. Write the
@@ -66,7 +67,7 @@ show_images([cat[0], found[0]], ["the photo", "from its features at relu3_1"])
 # %% [markdown]
 # ## In the head first: total variation
 #
-# $V_\beta$ is the **total variation**. For each pixel take the difference to the pixel below and to the pixel on the right, and then
+# $V_\beta$ is the **total variation** (Rudin, Osher & Fatemi, 1992, took it to clean noisy pictures). For each pixel take the difference to the pixel below and to the pixel on the right, and then
 #
 # $$V_\beta(x) = \sum_{i,j}\Bigl((x_{i+1,j} - x_{ij})^2 + (x_{i,j+1} - x_{ij})^2\Bigr)^{\beta/2}.$$
 #
@@ -318,8 +319,25 @@ show_images(
 # - **Luma fine** is the rest of the luma, what each pixel differs from its square: edges, hairs, texture.
 # - **Chroma** is what is left of a color without its brightness, $(R - Y, G - Y, B - Y)$.
 #
-# The three add up to the picture. `picture_error` compares each part with the photo's: the root mean square of the difference, divided by that of the part itself. So 0 is the photo, and 1 is what you get without the part: one even gray, as bright as the photo, has the errors 1, 1, 1. A
-# part that is there but in the wrong places is worse than none: it has an error above 1.
+# The three add up to the picture. `picture_error` compares each part with the photo's: the root mean square of the difference, divided by the *spread* of the part in the photo. So 0 is the photo, and 1 is what you get if you know nothing but the mean: **one even color**, the photo's mean color, has the errors 1, 1, 1.
+#
+# Before you judge a layer with a number, see what the number says of pictures that you know: the photo moved by two pixels, the mirrored photo, another photo.
+
+# %%
+# the scale: errors of four pictures that no layer has made
+china96 = photo("china", 96)
+known = {
+    "one even color": cat96.mean((2, 3), keepdim=True).expand_as(cat96),
+    "moved by 2 pixels": cat96.roll((2, 2), (2, 3)),
+    "mirrored": cat96.flip(3),
+    "another photo": china96,
+}
+print(f"{'':18}" + "".join(f"{part:>12}" for part in PARTS))
+for name, picture in known.items():
+    print(f"{name:18}" + "".join(f"{e:12.2f}" for e in picture_error(picture, cat96)[0].tolist()))
+
+# %% [markdown]
+# Read "moved by 2 pixels" twice. Nothing is lost in it, not a hair, and still its error in luma fine is above 1, *worse* than without any detail. A number that compares pixel by pixel asks whether a hair is **at this pixel**. It cannot tell a photo without hairs from one whose hairs are two pixels away. Keep this in mind for luma fine. Now the three pictures of the search:
 
 # %%
 # how far are the three pictures from the photo, and how far are their features?
@@ -332,8 +350,10 @@ for n, picture in stages.items():
     )
 
 # %% [markdown]
-# After 30 steps the feature error is about a tenth or less (noise began near 1), and still the colors are wrong. It is tempting to say: "the network has dropped the colors." But the same search, four times as long, brings them back. The layer had them all the time; thirty steps were too few to find them. A picture that is far from the photo can have two reasons: the layer no longer knows, or the search
+# After 30 steps the feature error is about a tenth or less (noise began near 1), and still the colors are wrong. It is tempting to say: "the network has dropped the colors." But the same search, four times as long, brings the fur's color back (chroma falls from far above 1, worse than one even color, to below 1). The layer had it all the time; thirty steps were too few to find it. A picture that is far from the photo can have two reasons: the layer no longer knows, or the search
 # has not found it yet. So let every search run on until what you want to compare no longer changes: **converge before you compare**.
+#
+# And how do you know that a layer *has* forgotten something? Find two pictures that differ in it, and that the layer cannot tell apart. The photo is one of them. If the found picture is far from it, and its feature error is *small against that of a picture which you can just tell from the photo*, such as the moved photo, then the layer leaves open what is different. If its feature error is not small, you know nothing yet. We shall use this **criterion** in all figures below.
 
 # %% claim="what looked like lost color was an unfinished search"
 at_stage = {n: picture_error(one, cat96)[0].tolist() for n, one in stages.items()}
@@ -342,10 +362,11 @@ assert left_at[30] < 0.15
 assert looks[0][0] > 0.7
 assert left_at[120] < 0.3 * left_at[30]
 assert at_stage[120][2] < 0.6 * at_stage[30][2]
-luma_weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-even_gray = (cat96 * luma_weights).sum(1).mean().expand(1, 3, 96, 96)
-assert torch.allclose(picture_error(even_gray, cat96), torch.ones(1, 3), atol=1e-3)
-assert picture_error(cat96.flip(3), cat96)[0, :2].min() > 1
+assert at_stage[30][2] > 1.2
+assert at_stage[120][2] < 1
+assert torch.allclose(picture_error(known["one even color"], cat96), torch.ones(1, 3), atol=1e-3)
+assert picture_error(known["moved by 2 pixels"], cat96)[0, 1] > 1
+assert picture_error(known["moved by 2 pixels"], cat96)[0, 0] < 0.6
 
 # %% [markdown]
 # ## From shallow to deep
@@ -364,36 +385,73 @@ found = inversions()
 show_inversions(found)
 
 # %%
-# what sets two neighboring layers apart, and (in brackets) how much of it the second half of their steps has changed
-trained = found.errors[found.of("trained")].mean(0)  # of both photos: (layers, half and all, parts)
-apart = (trained[1:, 1] - trained[:-1, 1]).abs()
-moved = (trained[:, 1] - trained[:, 0]).abs()
-share = torch.maximum(moved[1:], moved[:-1]) / apart
-print(f"{'':20}" + "".join(f"{part:>20}" for part in PARTS))
-for i in range(len(apart)):
-    numbers = "".join(f"{a:13.2f} ({s:4.0%})" for a, s in zip(apart[i], share[i], strict=True))
-    print(f"{found.layers[i]:>8} to {found.layers[i + 1]:8}" + numbers)
+# the criterion: feature errors of the moved and of the mirrored photo, and of what the searches have found
+trained_net = with_pooling(vgg)  # VGG-19 with one more layer at its end, "pooled"
+photos_of = {"cat": cat96, "china": china96}
+trained_rows = {name: found.rows.index((name, "trained")) for name in photos_of}
+print(f"{'':16}{'moved':>10}{'mirrored':>10}{'found':>10}    found: " + ", ".join(PARTS))
+open_to = {}
+for name, picture in photos_of.items():
+    for i, layer in enumerate(found.layers):
+        error_in = feature_error(trained_net, picture, layer)
+        moved, mirrored = (
+            error_in(trained_net, x).item() for x in (picture.roll((2, 2), (2, 3)), picture.flip(3))
+        )
+        row = trained_rows[name]
+        left, parts = found.feature_errors[row, i, 1].item(), found.errors[row, i, 1].tolist()
+        open_to[name, layer] = moved / left, mirrored / left, parts
+        print(
+            f"{name:6}{layer:10}{moved:10.4f}{mirrored:10.4f}{left:10.4f}    "
+            + "  ".join(f"{e:.2f}" for e in parts)
+        )
+
+
+# %%
+# a number that does not ask for the pixel: how much fine detail has each square of 8 x 8 pixels, as in the photo?
+def contrast(picture):
+    """The mean size of luma fine in each square."""
+    luma = (picture * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+    means = torch.nn.functional.avg_pool2d(luma, 8)
+    fine = luma - torch.nn.functional.interpolate(means, scale_factor=8, mode="nearest")
+    return torch.nn.functional.avg_pool2d(fine.abs(), 8).flatten()
+
+
+kept_contrast = {}
+for name, picture in photos_of.items():
+    others = {"moved": picture.roll((2, 2), (2, 3)), "mirrored": picture.flip(3)}
+    pictures = others | dict(
+        zip(found.layers, found.pictures[trained_rows[name]][:, None], strict=True)
+    )
+    for what, x in pictures.items():
+        both = torch.stack([contrast(x), contrast(picture)])
+        kept_contrast[name, what] = torch.corrcoef(both)[0, 1].item()
+    print(name, "  ".join(f"{what} {kept_contrast[name, what]:.2f}" for what in pictures))
 
 # %% [markdown]
-# Read the table before the figure. A difference between two layers means something only if the searches no longer move. Most numbers in brackets are too large for that. A few are small, about a tenth, and they tell:
+# Use the criterion: far from the photo, and yet a feature error many times smaller than that of the moved photo. From shallow to deep:
 #
-# - **Fine detail goes first**, between relu3_1 and relu4_1. At relu2_2 most of it is there. At relu4_1 its error is above 1, more than an even gray would have: the picture has hairs and lines, but not to the pixel where the photo has them. (A line that is off by a pixel or two is enough for that.)
-# - **The layout of light and dark** is roughly there down to relu5_1, and gone at relu5_4.
-# - **Color**, too, is there down to relu5_1, with an error of about a third or less. At relu5_4 the search is *not* at its end: the error of the cat's colors still falls. How much color relu5_4 keeps, these searches cannot say.
-# - **The vector** gives back none of the three: each error is at least about that of an even gray.
+# - **relu2_2 and relu3_1**: nearly the photo. What is still wrong in luma fine becomes less in the second half of the steps (empty and full marks in the figure). Here you see the search, not the layer.
+# - **relu4_1**: luma fine is as wrong as in the photo moved by 2 pixels, but the feature error is a hundred times smaller than that photo's. So the layer leaves open *at which pixel* a hair is. It does not lose the hair: the last two lines say that each square has about as much fine detail as in the photo, and more in the right places than the moved photo has.
+# - **relu5_1**: the same, further on. Light and dark (luma coarse) are still where they were. The colors are as wrong as, or a little less wrong than, one even color: what is left is the mean color and some of its places.
+# - **relu5_4**: another layout of light and dark than the photo's, *and* a feature error a hundred times smaller than that of the moved photo. The search still moves, and that does not matter: one such picture is enough to show that the layer leaves the layout open.
+# - **pooled**: none of the three.
 
-# %% claim="fine detail goes first; coarse luma and chroma stay to relu5_1; relu5_4 is not at its end; the vector gives back none"
-last = found.errors[found.of("trained"), :, 1]  # (photos, layers, parts)
-assert last[:, 0, 1].max() < 0.35
-assert last[:, 2, 1].min() > 0.8
-assert last[:, 3, 0].max() < 0.8
-assert last[:, 4, 0].min() > 1
-assert last[:, 3, 2].max() < 0.45
-assert last[:, 5].min() > 0.8
-assert share[1, 1] < 0.15
-assert share[3, 0] < 0.12
-its_colors = found.errors[found.rows.index(("cat", "trained")), 4, :, 2]
-assert its_colors[1] < its_colors[0] - 0.05
+# %% claim="by the criterion relu4_1 leaves the pixel of a detail open and keeps its square; relu5_1 the layout of light; relu5_4 and the vector do not"
+for its_name in photos_of:
+    for its_layer in found.layers[2:]:
+        assert open_to[its_name, its_layer][0] > 15
+    of_layer = {its_layer: open_to[its_name, its_layer][2] for its_layer in found.layers}
+    assert max(of_layer["relu2_2"]) < 0.5
+    assert of_layer["relu3_1"][0] < 0.1
+    assert of_layer["relu3_1"][1] < 0.6
+    assert of_layer["relu4_1"][1] > 0.8
+    assert max(of_layer["relu4_1"][0], of_layer["relu5_1"][0]) < 0.5
+    assert 0.6 < of_layer["relu5_1"][2] < 1
+    assert of_layer["relu5_4"][0] > 1
+    assert min(of_layer["pooled"]) > 1
+    assert kept_contrast[its_name, "relu4_1"] > kept_contrast[its_name, "moved"]
+    assert kept_contrast[its_name, "relu4_1"] > 0.85
+    assert kept_contrast[its_name, "mirrored"] < 0.2
 
 # %% [markdown] fold="Think: the cat at relu5_4 has its eyes nearly where they were. Why is its luma coarse as wrong as that of the vector?"
 # The number compares brightness, square by square. An eye in its place with light fur where the photo has dark fur is wrong for it. A number sees what it was made to see: look at the pictures, too.
@@ -407,52 +465,35 @@ assert its_colors[1] < its_colors[0] - 0.05
 # Ask: two searches with other noise. Will they find the same picture?
 
 # %%
-# the feature vector: VGG-19 with its last pooling, then the mean of each channel over all positions
-pooling = torch.nn.Sequential(vgg.model.features, torch.nn.AdaptiveAvgPool2d(1))
-vector_net = Network(pooling, name="vgg19 with pooling", mean=vgg.mean.flatten().tolist())
-# two searches, from two kinds of noise, for the vector (layer "1") and for relu2_2
-twice = {
-    "relu2_2": [invert(vgg, cat96, "relu2_2", steps=50, seed=seed) for seed in (0, 1)],
-    "pooled": [invert(vector_net, cat96, "1", steps=30, seed=seed) for seed in (0, 1)],
-}
+# the searches of the cat once more, from another noise (below), and how far the two are from each other
+again = found.rows.index(("cat", "noise 1"))
+one_noise, other_noise = found.pictures[trained_rows["cat"]], found.pictures[again]
 show_images(
-    [cat96[0], *(picture[0] for pair in twice.values() for picture in pair)],
-    ["photo", *(f"{layer}, noise {seed}" for layer in twice for seed in (0, 1))],
-    columns=5,
+    [*one_noise, *other_noise],
+    [f"{layer}, {noise} noise" for noise in ("one", "other") for layer in found.layers],
+    columns=len(found.layers),
+    width=11,
 )
 
 # %%
-# how far are the two from the photo, and from each other?
-for layer, (one, other) in twice.items():
-    net_of, name = (vgg, layer) if layer == "relu2_2" else (vector_net, "1")
-    error_of = feature_error(net_of, cat96, name)
-    lefts = [f"{error_of(net_of, picture).item():.4f}" for picture in (one, other)]
-    print(f"{layer}: feature errors {lefts}")
-    for what, a, b in (("from the photo", one, cat96), ("from each other", one, other)):
-        print(f"   {what}: {[round(e, 2) for e in picture_error(a, b)[0].tolist()]}")
+# how far are the two from each other?
+between = {}
+for layer, one, other in zip(found.layers, one_noise, other_noise, strict=True):
+    between[layer] = picture_error(one[None], other[None])[0].tolist()
+    print(
+        f"{layer:8}"
+        + "".join(f"{part} {e:.2f}   " for part, e in zip(PARTS, between[layer], strict=True))
+    )
 
 # %% [markdown]
-# From both kinds of noise the vector's search comes to nearly the same small error, and to different pictures: each has eyes, fur and whiskers, and each has them in other places. The two pictures of relu2_2 are alike. So in the last column
-# more than the search is at work: the vector gives nearly the same numbers for both pictures. It tells what is there, and not where. (No wonder: it is a mean over all positions.)
+# At relu2_2 both noises lead to one picture. The deeper the layer, the farther the two are apart, first in luma fine. For the vector they are two pictures with eyes, fur and whiskers in other places, and both have a feature error far below that of the moved photo. It tells what is there, and not where. (No wonder: it is a mean over all positions.)
 
-# %% claim="two searches end at nearly the same error; for the vector at two pictures, for relu2_2 at one"
-for its_layer, (first_found, second_found) in twice.items():
-    net_of_it, key = (vgg, its_layer) if its_layer == "relu2_2" else (vector_net, "1")
-    ends = [
-        feature_error(net_of_it, cat96, key)(net_of_it, x).item()
-        for x in (first_found, second_found)
-    ]
-    assert max(ends) < 0.1
-    assert max(ends) < 2 * min(ends)
-    between, to_photo = (
-        picture_error(first_found, second_found)[0],
-        picture_error(first_found, cat96)[0],
-    )
-    if its_layer == "pooled":
-        assert between[:2].min() > 0.8
-        assert to_photo.min() > 0.8
-    else:
-        assert between.max() < 0.4
+# %% claim="from two noises: one picture at relu2_2, other details at relu4_1, another layout for the vector; both with small errors"
+assert max(between["relu2_2"]) < 0.4
+assert between["relu4_1"][1] > 0.7
+assert between["relu4_1"][0] < 0.5
+assert between["pooled"][0] > 0.8
+assert found.feature_errors[again, -1, 1] < 0.2 * 0.0772  # of the moved photo, in the table above
 
 # %% [markdown]
 # ## What total variation does
@@ -466,24 +507,30 @@ for its_layer, (first_found, second_found) in twice.items():
 # Ask which picture is the best, and by which measure. Then the two paragraphs below: who decides what an inverted picture looks like?
 
 # %%
-# the paper's way, at relu3_1: pixels, and a growing weight of the total variation
+# the paper's way, at relu3_1: pixels, and a growing weight of the total variation; at the right 0 once more, four times as long
 rows, titles, error_31 = [], [], feature_error(vgg, cat96, "relu3_1")
-for weight in (0.0, 1.0, 6.0):
-    r = invert(vgg, cat96, "relu3_1", parameterization="pixels", tv_weight=weight, steps=60)
-    rows.append(r[0])
-    titles.append(f"λ = {weight:g}: feature error {error_31(vgg, r).item():.3f}")
-show_images(rows, titles)
+for weight, n in ((0.0, 60), (1.0, 60), (6.0, 60), (0.0, 240)):
+    one = invert(vgg, cat96, "relu3_1", parameterization="pixels", tv_weight=weight, steps=n)
+    rows.append(one[0])
+    coarse, fine, chroma = picture_error(one, cat96)[0].tolist()
+    titles.append(
+        f"λ = {weight:g}, {n} steps\nfeatures {error_31(vgg, one).item():.3f}\nfine {fine:.2f}, chroma {chroma:.2f}"
+    )
+show_images(rows, titles, columns=4, width=10)
 
 # %% [markdown]
-# With a middle $\lambda$ the grain is nearly gone, and the picture is nearer to the photo. With a large one the hairs are washed out, and the feature error is the largest. (Do not compare the feature errors of the first two: after sixty steps $\lambda = 0$ is not at its end. At its end it would have the smallest
-# of all, since the second term can only cost features.) Total variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
+# With the middle $\lambda$ the grain is nearly gone, and the picture is nearer to the photo. With a large one the hairs are washed out, and the feature error is the largest. The picture at the right is the control: $\lambda = 0$ with four times as many steps has the smallest feature error of all, *and the grain*. So it was not the steps. Pictures with grain have nearly the same features at relu3_1 as pictures without; the layer leaves the grain open, and total variation chooses the calm one.
+# Total variation is a **prior**: what we believe about photos, put into the picture by us. Where the features do not decide, *we* do. Keep this in mind when an inverted picture looks surprisingly real.
 
-# %% claim="some total variation takes the grain away and brings color and detail nearer to the photo; much costs features"
+# %% claim="some total variation takes the grain and brings color and detail nearer to the photo; more steps without it do not; much costs features"
 by_weight = [picture_error(one[None], cat96)[0] for one in rows]
 its_error = [error_31(vgg, one[None]).item() for one in rows]
 assert (by_weight[1][1:] < 0.8 * by_weight[0][1:]).all()
 assert tv_norm(rows[1], beta=2) < 0.7 * tv_norm(rows[0], beta=2)
 assert its_error[2] > 1.5 * max(its_error[:2])
+assert its_error[3] < 0.6 * its_error[0]
+assert (by_weight[3][1:] > 1.2 * by_weight[1][1:]).all()
+assert its_error[3] < its_error[1]
 assert tv_norm(rows[2], beta=2) < 0.8 * tv_norm(cat96, beta=2)
 
 # %% [markdown]
@@ -517,7 +564,7 @@ for channels in ([5], range(10)):
 [round(p, 3) for p in sure]
 
 # %% [markdown]
-# Channel 5 alone costs this photo more than channels 0 to 9 together: removing one channel can undo the damage of another. Inside of the block the network has lost the channels; behind it, everything is as
+# Channel 5 alone costs this photo more than channels 0 to 9 together: here, removing one channel undoes the damage of another. Inside of the block the network has lost the channels; behind it, everything is as
 # before. `ablated` uses a **forward hook**: a function that PyTorch calls after a layer has run. If the hook returns
 # something, this replaces the layer's output:
 #
@@ -634,6 +681,9 @@ for index, (ax, what) in enumerate(zip(axes[0], ("accuracy", "loss"), strict=Tru
         color="#1b7837",
         label="least important first",
     )
+    for name, curve in curves.items():
+        if name.startswith("random"):
+            ax.plot(shares, curve[index], color="gray", linewidth=0.8, alpha=0.5)
     ax.plot(shares, random[index], "o-", color="gray", label="random (mean of 5)")
     ax.plot(
         shares,
@@ -661,7 +711,7 @@ for name, (accuracies, losses) in (
 
 # %% [markdown]
 # The ranking was made on ten photos without labels, and holds on twenty others. One photo is worth five percent, so read the loss rather than the accuracy. Nothing was trained again after the removal; with
-# training, networks can lose far more channels. The random curve lies nearer to that of the least important ones. A possible reason: a random choice costs little as long as it misses the channels at the left end of the bars. Draw the five single curves to see whether they differ so much.
+# training, networks can lose far more channels. The random curve lies nearer to that of the least important ones. A possible reason: a random choice costs little as long as it misses the channels at the left end of the bars. The thin lines are the five single draws; they differ as such a reason lets you expect, but five draws do not prove it. (One more caution: the output of this stage has negative numbers, too, so 0 is a value like others, not "no signal". Setting a channel to its mean over many photos is the other usual choice.)
 
 # %% [markdown] fold="Think: why the size of each change, and not the mean change?"
 # Some removals *lower* the loss of some photos. Such channels would be the first to go. But the change has no reason to have the same sign on other photos. Try `channel_importance(..., signed=True)` and draw the
@@ -686,98 +736,94 @@ explorers.Inversion(vgg)
 # A good inversion looks like understanding. The test: invert a network that has learned **nothing**, VGG-19 with random weights.
 #
 # The comparison must be fair. With weights of another size the signals could fade or grow from layer to layer, and you would compare sizes. `randomized(vgg, scale="he")` draws each weight with the standard deviation $\sqrt{2/n}$, where $n$ is how many numbers an output is a sum of, and sets the
-# biases to 0: so the signals keep their size (He et al., 2015). The photo, the noise, the optimizer and the number of steps are those of the figure above.
+# biases to 0: so the signals keep their size (He et al., 2015). The photo, the noise, the optimizer and the number of steps are those of the figure above. The random weights are one draw, and the photo is the cat.
 
 # %% [markdown] notes="1" minutes=7
 # Hide the titles: which network has learned? Then the question of the last cell, before it runs.
 
 # %%
-# the same searches in a network that has learned nothing; dashed: the trained one
+# the same searches in a network that has learned nothing; below and dashed: the trained one, for the same photo
 show_inversions(found, weights="random", beside="trained")
 
 # %% [markdown]
 # At relu2_2 and relu3_1 the random network gives the photo back as well as the trained one. Nobody had to learn that: here a few convolutions with random weights keep most of a picture. So a good inversion of a shallow layer shows that the information **is still there**, not that the network has learned anything, nor that it uses it.
 #
-# (Dashed is the trained network, the mean of both photos.) From relu4_1 on the random network's pictures are spots. Has the random layer forgotten the photo, or has the search not found it? The picture hardly moves any more. Is this the end? Ask the feature errors; the photo itself has 0.
+# From relu4_1 on the random network's pictures are spots. Has the random layer forgotten the photo, or has the search not found it? Ask the criterion.
 
 # %%
-# feature errors of three pictures in both networks: noise, the mirrored photo, and what the searches have found
-untrained = randomized(vgg, scale="he")
-noise96 = 0.5 + 0.1 * torch.randn(1, 3, 96, 96, generator=torch.Generator().manual_seed(0))
-of_cat = {name: found.rows.index(("cat", name)) for name in ("trained", "random")}
-print(f"{'':18}   noise   mirrored   found")
-for i, layer in enumerate(found.layers[:5]):
-    for name, a_net in (("trained", vgg), ("random", untrained)):
-        error_in = feature_error(a_net, cat96, layer)
-        left = [error_in(a_net, x).item() for x in (noise96, cat96.flip(3))]
-        left.append(found.feature_errors[of_cat[name], i, 1].item())
-        print(f"{layer:8} {name:9}" + "".join(f"{x:9.4f}" for x in left))
-
-# %% [markdown]
-# The searches of the random network are far from their end, although their pictures hardly move. And an error of 0.03 does not mean the same in both networks. With trained weights noise has about 1, at every depth. With random weights it has the less, the deeper you look: at relu5_1 a tenth, and the mirrored photo a tenth as well.
-# There the features of nearly all pictures are nearly the same, and what tells two pictures apart is a small part of their size. So the figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*.
-#
-# He, Wang and Hopcroft (2016) inverted random VGG networks with a search of their own, and report that the pictures were *better* than with trained weights. So a good inversion needs no training. **What does training change, then?** Ask which pictures the features take for near. Darken a photo, or cut out its middle: what is on it stays.
-
-# %%
-# 20 photos: how many are nearer to themselves made darker, or to their own middle, than to any other photo?
-scenes, _, _ = labelled_photos(96)
-darker, middle = scenes * 0.6, resize(scenes[:, :, 12:84, 12:84], 96)
-
-
-def means(a_net, pictures):
-    """The mean of each channel of relu5_4 over all positions: (photos, 512)."""
-    return forward_to(a_net, pictures, ["relu5_4"])["relu5_4"].mean((2, 3))
-
-
-nearest = {}
-for name, a_net in (("trained", vgg), ("random", untrained)):
-    here = means(a_net, scenes)
-    to_others = torch.cdist(here, here).fill_diagonal_(torch.inf).min(1).values
-    nearest[name] = [
-        int(((means(a_net, x) - here).norm(dim=1) < to_others).sum()) for x in (darker, middle)
+# feature errors of three pictures in the random network: moved, mirrored, and what the searches have found; last: the trained one
+untrained = randomized(trained_net, scale="he")
+of_random = found.rows.index(("cat", "random"))
+print(f"{'':10}   moved   mirrored   found   found, trained")
+in_random = {}
+for i, layer in enumerate(found.layers):
+    error_in = feature_error(untrained, cat96, layer)
+    in_random[layer] = [
+        error_in(untrained, x).item() for x in (known["moved by 2 pixels"], known["mirrored"])
     ]
-    print(f"{name:8} darker: {nearest[name][0]} of 20   middle: {nearest[name][1]} of 20")
+    in_random[layer].append(found.feature_errors[of_random, i, 1].item())
+    in_random[layer].append(found.feature_errors[trained_rows["cat"], i, 1].item())
+    print(f"{layer:10}" + "".join(f"{x:9.4f}" for x in in_random[layer]))
 
 # %% [markdown]
-# For the trained network a photo made darker is still nearer to the photo than any other one. For the random network nearly always another photo is nearer. (With the middle of a photo, the second column, it does better.) So training has changed *what counts as near*, in this distance: the light counts less. That is what lessons 03 and 04 live on, and an inversion does not show it.
+# With trained weights the found picture's error is a hundredth of the moved photo's from relu4_1 to relu5_4. With random weights it is between an eighth and a third of it: as a picture it is *nothing*, and the layer can tell it from the photo about as well as it can tell a moved photo. So this search has not come to its end, and the figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*. (For the random vector the found error is small. There it is open, as it is for the trained one.)
+#
+# He, Wang and Hopcroft (2016) inverted random VGG networks and report that the pictures were *better* than those of the same method with trained weights. So a good inversion needs no training. (Even the architecture of a network alone is a strong prior: Ulyanov, Vedaldi & Lempitsky, *Deep Image Prior*, 2018.) **What does training change, then?** Ask which pictures the features take for near. Take the middle of a photo, mirror it, and darken it: what is on it stays.
+
+# %%
+# 20 photos: how many are nearer to their own changed copy than to any other photo? Distance of the directions (length 1)
+scenes, _, _ = labelled_photos(96)
+middle = resize(labelled_photos()[0][:, :, 56:168, 56:168], 96)
+copies = {"darker": scenes * 0.6, "middle, mirrored": middle.flip(3)}
+copies["all three"] = middle.flip(3) * 0.6
+
+
+def means_of(a_net):
+    """The mean of each channel of relu5_4 over all positions: (photos, 512)."""
+    return lambda pictures: forward_to(a_net, pictures, ["relu5_4"])["relu5_4"].mean((2, 3))
+
+
+descriptions = {"trained": means_of(vgg)}
+for seed in range(3):
+    descriptions[f"random {seed}"] = means_of(randomized(vgg, scale="he", seed=seed))
+descriptions |= {"pixels": lambda x: x.flatten(1), "mean color": lambda x: x.mean((2, 3))}
+near = {}
+for name, describe in descriptions.items():
+    here = torch.nn.functional.normalize(describe(scenes), dim=1)
+    to_others = torch.cdist(here, here).fill_diagonal_(torch.inf).min(1).values
+    for what, copy in copies.items():
+        there = torch.nn.functional.normalize(describe(copy), dim=1)
+        near[name, what] = int(((there - here).norm(dim=1) < to_others).sum())
+    print(f"{name:11}" + "   ".join(f"{what}: {near[name, what]:2} of 20" for what in copies))
+
+# %% [markdown]
+# Read the last rows first, they are the control. Darker alone is no test: the pixels themselves pass it, once their length is 1. The middle, mirrored, is one: pixels and the mean color fail on most photos, and so do three draws of random weights. The trained network finds every photo, with all three changes at once. So training has changed *what counts as near*: the same thing at another size, turned around, in other light. That is what lessons 03 and 04 live on, and an inversion does not show it.
+#
+# (Training can also change what an inversion looks like. Engstrom et al., 2019, inverted networks trained against the attacks of lesson 10, and even deep features gave back pictures that a person recognizes.)
 #
 # What else to keep in mind:
 #
-# - Where the search stops, the picture may still depend on its start. A picture that no longer moves is no proof: compare the error with what noise has.
+# - Where the search stops, the picture may still depend on its start. A picture that no longer moves is no proof: compare the error with that of pictures which you can tell apart.
 # - What the layer leaves open, the method fills in: by total variation, by Fourier coefficients, by the start.
 # - Ablation removes one channel at a time. Two channels that can stand in for each other both look unimportant.
 
-# %% claim="shallow, random weights invert as well; deep, their search is not at its end; all pictures are nearly alike there"
-shallow = found.errors[[of_cat["trained"], of_cat["random"]], :2, 1]
-assert (shallow[1] < 1.25 * shallow[0] + 0.02).all()
-assert shallow.max() < 0.6
-deep = found.errors[of_cat["random"], 2:4, 1]
-assert deep[:, :2].min() > 0.7
-assert (found.errors[of_cat["random"], 2:4].diff(dim=1).abs() < 0.1).all()
-of_noise, of_mirror = (
-    {
-        name: [feature_error(n, cat96, layer)(n, x).item() for layer in found.layers[:5]]
-        for name, n in (("trained", vgg), ("random", untrained))
-    }
-    for x in (noise96, cat96.flip(3))
-)
-assert min(of_noise["trained"]) > 0.7
-assert sorted(of_noise["random"], reverse=True) == of_noise["random"]
-assert of_noise["random"][3] < 0.2
-assert of_mirror["random"][3] < 0.2
-assert of_mirror["trained"][3] > 0.7
-of_found = {
-    name: found.feature_errors[of_cat[name], :5, 1] / torch.tensor(of_noise[name])
-    for name in of_noise
-}
-assert of_found["random"][2:4].min() > 0.05
-assert of_found["trained"].max() < 0.01
+# %% claim="shallow, random weights invert as well; deep, the search of the random network is not at its end by the criterion"
+shallow = found.errors[[trained_rows["cat"], of_random], :2, 1]
+assert (shallow[1] < 1.25 * shallow[0] + 0.05).all()
+for its_layer in ("relu4_1", "relu5_1", "relu5_4"):
+    moved_error, found_error, found_trained = (in_random[its_layer][i] for i in (0, 2, 3))
+    assert found_error > 0.1 * moved_error
+    assert found_trained < 0.02 * 0.1171 * 1.5
+assert found.errors[of_random, 2:4, 1, 0].min() > 0.7
 
-# %% claim="for the trained network the same photo in other light is nearest, for the random one it is not"
-assert min(nearest["trained"]) >= 18
-assert nearest["random"][0] <= 5
-assert nearest["random"][1] <= 15
+# %% claim="the middle, mirrored and dark: nearest for the trained network; not for pixels, mean color and three random networks"
+assert near["trained", "all three"] > 17
+assert near["trained", "middle, mirrored"] > 17
+assert near["pixels", "darker"] > 15
+for its_name in descriptions:
+    if its_name != "trained":
+        assert not near[its_name, "all three"] > 11
+        assert not near[its_name, "middle, mirrored"] > 14
 
 # %% [markdown]
 # ## Quiz
@@ -793,12 +839,13 @@ quiz("11")
 # ## Summary
 #
 # - Inversion: find $x$ with $\Phi(x) \approx \Phi_0$ by gradients on the pixels. It shows what a layer no longer tells apart.
-# - Two reasons why a picture is wrong: the layer does not know, or the search is not at its end. Converge before you compare; noise and the photo itself tell what an error means.
-# - On the way down VGG-19 first loses fine detail. The layout of light and dark, and color, are there down to relu5_1. The pooled vector tells what is there, not where.
+# - Two reasons why a picture is wrong: the layer does not know, or the search is not at its end. Converge before you compare; a moved, a mirrored and another photo tell what an error means.
+# - On the way down VGG-19 first loses at which pixel a detail is, not the detail. The layout of light and dark, and the mean color, are there down to relu5_1. relu5_4 leaves the layout open, and the pooled vector tells what is there, not where.
+# - A picture shows that a layer leaves something open if it differs in it, and its feature error is many times smaller than that of a picture which you can just tell from the photo.
 # - Random weights keep a picture, too, at least in the shallow layers. Training changes which pictures are near to each other.
 # - Total variation $V_\beta$ is a prior: it decides where the features do not. For $\beta < 2$ take care of flat regions.
 # - Ablation asks what the network uses: remove a channel, measure the loss; rank on some photos, test on others, compare with random removal.
 #
-# **Papers.** Mahendran, Vedaldi: *Understanding Deep Image Representations by Inverting Them*, CVPR 2015. Dosovitskiy, Brox: *Inverting Visual Representations with Convolutional Networks*, CVPR 2016. Nguyen et al.: *Synthesizing the
+# **Papers.** Mahendran, Vedaldi: *Understanding Deep Image Representations by Inverting Them*, CVPR 2015. Dosovitskiy, Brox: *Inverting Visual Representations with Convolutional Networks*, CVPR 2016. Rudin, Osher, Fatemi: *Nonlinear Total Variation Based Noise Removal Algorithms*, Physica D 1992. Nguyen et al.: *Synthesizing the
 # preferred inputs for neurons in neural networks via deep generator networks*, NIPS 2016. He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, ICCV 2015 (the random weights).
-# He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Molchanov et al.: *Pruning Convolutional Neural Networks for Resource Efficient Inference*, ICLR 2017.
+# He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Molchanov et al.: *Pruning Convolutional Neural Networks for Resource Efficient Inference*, ICLR 2017. Ulyanov, Vedaldi, Lempitsky: *Deep Image Prior*, CVPR 2018. Engstrom et al.: *Adversarial Robustness as a Prior for Learned Representations*, 2019.

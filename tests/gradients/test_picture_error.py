@@ -42,9 +42,11 @@ def test_by_hand():
 def test_a_missing_picture_and_a_gray_one():
     photo = torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     luma = (photo * photo.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    even, gray = luma.mean().expand(1, 3, 32, 40), luma.expand(1, 3, 32, 40)
+    even, gray = photo.mean((2, 3), keepdim=True).expand(1, 3, 32, 40), luma.expand(1, 3, 32, 40)
     torch.testing.assert_close(picture_error(even, photo), photo.new_ones(1, 3))
-    torch.testing.assert_close(picture_error(gray, photo), photo.new_tensor([[0, 0, 1]]))
+    colors = photo - luma
+    size = colors.square().mean() / (colors - colors.mean((2, 3), keepdim=True)).square().mean()
+    torch.testing.assert_close(picture_error(gray, photo)[0], photo.new_tensor([0, 0, size.sqrt()]))
     assert picture_error(photo, photo).tolist() == [[0, 0, 0]] and len(PARTS) == 3
 
 
