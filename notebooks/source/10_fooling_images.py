@@ -872,7 +872,7 @@ says = [f"{name}:\n{net.predict(x[None])[0][0][0]}" for name, x in zip(discs, sh
 show_images(shown, says, columns=4)
 
 # %% [markdown]
-# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries, which Lite0 names when it sees the square alone, win
+# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries, which Lite0 names when it sees the square alone (their disc on gray is not enough), win
 # never or nearly never at the same places and sizes, and neither do the shuffled patch and the random colors. So its colors and its contrast are not enough: the arrangement counts. And look at the patch: red bodies with regular dots. Here the search did draw something like its class, only stronger than this photo of strawberries shows it.
 #
 # And Lite2, which had no part in it, says strawberry much more seldom. Whether a patch that is made with several networks does better was not tried here.
