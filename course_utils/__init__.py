@@ -59,8 +59,8 @@ _NAMES = {
         show_neighbors show_occlusion show_patches show_points show_raw_weights show_scree show_separation show_sheets
     """,
     "stimuli": """
-        Crops Inversions TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper paste
-        photo_tiles simple_patterns style_image style_names texture_sample write_word
+        Crops Inversions Painting TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper
+        paintings paste photo_tiles simple_patterns style_image style_names texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises quiz run_check tiny_net",
 }

@@ -206,7 +206,8 @@ def test_the_wheel_holds_the_package_its_data_and_the_lessons_and_nothing_else(w
     data = {f"course_utils/{name}" for name in tracked if name.startswith("data/")}
     lessons = {f"course_utils/{name}" for name in tracked if re.fullmatch(r"notebooks/[^/]+\.ipynb", name)}
     assert len(lessons) == len(LECTURE) + 1  # and explore.ipynb
-    assert {name.split("/")[2] for name in data} == {"weights", "styles", "textures", "fooling", "inversions"}
+    rooms = {"weights", "styles", "textures", "fooling", "inversions", "paintings"}
+    assert {name.split("/")[2] for name in data} == rooms
     assert inside == package | data | lessons
 
 

@@ -282,7 +282,7 @@ What does a Gram matrix of a layer remember of a picture?
 + Which channels are active together, wherever that is.
   Yes, and how strongly: it is a statistic of the texture.
 - Which objects are in the picture, and how many.
-  Objects are arrangements, and arrangement is what gets lost.
+  It holds what is inside of the patches that the layer sees. How patches lie beside each other gets lost.
 - The colors of the picture, and nothing about its forms.
   Already relu1_1 holds edges next to colors, deeper layers hold more.
 
@@ -291,10 +291,10 @@ You want less paint and more photo. Which change does that?
   Yes, or a larger content_weight: only their ratio counts.
 - A style picture with fewer pixels.
   This makes the strokes finer, not weaker.
-- More steps from the same start.
-  More steps come closer to the same minimum.
-- Starting from noise.
-  The start is forgotten after enough steps, and it takes longer.
+- More steps from the photo, with the same weights.
+  They lower the sum of both losses. From the photo, where the content loss is 0, the way leads to more paint.
+- Starting from noise, with the same weights and steps.
+  The loss has many low places. In the lesson's portrait, the search from noise ended with less of the photo.
 
 The style picture is twice as large as the content. Its Gram matrix must be divided by ...
 - the content's number of positions, so that both are treated alike.

@@ -5,6 +5,7 @@ from course_utils.stimuli.digits import digits, mark
 from course_utils.stimuli.faces import face_patches, paste
 from course_utils.stimuli.inversions import Inversions, inversions
 from course_utils.stimuli.objects import object_masks
+from course_utils.stimuli.paintings import Painting, paintings
 from course_utils.stimuli.patterns import simple_patterns
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
@@ -14,6 +15,7 @@ from course_utils.stimuli.words import write_word
 __all__ = [
     "Crops",
     "Inversions",
+    "Painting",
     "TEXTURES",
     "Tiles",
     "crop_set",
@@ -23,6 +25,7 @@ __all__ = [
     "mark",
     "object_masks",
     "on_paper",
+    "paintings",
     "paste",
     "photo_tiles",
     "style_image",
