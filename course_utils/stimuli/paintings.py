@@ -1,4 +1,4 @@
-"""Style transfers that take too long for a lesson: large ones, and one photo with other starts and other layers."""
+"""Style transfers that take too long for a lesson: a large one, and one photo with other starts and other layers."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Painting:
 
 
 def paintings(kind: str) -> list[Painting]:
-    """The course's stored paintings; `training/paintings.py` made them with VGG-19 in about half an hour.
+    """The course's stored paintings; `training/paintings.py` made them with VGG-19 in about a quarter of an hour.
 
     Args:
-        kind: "large" (two photos in two styles, 320 pixels) or "layers" (one photo and one style, 128 pixels, with
+        kind: "large" (a photo in a style, 320 pixels) or "layers" (one photo and one style, 128 pixels, with
             other starts, content layers and style layers).
 
     Returns:

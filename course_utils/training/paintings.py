@@ -1,4 +1,4 @@
-"""Makes the stored paintings of lesson 14: other starts and layers for one photo, and two large pictures.
+"""Makes the stored paintings of lesson 14: other starts and layers for one photo, and a large picture.
 
 python -m course_utils.training.paintings
 """
@@ -43,7 +43,6 @@ PLANS = {
     "layers": variants(),
     "large": [
         plan("cat", "woodcut", style_size=320, weight=30, steps=[30, 30, 24]),
-        plan("rocket", "night", style_size=320, weight=50, steps=[30, 30, 24]),
     ],
 }
 
@@ -129,7 +128,7 @@ def save(layers: Iterable[Painting], large: Iterable[Painting], folder: Path) ->
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Paint everything, which takes about half an hour on an idle core, and write the files."""
+    """Paint everything, which takes about a quarter of an hour on an idle core, and write the files."""
     net, made = load_network("vgg19", device="cpu"), {}
     for kind, side in (("large", 320), ("layers", 128)):
         made[kind] = []
