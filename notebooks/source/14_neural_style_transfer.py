@@ -601,7 +601,7 @@ show_images(
 )
 
 # %% [markdown]
-# Cutting off at 0 and 1 changes $Y$ again: where the photo is nearly white and the painting's $Y$ is higher still, there is no such color.
+# Cutting off at 0 and 1 changes $Y$ again, in each pixel where the photo's colors and the painting's $Y$ do not fit together between 0 and 1.
 
 # %% [markdown] fold="Think: when do the two ways differ most?"
 # When the style's strokes differ in color and not in brightness, such as red on green of the same $Y$. Luminance cannot show them. Matching keeps them, in the photo's colors.
