@@ -423,7 +423,7 @@ Efros-Leung copies every pixel from the sample. Why is the result not a plain co
 - The window is too small to see the whole sample when a pixel is chosen.
   A small window makes the result less ordered, but the reason is the draw among several places.
 
-A texture has stripes that repeat every 20 pixels. Which window can keep the stripes in step?
+A texture has stripes that repeat every 20 pixels. Which window can be relied on to keep them in step?
 - 3 x 3: it is the fastest.
   It sees only the next pixel; it cannot know when the next stripe is due.
 - 11 x 11: half a period is enough.

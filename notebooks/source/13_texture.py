@@ -29,7 +29,7 @@ grown = efros_leung(coral, 96, window=13)
 show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width=6)
 
 # %% [markdown]
-# The right picture is not one copy: compare the ridges. (It has copied pieces; you will see how large they are.) Yet you would say that both are the same material. Every single pixel of it was
+# (The course's coral, leaves, pebbles, scales, weave and wood were drawn by a program; it is in `data/textures`.) The right picture is not one copy: compare the ridges. (It has copied pieces; you will see how large they are.) Yet you would say that both are the same material. Every single pixel of it was
 # taken from the sample. No network was used. You will build this first, and then a method that does use a network.
 
 # %% [markdown] notes="1" minutes=4
@@ -222,7 +222,7 @@ results = [efros_leung(basket, 64, window=window) for window in (7, 13, 21)]
 show_images([basket, *results], ["the sample", "window 7", "window 13", "window 21"], width=9)
 
 # %% [markdown]
-# Of these three, only the largest window keeps the rule, in this draw. Why is 13 too few, for bands of 16? Because only about *half* of a window is known, the part that is written already: with 13 the program looks back 6 pixels, with 21 it looks back 10. So the window must be clearly larger than the largest regular element. The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
+# Of these three, only the largest window keeps the rule, in this draw. Only about half of a window is known, the part that is written already. It must see enough edges to tell where in a band it is; with a window smaller than a band, or not much larger, this becomes luck. (Below, a window of 13 succeeds on the same basket, from a larger sample. There is no sharp limit.) The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
 
 # %% [markdown] fold="Think: what does the program do when no window fits?"
 # It takes the best there is, however bad (see the basket with a window of 7). Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
@@ -292,7 +292,7 @@ for name in ("coral", "wood"):
 show_images(pictures, titles, columns=3, width=6)
 
 # %% [markdown]
-# Row by row with a tree is many times faster. Its pictures are a little rougher. (Two things differ at once: it takes *one* match, without a draw, and our search in the tree is allowed to miss the best one; `eps=0` forbids this. The paper's tree is another one.)
+# Row by row with a tree is many times faster. Its pictures are a little rougher. (Many things differ at once: a window of 5 on three sizes in place of 11 on one, neighborhoods shortened to 16 numbers, one match without a draw, and a search that may miss the best one; `eps=0` forbids this. So you compare two programs, and not the tree alone. The paper's tree is another one, too.)
 #
 # Both programs can only *copy*. (Efros and Freeman, 2001, copy whole squares and cut them along a good seam: *image quilting*.) Both know a texture as a bag of small pieces. Now the other idea: describe a texture by *numbers*, and make a picture with the same numbers.
 
@@ -394,7 +394,7 @@ show_images(
 #
 # $$E = \sum_{l} \frac{\lVert G^l - A^l\rVert^2}{\lVert A^l\rVert^2}, \qquad \lVert B \rVert^2 = \sum_{ij} B_{ij}^2 .$$
 #
-# A layer counts 0 when the two matrices are equal, and 1 when the difference is as large as the texture itself. (The course's `texture_loss` takes the mean over the layers in place of the sum.) The gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+# A layer counts 0 when the two matrices are equal, and 1 when the difference is as large as the texture itself. (The course's `texture_loss` takes the mean over the layers in place of the sum. And the paper takes other layers of VGG-19, with mean pooling in place of maxima; we take `relu1_1` to `relu5_1`, as in lesson 14.) The gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
 #
 # To go down, we take **Adam** (Kingma & Ba, 2015), the optimizer that most networks are trained with: it gives every pixel a step length of its own. Four lines do one step:
 
@@ -498,7 +498,7 @@ for title, image in zip(titles[1:], results, strict=True):
     print(f"{title:16} {loss_of(net, image).item():.4f}")
 
 # %% [markdown]
-# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another real piece of the same pebbles. So the search has gone far enough: it is more equal than equal material needs to be. What is wrong in the picture is not what the loss still sees.
+# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another piece of the same pebbles. So by this measure it is more equal than equal material needs to be. (Whether more steps would still remove the grain, this number does not say.)
 #
 # The first layer alone gives the colors and hard edges. How large its blobs are comes from the start: from noise that is not smooth, the same layer makes fine grain, since it sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones. From the third layer on
 # little changes: a position of `relu3_1` sees 24 × 24 pixels, which is more than a stone. Beyond the field that one position sees, nothing in the loss can keep an order. Inside of it an order *can* be kept, because a feature *is* an order of
@@ -559,7 +559,7 @@ larger = synthesize_texture(net, few_stones, 128, layers=layers[:4], steps=60)
 show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], width=6)
 
 # %% [markdown]
-# From smooth noise there is less grain, and the loss is no larger. So a part of the grain is what the start had. The rest the search itself has put in: the smooth start has hardly any. These layers hardly react to it. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once.
+# From smooth noise there is less grain, and the loss is no larger. So a part of the grain is what the start had. The rest the search itself has put in: the smooth start has hardly any. Why it does so, we have not tested. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once. But look at its rim: the colors in the corners are too strong. The loss sees only means over all positions; nothing asks each place to look equally like stone.
 
 # %% [markdown]
 # ## Spot the bug
@@ -660,10 +660,10 @@ show_images(pictures, titles, columns=4, width=7.4)
 # %% [markdown]
 # Read the picture row by row. (One draw of each; on another machine single pieces differ.)
 #
-# - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. The basket's bands and the joints of the bricks are regular and larger than half of the window: look for the places where they break.
+# - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
 # - **Wei–Levoy** is in the same trouble, and it can get stuck: a piece that fits to itself is repeated.
-# - **Gram matrices** get the colors and the kind of edges nearly right, without copying. (The bricks of the sample are exactly gray; those of the result have a little color.) But the basket is no basket, and the joints are no lines. For the basket this is not because its rule is too large: its period is 32 pixels, and one position of `relu4_1` sees 68. It is lost because the loss holds mean products of features at *one* position. Products of features at two
-#   *different* places keep such rules (Berger and Memisevic, 2017).
+# - **Gram matrices** get the colors and the kind of edges nearly right, without copying. (The bricks of the sample are exactly gray; those of the result have a little color.) But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
+#   *different* places keep such rules (Berger and Memisevic, 2017). A part may also be the 40 steps: these losses are several times that of the pebbles above.
 
 # %% [markdown]
 # ## What does it throw away? A photo instead of a texture
@@ -681,7 +681,7 @@ show_images(
 )
 
 # %% [markdown]
-# Something else: fur, eyes and whiskers in the right colors, but not the cat. Count the eyes: there need not be two. Where the eyes are, how many, and which of them belong together, is not in the Gram matrices, although both eyes fit into the 68 pixels that one position of `relu4_1` sees. The field is the most that *can* be kept, not what *is* kept. (On another machine the pieces may lie elsewhere.)
+# Something else: fur and eyes in the right colors, but not the cat. Count the eyes: there need not be two. Where the eyes are, how many, and which of them belong together, is not in the Gram matrices, although one position of `relu5_1` has a field (156 pixels) larger than the whole photo (96). The field is the most that *can* be kept, not what *is* kept. (On another machine the pieces may lie elsewhere.)
 #
 # In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
 
@@ -731,9 +731,9 @@ show_images(
 )
 
 # %% [markdown]
-# The losses of two networks cannot be compared with each other. But each can be compared with its own scale: for the random network, too, the picture is many times closer to the sample than another real piece of these pebbles. So it is not too few steps. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter, for this draw of random weights. Two cautions:
+# The losses of two networks cannot be compared with each other. But each can be compared with its own scale: for the random network, too, the picture is many times closer to the sample than another piece of these pebbles. So its loss is small enough. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter, for this draw of random weights. Two cautions:
 #
-# - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes. A good texture by itself does not prove that the network has learned something.
+# - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes, and He, Wang and Hopcroft (2016) report textures from a deep VGG with random weights. A good texture by itself does not prove that the network has learned something.
 # - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the random network is the proof.
 
 # %% claim="by their own loss both pictures are several times closer than other real pieces, so the stones are not missing because the search stopped too early"
@@ -754,11 +754,11 @@ quiz("13")
 # %% [markdown]
 # ## Summary
 #
-# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must be clearly larger than the largest *regular* element, since only about half of it is known.
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must show enough edges; with one that is not larger than the largest *regular* element this is luck, since only about half of it is known.
 # - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster, a little rougher.
 # - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
 # - A texture from noise: make the Gram matrices equal. Deep layers bring larger structures; strict regular patterns are lost.
 # - In lesson 14 the same loss, together with a second one that keeps *where*, gives neural style transfer.
 #
 # **Papers.** Efros, Leung: *Texture Synthesis by Non-parametric Sampling*, ICCV 1999. Wei, Levoy: *Fast Texture Synthesis using Tree-structured Vector Quantization*, SIGGRAPH 2000. Gatys, Ecker, Bethge: *Texture Synthesis Using
-# Convolutional Neural Networks*, NeurIPS 2015. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
+# Convolutional Neural Networks*, NeurIPS 2015. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
