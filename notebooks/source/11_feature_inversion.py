@@ -533,7 +533,7 @@ for weight, n in ((0.0, 60), (1.0, 60), (6.0, 60), (0.0, 240)):
     rows.append(one[0])
     coarse, fine, chroma = picture_error(one, cat96)[0].tolist()
     titles.append(
-        f"λ = {weight:g}, {n} steps\nfeatures {error_31(vgg, one).item():.3f}, V₂ {tv_norm(one) / tv_norm(cat96):.2f}\n"
+        f"λ = {weight:g}, {n} steps\nfeatures {error_31(vgg, one).item():.3f}, V₂ {(tv_norm(one) / tv_norm(cat96)).item():.2f}\n"
         f"fine {fine:.2f}, chroma {chroma:.2f}"
     )
 show_images(rows, titles, columns=4, width=10)
