@@ -161,6 +161,7 @@ CASES = {
     # fun
     "content_loss": lambda net, x: fun.content_loss(net, x, layers=["3"])(net, x.flip(0)),
     "deepdream": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=2, octaves=2, **o),
+    "deepdream, two layers": lambda net, x, **o: fun.deepdream(net, x, ["1", "3:2"], steps=3, octaves=1, **o),
     "deepdream, guided": lambda net, x, **o: fun.deepdream(net, x, layer="3", steps=3, octaves=1, guide=x[:1], **o),
     "dream": lambda net, x: fun.dream("3:1")(net, x),
     "dream_gradient": lambda net, x: fun.dream_gradient(net, x, "3"),

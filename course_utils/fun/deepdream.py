@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ from course_utils.validate import check_batch, check_images, check_whole, precis
 def deepdream(
     net: Network,
     images: Tensor,
-    layer: str = "relu5_2",
+    layer: str | Sequence[str] = "relu5_2",
     *,
     guide: Tensor | None = None,
     octaves: int = 4,
@@ -36,7 +38,8 @@ def deepdream(
     Args:
         net: the network; VGG-19 dreams well.
         images: `(N, 3, H, W)` RGB in [0, 1], photos or noise.
-        layer: a layer such as "relu5_2", or one channel of it, "relu5_2:137".
+        layer: a layer such as "relu5_2", or one channel of it, "relu5_2:137"; or several of them, which dream
+            together (see `dream`).
         guide: `(1, 3, h, w)`, another picture: dream of what its features show, not of the strongest ones.
         octaves: how many sizes. Those too small for the layer are left out.
         octave_scale: how many times larger each size is than the one before.
@@ -53,7 +56,8 @@ def deepdream(
         `(N, 3, H, W)` in [0, 1]. Interrupted, it returns the dream so far.
 
     Raises:
-        ValueError: images or guide smaller than the layer can take, no such layer or channel, a setting out of range.
+        ValueError: images or guide smaller than the layer can take, no such layer or channel, none at all, a guide for
+            something else than one whole layer, a setting out of range.
 
     Reference:
         Mordvintsev, Olah, Tyka: Inceptionism, 2015; the notebook at github.com/google/deepdream.
@@ -65,10 +69,10 @@ def deepdream(
             f"octave_scale must be greater than 1, and step_size must not be negative; not {octave_scale}, {step_size}."
         )
     photo = precise(check_images(net, images))
-    check_size(net, photo, [layer_of(layer)])
     answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), seeded(seed)
-    size = tuple(photo.shape[2:])
-    zooms = octave_zooms(size, octaves, octave_scale, smallest_size(net, [layer_of(layer)], size=size))
+    layers, size = sorted(answer.layers), tuple(photo.shape[2:])
+    check_size(net, photo, layers)
+    zooms = octave_zooms(size, octaves, octave_scale, smallest_size(net, layers, size=size))
     with Watch(callback, looks=len(zooms) * steps, name="DeepDream", progress=progress) as watch:
 
         def draw(picture: Tensor, zoom: float) -> Tensor:
@@ -81,20 +85,28 @@ def deepdream(
     return dreamed.to(images.device)
 
 
-def dream(layer: str, *, guide: Tensor | None = None) -> Objective:
+def dream(layer: str | Sequence[str], *, guide: Tensor | None = None) -> Objective:
     """How strongly a layer answers: the mean of `1/2 a^2` over its numbers.
 
     The derivative of `1/2 a^2` is `a`. So the gradient is what the lecture's recipe gives: forward to the layer, set
-    its gradient to its own activation, backward.
+    its gradient to its own activation, backward. Several layers: the sum of the logarithms of their means, so that an
+    answer which grows by a tenth counts the same in each, however large its numbers are.
 
     Args:
-        layer: a layer, or "layer:channel" for one channel of it.
+        layer: a layer, or "layer:channel" for one channel of it; or several of them.
         guide: `(positions, C)`, vectors: each position of the layer goes toward the one that fits it best. Then it is
             the mean of `1/2 a v`, where `v` is the vector that `a` goes toward.
 
     Returns:
         An objective.
+
+    Raises:
+        ValueError: no layer at all, or a guide for several.
     """
+    if not isinstance(layer, str):
+        if not layer or guide is not None:
+            raise ValueError("a guide needs one whole layer, not several." if layer else "layer is an empty list.")
+        return _together([dream(str(one)) for one in layer])
 
     def value(net, seen):
         maps = channel_of(net, seen, layer) if ":" in layer else seen[layer]
@@ -102,6 +114,17 @@ def dream(layer: str, *, guide: Tensor | None = None) -> Objective:
         return (maps * toward).reshape(len(maps), -1).mean(1) / 2
 
     return Objective(value, layers=[layer_of(layer)], name=f"dream of {layer}")
+
+
+def _together(answers: list[Objective]) -> Objective:
+    """The sum of the logarithms; an answer of 0 has no gradient."""
+
+    def value(net, seen):
+        values = torch.stack([answer.value(net, seen) for answer in answers])
+        return values.clamp(min=torch.finfo(values.dtype).tiny).log().sum(0)
+
+    layers = frozenset().union(*(answer.layers for answer in answers))
+    return Objective(value, layers=layers, name=" and ".join(answer.name for answer in answers))
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -150,10 +173,12 @@ def dream_step(net: Network, images: Tensor, layer: str, *, step_size: float, gu
     return (images + step_size * gradient / size.clamp(min=torch.finfo(size.dtype).tiny)).clamp(0, 1)
 
 
-def _guide_vectors(net: Network, guide: Tensor | None, layer: str) -> Tensor | None:
+def _guide_vectors(net: Network, guide: Tensor | None, layer: str | Sequence[str]) -> Tensor | None:
     """One vector of `C` numbers for each position of the guide picture, `(positions, C)`."""
     if guide is None:
         return None
+    if not isinstance(layer, str):
+        raise ValueError(f"a guide needs one whole layer, not a list of {len(layer)}.")
     if ":" in layer:
         raise ValueError(f"a guide needs a whole layer, not the one channel {layer!r}.")
     guide = check_images(net, guide, name="guide")

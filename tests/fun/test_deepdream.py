@@ -205,3 +205,32 @@ def test_bad_settings(images):
         deepdream(net, images, layer="4", guide=images)
     with pytest.raises(ValueError, match="no layer"):
         deepdream(net, images, layer="relu9_9")
+
+
+def test_several_layers_grow_by_their_logarithms(images):
+    net = small_net()
+    each = [dream(layer)(net, images) for layer in ("1", "4:3")]
+    torch.testing.assert_close(dream(["1", "4:3"])(net, images), each[0].log() + each[1].log())
+    one, alone = (deepdream(net, images, layer, octaves=2, steps=3, progress=False) for layer in (["4"], "4"))
+    torch.testing.assert_close(one, alone)  # a logarithm changes the length of a gradient, not its direction
+    both = deepdream(net, images, ["1", "4"], octaves=2, steps=3, progress=False)
+    assert not torch.equal(both, alone)
+    assert (dream(["1", "4"])(net, both) > dream(["1", "4"])(net, images)).all()
+
+
+def test_a_silent_layer_among_several_has_no_gradient():
+    net = small_net()
+    with torch.no_grad():
+        net.layer("3").weight.zero_()
+        net.layer("3").bias.fill_(-1)
+    flat = torch.full((1, 3, 12, 12), 0.4, dtype=torch.float64)
+    dreamed, alone = (deepdream(net, flat, layer, octaves=1, steps=2, progress=False) for layer in (["1", "4"], "1"))
+    torch.testing.assert_close(dreamed, alone)
+
+
+def test_several_layers_need_images_as_large_as_the_deepest_does():
+    with pytest.raises(ValueError, match="too small for"):
+        deepdream(small_net(), torch.rand(1, 3, 3, 9), layer=["1", "5"])
+    for layer, guide, words in (([], None, "empty"), (["1", "4"], torch.rand(1, 3, 9, 9), "one whole layer")):
+        with pytest.raises(ValueError, match=words):
+            deepdream(small_net(), torch.rand(1, 3, 9, 9), layer=layer, guide=guide, progress=False)
