@@ -1,4 +1,4 @@
-# %% [markdown] lesson="16" title="Capstone: why did it say that?" minutes=80 needs="06, 07, 08"
+# %% [markdown] lesson="16" title="Capstone: why did it say that?" minutes=86 needs="06, 07, 08"
 # You will be able to: take one prediction apart with everything you have built; test each explanation against an experiment that could refute it; and write down what you know, and what you do not.
 
 # %% tags=["setup"]
@@ -12,7 +12,14 @@ from course_utils.activations import (
     evidence_map,
     occlusion,
 )
-from course_utils.gradients import backprop, rank_correlation, smoothgrad
+from course_utils.gradients import (
+    backprop,
+    blur,
+    grad_cam,
+    integrated_gradients,
+    rank_correlation,
+    smoothgrad,
+)
 from course_utils.images import load_image
 from course_utils.networks import randomized
 from course_utils.plots import new_figure, show_heat
@@ -164,6 +171,56 @@ for part, (top, left, bottom, right) in parts.items():
 # - **Cap, beside the cap:** look along the rows. The answer depends on the cover. A gray box is not "no cap": it is a gray box on a head, and the network has an opinion about that too. Here you know less than the map pretends.
 # - **Glasses:** nearly white in the map. Covered, they never lower the ratio, and with the blur they raise it most of all.
 
+
+# %%
+# tag and ribbons alone and together: how the difference D changes; and the tag's cover at 40 other places
+def changes(boxes):
+    """What covering the boxes adds to D, for each of the three covers."""
+    covered = []
+    for cover in covers.values():
+        covered.append(admiral.clone())
+        for top, left, bottom, right in boxes:
+            covered[-1][:, :, top:bottom, left:right] = cover[:, :, top:bottom, left:right]
+    with torch.no_grad():
+        s = net(torch.cat(covered))
+    return s[:, uniform] - s[:, gown] - difference
+
+
+tag, ribbons = parts["name tag"], parts["ribbons"]
+together = {"tag": changes([tag]), "ribbons": changes([ribbons]), "both": changes([tag, ribbons])}
+print(f"{'':10s}", *(f"{name:>6s}" for name in covers))
+for name, change in together.items():
+    print(f"{name:10s}", *(f"{value:6.2f}" for value in change))
+dice = torch.Generator().manual_seed(0)
+corners = (torch.rand(40, 2, generator=dice) * torch.tensor([199, 168])).int().tolist()
+elsewhere = torch.stack([changes([(y, x, y + 25, x + 56)]) for y, x in corners])
+lower = (elsewhere < together["tag"]).float().mean(0)
+print(
+    "places where the same box lowers D more than on the tag:", *(f"{share:.0%}" for share in lower)
+)
+
+# %% [markdown]
+# Do tag and ribbons stand in for each other? If either alone told the network "uniform", covering one would cost little, and covering both much. It is not so: together they cost about as much as the two costs added. And it is not the bright box on dark cloth: the same box at 40 other places hardly ever lowers $D$ as
+# much.
+
+# %% claim="tag and ribbons halve the ratio with each cover; the collar lowers it too; the glasses never do; the cap depends on the cover"
+by_part = {
+    key: changes([where_to]) for key, where_to in parts.items()
+}  # the change of D, so log(1/2) halves the ratio
+for key in ("name tag", "ribbons"):
+    assert by_part[key].max() < -0.7
+assert by_part["collar"].max() < -0.3
+assert by_part["glasses"].min() > 0
+assert by_part["cap"].max() - by_part["cap"].min() > 0.7
+
+# %% claim="together tag and ribbons cost their sum, within a fifth, with each cover; the tag's box elsewhere hardly ever costs as much"
+for cost_both, cost_tag, cost_ribbons in zip(
+    *(together[k] for k in ("both", "tag", "ribbons")), strict=True
+):
+    assert cost_both < 0.9 * (cost_tag + cost_ribbons)
+    assert cost_both > 1.2 * (cost_tag + cost_ribbons)
+assert max(lower) < 0.15
+
 # %% [markdown] exercise="16.2" title="Spot the bug: necessary, sufficient" points=2 difficulty=3 importance=4 minutes=10
 # A part is *necessary* if the score falls without it, and *sufficient* if the score stays with it alone. The function should return both scores. The second number comes out too low. Find out why, and repair it.
 
@@ -195,11 +252,83 @@ def without_and_only(net, image, cover, box, target):
 
 check("16.2", without_and_only)
 
+# %% uses="16.2"
+# your function on the admiral, with the blurred cover: D without each part, and with this part alone
+print(f"{'part':10s} without    only")
+for part, box in parts.items():
+    of_uniform = without_and_only(net, admiral, covers["blur"], box, uniform)
+    of_gown = without_and_only(net, admiral, covers["blur"], box, gown)
+    print(f"{part:10s} {of_uniform[0] - of_gown[0]:7.2f} {of_uniform[1] - of_gown[1]:7.2f}")
+
 # %% [markdown] fold="Hint"
 # After the third line, what does `image` hold inside of the box?
 
 # %% [markdown] solution="16.2"
 # `without = image` makes a second name, not a second image. The box was covered in both. The caller's photo is damaged as well, and every experiment after this one is wrong without an error.
+#
+# In the table, the row "nothing" is the measure for both columns: without nothing, $D$ of the photo; nothing alone, $D$ of the blurred photo. A part is necessary for the uniform if the first number falls below that row, and it speaks for the uniform by itself if the second number rises above it. Only tag and ribbons do both, and neither is sufficient: alone, each stays far below the $D$ of the whole photo.
+
+# %% claim="of six parts only tag and ribbons lower D by their absence and raise it alone; neither reaches D of the photo"
+alone_d, without_d = {}, {}
+for key, where_ in parts.items():
+    numbers_ = [without_and_only(net, admiral, covers["blur"], where_, c) for c in (uniform, gown)]
+    without_d[key], alone_d[key] = (numbers_[0][k] - numbers_[1][k] for k in (0, 1))
+for key in ("name tag", "ribbons"):
+    assert without_d[key] < without_d["nothing"] - 0.5
+    assert alone_d[key] > alone_d["nothing"] + 0.5
+    assert alone_d[key] < difference - 0.2
+for key in ("cap", "beside cap", "glasses", "collar"):
+    assert not alone_d[key] > alone_d["nothing"] + 0.5
+
+# %% [markdown]
+# ## Two more witnesses
+#
+# Lesson 07 has two more maps. Does what they say of the six parts agree with the covers?
+#
+# - **Grad-CAM** weights the last feature maps by their mean gradient. This network ends in a mean and a linear layer, so the gradient of $S_c$ with respect to $A_k$ is $w_{ck} / 49$ everywhere: here Grad-CAM *is* the evidence map, without its negative half. It is no second witness.
+# - **Integrated gradients** give every *pixel* a part of $D$. The parts add up to $D$ of the photo minus $D$ of a baseline, here the blurred photo.
+
+# %% [markdown] notes="1" minutes=6
+# Ask before the cell: which of the two can disagree with the evidence map? Then let the room look for a row in which all three agree.
+
+# %%
+# what each part adds to D by evidence and by integrated gradients, and what its covers say (the mean of three)
+blurred = baseline_images(admiral, "blur")
+parts_of_d = sum(
+    sign * integrated_gradients(net, admiral, name, baseline=blurred)[0].sum(0)
+    for sign, name in ((1, "military uniform"), (-1, "academic gown"))
+)
+spread = F.interpolate(why[None], (224, 224), mode="nearest")[0, 0] / 32**2  # 32 x 32 pixels each
+print(f"{'part':10s} evidence  integrated  covers")
+table = {}
+for part, box in list(parts.items())[1:]:
+    top, left, bottom, right = box
+    inside = slice(top, bottom), slice(left, right)
+    table[part] = spread[inside].sum(), parts_of_d[inside].sum(), -changes([box]).mean()
+    print(f"{part:10s} {table[part][0]:8.2f} {table[part][1]:11.2f} {table[part][2]:7.2f}")
+two_maps = [F.interpolate(why[None], (224, 224), mode="bilinear")[0, 0], blur(parts_of_d, 4)]
+two_titles = ["evidence", "integrated gradients, blurred"]
+show_heat(admiral.expand(2, -1, -1, -1), torch.stack(two_maps), two_titles, signed=True)
+
+# %% [markdown]
+# For tag and ribbons all three say the same. For cap and collar the evidence map has the other sign than the covers, and integrated gradients side with the covers. Two of three is no proof: integrated gradients compare the photo with a blurred one, and so does one of the three covers. They share this assumption; the evidence
+# map does not.
+
+# %% claim="all three agree on tag and ribbons; for cap and collar the evidence has the other sign, integrated gradients that of the covers"
+for key in ("name tag", "ribbons"):
+    assert min(table[key]) > 0.1
+for key in ("cap", "collar"):
+    assert table[key][0] < -0.1
+    assert min(table[key][1:]) > 0.1
+
+# %% claim="Grad-CAM is the positive half of the evidence map here; the parts of integrated gradients add up"
+cam_of = grad_cam(net, admiral, "bn2.act", "academic gown")
+evidence_of = evidence_map(net, admiral, "bn2.act", "academic gown")[0]
+torch.testing.assert_close(cam_of, evidence_of.clamp(min=0), rtol=1e-3, atol=1e-4)
+with torch.no_grad():
+    of_blurred = net(blurred)[0]
+gap = difference - (of_blurred[uniform] - of_blurred[gown])
+assert abs(parts_of_d.sum() - gap) < 0.1 * abs(gap) + 0.05
 
 # %% [markdown]
 # ## Which map can be trusted?
@@ -257,39 +386,69 @@ check("16.3", deletion)
 # %% [markdown] solution="16.3"
 # `argsort` returns which pixel is on which rank. The rank of each pixel would be the `argsort` of that; the two are confused easily, and then random-looking pixels are covered.
 
+# %% picture="16.3"
+# your curves: the places of the evidence map, the most important first, and the least important first
+heat = F.interpolate(
+    evidence_map(net, admiral, "bn2.act", "academic gown")[0][None], (224, 224), mode="bicubic"
+)[0, 0]
+counts = torch.linspace(0, heat.numel(), 11).long().tolist()
+figure, axes = new_figure(width=6, aspect=0.5)
+for name, ranking, look in (
+    ("most important first", heat, "-"),
+    ("least important first", -heat, "--"),
+):
+    fallen = deletion(net, admiral, ranking, covers["blur"], counts, gown)
+    axes[0, 0].plot(torch.linspace(0, 1, 11), fallen, look, label=name)
+axes[0, 0].set_xlabel("share of the pixels that is covered", fontsize=9)
+axes[0, 0].set_ylabel("probability of academic gown", fontsize=9)
+axes[0, 0].legend(fontsize=8)
+figure
+
 # %% [markdown]
-# **Predict, run, explain.** Four maps for *academic gown*, and two of random numbers: single pixels, and blocks of $16 \times 16$ pixels. In the deletion test, where will the random pixels come out: (a) last, (b) in the middle, (c) among the best? Write it down, then run the cell.
+# **Predict, run, explain.** Five maps for *academic gown*, and two of random numbers: single pixels, and blocks of $16 \times 16$ pixels. In the deletion test, where will the random pixels come out: (a) last, (b) in the middle, (c) among the best? Write it down, then run the cell.
 
 # %%
-# deletion and insertion for six maps (about 20 seconds)
+# deletion and insertion for seven maps (about 20 seconds)
 generator = torch.Generator().manual_seed(0)
 maps = {
     "SmoothGrad": smoothgrad(net, admiral, "academic gown"),
     "guided backprop": backprop(net, admiral, "academic gown", rule="guided").abs().amax(1),
+    "integrated": integrated_gradients(net, admiral, "academic gown", baseline=blurred).sum(1),
     "occlusion": occlusion(net, admiral, "academic gown", window=48, stride=16, progress=False),
     "evidence": evidence_map(net, admiral, "bn2.act", "academic gown")[0],
     "random pixels": torch.rand(1, 224, 224, generator=generator),
     "random blocks": torch.rand(1, 14, 14, generator=generator),
 }
-looks = ["-", "--", "-", "--", ":", "-."]
+looks, means = ["-", "--", "-.", "-", "--", ":", "-."], {}
 figure, axes = new_figure(1, 2, width=9, aspect=0.8)
 for axis, insert in zip(axes[0], (False, True), strict=True):
     for (name, heat), look in zip(maps.items(), looks, strict=True):
         curve = deletion_curve(net, admiral, heat, "academic gown", insert=insert)[0]
+        means[name, insert] = curve.mean().item()
         axis.plot(
             torch.linspace(0, 1, len(curve)), curve, look, label=f"{name}, {curve.mean():.2f}"
         )
     axis.set_title("inserted: high is good" if insert else "deleted: low is good", fontsize=10)
     axis.set_xlabel("share of the pixels", fontsize=9)
-    axis.set_ylim(-0.02, 0.8 if insert else 0.5)
+    axis.set_ylim(-0.02, 1.0 if insert else 0.6)
     axis.legend(fontsize=8, ncols=2, loc="upper center", title="and the mean of each curve")
 axes[0, 0].set_ylabel("probability of academic gown", fontsize=9)
 figure
 
 # %% [markdown]
-# The random pixels come out among the best in deletion, and so do all maps with fine grain. Holes in every corner of the photo destroy any class: **the test measures the grain of the map as well as its truth.** The map of random *blocks* is a fairer control for occlusion and evidence.
+# The random pixels come out among the best in deletion, and so do all maps with fine grain. Holes in every corner of the photo destroy any class: **the test measures the grain of the map as well as its truth.** The map of random *blocks* is a fairer control for occlusion and evidence: which of the two beats it in deletion, and which in insertion?
 #
 # Insertion tells another story: occlusion and evidence bring the class back with a third of the pixels, the others hardly before the end. A test of explanations needs a control, as every measurement does.
+#
+# There is a deeper objection. A photo with holes is unlike all photos of the training: does the probability fall because the right pixels are gone, or because holes are strange? **ROAR** ("remove and retrain", Hooker et al., 2019) therefore covers the pixels in all *training* photos, trains the network anew, and
+# looks how much worse it becomes. There, several well-known maps were no better than random pixels. It costs a training for every point of the curve.
+
+# %% claim="in deletion random pixels beat random blocks, occlusion and evidence; in insertion occlusion and evidence beat all others twice"
+for name_ in ("random blocks", "occlusion", "evidence"):
+    assert means["random pixels", False] < 0.7 * means[name_, False]
+fine = ("SmoothGrad", "guided backprop", "integrated", "random pixels", "random blocks")
+for name_ in ("occlusion", "evidence"):
+    assert means[name_, True] > 2 * max(means[key, True] for key in fine)
 
 # %% [markdown]
 # ## Would it look the same if the network knew nothing?
@@ -299,22 +458,46 @@ figure
 # %% [markdown] notes="1" minutes=5
 # Ask for a bet on each row before the cell. Who bet on guided backprop?
 
+
 # %%
-# how similar is each map to that of a network with random weights? (rank correlation, 1: the same order of pixels)
-unlearned = randomized(net)
-again = {
-    "SmoothGrad": smoothgrad(unlearned, admiral, "academic gown"),
-    "guided backprop": backprop(unlearned, admiral, "academic gown", rule="guided").abs().amax(1),
-    "occlusion": occlusion(unlearned, admiral, gown, window=48, stride=16, progress=False),
-    "evidence": evidence_map(unlearned, admiral, "bn2.act", "academic gown")[0],
-}
-for name, heat in again.items():
-    print(f"{name:16s} {rank_correlation(maps[name], heat):5.2f}")
+# how similar is each map to those of five networks with random weights? (rank correlation; about 40 seconds)
+def four_maps(network):
+    return {
+        "SmoothGrad": smoothgrad(network, admiral, "academic gown"),
+        "guided backprop": backprop(network, admiral, "academic gown", rule="guided").abs().amax(1),
+        "occlusion": occlusion(network, admiral, gown, window=48, stride=16, progress=False),
+        "evidence": evidence_map(network, admiral, "bn2.act", "academic gown")[0],
+    }
+
+
+again = [four_maps(randomized(net, seed=seed)) for seed in range(5)]
+similar, dice_16 = {}, torch.Generator().manual_seed(0)
+print(f"{'':16s} five random networks            mean   chance")
+for name in again[0]:
+    similar[name] = torch.tensor([rank_correlation(maps[name], one[name]) for one in again])
+    side = maps[name].shape[2]
+    far = torch.randint(side // 4, side - side // 4, (100, 2), generator=dice_16).tolist()
+    chance = torch.tensor([rank_correlation(maps[name], maps[name].roll(by, (1, 2))) for by in far])
+    numbers = " ".join(f"{value:5.2f}" for value in similar[name])
+    print(f"{name:16s} {numbers}   {similar[name].mean():5.2f}   ±{chance.std():.2f}")
 
 # %% [markdown]
-# No map stays as it was: all four depend on what the network has learned. Guided backprop keeps the most, as in lesson 08, but little. Is a negative number a finding? Occlusion and evidence have only some 50 to 150 places, and for so few, chance alone
-# gives correlations of about ±0.1. A number such as −0.3 is more than that, for this one draw of random weights; another draw may give another sign. One seed decides nothing.
+# "Chance" is how far the number spreads when the map is compared with *itself*, moved to 100 other places: the same grain, at a wrong place. A fine map has many independent pixels and little chance; a map of 49 places has much. So look at a row as a whole:
 #
+# - **SmoothGrad** has nothing in common with the maps of random networks.
+# - **Guided backprop** keeps something with each of the five, as in lesson 08.
+# - **Occlusion and evidence** give numbers of both signs, as far apart as chance. Who had drawn one random network could have told any story.
+#
+# No map stays as it was: all four depend on what the network has learned.
+# %% claim="guided backprop keeps something with each random network, beyond chance; occlusion and evidence have both signs; no map stays"
+assert similar["guided backprop"].min() > 0.08
+assert not similar["SmoothGrad"].abs().max() > 0.08
+for coarse in ("occlusion", "evidence"):
+    assert similar[coarse].min() < -0.05
+    assert similar[coarse].max() > 0.05
+assert max(one.max() for one in similar.values()) < 0.5
+
+# %% [markdown]
 # A map that passes this check may still be wrong. One that fails it cannot be right.
 
 # %% [markdown]
@@ -353,6 +536,13 @@ axes[0, 0].set_xlabel("share of the width that is kept", fontsize=9)
 axes[0, 0].set_ylabel("probability", fontsize=9)
 axes[0, 0].legend(fontsize=8)
 figure
+
+# %% claim="with less than the usual crop the gown is ahead of the uniform, with nine tenths of the width or more the uniform, twice"
+for part_kept, odds in zip(kept.tolist(), rows, strict=True):
+    if part_kept < 0.87:
+        assert odds[uniform] < 0.9 * odds[gown]
+    if part_kept > 0.89:
+        assert odds[uniform] > 2 * odds[gown]
 
 # %% [markdown]
 # (b), and it happens at the usual crop. Left of the line the gown and the mortarboard win, right of it the uniform, clearly. The white top of the cap, its emblem, a gold button and the ends of the ribbons were in the part that was thrown away. What is left of the cap is a black band over a forehead.
@@ -397,7 +587,7 @@ show_heat(
 #
 # - That the explanation holds for other photos. Everything here was about one image; what a class means to the network is another question (lessons 05 and 09).
 # - What a person would have looked at. An explanation that agrees with you is not truer for it.
-# - Combinations. We covered one part at a time. Tag and ribbons may stand in for each other.
+# - Combinations. We covered two parts together, once. There are many more pairs, and any three.
 
 # %% [markdown]
 # ## Quiz
@@ -419,4 +609,4 @@ quiz("16")
 # - Look at what the network gets to see, before you explain what it says.
 #
 # **Papers.** Zhou et al.: *Learning Deep Features for Discriminative Localization*, CVPR 2016. Petsiuk, Das, Saenko: *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018. Adebayo et al.: *Sanity Checks for Saliency Maps*,
-# NeurIPS 2018. Miller: *Explanation in Artificial Intelligence*, Artificial Intelligence 267, 2019 (why explanations answer "why this rather than that").
+# NeurIPS 2018. Hooker, Erhan, Kindermans, Kim: *A Benchmark for Interpretability Methods in Deep Neural Networks*, NeurIPS 2019 (ROAR). Miller: *Explanation in Artificial Intelligence*, Artificial Intelligence 267, 2019 (why explanations answer "why this rather than that").
