@@ -478,6 +478,27 @@ def test_the_real_tour_is_in_the_order_of_the_lessons_and_says_one_sentence_each
         assert one.sentence.endswith(".") and not re.search(r"[.!?]\s+[A-Z]", one.sentence), one.sentence
 
 
+def test_no_picture_of_the_tour_is_larger_than_its_bound(monkeypatch):
+    noise = torch.rand(3, 224, 224, generator=torch.Generator().manual_seed(0))
+    data, kind = tour._data(tour.plots.show_images([noise] * 8, columns=4))
+    assert kind == "jpeg" and len(data) <= tour.MAX_BYTES
+    assert tour._data(tour.plots.show_images(torch.rand(1, 3, 8, 8)))[1] == "png"  # a small one stays exact
+
+
+@pytest.mark.parametrize(
+    "second, words", [("bald eagle", "both say bald eagle"), ("kite", "one says bald eagle, the other kite")]
+)
+def test_two_networks_agree_or_do_not(eagle, second, words):
+    said = lambda name: SimpleNamespace(name=name, predict=lambda photo, k: [[(said_by[name], 0.9), ("vulture", 0.1)]])  # noqa: E731
+    said_by = dict(zip(tour.TWO, ("bald eagle", second), strict=True))
+    figure = tour.predictions(tour.Networks({name: said(name) for name in tour.TWO}), eagle)
+    assert figure.get_suptitle() == words
+
+
+def test_every_lesson_with_a_picture_is_in_the_tour():
+    assert {one.lesson for one in tour.TOUR} == {f"{number:02d}" for number in range(17)}
+
+
 def test_the_first_real_stop(tmp_path):
     assert tour.make_tour(None, tmp_path, stops=tour.TOUR[:1]) == 0
 

@@ -28,6 +28,9 @@ from course_utils.images import gallery, load_image, open_image, photo
 from course_utils.networks import load_network
 
 DEFAULT_PHOTO = "leafhopper"
+TWO = ("efficientnet_lite0", "efficientnet_lite2")  # a small and a larger network, trained on the same photos
+TEXTURE = "pebbles"
+MAX_BYTES = 300_000  # of one picture
 
 
 class Networks(dict):
@@ -75,16 +78,25 @@ class Stop:
 
 
 def predictions(nets: Networks, photo: Tensor) -> Figure:
-    (top,) = nets.classifier.predict(photo)
-    figure, ((left, right),) = plots.new_figure(1, 2, width=8, aspect=0.62)
-    left.imshow(plots.to_array(photo))
-    left.axis("off")
-    names, values = zip(*reversed(top), strict=True)
-    right.barh(names, values, color="#3b6ea5")
-    right.set_xlim(0, 1)
-    right.set_xlabel("probability")
-    right.spines[["top", "right"]].set_visible(False)
+    tops = [nets[name].predict(photo, k=4)[0] for name in TWO]
+    figure, axes = plots.new_figure(1, 3, width=10, aspect=0.72)
+    axes[0, 0].imshow(plots.to_array(photo))
+    axes[0, 0].axis("off")
+    for axis, name, top in zip(axes[0, 1:], TWO, tops, strict=True):
+        names, values = zip(*reversed(top), strict=True)
+        axis.barh([_short_name(one) for one in names], values, color="#3b6ea5")
+        axis.set_xlim(0, 1)
+        axis.set_xlabel("probability", fontsize=8)
+        axis.set_title(nets[name].name, fontsize=9)
+        axis.tick_params(labelsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    first, second = (top[0][0] for top in tops)
+    figure.suptitle(f"both say {first}" if first == second else f"one says {first}, the other {second}", fontsize=11)
     return figure
+
+
+def _short_name(category: str) -> str:
+    return category if len(category) < 20 else category[:18].rstrip() + " …"
 
 
 def first_filters(nets: Networks, photo: Tensor) -> Figure:
@@ -123,6 +135,18 @@ def photo_map(nets: Networks, photo: Tensor) -> Figure:
         pictures = torch.cat([pictures, photo])
         vectors = torch.cat([vectors, features(nets.classifier, photo)])
     return show_map(pictures, tsne(vectors, perplexity=5.0), size=0.11, width=6)
+
+
+def best_patches(nets: Networks, photo: Tensor) -> Figure:
+    from course_utils.activations import top_patches
+    from course_utils.figures import show_patches
+
+    others = [one for one in nets.photos if not torch.equal(one, photo[0])]
+    small = torch.nn.functional.interpolate(torch.stack([photo[0], *others]), size=(160, 160), mode="area")
+    found = top_patches(nets.vgg, small, "relu5_1", k=6, window=64, batch_size=8, progress=False)
+    own = layer_outputs(nets.vgg, small[:1], ["relu5_1"])["relu5_1"].amax((2, 3))[0]
+    channels = (own / found.values.mean(1).clamp(min=1e-6)).topk(3).indices.tolist()
+    return show_patches(found, small, channels=channels)
 
 
 def covered(nets: Networks, photo: Tensor) -> Figure:
@@ -193,25 +217,30 @@ def inverted(nets: Networks, photo: Tensor) -> Figure:
 def dream(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.fun.deepdream import deepdream
 
-    result = deepdream(nets.vgg, photo, octaves=3, steps=5, step_size=4 / 255, progress=False)
+    result = deepdream(nets.vgg, photo, octaves=4, steps=6, step_size=3 / 255, progress=False)
     return plots.show_images([photo, result], ["photo", "dream"], width=6)
 
 
 def grown_texture(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.fun.efros_leung import efros_leung
+    from course_utils.stimuli import on_paper, texture_sample
 
-    small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
-    sample = small[:, :, 32:80, 32:80]
-    grown = efros_leung(sample, 80, window=9, progress=False)
-    return plots.show_images([sample, grown], ["a piece of the photo", "grown pixel by pixel"], width=6)
+    sample = texture_sample(TEXTURE, 48)
+    grown = efros_leung(sample, 80, window=11, progress=False)
+    return plots.show_images([on_paper(sample, 80), grown], ["a sample", "grown pixel by pixel"], width=6)
 
 
 def gram_texture(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.fun.texture import synthesize_texture
+    from course_utils.stimuli import texture_sample
 
     small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
-    found = synthesize_texture(nets.vgg, small, steps=40, progress=False)
-    return plots.show_images([small, found], ["the photo", "a picture with the same Gram matrices"], width=6)
+    pairs = [
+        (one, synthesize_texture(nets.vgg, one, steps=30, progress=False))
+        for one in (texture_sample(TEXTURE, 96), small)
+    ]
+    titles = ["a texture", "the same Gram matrices", "the photo", "the same Gram matrices"]
+    return plots.show_images([one[0] for pair in pairs for one in pair], titles, columns=4, width=9)
 
 
 def painting(nets: Networks, photo: Tensor) -> Figure:
@@ -242,10 +271,10 @@ def why_not(nets: Networks, photo: Tensor) -> Figure:
 TOUR: tuple[Stop, ...] = (
     Stop(
         "00",
-        "What the network says",
-        "The five most probable of the 1000 ImageNet classes: the pictures below ask where these numbers come from.",
+        "What two networks say",
+        "The most probable of 1000 classes, by a small and a larger network: the pictures below ask where they come from.",
         predictions,
-        "The photo, and a bar for each class",
+        "The photo, and for each network four lying bars, the most probable class at the top",
     ),
     Stop(
         "01",
@@ -283,6 +312,13 @@ TOUR: tuple[Stop, ...] = (
         "All photos, small, each at its place of the map",
     ),
     Stop(
+        "05",
+        "Patches that excite a channel",
+        "Each row is a channel of VGG-19 that answers to the photo: the six pieces of photos to which it answers most.",
+        best_patches,
+        "Three rows of six small pieces of photos, each with the channel's answer above it",
+    ),
+    Stop(
         "06",
         "Occlusion",
         "A gray square slides over the photo: where it is red, covering makes the class score fall, where blue, rise.",
@@ -308,28 +344,28 @@ TOUR: tuple[Stop, ...] = (
         "Cutting out the object",
         "The saliency map says where the object surely is, and GrabCut finds an outline from there; nobody drew it.",
         segmentation,
-        "Three pictures side by side",
+        "The photo, its outline as a white area on black, and the object alone on white",
     ),
     Stop(
         "08",
         "Backprop with three rules",
         "The strongest unit of a deep layer, sent back to the pixels: guided is sharpest, and only gradient is a derivative.",
         three_rules,
-        "Four pictures side by side",
+        "The photo, and three gray pictures with colored lines where pixels matter, one for each rule",
     ),
     Stop(
         "09",
         "What the network wants to see",
         "A picture found by gradient ascent on the predicted class, starting from noise: there is no photo in it.",
         wanted_picture,
-        "Two pictures side by side",
+        "The photo, and a picture of colored forms, made from noise",
     ),
     Stop(
         "10",
         "A fooling image",
         "A small change, made for it, and the network says a class that has nothing to do with the photo.",
         fooling,
-        "Three pictures side by side, before, after, and what was changed",
+        "Two photos that look alike, and their difference: gray with colored grain",
     ),
     Stop(
         "11",
@@ -343,28 +379,28 @@ TOUR: tuple[Stop, ...] = (
         "DeepDream",
         "The photo is changed so that a deep layer of VGG-19 becomes more active: it shows more of what the layer sees.",
         dream,
-        "Two pictures side by side",
+        "The photo, and the same photo with lines, eyes and other forms grown into it",
     ),
     Stop(
         "13",
         "Texture, pixel by pixel",
-        "No network here: each new pixel is copied from the place in the sample whose surroundings fit best.",
+        "No network, and no photo: each new pixel is copied from where the surroundings in the sample fit best.",
         grown_texture,
-        "A small piece and the larger picture grown from it",
+        "A small piece of pebbles on a larger white sheet, and the sheet full of pebbles",
     ),
     Stop(
         "13",
         "Texture, by Gram matrices",
-        "Noise is changed until VGG-19 sees the same features together as in the photo: what is there stays, where it is does not.",
+        "Noise, changed until VGG-19 sees the same features together: a texture stays one, a photo does not.",
         gram_texture,
-        "Two pictures side by side",
+        "Pebbles and other pebbles beside them; the photo, and its colors and forms scattered over a square",
     ),
     Stop(
         "14",
         "Style transfer",
         "The features of the photo with the Gram matrices of another picture: one gives the things, the other the brush.",
         painting,
-        "Three pictures side by side",
+        "The photo, a painted night sky with whirls, and the photo in its colors and strokes",
     ),
     Stop(
         "15",
@@ -444,11 +480,24 @@ def _first_line(error: Exception) -> str:
 
 def _image(figure: Figure, seen: str) -> str:
     """The figure as an `<img>` that carries its own data."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
     words = plots.describe_figure(figure)
     alt = f"{seen}: {words}" if words else f"{seen}."
-    return _img(buffer.getvalue(), "png", round(figure.get_figwidth() * 100), alt)
+    return _img(*_data(figure), round(figure.get_figwidth() * 100), alt)
+
+
+def _data(figure: Figure) -> tuple[bytes, str]:
+    """The figure as PNG, or, where that is larger than `MAX_BYTES`, as JPEG in the best quality that is not."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    if len(buffer.getvalue()) <= MAX_BYTES:
+        return buffer.getvalue(), "png"
+    picture = Image.open(buffer).convert("RGB")
+    for quality in range(92, 20, -6):
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=quality, optimize=True)
+        if len(buffer.getvalue()) <= MAX_BYTES:
+            break
+    return buffer.getvalue(), "jpeg"
 
 
 def _img(data: bytes, kind: str, width: int, alt: str) -> str:
