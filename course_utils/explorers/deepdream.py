@@ -11,7 +11,8 @@ from course_utils.explorers.network import own_network
 from course_utils.fun.deepdream import deepdream
 from course_utils.networks import Network
 
-LAYERS = ("relu2_2", "relu3_1", "relu3_3", "relu4_1", "relu4_3", "relu5_1", "relu5_2", "relu5_3")
+STEP_SIZE = 2 / 255  # mean change of a pixel value in a step
+LAYERS = ("relu2_2", "relu3_1", "relu3_3", "relu4_1", "relu4_3", "relu4_4", "relu5_1", "relu5_2", "relu5_3")
 
 
 class DeepDream(LiveExplorer):
@@ -26,7 +27,7 @@ class DeepDream(LiveExplorer):
     """
 
     title = "DeepDream: show more of what you see"
-    first_steps = 15
+    first_steps = 24  # over all sizes, and as far as the others go together
 
     def __init__(
         self,
@@ -66,18 +67,23 @@ class DeepDream(LiveExplorer):
             self.update(knobs)
 
     def _let_dream(self, knobs, start: Tensor) -> None:
-        steps = self.steps * knobs.octaves
+        each, step_size = self.steps, STEP_SIZE
+        if self._at_most is not None:  # the static figure: fewer and larger steps, but at every size
+            each = max(1, self._at_most // knobs.octaves)
+            step_size *= self.steps / each
+        steps = each * knobs.octaves
         words = f"{knobs.layer}, octaves: {knobs.octaves}, jitter: {knobs.jitter}"
 
         def show(step, images, values):
-            self.out.show(images, f"{words}; size {step // self.steps + 1} of {knobs.octaves}")
+            self.out.show(images, f"{words}; size {step // each + 1} of {knobs.octaves}")
 
         dream = deepdream(
             self.net,
             start,
             knobs.layer,
             octaves=knobs.octaves,
-            steps=self.steps,
+            steps=each,
+            step_size=step_size,
             jitter=knobs.jitter,
             callback=self.watch(steps, show),
             progress=False,
@@ -85,5 +91,5 @@ class DeepDream(LiveExplorer):
         self._photo, self._dream = knobs.photo, dream
         self.out.show(dream, words)
         last = len(self.values) - 1
-        growth = self.values[last].item() / max(self.values[last - last % self.steps].item(), 1e-12)
+        growth = self.values[last].item() / max(self.values[last - last % each].item(), 1e-12)
         self.say(f"{knobs.layer} answers {growth:.1f} times as strongly as at the first step of the last size.")

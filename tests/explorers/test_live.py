@@ -301,6 +301,13 @@ def test_dream_on_starts_from_the_dream(made, monkeypatch):
     assert starts[1] is first and not torch.equal(explorer._dream, first)
 
 
+def test_the_first_dream_is_dreamed_at_every_size_and_can_be_seen(vgg):
+    explorer = explorers.DeepDream(vgg, size=96, layer="relu4_1")
+    change = (explorer._dream - photo("china", 96, crop=False)).abs().mean()
+    assert len(explorer.values) == explorer.first_steps  # six steps at each of four sizes
+    assert change > 0.08  # stopped in the second of four sizes, as it once was, it is 0.05
+
+
 def test_texture_pixel_by_pixel_copies_pixels(made):
     explorer = made("Texture")
     knobs = explorer._knobs
