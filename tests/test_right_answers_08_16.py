@@ -293,6 +293,21 @@ def enlarges_both(small, dream, large):
 
 
 @right("12.5")
+def keeps_the_detail(net, photo, sizes, shifts, step_size):
+    detail = torch.zeros_like(photo)
+    for height, width in sizes:
+        base = F.interpolate(photo, (height, width), mode="bilinear", antialias=True)
+        picture = base + F.interpolate(detail, (height, width), mode="bilinear")
+        for shift in shifts:
+            pixels = picture.roll(tuple(shift), (2, 3)).requires_grad_()
+            (net(pixels).square().sum() / 2).backward()
+            g = pixels.grad.roll([-by for by in shift], (2, 3))
+            picture = (picture + step_size * g / g.abs().mean()).clamp(0, 1)
+        detail = picture - base
+    return picture
+
+
+@right("12.6")
 def products_in_float32(activation, guide):
     found = torch.einsum("chw,cn->hwn", activation.float(), guide.flatten(1).float()).argmax(2)
     return guide.flatten(1)[:, found]

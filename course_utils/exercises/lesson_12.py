@@ -189,6 +189,95 @@ next_octave.slips = {
 }
 
 
+def dreamed(
+    net,
+    photo,
+    sizes,
+    shifts,
+    step_size,
+    *,
+    gradient_at=there_and_back,
+    carry=octave,
+    antialias=True,
+    **how,
+) -> Tensor:
+    """`carry` makes the start at a size from the photo at the size before, its dream, and the photo at this size."""
+    before = picture = None
+    for size in sizes:
+        base = interpolate(photo, size=size, mode="bilinear", antialias=antialias)
+        picture = base if before is None else carry(before, picture, base)
+        for dy, dx in shifts:
+            picture = moved(picture, gradient_at(net, picture, dy, dx), step_size, **how)
+        before = base
+    return picture
+
+
+@steady(dreamed)
+def dreams(draw: Draw) -> tuple:
+    height, width = draw.integer(12, 13), draw.integer(15, 16)
+    sizes = [(height - 6, width - 7), (height - 3, width - 4), (height, width)]
+    shifts = [(draw.choice([-2, 1]), draw.choice([-1, 3])), (draw.choice([-1, 2]), draw.choice([-3, 2]))]
+    return draw.net("maps"), draw.images(1, height, width), sizes, shifts, draw.number(0.08, 0.12)
+
+
+@exercise("12.5", "whole_dream")
+def whole_dream(call: Call, draw: Draw) -> None:
+    inputs, right = dreams(draw)
+    close(call(*inputs), right, what="the dream")
+    inputs = *inputs[:2], inputs[2][-1:], *inputs[3:]
+    close(call(*inputs), dreamed(*inputs), what="the dream at one size only, that of the photo")
+
+
+def only_the_last_detail(net, photo, sizes, shifts, step_size):
+    """From size to size goes what the last size added, and what the sizes before had added is lost."""
+    detail = None
+    for size in sizes:
+        base = interpolate(photo, size=size, mode="bilinear", antialias=True)
+        start = base if detail is None else base + resized(detail, base)
+        picture = dreamed(net, start, [size], shifts, step_size)
+        detail = picture - start
+    return picture
+
+
+whole_dream.slips = {
+    "You enlarged the whole dream, and with it the blurred photo. "
+    "Each size starts with the photo at its size plus the enlarged detail.": (
+        partial(dreamed, carry=lambda before, picture, base: resized(picture, base))
+    ),
+    "Each size starts from the photo alone: what was dreamed at smaller sizes is lost.": (
+        partial(dreamed, carry=lambda before, picture, base: base)
+    ),
+    "Only what the last size added was carried on. "
+    "The detail is all that differs from the photo, also what came from the sizes before.": only_the_last_detail,
+    "You added the enlarged dream to the photo. Enlarge dream minus photo.": (
+        partial(dreamed, carry=lambda before, picture, base: base + resized(picture, base))
+    ),
+    "You cut the start of a size off at 0 and 1. Only the steps cut off; a start stays as it comes.": (
+        partial(dreamed, carry=lambda *pictures: octave(*pictures).clamp(0, 1))
+    ),
+    "The gradient was rolled on in the same direction: this is the bug of 12.3.": (
+        partial(dreamed, gradient_at=lambda net, images, dy, dx: rolled(net, images, (dy, dx), (dy, dx)))
+    ),
+    "The gradient was not rolled back.": (
+        partial(dreamed, gradient_at=lambda net, images, dy, dx: rolled(net, images, (dy, dx), (0, 0)))
+    ),
+    "Nothing was rolled. Each step takes the gradient at the picture rolled by its shift.": (
+        partial(dreamed, gradient_at=lambda net, images, dy, dx: gradient(net, images))
+    ),
+    "The photo was made small without antialias=True.": (partial(dreamed, antialias=False)),
+    "You used the first shift only, one step at each size. Take one step for each shift.": (
+        lambda net, photo, sizes, shifts, step_size: dreamed(net, photo, sizes, shifts[:1], step_size)
+    ),
+    "The smaller sizes are missing: all steps were made at the last size.": (
+        lambda net, photo, sizes, shifts, step_size: dreamed(net, photo, sizes[-1:], len(sizes) * shifts, step_size)
+    ),
+    "The steps are not divided by the mean size of the gradient.": partial(dreamed, scale=lambda g: 1),
+    "The steps go downhill.": (
+        partial(dreamed, gradient_at=lambda net, images, dy, dx: -there_and_back(net, images, dy, dx))
+    ),
+}
+
+
 def positions(maps: Tensor) -> Tensor:
     """One row for each position."""
     return maps.flatten(1).T
@@ -214,7 +303,7 @@ def guides(draw: Draw, guide_sizes: tuple[int, int]) -> tuple:
     return activation, guide * draw.uniform(1, *guide_sizes, low=0.7, high=1.3)
 
 
-@exercise("12.5", "guide_seed")
+@exercise("12.6", "guide_seed")
 def guide_seed(call: Call, draw: Draw) -> None:
     for sizes in ((draw.integer(4, 5), draw.integer(6, 7)), (3, 2)):
         inputs, right = guides(draw, sizes)
