@@ -222,6 +222,18 @@ def site(
     raise typer.Exit(make_site(to, lessons or None, app))
 
 
+@_command("web")
+def web(
+    to: Annotated[Path, typer.Option(help="The folder for the page, such as SITE/lab: empty, or with an earlier lab.")],
+    runtime: Annotated[Path | None, typer.Option(help="The file of npm pack, on a machine without npm.")] = None,
+) -> None:
+    """Build the lab: a page that looks inside of a network in the browser, on anybody's photo."""
+    need_clone("course web")
+    from course_utils.commands.web import make_lab
+
+    raise typer.Exit(make_lab(to, runtime))
+
+
 export = typer.Typer(help="Write the lessons for other graders.", rich_markup_mode=None, add_completion=False)
 if (_COMMANDS / "grade.py").is_file():
     app.add_typer(export, name="export")

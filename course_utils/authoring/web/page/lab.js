@@ -1,0 +1,24 @@
+// What all parts of the page share. In the browser's console, `lab.results` holds the numbers behind every picture.
+
+export const lab = {
+  about: null, // the manifest: classes, layers, styles, colors
+  photo: null, // { name, seen, top }: the photo's square of 224 pixels, and what the network says of it
+  results: {}, // instrument -> its last result
+  times: {}, // instrument -> how long its last result took, in milliseconds
+};
+window.lab = lab;
+
+// The name of a class. A few names stand for two classes; these carry their number.
+export function className(target) {
+  const { classes } = lab.about;
+  const name = classes[target];
+  return classes.indexOf(name) === classes.lastIndexOf(name) ? name : `${name} (${target})`;
+}
+
+// The class of a name as `className` gives it, or -1.
+export function classIndex(text) {
+  const wanted = text.trim().toLowerCase();
+  return lab.about.classes.findIndex((_, i) => className(i).toLowerCase() === wanted);
+}
+
+export const percent = (share) => (share >= 0.995 ? `${(100 * share).toFixed(1)}%` : `${(100 * share).toPrecision(2)}%`);

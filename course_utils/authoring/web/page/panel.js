@@ -1,0 +1,78 @@
+// What every instrument has: its section of the page, a line that says how it goes, and a run that can be stopped.
+
+import { ask } from './ask.js';
+import { classIndex, className, lab } from './lab.js';
+
+export function panel(id) {
+  const root = document.getElementById(id);
+  const status = root.querySelector('[role=status]');
+  const progress = root.querySelector('progress');
+  const stop = root.querySelector('.stop');
+  let running = null;
+
+  stop?.addEventListener('click', () => running?.stop());
+
+  return {
+    root,
+    find: (selector) => root.querySelector(selector),
+    say: (text) => (status.textContent = text),
+
+    // The pictures are those of an earlier photo.
+    outdated() {
+      running?.stop();
+      running = null;
+      if (lab.results[id]) root.classList.add('outdated');
+    },
+
+    // Run a task of the worker. What it found last stays until it has something new. Gives null if a newer run or a
+    // newer photo came in between.
+    async run(task, given, onPart) {
+      running?.stop();
+      const began = performance.now();
+      const mine = ask(task, given, (part) => {
+        if (running !== mine) return;
+        if (progress && part.part !== undefined) progress.value = part.part;
+        root.classList.remove('outdated');
+        lab.times[`${id}-first`] ??= performance.now() - began;
+        onPart?.(part);
+      });
+      running = mine;
+      delete lab.times[`${id}-first`];
+      root.classList.add('busy');
+      if (progress) progress.value = 0;
+      try {
+        const result = await mine;
+        if (running !== mine) return null;
+        lab.results[id] = result;
+        lab.times[id] = performance.now() - began;
+        root.classList.remove('outdated');
+        return result;
+      } catch (error) {
+        if (running === mine) status.textContent = `This did not work: ${error.message}`;
+        return null;
+      } finally {
+        if (running === mine) {
+          running = null;
+          root.classList.remove('busy');
+        }
+      }
+    },
+  };
+}
+
+// A field for the name of a class. Empty means the class that the network sees.
+export function classField(input, onChange) {
+  const hint = document.getElementById(input.getAttribute('aria-describedby'));
+  input.addEventListener('change', () => {
+    const unknown = input.value.trim() !== '' && classIndex(input.value) < 0;
+    input.setAttribute('aria-invalid', unknown);
+    hint.textContent = unknown ? `No class has the name “${input.value}”. Choose one of the list.` : '';
+    if (!unknown) onChange?.();
+  });
+  return () => {
+    const chosen = classIndex(input.value);
+    return chosen >= 0 ? chosen : lab.photo.top[0].target;
+  };
+}
+
+export { className };

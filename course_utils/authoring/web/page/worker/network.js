@@ -1,0 +1,106 @@
+// The networks: four graphs, run by ONNX Runtime. Everything that goes in or comes out is a Float32Array.
+
+import * as ort from '../../runtime/ort.wasm.min.mjs';
+
+const LAB = new URL('../../', import.meta.url);
+const WEIGHTS = { early: 'lite0.bin', late: 'lite0.bin', gradient: 'lite0.bin', paint: 'style.bin' };
+
+ort.env.wasm.wasmPaths = new URL('runtime/', LAB).href;
+ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+
+export let about = null; // the manifest
+const files = new Map(); // name -> promise of its bytes
+const sessions = new Map(); // graph -> promise of its session
+let turn = Promise.resolve(); // one run after the other
+
+// Load what the first answer needs. `say` hears how many bytes are there.
+export async function load(say) {
+  about = await (await fetch(new URL('manifest.json', LAB))).json();
+  await file('lite0.bin', say);
+  await Promise.all([session('early'), session('late')]);
+  return about;
+}
+
+// Fetch everything else, so that the page needs no network any more.
+export async function loadRest() {
+  await file('style.bin');
+  await session('gradient');
+  await session('paint');
+}
+
+function file(name, say) {
+  if (!files.has(name)) files.set(name, fetchFile(name, say));
+  return files.get(name);
+}
+
+async function fetchFile(name, say) {
+  const answer = await fetch(new URL(`models/${name}`, LAB));
+  if (!answer.ok) throw new Error(`The file models/${name} is not there.`);
+  const { bytes, sha256 } = about.models[name];
+  const content = new Uint8Array(bytes);
+  let there = 0;
+  for (const reader = answer.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (there + value.length > bytes) throw new Error(`The file models/${name} is another one.`);
+    content.set(value, there);
+    there += value.length;
+    say?.({ bytes: there, of: bytes });
+  }
+  if (self.crypto?.subtle) { // browsers have it on https pages only
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+    const found = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    if (found !== sha256) throw new Error(`The file models/${name} is another one, or damaged.`);
+  }
+  return content;
+}
+
+function session(graph) {
+  if (!sessions.has(graph)) sessions.set(graph, open(graph));
+  return sessions.get(graph);
+}
+
+async function open(graph) {
+  const weights = WEIGHTS[graph];
+  const [model, data] = await Promise.all([file(`${graph}.onnx`), file(weights)]);
+  const externalData = [{ path: weights, data }];
+  return ort.InferenceSession.create(model, { executionProviders: ['wasm'], externalData });
+}
+
+// Run a graph. `inputs`: name -> [numbers, shape]; `outputs`: the names that are wanted.
+export function run(graph, inputs, outputs) {
+  const mine = turn.then(async () => {
+    const ready = await session(graph);
+    const given = {};
+    for (const [name, [values, shape]] of Object.entries(inputs)) given[name] = new ort.Tensor('float32', values, shape);
+    const found = await ready.run(given, outputs);
+    return Object.fromEntries(outputs.map((name) => [name, { values: found[name].data, shape: found[name].dims }]));
+  });
+  turn = mine.catch(() => {}); // what fails must not stop the next
+  return mine;
+}
+
+// The gradient of one class's score by the pixels, and all scores.
+export async function gradient(pixels, target) {
+  const { side, classes } = about;
+  const wanted = new Float32Array(classes.length);
+  wanted[target] = 1;
+  const inputs = { images: [pixels, [1, 3, side, side]], wanted: [wanted, [1, classes.length]] };
+  const found = await run('gradient', inputs, ['scores', 'gradient']);
+  return { scores: found.scores.values, gradient: found.gradient.values };
+}
+
+// p_c = exp(S_c) / sum of exp(S_k)
+export function softmax(scores) {
+  const top = scores.reduce((a, b) => Math.max(a, b));
+  const powers = Array.from(scores, (score) => Math.exp(score - top));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+// The k classes with the highest scores: [{ target, score, probability }], best first.
+export function best(scores, k = 5) {
+  const shares = softmax(scores);
+  const order = shares.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
+  return order.slice(0, k).map((target) => ({ target, score: scores[target], probability: shares[target] }));
+}
