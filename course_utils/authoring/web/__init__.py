@@ -26,6 +26,7 @@ from pathlib import Path
 from course_utils.authoring import paths
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
+from course_utils.places import data_file
 
 PAGE = Path(__file__).with_name("page")
 PHOTOS = ("cat", "coffee", "rocket", "astronaut", "motorcycle", "flower", "china")  # whose licenses allow it
@@ -141,12 +142,15 @@ def _photo(name: str):
 
 
 def _write_photos(folder: Path) -> None:
+    from course_utils.fun.fast_style import STYLE_NAMES
     from course_utils.images import open_image
 
     for name in PHOTOS:
         picture = open_image(_photo(name).path)
         picture.thumbnail((512, 512))
         picture.save(folder / f"{name}.jpg", quality=90)
+    for name in STYLE_NAMES:  # beside their sliders
+        open_image(data_file(f"styles/{name}.jpg")).resize((96, 96)).save(folder / f"style_{name}.jpg", quality=85)
 
 
 def _page(text: str) -> str:

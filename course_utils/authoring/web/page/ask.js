@@ -34,11 +34,14 @@ export function latest(act) {
     next = { question };
     if (busy) return;
     busy = true;
-    while (next) {
-      const { question } = next;
-      next = null;
-      await act(question);
+    try {
+      while (next) {
+        const { question } = next;
+        next = null;
+        await act(question);
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
 }

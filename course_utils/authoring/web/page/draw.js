@@ -38,30 +38,33 @@ export function shade(value, signed) {
   return colors[Math.round(share * (colors.length - 1))];
 }
 
+export const CELL = { side: 112, gap: 4 }; // pixels of a map in a strip, and between two
+
 // Feature maps side by side, each from black (its smallest value) to white (its largest).
-export function strip(canvas, maps, width, height, gap = 1) {
-  canvas.width = maps.length * (width + gap) - gap;
-  canvas.height = height;
+export function strip(canvas, maps, width, height) {
+  const { side, gap } = CELL;
+  canvas.width = maps.length * (side + gap) - gap;
+  canvas.height = side;
   const context = canvas.getContext('2d');
+  context.imageSmoothingEnabled = false;
+  const small = document.createElement('canvas');
   maps.forEach(({ map }, k) => {
     const low = map.reduce((a, b) => Math.min(a, b));
     const high = map.reduce((a, b) => Math.max(a, b));
-    const picture = new ImageData(width, height);
-    map.forEach((value, i) => {
-      picture.data.fill(high > low ? (255 * (value - low)) / (high - low) : 0, 4 * i, 4 * i + 3);
-      picture.data[4 * i + 3] = 255;
-    });
-    context.putImageData(picture, k * (width + gap), 0);
+    const data = new Uint8ClampedArray(4 * map.length).fill(255);
+    map.forEach((value, i) => data.fill(high > low ? (255 * (value - low)) / (high - low) : 0, 4 * i, 4 * i + 3));
+    show(small, { data, width, height });
+    context.drawImage(small, k * (side + gap), 0, side, side);
   });
 }
 
 // A frame around pixels of the photo
 export function frame(canvas, left, top, right, bottom, color = '#ffcf33') {
   const context = canvas.getContext('2d');
-  context.lineWidth = 2;
+  context.lineWidth = 3; // dark around bright: it shows on every photo
   context.strokeStyle = '#12304f';
   context.strokeRect(left, top, right - left, bottom - top);
   context.lineWidth = 1;
   context.strokeStyle = color;
-  context.strokeRect(left + 0.5, top + 0.5, right - left - 1, bottom - top - 1);
+  context.strokeRect(left, top, right - left, bottom - top);
 }

@@ -1,31 +1,37 @@
-// Starts the page: the networks, then the first photo, then everything that a visitor may do.
+// Starts the page: the network, the first photo, then everything that a visitor may want next.
 
 import { ask } from './ask.js';
-import { showAnswer } from './instruments/says.js';
+import * as fooling from './instruments/fooling.js';
+import * as maps from './instruments/maps.js';
+import * as occlusion from './instruments/occlusion.js';
+import * as saliency from './instruments/saliency.js';
+import * as says from './instruments/says.js';
+import * as styles from './instruments/styles.js';
 import { className, lab } from './lab.js';
-import { onPhoto, showFirst } from './photos.js';
+import { keepGallery, onPhoto, showFirst } from './photos.js';
 
 const starting = document.getElementById('starting');
 
 async function start() {
-  if (typeof WebAssembly !== 'object' || typeof OffscreenCanvas !== 'function') {
-    throw new Error('This browser has no WebAssembly, or cannot draw in the background. A newer Firefox, Chrome, Edge or Safari can.');
-  }
-  const began = performance.now();
+  if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly, in which the networks run.');
+  if (typeof OffscreenCanvas !== 'function') throw new Error('This browser cannot draw in a worker; a newer one can.');
+  starting.textContent = 'The network comes.';
+  let there = 0; // when the last byte came
   lab.about = await ask('load', {}, ({ bytes, of }) => {
-    starting.textContent = `The network comes: ${(bytes / 1e6).toFixed(1)} of ${(of / 1e6).toFixed(1)} MB.`;
+    there = performance.now();
+    starting.textContent = `The network comes: ${(bytes / 1e6).toFixed(0)} of ${(of / 1e6).toFixed(0)} MB.`;
   });
-  document.getElementById('classes').replaceChildren(...lab.about.classes.map((_, i) => new Option(className(i))));
-  onPhoto(showAnswer);
+  document.getElementById('classes').append(...lab.about.classes.map((_, i) => new Option(className(i))));
+  for (const instrument of [says, maps, occlusion, saliency, fooling, styles]) onPhoto(instrument.newPhoto);
   await showFirst();
-  lab.times.start = performance.now() - began;
-  starting.textContent = 'The first network is here.';
-  await ask('loadRest');
-  starting.textContent = 'Everything is here. You could cut the network now.';
+  lab.times.start = performance.now() - there;
+  starting.textContent = 'You can begin. The other instruments come.';
+  await Promise.all([ask('loadRest'), keepGallery()]);
+  starting.textContent = 'Everything is here. From now on the page works without a connection.';
   document.body.dataset.ready = 'all';
 }
 
 start().catch((error) => {
-  starting.textContent = `The lab cannot start here. ${error.message}`;
+  starting.textContent = `The lab cannot run here. ${error.message}`;
   starting.classList.add('problem');
 });

@@ -1,7 +1,7 @@
 // What every instrument has: its section of the page, a line that says how it goes, and a run that can be stopped.
 
 import { ask } from './ask.js';
-import { classIndex, className, lab } from './lab.js';
+import { classIndex, lab } from './lab.js';
 
 export function panel(id) {
   const root = document.getElementById(id);
@@ -9,6 +9,17 @@ export function panel(id) {
   const progress = root.querySelector('progress');
   const stop = root.querySelector('.stop');
   let running = null;
+  let pending = null; // what is done as soon as somebody sees the instrument
+
+  new IntersectionObserver(([entry]) => {
+    if (entry.isIntersecting) wake();
+  }).observe(root);
+
+  function wake() {
+    const act = pending;
+    pending = null;
+    act?.();
+  }
 
   stop?.addEventListener('click', () => running?.stop());
 
@@ -16,6 +27,13 @@ export function panel(id) {
     root,
     find: (selector) => root.querySelector(selector),
     say: (text) => (status.textContent = text),
+
+    // Do it now, or when somebody scrolls here.
+    whenSeen(act) {
+      pending = act;
+      const { top, bottom } = root.getBoundingClientRect();
+      if (top < innerHeight && bottom > 0) wake();
+    },
 
     // The pictures are those of an earlier photo.
     outdated() {
@@ -74,5 +92,3 @@ export function classField(input, onChange) {
     return chosen >= 0 ? chosen : lab.photo.top[0].target;
   };
 }
-
-export { className };

@@ -1,11 +1,13 @@
 // The visitor's photo: from a file, the camera, or the gallery. It never leaves the browser.
 
 import { ask } from './ask.js';
+import { closeCamera, openCamera } from './camera.js';
 import { show } from './draw.js';
 import { lab } from './lab.js';
 
 const place = document.getElementById('photo');
 const canvas = place.querySelector('canvas');
+const small = document.getElementById('small');
 const status = place.querySelector('[role=status]');
 const listeners = [];
 let newest = 0;
@@ -29,29 +31,42 @@ export async function take(source, name) {
   lab.times.says = performance.now() - began;
   lab.photo = { name, seen, top };
   show(canvas, seen);
+  show(small, seen);
   canvas.setAttribute('aria-label', `The photo: ${name}`);
+  status.textContent = '';
   for (const listener of listeners) listener();
 }
 
+// The gallery, and its first photo.
 export async function showFirst() {
-  const gallery = place.querySelector('.gallery');
-  for (const { name, credit } of lab.about.photos) {
-    const button = document.createElement('button');
-    const image = new Image(56, 56);
-    image.src = `photos/${name}.jpg`;
-    image.alt = name;
-    button.title = credit;
-    button.append(image);
-    button.addEventListener('click', () => fromGallery(name));
-    gallery.append(button);
-  }
+  place.querySelector('.gallery').replaceChildren(...lab.about.photos.map(thumbnail));
   await fromGallery(lab.about.photos[0].name);
 }
 
-async function fromGallery(name) {
-  await take(await (await fetch(`photos/${name}.jpg`)).blob(), name);
+function thumbnail({ name, credit }) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.title = credit;
+  button.style.backgroundImage = `url(photos/${name}.jpg)`;
+  button.setAttribute('aria-label', `Photo: ${name}`);
+  button.addEventListener('click', () => fromGallery(name));
+  return button;
 }
 
+const kept = new Map(); // photos of the gallery, so that the page also works when the network is gone
+
+async function fromGallery(name) {
+  if (!kept.has(name)) kept.set(name, await (await fetch(`photos/${name}.jpg`)).blob());
+  await take(kept.get(name), name);
+}
+
+export async function keepGallery() {
+  for (const { name } of lab.about.photos) {
+    if (!kept.has(name)) kept.set(name, await (await fetch(`photos/${name}.jpg`)).blob());
+  }
+}
+
+// a file: chosen, or dropped on the page
 const file = place.querySelector('input[type=file]');
 file.addEventListener('change', () => file.files[0] && take(file.files[0], file.files[0].name));
 document.addEventListener('dragover', (event) => event.preventDefault());
@@ -60,3 +75,28 @@ document.addEventListener('drop', (event) => {
   const [dropped] = event.dataTransfer.files;
   if (dropped) take(dropped, dropped.name);
 });
+
+// the camera
+const finder = document.getElementById('viewfinder');
+const video = finder.querySelector('video');
+document.getElementById('camera').addEventListener('click', async () => {
+  try {
+    await openCamera(video);
+    status.textContent = '';
+    finder.hidden = false;
+    finder.querySelector('.shoot').focus();
+  } catch (error) {
+    status.textContent = error.message;
+  }
+});
+finder.querySelector('.shoot').addEventListener('click', async () => {
+  await take(video, 'from the camera');
+  closeFinder();
+});
+finder.querySelector('.close').addEventListener('click', closeFinder);
+
+function closeFinder() {
+  closeCamera(video);
+  finder.hidden = true;
+  document.getElementById('camera').focus();
+}

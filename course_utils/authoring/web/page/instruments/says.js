@@ -4,12 +4,15 @@ import { className, lab, percent } from '../lab.js';
 import { panel } from '../panel.js';
 
 const { find, say } = panel('says');
+const answer = document.getElementById('answer'); // in the bar at the top
 
-export function showAnswer() {
+export function newPhoto() {
   const { top, name } = lab.photo;
   lab.results.says = top;
   find('tbody').replaceChildren(...top.map(row));
-  say(`${name}: ${className(top[0].target)}, ${percent(top[0].probability)}.`);
+  const said = `${className(top[0].target)}, ${percent(top[0].probability)}`;
+  say(`${name}: ${said}.`);
+  answer.textContent = said;
 }
 
 function row({ target, score, probability }) {
@@ -20,10 +23,7 @@ function row({ target, score, probability }) {
     cell.textContent = text;
     return cell;
   });
-  const bar = document.createElement('span');
-  bar.className = 'bar';
-  bar.style.width = `${100 * probability}%`;
-  cells[2].append(bar);
+  cells[2].style.setProperty('--value', probability);
   tr.append(...cells);
   return tr;
 }
