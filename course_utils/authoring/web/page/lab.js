@@ -21,4 +21,7 @@ export function classIndex(text) {
   return lab.about.classes.findIndex((_, i) => className(i).toLowerCase() === wanted);
 }
 
-export const percent = (share) => (share >= 0.995 ? `${(100 * share).toFixed(1)}%` : `${(100 * share).toPrecision(2)}%`);
+export function percent(share) {
+  if (share < 0.001) return 'under 0.1%';
+  return share >= 0.995 ? `${(100 * share).toFixed(1)}%` : `${(100 * share).toPrecision(2)}%`;
+}

@@ -68,7 +68,11 @@ export async function keepGallery() {
 
 // a file: chosen, or dropped on the page
 const file = place.querySelector('input[type=file]');
-file.addEventListener('change', () => file.files[0] && take(file.files[0], file.files[0].name));
+file.addEventListener('change', () => {
+  const [chosen] = file.files;
+  if (chosen) take(chosen, chosen.name);
+  file.value = ''; // so that the same file can be chosen again
+});
 document.addEventListener('dragover', (event) => event.preventDefault());
 document.addEventListener('drop', (event) => {
   event.preventDefault();

@@ -13,13 +13,14 @@ let chosen = null; // { layer, k, y, x }: the k-th map of the layer, and the pla
 export async function newPhoto() {
   const { photo } = lab;
   if (rows.size === 0) find('.layers').replaceChildren(...lab.about.layers.map(makeRow));
-  lab.results.maps = {};
+  const results = {};
   for (const row of rows.values()) {
     const result = await ask('strongest', { layer: row.layer.name, count: COUNT });
     if (photo !== lab.photo) return;
-    row.result = lab.results.maps[row.layer.name] = result;
+    row.result = results[row.layer.name] = result;
     draw(row);
   }
+  lab.results.maps = results;
   const layer = chosen?.layer ?? lab.about.layers[1].name;
   choose({ layer, k: 0, ...peak(rows.get(layer).result) });
 }

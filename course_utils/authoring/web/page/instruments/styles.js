@@ -66,24 +66,29 @@ video.playsInline = true;
 const running = () => live.getAttribute('aria-pressed') === 'true';
 
 live.addEventListener('click', async () => {
-  if (running()) {
-    live.setAttribute('aria-pressed', false);
-    closeCamera(video);
-    return repaint();
-  }
+  if (running()) return stopLive();
   try {
     await openCamera(video);
+    live.setAttribute('aria-pressed', true);
+    say('The camera is on. Its pictures stay on this device.');
+    while (running()) await paintFrame();
   } catch (error) {
-    return say(error.message);
-  }
-  live.setAttribute('aria-pressed', true);
-  say('The camera is on. Its pictures stay on this device.');
-  while (running()) {
-    const bitmap = await createImageBitmap(video);
-    const found = await run('paint', { mix: mix(), size: LIVE, bitmap });
-    if (!found) continue;
-    show(find('.painted'), found.picture);
-    find('.legend').textContent = `Live, ${(1000 / lab.times.styles).toFixed(1)} pictures per second.`;
-    lab.results.live = (lab.results.live ?? 0) + 1;
+    stopLive();
+    say(error.message);
   }
 });
+
+function stopLive() {
+  live.setAttribute('aria-pressed', false);
+  closeCamera(video);
+  repaint();
+}
+
+async function paintFrame() {
+  const bitmap = await createImageBitmap(video);
+  const found = await run('paint', { mix: mix(), size: LIVE, bitmap });
+  if (!found || !running()) return;
+  show(find('.painted'), found.picture);
+  find('.legend').textContent = `Live, ${(1000 / lab.times.styles).toFixed(1)} pictures per second.`;
+  lab.results.live = (lab.results.live ?? 0) + 1;
+}

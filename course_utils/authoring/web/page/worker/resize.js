@@ -8,6 +8,8 @@ function cubic(x) {
   return 0;
 }
 
+const ONE = 2 ** 22; // Pillow counts shares in whole numbers, of which so many are 1; only so are all pixels the same
+
 // For each new pixel: where its old pixels begin, and their shares. When a picture shrinks, the kernel grows with it.
 function shares(from, to) {
   const scale = from / to;
@@ -21,10 +23,12 @@ function shares(from, to) {
     const values = [];
     for (let j = first; j < end; j++) values.push(cubic((j - middle + 0.5) / wide));
     const sum = values.reduce((a, b) => a + b, 0);
-    rows.push({ first, values: values.map((value) => value / sum) });
+    rows.push({ first, values: values.map((value) => awayFromZero((value / sum) * ONE)) });
   }
   return rows;
 }
+
+const awayFromZero = (x) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 
 // One direction. `step` leads to the next pixel along it, `across` to the next line; each color by itself, rounded to 8 bits.
 function along(source, from, to, lines, step, across, target, targetStep, targetAcross) {
@@ -32,9 +36,9 @@ function along(source, from, to, lines, step, across, target, targetStep, target
   for (let line = 0; line < lines; line++) {
     for (let i = 0; i < to; i++) {
       const { first, values } = rows[i];
-      let red = 0;
-      let green = 0;
-      let blue = 0;
+      let red = ONE / 2; // a half, for rounding
+      let green = ONE / 2;
+      let blue = ONE / 2;
       let at = line * across + first * step;
       for (let j = 0; j < values.length; j++, at += step) {
         red += values[j] * source[at];
@@ -42,9 +46,9 @@ function along(source, from, to, lines, step, across, target, targetStep, target
         blue += values[j] * source[at + 2];
       }
       const there = line * targetAcross + i * targetStep;
-      target[there] = red; // a Uint8ClampedArray rounds and cuts off
-      target[there + 1] = green;
-      target[there + 2] = blue;
+      target[there] = Math.floor(red / ONE); // the array cuts off what is below 0 or above 255
+      target[there + 1] = Math.floor(green / ONE);
+      target[there + 2] = Math.floor(blue / ONE);
       target[there + 3] = 255;
     }
   }

@@ -1,0 +1,368 @@
+"""Each instrument of the lab in a real chromium, on photos that the test uploads, against Python's own answers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import (
+    feature_maps,
+    fool,
+    gallery,
+    gradient_times_input,
+    load_image,
+    load_style_net,
+    occlusion,
+    open_image,
+    photo,
+    receptive_field,
+    saliency,
+    stylize,
+)
+from course_utils.images import from_pil
+from tests.web.conftest import PLAIN, LabPage
+
+pytestmark = [pytest.mark.sweep, pytest.mark.timeout(900)]
+PHOTOS = ("bald_eagle", "jeep")
+
+
+def path(name):
+    return gallery()(name).path
+
+
+def correlation(one, other):
+    return np.corrcoef(np.ravel(one), np.ravel(other))[0, 1]
+
+
+def target_of(net, image):
+    return net(image).argmax(1).item()
+
+
+@pytest.fixture
+def eagle_page(lab):
+    """The page with the photo of the eagle."""
+    if lab.evaluate("() => lab.photo.name") != path("bald_eagle").name:
+        lab.upload(path("bald_eagle"))
+    return lab
+
+
+# 1, what it says
+
+
+@pytest.mark.parametrize("name", [*PHOTOS, "cat", "grace_hopper"])
+def test_top_5_is_that_of_python(lab, lite, name):
+    found = lab.upload(path(name))
+    lab.measure("top 5", "says", 0.5)
+    ((best, probability), *_) = expected = lite.predict(photo(name))[0]
+    classes = lab.evaluate("() => lab.about.classes")
+    assert [classes[one["target"]] for one in found] == [category for category, _ in expected]
+    assert abs(found[0]["probability"] - probability) < 0.02
+    assert lab.page.inner_text("#says tbody tr:first-child th").startswith(best)
+
+
+@pytest.mark.parametrize("name", [*PHOTOS, "coffee"])
+def test_the_photo_is_made_smaller_as_pillow_does_it(lab, name):
+    """To the last bit: gradients notice a single level in 255."""
+    lab.upload(path(name))
+    assert np.array_equal(green(lab), (255 * photo(name)[0, 1]).round().numpy())
+
+
+def green(lab):
+    return np.reshape(lab.evaluate("() => Array.from(lab.photo.seen.data.filter((_, i) => i % 4 === 1))"), (224, 224))
+
+
+def test_a_photo_that_lies_on_its_side_and_is_not_square_is_seen_as_python_sees_it(lab, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = open_image(gallery()("jeep").path).crop((10, 30, 400, 300))
+    picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "side.jpg", exif=exif, quality=95)
+    lab.upload(tmp_path / "side.jpg")
+    assert np.abs(green(lab) - 255 * load_image(tmp_path / "side.jpg")[0, 1].numpy()).max() < 3
+
+
+def test_a_file_that_is_no_picture_is_refused_in_a_sentence(lab, tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    lab.page.set_input_files("input[type=file]", str(tmp_path / "notes.txt"))
+    lab.until("document.querySelector('#photo [role=status]').textContent.includes('cannot be read')")
+
+
+# 2, feature maps
+
+
+def test_maps_and_receptive_fields_are_those_of_python(eagle_page, lite, eagle):
+    results = eagle_page.evaluate("() => JSON.parse(JSON.stringify(lab.results.maps, " + PLAIN + "))")
+    assert len(results) == 5
+    for layer, found in results.items():
+        maps = feature_maps(lite, eagle, layer)[0]
+        for one in found["maps"]:
+            there = maps[one["channel"]].numpy()
+            assert correlation(one["map"], there) > 0.99
+            assert abs(one["peak"] - there.max()) < 0.05
+    eagle_page.page.focus("#maps .layers figure:nth-child(3) canvas")
+    for key in ("PageDown", "ArrowUp", "ArrowUp", "ArrowLeft"):
+        eagle_page.page.keyboard.press(key)
+    field = eagle_page.evaluate("() => lab.results.field")
+    layer = list(results)[2]
+    assert (field["layer"], field["k"], field["y"], field["x"]) == (layer, 1, 12, 13)
+    assert tuple(field["box"]) == receptive_field(lite, layer).box(12, 13)
+
+
+def test_a_click_chooses_the_place_below_it(eagle_page):
+    canvas = eagle_page.page.locator("#maps .layers figure:nth-child(5) canvas")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": box["width"] - 2, "y": box["height"] - 2})
+    field = eagle_page.evaluate("() => lab.results.field")
+    assert (field["k"], field["y"], field["x"]) == (5, 6, 6)
+    assert "Layer 5" in eagle_page.says("maps")
+
+
+# 3, occlusion
+
+
+def test_a_window_moved_by_keyboard_covers_what_it_should(eagle_page, lite, eagle):
+    page = eagle_page.page
+    page.focus("#occlusion .cover")
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    eagle_page.until("lab.results.cover.top === 88 && lab.results.cover.left === 80")
+    found = eagle_page.evaluate("() => lab.results.cover")
+    covered = eagle.clone()
+    covered[:, :, 88:120, 80:112] = 0.5
+    target = target_of(lite, eagle)
+    assert abs(found["before"] - lite(eagle)[0, target].item()) < 0.05
+    assert abs(found["after"] - lite(covered)[0, target].item()) < 0.05
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):  # as it was
+        page.keyboard.press(key)
+
+
+def test_a_window_is_dragged(eagle_page):
+    canvas = eagle_page.page.locator("#occlusion .cover")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    mouse = eagle_page.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + 1, box["y"] + box["height"] - 1, steps=4)
+    mouse.up()
+    eagle_page.until("lab.results.cover.top === 192 && lab.results.cover.left === 0")
+
+
+def test_the_whole_occlusion_map_is_that_of_python(eagle_page, lite, eagle):
+    found = eagle_page.result("occlusion", lambda: eagle_page.page.click("#occlusion .run"))
+    eagle_page.measure("occlusion map of 14 x 14", "occlusion", 15)
+    eagle_page.measure("occlusion map, its first picture", "occlusion-first", 1)
+    there = occlusion(lite, eagle, window=32, stride=found["stride"], progress=False)[0].numpy()
+    assert found["stride"] == 15 and found["done"] == 196
+    assert correlation(found["map"], there) > 0.99
+    assert "All 196 windows, for bald eagle" in eagle_page.says("occlusion")
+
+
+def test_a_stopped_map_stays_and_is_called_so(eagle_page):
+    def act():
+        eagle_page.page.click("#occlusion .run")
+        eagle_page.until("lab.times['occlusion-first']")
+        eagle_page.page.click("#occlusion .stop")
+
+    found = eagle_page.result("occlusion", act)
+    assert 0 < found["done"] < 196
+    eagle_page.until("document.querySelector('#occlusion [role=status]').textContent.startsWith('Stopped after')")
+
+
+# 4, gradients
+
+
+def choose(lab, method):
+    lab.page.locator("#saliency").scroll_into_view_if_needed()
+    lab.until("lab.results.saliency")  # what is drawn by itself, when somebody comes here
+    return lab.result("saliency", lambda: lab.evaluate(CHOOSE, method))
+
+
+CHOOSE = """method => {
+    const choice = document.querySelector(`#saliency [value=${method}]`);
+    choice.checked = true;
+    choice.dispatchEvent(new Event('change', {bubbles: true}));
+}"""
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_saliency_is_that_of_python(lab, lite, name):
+    lab.upload(path(name))
+    found = choose(lab, "saliency")
+    lab.measure("saliency", "saliency", 2)
+    assert correlation(found["map"], saliency(lite, photo(name))) > 0.99
+
+
+def test_gradient_times_input_of_another_class_is_that_of_python(eagle_page, lite, eagle):
+    choose(eagle_page, "times")
+    page = eagle_page.page
+    found = eagle_page.result(
+        "saliency", lambda: (page.fill("#saliency .class", "kite"), page.press("#saliency .class", "Enter"))
+    )
+    there = gradient_times_input(lite, eagle, "kite").sum(1)
+    assert correlation(found["map"], there) > 0.99
+    page.fill("#saliency .class", "no such thing")
+    page.press("#saliency .class", "Enter")
+    assert "No class has the name" in page.inner_text("#saliency-hint")
+    eagle_page.result("saliency", lambda: (page.fill("#saliency .class", ""), page.press("#saliency .class", "Enter")))
+
+
+def normal(count, seed=0):
+    """The page's noise: mulberry32, then Box and Muller."""
+    values, state, mask = [], seed, 0xFFFFFFFF
+    for _ in range(2 * count):
+        state = (state + 0x6D2B79F5) & mask
+        t = ((state ^ (state >> 15)) * (1 | state)) & mask
+        t ^= (t + (((t ^ (t >> 7)) * (61 | t)) & mask)) & mask
+        values.append(((t ^ (t >> 14)) & mask) / 2**32)
+    one, two = np.array(values[0::2]), np.array(values[1::2])
+    return np.sqrt(-2 * np.log(1 - one)) * np.cos(2 * math.pi * two)
+
+
+def test_smoothgrad_is_that_of_python_with_the_same_noise(eagle_page, lite, eagle):
+    found = choose(eagle_page, "smoothgrad")
+    eagle_page.measure("SmoothGrad, its first picture", "saliency-first", 1)
+    eagle_page.measure("SmoothGrad, 25 copies", "saliency", 25)
+    noise = torch.from_numpy(normal(25 * eagle.numel())).float().view(25, *eagle.shape[1:])
+    target = target_of(lite, eagle)
+    total = torch.zeros_like(eagle)
+    for part in noise:
+        pixels = (eagle + 0.15 * part).requires_grad_()  # no cut at 0 and 1, as in smoothgrad
+        total += torch.autograd.grad(lite(pixels)[0, target], pixels)[0]
+    assert correlation(found["map"], total.abs().amax(1)) > 0.99
+    choose(eagle_page, "saliency")
+
+
+# 5, fooling
+
+
+def test_fooling_climbs_as_python_does(lab, lite):
+    """In few steps: a path of many parts from another one, however small the first difference."""
+    lab.upload(path("jeep"))
+    found = lab.result("fooling", lambda: lab.page.click("#fooling .run"))
+    image = photo("jeep")
+    there = fool(lite, image, "toaster", progress=False)
+    assert found["fooled"] and there.success.item() and found["step"] == there.steps.item() == 3
+    pixels = torch.tensor(found["pixels"]).view_as(image)
+    assert correlation(pixels - image, there.images - image) > 0.9
+    assert lite(pixels).argmax(1).item() == lite.class_index("toaster")
+    assert "Fooled after 3 steps" in lab.says("fooling")
+
+
+# 6, styles
+
+
+def set_styles(lab, **shares):
+    lab.page.locator("#styles .mixer").scroll_into_view_if_needed()
+    lab.until("lab.results.styles")
+    return lab.result("styles", lambda: lab.evaluate(SET, shares))
+
+
+SET = """shares => {
+    const sliders = document.querySelectorAll('#styles .mixer input');
+    sliders.forEach((slider, i) => { slider.value = shares[lab.about.styles[i]] ?? 0; });
+    sliders[0].dispatchEvent(new Event('input', {bubbles: true}));
+}"""
+
+
+@pytest.mark.parametrize("shares", [{"waves": 100}, {"ink": 30, "geometry": 90}])
+def test_a_repainted_photo_is_that_of_python(lab, shares):
+    lab.upload(path("coffee"))
+    found = set_styles(lab, **shares)
+    lab.measure("a style at 256 pixels", "styles", 1)
+    width, height = found["picture"]["width"], found["picture"]["height"]
+    assert max(width, height) == 256
+    small = from_pil(open_image(path("coffee")).resize((width, height), Image.Resampling.BICUBIC))
+    there = stylize(load_style_net(), small, shares)
+    values = torch.tensor(found["values"]).view_as(there)
+    assert (values - there).abs().mean() < 1 / 255 and correlation(values, there) > 0.99
+
+
+def test_styles_run_live_on_the_camera_and_the_camera_is_closed(eagle_page):
+    page = eagle_page.page
+    page.click("#styles .live")
+    eagle_page.until("lab.results.live >= 3")
+    eagle_page.measure("a live picture", "styles", 1)
+    page.click("#styles .live")
+    assert page.get_attribute("#styles .live", "aria-pressed") == "false"
+    eagle_page.until("document.querySelector('#styles .legend').textContent.startsWith('Painted')")
+
+
+# the page
+
+
+def test_a_photo_is_taken_with_the_camera(lab):
+    lab.page.click("#camera")
+    lab.page.wait_for_selector("#viewfinder .shoot")
+    lab.result("says", lambda: lab.page.click("#viewfinder .shoot"))
+    assert lab.evaluate("() => lab.photo.name") == "from the camera"
+    lab.page.wait_for_selector("#viewfinder", state="hidden")
+
+
+def test_pictures_of_an_earlier_photo_are_marked(eagle_page):
+    eagle_page.result("fooling", lambda: eagle_page.page.click("#fooling .run"))
+    assert "outdated" not in eagle_page.page.get_attribute("#fooling", "class")
+    eagle_page.result("says", lambda: eagle_page.page.click(".gallery button:nth-child(2)"))
+    assert "outdated" in eagle_page.page.get_attribute("#fooling", "class")
+
+
+def test_the_page_works_when_the_network_is_cut(lab):
+    lab.context.set_offline(True)
+    try:
+        for number in (3, 1):
+            lab.result("says", lambda n=number: lab.page.click(f".gallery button:nth-child({n})"))
+        choose(lab, "saliency")
+        lab.result("fooling", lambda: lab.page.click("#fooling .run"))
+        set_styles(lab, dots=100)
+    finally:
+        lab.context.set_offline(False)
+
+
+def test_everybody_can_use_it(lab):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for scheme in ("light", "dark"):
+        lab.page.emulate_media(color_scheme=scheme)
+        found = Axe().run(lab.page).response["violations"]
+        assert {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")} == {}
+    lab.page.emulate_media(color_scheme="light")
+
+
+def test_it_fits_a_phone(browser):
+    phone = LabPage(*browser, width=390)
+    phone.until("lab.photo")
+    assert phone.evaluate("() => document.scrollingElement.scrollWidth") == 390
+    assert phone.errors == [] and phone.outside == []
+    phone.context.close()
+
+
+@pytest.mark.parametrize(
+    "script, words",
+    [
+        ("delete window.WebAssembly", "This browser has no WebAssembly"),
+        ("delete window.OffscreenCanvas", "cannot draw in a worker"),
+    ],
+)
+def test_a_browser_that_cannot_run_it_is_told_why(browser, script, words):
+    page = LabPage(*browser, script=script)
+    page.until("document.getElementById('starting').classList.contains('problem')")
+    assert words in page.page.inner_text("#starting")
+    page.context.close()
+
+
+def test_without_a_camera_a_sentence_says_what_works_instead(browser):
+    page = LabPage(*browser, script="Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    page.until("lab.photo")
+    page.page.click("#camera")
+    page.until("document.querySelector('#photo [role=status]').textContent.includes('A file works as well')")
+    page.context.close()
+
+
+def test_a_damaged_model_is_not_run(browser):
+    page = LabPage(*browser, script="")
+    page.page.route("**/lite0.bin", lambda route: route.fulfill(body=b"x" * 100))
+    page.page.reload()
+    page.until("document.getElementById('starting').classList.contains('problem')")
+    assert "another one" in page.page.inner_text("#starting")
+    page.context.close()
