@@ -49,10 +49,10 @@ _NAMES = {
         visualize
     """,
     "fun": """
-        ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet content_loss copy_pixels deepdream dream
+        ConditionalInstanceNorm PerceptualLoss STYLE_NAMES StyleNet add_style content_loss copy_pixels deepdream dream
         dream_gradient dream_step efros_leung efros_leung_sources gram_loss gram_matrix instance_norm keep_colors
-        load_style_net match_colors mean_gram plain_efros_leung style_loss style_transfer stylize synthesize_texture
-        texture_grams texture_loss wei_levoy wei_levoy_sources
+        load_style_net match_colors mean_gram new_style plain_efros_leung save_style_net style_loss style_transfer
+        stylize synthesize_texture texture_grams texture_loss wei_levoy wei_levoy_sources
     """,
     "figures": """
         show_boxes show_channel show_distances show_filters show_grid show_inversions show_layers show_map show_maps

@@ -25,7 +25,7 @@ from course_utils import Network, fgsm, gradients, hooks, networks, tiny_net
 from tests.test_leaves_nothing_behind import CASES, ROOMS, function_of
 
 PACKAGE = str(Path(course_utils.__file__).parent)
-NO_NETWORK = {"load_network", "load_style_net", "stylize"}  # these bring their own
+NO_NETWORK = {"load_network", "load_style_net", "add_style", "new_style", "stylize"}  # these bring their own
 CALLS = {name: call for name, call in CASES.items() if name.partition(",")[0] not in NO_NETWORK}
 # in these, the block's own call runs the network, in the mode that it is in
 BLOCKS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import ipywidgets
 import traitlets
@@ -13,13 +14,14 @@ from torch import Tensor
 from course_utils.errors import ImageError
 from course_utils.explorers.upload import Upload
 from course_utils.images import gallery, load_image
+from course_utils.stimuli.textures import DRAWN, FOLDER
 
 OWN = "my own picture"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A chosen picture: a name of the gallery, or the name and the bytes of a person's own file."""
+    """A chosen picture: a name of the gallery or of a drawn texture, or the name and the bytes of a person's own file."""
 
     name: str
     data: bytes | None = None
@@ -33,7 +35,11 @@ class Chosen:
 def _tensor(chosen: Chosen, size, crop: bool) -> Tensor:
     if chosen.data is not None:
         return load_image(io.BytesIO(chosen.data), size, crop=crop)
-    return load_image(gallery()(chosen.name).path, size, crop=crop)
+    return load_image(_path(chosen.name), size, crop=crop)
+
+
+def _path(name: str) -> Path:
+    return FOLDER / f"{name}.png" if name in DRAWN else gallery()(name).path
 
 
 class PhotoChooser(ipywidgets.HBox):
@@ -42,7 +48,7 @@ class PhotoChooser(ipywidgets.HBox):
     Args:
         name: the photo at the beginning.
         label: the label of the list.
-        names: the photos to choose from; None for the whole gallery.
+        names: the photos to choose from, of the gallery or of the drawn textures; None for the whole gallery.
 
     Attributes:
         value: the `Chosen` picture.
@@ -54,7 +60,7 @@ class PhotoChooser(ipywidgets.HBox):
 
     def __init__(self, name: str, *, label: str = "Photo", names: list[str] | None = None):
         names = list(names or gallery().names)
-        gallery()(name)  # one line of error for a name that the gallery does not have
+        _path(name)  # one line of error for a name that the gallery does not have
         self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
         self.upload = Upload(self.receive, self.refuse)
         self._own: Chosen | None = None

@@ -1,16 +1,27 @@
-"""Explore many styles: mix them with sliders; one pass of one network for each picture."""
+"""Explore many styles: mix them with sliders, one pass of one network for each picture; choose one of your own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ipywidgets
+import torch
+from torch import Tensor
 
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import sheet
 from course_utils.fun.fast_style import StyleNet, load_style_net, stylize
-from course_utils.stimuli.styles import style_image
+from course_utils.images import center_crop, gallery, resize
+from course_utils.stimuli.styles import style_image, style_names
+from course_utils.stimuli.textures import DRAWN
 
 COLUMNS = 4
+
+
+def _square(picture: Tensor, side: int) -> Tensor:
+    least = min(picture.shape[2:])
+    return resize(center_crop(picture, (least, least)), side)
 
 
 class ManyStyles(Explorer):
@@ -21,6 +32,7 @@ class ManyStyles(Explorer):
         photo: the photo at the beginning.
         weights: of the styles at the beginning, by name.
         size: longer side of the picture.
+        pictures: `(1, 3, H, W)` of styles that are not the course's own, by name.
     """
 
     title = "Many styles: one network, mixed by sliders"
@@ -32,6 +44,7 @@ class ManyStyles(Explorer):
         photo: str = "china",
         weights: dict[str, float] | None = None,
         size: int = 224,
+        pictures: Mapping[str, Tensor] | None = None,
     ):
         super().__init__()
         self.net, self.size = net if net is not None else load_style_net(), size
@@ -45,9 +58,14 @@ class ManyStyles(Explorer):
         self.photo = self.picture("", width=270)
         self.out = self.picture("", width=270)
         self.styles = self.picture("the styles, as they were painted for training", width=300)
-        small = [style_image(name, 72)[0] for name in self.net.styles]
+        own = {name: _square(picture, 72) for name, picture in (pictures or {}).items()}
+        small = [(own[name] if name in own else self._known(name))[0] for name in self.net.styles]
         self.styles.show(sheet(small, side=72, columns=COLUMNS, labels=self.net.styles))
         self.start()
+
+    def _known(self, name: str) -> Tensor:
+        """The small picture of a style of the course; of another one, whose picture was not given, an empty one."""
+        return style_image(name, 72) if name in style_names() else torch.full((1, 3, 72, 72), 0.8)
 
     def update(self, knobs) -> None:
         photo = knobs.photo.tensor(self.size, crop=False)
@@ -61,3 +79,31 @@ class ManyStyles(Explorer):
         self.photo.show(photo, "the photo")
         change = (image - photo).abs().mean().item()
         self.say(f"One pass. The mean change of a pixel is {change * 255:.0f} of 255.")
+
+
+class OwnStyle(Explorer):
+    """Choose the picture of a style: one of the drawn textures, a photo, or a file of your own.
+
+    Args:
+        picture: at the beginning, a name.
+        size: side of the square that is cut out of it: the smaller it is, the smaller are the strokes in it.
+    """
+
+    title = "A style of your own: its picture"
+
+    def __init__(self, picture: str = "coral", *, size: int = 224):
+        super().__init__()
+        self.chooser = self.knob("photo", PhotoChooser(picture, label="Picture", names=[*DRAWN, *gallery().names]))
+        slider = ipywidgets.IntSlider(size, min=96, max=256, step=32, description="Style size")
+        self.size = self.knob("size", slider)
+        self.out = self.picture("", width=256)
+        self.start()
+
+    @property
+    def style(self) -> Tensor:
+        """The picture as it is now, `(1, 3, size, size)` in [0, 1]."""
+        return self.chooser.value.tensor(self.size.value)
+
+    def update(self, knobs) -> None:
+        self.out.show(self.style, f"{knobs.photo.name}, {knobs.size} pixels")
+        self.say("This picture is the style that you train.")

@@ -7,6 +7,7 @@ from course_utils.fun.efros_leung import efros_leung, efros_leung_sources
 from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
 from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_grams
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
+from course_utils.fun.own_style import add_style, new_style, save_style_net
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.plain_efros_leung import plain_efros_leung
 from course_utils.fun.style import style_transfer
@@ -19,6 +20,7 @@ __all__ = [
     "ConditionalInstanceNorm",
     "PerceptualLoss",
     "StyleNet",
+    "add_style",
     "content_loss",
     "copy_pixels",
     "deepdream",
@@ -34,7 +36,9 @@ __all__ = [
     "load_style_net",
     "match_colors",
     "mean_gram",
+    "new_style",
     "plain_efros_leung",
+    "save_style_net",
     "style_loss",
     "style_transfer",
     "stylize",

@@ -8,13 +8,16 @@ Artistic Style, ICLR 2017 (one pair of rows gamma, beta for each style).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_utils.errors import WeightsError
 from course_utils.fun.instance_norm import NORMS, ConditionalInstanceNorm
 from course_utils.fun.style_layers import Block, Layer
 from course_utils.networks.network import frozen
@@ -83,20 +86,25 @@ class StyleNet(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, images: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, images: Tensor, mix: Tensor | None = None) -> Tensor:
         """Repaint pictures.
 
         Args:
             images: `(N, 3, H, W)` in [0, 1], both sides at least 16 pixels.
-            mix: `(N, styles)`, the share of each style; a row with a single 1 is a single style.
+            mix: `(N, styles)`, the share of each style; a row with a single 1 is a single style. A network with one
+                style needs none.
 
         Returns:
             `(N, 3, H, W)` in [0, 1]. Where the limits 0 and 1 cut something off, the gradient passes as if they did
             not.
 
         Raises:
-            ValueError: pictures that are too small.
+            ValueError: pictures that are too small, or no mix for several styles.
         """
+        if mix is None:
+            if len(self.styles) > 1:
+                raise ValueError(f"this network has {len(self.styles)} styles: say in which mix of them it paints.")
+            mix = torch.ones(len(images), 1).to(images)
         height, width = images.shape[2:]
         if min(height, width) < LEAST:
             raise ValueError(f"images of {height}x{width} pixels are too small; the smallest size is {LEAST}x{LEAST}.")
@@ -126,16 +134,36 @@ def _stored() -> dict[str, Tensor]:
     return own_weights("styles")
 
 
-def load_style_net(*, device: str | torch.device = "cpu") -> StyleNet:
-    """The course's network for eight styles (`net.styles`), trained by `course_utils.training.styles`.
+def load_style_net(path: str | Path | None = None, *, device: str | torch.device = "cpu") -> StyleNet:
+    """The course's network for eight styles (`net.styles`), trained by `course_utils.training.styles`, or one of yours.
+
+    Args:
+        path: a file of `save_style_net`; None for the course's own.
+        device: where the network is to be.
 
     Raises:
-        WeightsError: its file is missing, changed or damaged.
+        WeightsError: its file is missing, changed or damaged, or is no file of `save_style_net`.
     """
+    names, weights = (STYLE_NAMES, _stored()) if path is None else _read(Path(path))
+    widths = [len(weights[f"{layer}.convolution.weight"]) for layer in ("first", "down_1", "down_2")]
+    blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     with torch.random.fork_rng(devices=[]):  # its first weights are random, and at once overwritten
-        net = StyleNet(STYLE_NAMES)
-    net.load_state_dict({name: value.float() for name, value in _stored().items()})
+        net = StyleNet(names, widths=widths, blocks=blocks)
+    net.load_state_dict({name: value.float() for name, value in weights.items()})
     return net.eval().requires_grad_(False).to(device)
+
+
+def _read(path: Path) -> tuple[list[str], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            names = json.loads((file.metadata() or {})["styles"])
+            return names, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (SafetensorError, KeyError, ValueError):
+        raise WeightsError(f"{path} is damaged, or it is no file that save_style_net wrote.") from None
 
 
 def mixture(net: StyleNet, style: str | Mapping[str, float] | Sequence[float] | Tensor) -> Tensor:

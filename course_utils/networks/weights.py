@@ -44,12 +44,18 @@ def _digest(path: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_weights(tensors: Mapping[str, Tensor], path: Path) -> str:
-    """Write tensors as safetensors, in a folder that is made if needed; returns the file's sha256, for `OWN`."""
+def save_weights(tensors: Mapping[str, Tensor], path: Path, *, about: dict[str, str] | None = None) -> str:
+    """Write tensors as safetensors, in a folder that is made if needed; returns the file's sha256, for `OWN`.
+
+    Args:
+        tensors: by their names.
+        path: of the file.
+        about: words that the file keeps beside the tensors.
+    """
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, path)
+    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, path, metadata=about)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -18,11 +18,14 @@ from PIL import Image
 
 from course_utils import explorers, photo
 from course_utils.explorers import live
+from course_utils.explorers.fast_style import OwnStyle
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
+from course_utils.fun import fast_style
 from course_utils.fun.fast_style import load_style_net, stylize
-from course_utils.images import to_pil
+from course_utils.images import load_image, to_pil
 from course_utils.stimuli import texture_sample
+from course_utils.stimuli.textures import FOLDER
 
 
 def until(condition, timeout: float = 60.0) -> None:
@@ -454,6 +457,30 @@ def test_sliders_mix_styles(styles):
     styles._knobs["night"].value = 1
     styles.wait()
     assert not styles.status.error and styles.out.caption == "night 100%"
+
+
+def test_many_styles_shows_styles_that_are_not_the_courses():
+    net = fast_style.StyleNet(["night", "mine", "other"], widths=(4, 6, 8), blocks=1).eval()
+    one = explorers.ManyStyles(net, size=64, pictures={"mine": torch.zeros(1, 3, 100, 150)})
+    assert not one.status.error and set(one._knobs) == {"photo", "night", "mine", "other"}
+    seen = np.asarray(Image.open(io.BytesIO(one.styles.image)).convert("RGB"))
+    middle = [tuple(seen[36, 36 + k * seen.shape[1] // 4]) for k in (1, 2)]
+    assert max(middle[0]) < 10 and min(middle[1]) > 190  # the given picture is black, one that nobody knows is light
+
+
+def test_a_style_of_ones_own_is_a_texture_or_a_file():
+    own = OwnStyle()
+    assert torch.equal(own.style, load_image(FOLDER / "coral.png", 224)) and own.out.caption == "coral, 224 pixels"
+    own._knobs["size"].value = 128
+    own._knobs["photo"].photos.value = "cat"
+    own.wait()
+    assert torch.equal(own.style, photo("cat", 128)) and own.out.caption == "cat, 128 pixels"
+    file = io.BytesIO()
+    Image.new("RGB", (200, 150), "red").save(file, "PNG")
+    own._knobs["photo"].receive("mine.png", file.getvalue())
+    own.wait()
+    assert own.out.caption == "mine.png, 128 pixels"
+    assert own.style.shape == (1, 3, 128, 128) and own.style[0, 1:].max() < 0.1 and own.style[0, 0].min() > 0.9
 
 
 def test_many_styles_has_a_figure_and_fails_when_it_is_broken(styles, monkeypatch):
