@@ -27,8 +27,7 @@ from course_utils import load_network, photo
 from course_utils.fun import load_style_net, style_transfer, stylize
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.images import image_files, load_image
-from course_utils.stimuli import style_image
-from course_utils.training.styles import STYLE_WEIGHTS
+from course_utils.training.styles import STYLE_WEIGHTS, style_picture
 
 NAMES = list(STYLE_WEIGHTS)
 
@@ -51,12 +50,12 @@ def reference(loss: PerceptualLoss, image: Tensor, name: str, *, plain: bool, st
     """The loss after `steps` L-BFGS iterations from the photo."""
     settings = {"style_weight": STYLE_WEIGHTS[name], "steps": steps, "scales": 1, "progress": False}
     settings |= {"smoothness": 0.0} if plain else {}
-    return total(loss, style_transfer(loss.net, image, style_image(name, 256), **settings), image, name)
+    return total(loss, style_transfer(loss.net, image, style_picture(name), **settings), image, name)
 
 
 def losses(folder: Path, size: int, count: int, plain: bool, stored: Path | None) -> None:
     vgg, net = load_network("vgg19", device="cpu"), load_style_net()
-    loss = PerceptualLoss(vgg, [style_image(n, 256) for n in NAMES], style_weights=list(STYLE_WEIGHTS.values()))
+    loss = PerceptualLoss(vgg, [style_picture(n) for n in NAMES], style_weights=list(STYLE_WEIGHTS.values()))
     known = json.loads(stored.read_text()) if stored and stored.exists() else {}
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
     for index, path in enumerate(held_out(folder)):
@@ -101,7 +100,7 @@ def speed(size: int = 256) -> None:
     net, image = load_style_net(), photo("china", size)
     stylize(net, image, "night")
     once = timed(lambda: stylize(net, image, "night"), 7)
-    vgg, style = load_network("vgg19", device="cpu"), style_image("night", 256)
+    vgg, style = load_network("vgg19", device="cpu"), style_picture("night")
     long = timed(lambda: style_transfer(vgg, image, style, style_weight=STYLE_WEIGHTS["night"], progress=False), 1)
     threads = f"{torch.get_num_threads()} threads, {os.cpu_count()} cores"
     print(f"{size} px, {threads}: one pass {once[0]:.3f} s (processor {once[1]:.3f} s; bar 0.5 s)")

@@ -15,8 +15,8 @@ from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, i
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.hooks import forward_to
 from course_utils.networks import load_network, weights
-from course_utils.stimuli import style_image, style_names
-from course_utils.training.styles import STYLE_WEIGHTS
+from course_utils.stimuli import style_names
+from course_utils.training.styles import STYLE_WEIGHTS, style_picture
 
 
 def numbers(*shape, seed=0):
@@ -174,7 +174,7 @@ def test_each_style_of_the_shipped_network_is_its_own(trained, monkeypatch):
     image = photo("china", 128, crop=False)
     loss = PerceptualLoss(
         load_network("vgg19", device="cpu"),
-        [style_image(name, 256) for name in STYLE_NAMES],
+        [style_picture(name) for name in STYLE_NAMES],
         style_weights=list(STYLE_WEIGHTS.values()),
     )
     pictures = torch.cat([image, *(stylize(trained, image, name) for name in STYLE_NAMES)])
