@@ -529,6 +529,20 @@ def test_tiny_nets_normalize(kind):
     assert len(set(net.mean.flatten().tolist())) == len(set(net.std.flatten().tolist())) == 3
 
 
+def test_a_tiny_painter_can_be_trained_and_its_judge_stays():
+    net, judge = (transport.decode(transport.encode(tiny_net(kind, seed=5))) for kind in ("painter", "judge"))
+    photos = torch.rand(2, 3, 6, 8, dtype=torch.float64)
+    pictures = net(photos)
+    assert pictures.shape == photos.shape and pictures.min() > 0 and pictures.max() < 1
+    losses = judge(pictures, photos)
+    assert losses.shape == (2,)
+    assert torch.allclose(losses[1:], judge(pictures[1:], photos[1:]))
+    assert not torch.allclose(losses, judge(photos, pictures))
+    losses.mean().backward()
+    assert all(p.grad.abs().max() > 0 for p in net.parameters())
+    assert not any(p.requires_grad for p in judge.parameters())
+
+
 def test_tiny_nets_are_the_same_on_every_machine():
     """Weights come from NumPy's generator, whose stream is fixed; these numbers were printed once."""
     net = tiny_net("conv", seed=3)

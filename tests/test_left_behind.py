@@ -162,6 +162,28 @@ def test_an_exercise_may_ask_for_a_change_in_place(exercises):
     assert "its input `y`" in outcome.problem
 
 
+def test_a_network_that_is_to_be_trained_keeps_gradients_and_its_mode_and_nothing_else(exercises, monkeypatch):
+    @registry.exercise("42.3", "trained", changes=[0])
+    def trained(call, draw):
+        net = draw.net("painter")
+        close(call(net, draw.net("painter")), net.layer("0").weight[:, 0, 0, 0].detach())
+
+    def function(leave):
+        def trained(net, other):
+            before = net.layer("0").weight[:, 0, 0, 0].detach().clone()
+            leave(net, other)
+            return before
+
+        return trained
+
+    monkeypatch.setattr(registry, "lesson_exercises", lambda lesson: [trained])
+    allowed = [lambda net, other: [set_grad(p) for p in net.parameters()], lambda net, other: net.train()]
+    for leave in allowed:
+        assert run_check("42.3", function(leave)).passed
+        assert not run_check("42.3", function(lambda net, other, leave=leave: leave(other, net))).passed
+    assert not run_check("42.3", function(lambda net, other: net.requires_grad_(False))).passed
+
+
 def test_values_come_first_and_what_was_left_behind_is_told_with_them(exercises):
     outcome = run_check("42.1", lambda net, images, parts: -right(net, images.mul_(1.5), parts))
     assert "wrong values" in outcome.problem and "changed its input `images`" in outcome.cause

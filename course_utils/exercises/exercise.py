@@ -26,7 +26,8 @@ class Exercise:
         run: the check.
         slips: from a sentence ("You took the mean over the channels.") to the wrong answer that it describes, a
             function with the arguments of the student's. Where two slips give the same values, the first is told.
-        changes: the numbers of the inputs (0 for the first) that the text asks to change in place.
+        changes: the numbers of the inputs (0 for the first) that the text asks to change in place. A network that is to
+            be trained keeps the gradients of the last step, and its mode is the student's choice.
     """
 
     id: str
@@ -42,7 +43,7 @@ class Exercise:
 
     def leftover(self, call: Call) -> CheckFailed | None:
         """What the calls of a check left behind although they should not: the first of it is the problem."""
-        allowed = {("values", number) for number in self.changes}
+        allowed = {(code, number) for number in self.changes for code in ("values", "grad", "mode")}
         found = [one for one in call.left if one not in allowed]
         if not found:
             return None

@@ -62,7 +62,40 @@ def _maps(channels: int, classes: int) -> nn.Module:
     )
 
 
-def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options) -> Network:
+@kind("painter")
+def _painter(channels: int, classes: int) -> nn.Module:
+    """Pictures in, pictures of the same size out: conv - ReLU - conv - sigmoid. Its weights can be trained."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(5, channels, 3, padding=1),
+        nn.Sigmoid(),
+    )
+
+
+class _Judge(nn.Module):
+    """Pictures and their photos in, a loss for each picture out: the photo's features, and a fixed Gram matrix."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(channels, 6, 3, padding=1), nn.Softplus())
+        self.style = nn.Parameter(torch.zeros(6, 6))
+
+    def forward(self, pictures: torch.Tensor, photos: torch.Tensor) -> torch.Tensor:
+        now, before = self.features(pictures), self.features(photos)
+        flat = now.flatten(2)
+        gram = flat @ flat.transpose(1, 2) / flat.shape[2]
+        return (now - before).square().mean((1, 2, 3)) + 2 * (gram - self.style).square().mean((1, 2))
+
+
+@kind("judge")
+def _judge(channels: int, classes: int) -> nn.Module:
+    return _Judge(channels)
+
+
+def tiny_net(
+    kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options
+) -> Network | nn.Module:
     """A tiny network with fixed random weights, the same on every machine.
 
     Args:
@@ -73,7 +106,8 @@ def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: i
         classes: how many scores it gives.
 
     Returns:
-        A `Network` in float64 that normalizes its images, with categories "class 0", "class 1", ...
+        A `Network` in float64 that normalizes its images, with categories "class 0", "class 1", ... A "judge" is a
+        plain module of two inputs.
     """
     if kind not in _KINDS:
         raise ValueError(f"there is no tiny network {kind!r}; there are {', '.join(_KINDS)}.")
@@ -86,6 +120,10 @@ def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: i
         fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
         scale = np.sqrt(2 / fan_in) if parameter.ndim > 1 else 0.1
         parameter.data = torch.from_numpy(rng.normal(0, scale, tuple(parameter.shape)))
+    if kind == "judge":
+        net = model.requires_grad_(False).eval()
+        net.tiny_spec = [kind, {"seed": int(seed), "channels": channels, "classes": classes}]
+        return net
     net = Network(
         model,
         name=f"tiny {kind}",
@@ -94,5 +132,6 @@ def tiny_net(kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: i
         categories=[f"class {i}" for i in range(classes)],
         input_size=8,
     )
+    net.requires_grad_(kind == "painter")  # all others stay as they are
     net.tiny_spec = [kind, {"seed": int(seed), "channels": channels, "classes": classes, **options}]
     return net

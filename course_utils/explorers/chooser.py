@@ -21,7 +21,7 @@ OWN = "my own picture"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A chosen picture: a name of the gallery or of a drawn texture, or the name and the bytes of a person's own file."""
+    """A chosen picture: a name of the gallery or of a texture, or the name and the bytes of a person's own file."""
 
     name: str
     data: bytes | None = None

@@ -1,7 +1,7 @@
 """A style of one's own for a network that holds others: its shared weights stay, one new row of gamma and beta learns.
 
-Dumoulin et al., A Learned Representation for Artistic Style, ICLR 2017, section 3.2: a new style is added to a trained
-network by training its rows only.
+Dumoulin et al., A Learned Representation for Artistic Style, ICLR 2017: a new style is added to a trained network by
+training its rows only.
 """
 
 from __future__ import annotations
