@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import partial
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 from course_utils.exercises.compare import close
 from course_utils.exercises.machine import Call, Draw, exercise
 from course_utils.exercises.quizzes import read_quiz
+from course_utils.exercises.steady import steady
 
 EACH = (2, 3)  # the dimensions of the positions
 
@@ -79,6 +81,92 @@ instance_norm.slips = {
 }
 
 
+def a_mean(losses: Tensor) -> Tensor:
+    return losses.mean()
+
+
+def trained(
+    net,
+    judge,
+    batches,
+    lr,
+    *,
+    clean=True,
+    by=torch.optim.Adam,
+    anew=False,
+    steps=True,
+    of=a_mean,
+    swap=False,
+    seen=lambda batches: batches,
+    after=False,
+) -> list[float]:
+    """Trains `net` itself."""
+
+    def loss_of(photos):
+        pictures = net(photos)
+        return judge(photos, pictures) if swap else judge(pictures, photos)
+
+    optimizer, losses = by(net.parameters(), lr=lr), []
+    for photos in seen(batches):
+        if anew:
+            optimizer = by(net.parameters(), lr=lr)
+        if clean:
+            optimizer.zero_grad()
+        one = of(loss_of(photos))
+        one.backward()
+        if steps:
+            optimizer.step()
+        if after:
+            with torch.no_grad():
+                one = of(loss_of(photos))
+        losses.append(one.item())
+    return losses
+
+
+def two_trainings(net, judge, batches, lr, **how) -> Tensor:
+    """The losses of a copy, and of a second training of the same copy, `(2, steps)`."""
+    copy = deepcopy(net)
+    return torch.tensor([trained(copy, judge, batches, lr, **how) for _ in range(2)], dtype=torch.float64)
+
+
+@steady(two_trainings)
+def trainings(draw: Draw) -> tuple:
+    batches = [draw.images(draw.integer(2, 3)) for _ in range(draw.integer(5, 6))]
+    return draw.net("painter"), draw.net("judge"), batches, draw.number(0.02, 0.04)
+
+
+@exercise("15.2", "train", changes=[0])
+def train(call: Call, draw: Draw) -> None:
+    inputs, right = trainings(draw)
+    first, second = call.twice(*inputs)
+    close(first, right[0], what="the losses of the training")
+    close(second, right[1], what="the losses of a second training, which goes on with the same network")
+
+
+train.slips = {
+    "The gradients add up from step to step: call optimizer.zero_grad() in the loop.": partial(trained, clean=False),
+    "The weights do not change. The order is zero_grad(), backward(), step().": partial(trained, steps=False),
+    "The optimizer is made anew in every step, so that Adam forgets its means: make it once, before the loop.": (
+        partial(trained, anew=True)
+    ),
+    "You trained a copy. Train the network that you got: it is wanted afterwards.": (
+        lambda net, *rest: trained(deepcopy(net), *rest)
+    ),
+    "judge takes the painted pictures first, then the photos.": partial(trained, swap=True),
+    "All steps see the first batch; take another batch in each step.": (
+        partial(trained, seen=lambda batches: batches[:1] * len(batches))
+    ),
+    "The losses are those after the steps; return the loss that the step was made from.": partial(trained, after=True),
+    "The losses are sums over the pictures of a batch; take their mean.": (partial(trained, of=torch.sum)),
+    "You used the first picture of each batch only; take the mean over all of them.": (
+        partial(trained, of=lambda losses: losses[0])
+    ),
+    "This is plain gradient descent. The task takes torch.optim.Adam.": partial(trained, by=torch.optim.SGD),
+    "Adam's lr is not the one that was given.": (lambda net, judge, batches, lr: trained(net, judge, batches, 1e-3)),
+    "The batches are used in the wrong order.": partial(trained, seen=lambda batches: batches[::-1]),
+}
+
+
 def twice(features: Tensor) -> Tensor:
     return features.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
@@ -91,7 +179,7 @@ def enlarged(features, weight, *, larger=twice, mode="reflect") -> Tensor:
     return convolved(larger(features), weight, mode=mode)
 
 
-@exercise("15.2", "enlarge")
+@exercise("15.3", "enlarge")
 def enlarge(call: Call, draw: Draw) -> None:
     channels, outputs = draw.integer(2, 3), draw.integer(4, 5)
     weight = draw.normal(outputs, channels, 3, 3)
@@ -144,7 +232,7 @@ def losses(features, targets, *, grams=gram) -> Tensor:
     return (grams(features) - targets).square().mean((1, 2))
 
 
-@exercise("15.3", "style_losses")
+@exercise("15.4", "style_losses")
 def style_losses(call: Call, draw: Draw) -> None:
     count, channels = draw.integer(2, 3), draw.integer(4, 5)
     shape = (count, channels, draw.integer(3, 4), draw.integer(5, 6))
@@ -196,7 +284,7 @@ def styled(features, gammas, betas, mix, *, over=EACH) -> Tensor:
     return painted(normal(features, 1e-5, over=over), mix @ gammas, mix @ betas)
 
 
-@exercise("15.4", "conditional_norm")
+@exercise("15.5", "conditional_norm")
 def conditional_norm(call: Call, draw: Draw) -> None:
     count, styles, channels = draw.integer(2, 3), draw.integer(4, 5), draw.integer(6, 7)
     shape = (count, channels, draw.integer(3, 4), draw.integer(5, 6))
