@@ -291,7 +291,7 @@ assert strokes(by["instance"])[1] > 0.85 * strokes(by["instance"])[0]
 assert not strokes(by["batch"])[1] > 0.85 * strokes(by["batch"])[0]
 
 # %% [markdown]
-# Both losses fall, and they jump, since every step has other photos. The temple was never trained on, and it is painted with the stripes of the woodcut: what was learned holds for other photos.
+# Both losses fall, and they jump, since every step has other photos. The temple was never trained on, and instance norm paints it with the stripes of the woodcut: what was learned holds for other photos.
 #
 # With instance norm the pale copy gets stripes of the same strength. (The pale photo is still there below them: it is added.) Behind batch norm the pale photo's features are weaker, and so are the stripes: the photo's contrast **leaks** through.
 
@@ -511,7 +511,7 @@ assert sum(paler) >= 0.8 * len(paler)
 # ## A style of your own
 #
 # The filters are shared by all eight styles. Are they good for a ninth that they were not trained on? Dumoulin et al. kept all filters and trained only a new row. You do the same, with a picture of your choice: a texture, a photo, or a file of
-# your own (*My own picture*). What will be kept of it are colors and what repeats, no objects.
+# your own (*My own picture*). A style is what repeats in a picture, and its colors; no objects.
 
 # %% [markdown] notes="1" minutes=14
 # Everybody chooses a picture; the training takes a minute or two. Meanwhile: how many numbers does Adam turn? The cell above printed it. Then walk around and look at the pictures.
@@ -587,7 +587,8 @@ assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 
 # A few thousand numbers hold your style. They are all that was trained: the start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it. `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
 # `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 #
-# Compare your painting with its style. Which of its patterns are there, which are not? Try another *style size*, and 65 steps more.
+# Compare your painting with its style: the pattern first, then the colors. which of the two has come further in 65 steps? Do more steps help, or another start, such as
+# `new_style(net, "mine", start="geometry")`?
 
 # %% [markdown]
 # ## Explore
