@@ -352,7 +352,7 @@ check("12.5", whole_dream)
 # your dream: four sizes, eight steps at each (about 8 seconds)
 dice = torch.Generator().manual_seed(0)
 shifts = torch.randint(-16, 17, (8, 2), generator=dice).tolist()
-four_sizes = [(round(height / 1.4**k), round(width / 1.4**k)) for k in (3, 2, 1, 0)]
+four_sizes = [[round(side / 1.4**k) for side in garden.shape[2:]] for k in (3, 2, 1, 0)]
 mine = whole_dream(layer, garden, four_sizes, shifts, 2 / 255)
 show_images([garden[0], mine[0]], ["photo", "your dream"], columns=2, width=7.5)
 
