@@ -442,6 +442,9 @@ def test_a_picture_of_the_tour_says_what_is_seen(lite, eagle):
     pair = tour.plots.show_images([eagle[0], eagle[0]], ["photo", "cut & out"])
     assert tour._image(pair, "Two").startswith('<img style="width:')
     assert 'alt="Two: photo, cut &amp; out"' in tour._image(pair, "Two")
+    assert 'class="wide"' in tour._image(tour.plots.show_images([eagle[0]] * 5), "Five") and "wide" not in tour._image(
+        pair, "Two"
+    )
     assert 'alt="One."' in tour._image(tour.plots.show_images(eagle), "One")
     assert all(one.seen for one in tour.TOUR)
 

@@ -31,6 +31,7 @@ DEFAULT_PHOTO = "leafhopper"
 TWO = ("efficientnet_lite0", "efficientnet_lite2")  # a small and a larger network, trained on the same photos
 TEXTURE = "pebbles"
 MAX_BYTES = 300_000  # of one picture
+WIDE = 800  # pixels; on a phone a wider picture is scrolled, others are made to fit
 
 
 class Networks(dict):
@@ -79,19 +80,16 @@ class Stop:
 
 def predictions(nets: Networks, photo: Tensor) -> Figure:
     tops = [nets[name].predict(photo, k=4)[0] for name in TWO]
-    figure, axes = plots.new_figure(1, 3, width=10, aspect=0.72)
-    axes[0, 0].imshow(plots.to_array(photo))
-    axes[0, 0].axis("off")
-    for axis, name, top in zip(axes[0, 1:], TWO, tops, strict=True):
+    figure, axes = plots.new_figure(2, 1, width=5.5, aspect=0.36)  # the photo itself is just above, on the page
+    for axis, name, top in zip(axes[:, 0], TWO, tops, strict=True):
         names, values = zip(*reversed(top), strict=True)
         axis.barh([_short_name(one) for one in names], values, color="#3b6ea5")
         axis.set_xlim(0, 1)
-        axis.set_xlabel("probability", fontsize=8)
-        axis.set_title(nets[name].name, fontsize=9)
-        axis.tick_params(labelsize=8)
+        axis.set_title(f"{nets[name].name}: probability", fontsize=11)
+        axis.tick_params(labelsize=11)
         axis.spines[["top", "right"]].set_visible(False)
     first, second = (top[0][0] for top in tops)
-    figure.suptitle(f"both say {first}" if first == second else f"one says {first}, the other {second}", fontsize=11)
+    figure.suptitle(f"both say {first}" if first == second else f"one says {first}, the other {second}", fontsize=12)
     return figure
 
 
@@ -142,8 +140,8 @@ def best_patches(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.figures import show_patches
 
     others = [one for one in nets.photos if not torch.equal(one, photo[0])]
-    small = torch.nn.functional.interpolate(torch.stack([photo[0], *others]), size=(160, 160), mode="area")
-    found = top_patches(nets.vgg, small, "relu5_1", k=6, window=64, batch_size=8, progress=False)
+    small = torch.nn.functional.interpolate(torch.stack([photo[0], *others]), size=(128, 128), mode="area")
+    found = top_patches(nets.vgg, small, "relu5_1", k=6, window=56, batch_size=8, progress=False)
     own = layer_outputs(nets.vgg, small[:1], ["relu5_1"])["relu5_1"].amax((2, 3))[0]
     channels = (own / found.values.mean(1).clamp(min=1e-6)).topk(3).indices.tolist()
     return show_patches(found, small, channels=channels)
@@ -234,13 +232,9 @@ def gram_texture(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.fun.texture import synthesize_texture
     from course_utils.stimuli import texture_sample
 
-    small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
-    pairs = [
-        (one, synthesize_texture(nets.vgg, one, steps=30, progress=False))
-        for one in (texture_sample(TEXTURE, 96), small)
-    ]
-    titles = ["a texture", "the same Gram matrices", "the photo", "the same Gram matrices"]
-    return plots.show_images([one[0] for pair in pairs for one in pair], titles, columns=4, width=9)
+    sample = texture_sample(TEXTURE, 96)
+    found = synthesize_texture(nets.vgg, sample, steps=40, progress=False)
+    return plots.show_images([sample, found], ["a sample", "a picture with the same Gram matrices"], width=6)
 
 
 def painting(nets: Networks, photo: Tensor) -> Figure:
@@ -274,7 +268,7 @@ TOUR: tuple[Stop, ...] = (
         "What two networks say",
         "The most probable of 1000 classes, by a small and a larger network: the pictures below ask where they come from.",
         predictions,
-        "The photo, and for each network four lying bars, the most probable class at the top",
+        "For each network four lying bars, the most probable class at the top",
     ),
     Stop(
         "01",
@@ -391,9 +385,9 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "13",
         "Texture, by Gram matrices",
-        "Noise, changed until VGG-19 sees the same features together: a texture stays one, a photo does not.",
+        "Smooth noise, changed until VGG-19 sees the same features together as in the sample, wherever they are.",
         gram_texture,
-        "Pebbles and other pebbles beside them; the photo, and its colors and forms scattered over a square",
+        "Pebbles, and other pebbles of the same colors beside them",
     ),
     Stop(
         "14",
@@ -502,7 +496,8 @@ def _data(figure: Figure) -> tuple[bytes, str]:
 
 def _img(data: bytes, kind: str, width: int, alt: str) -> str:
     alt, data = html.escape(alt, quote=True), base64.b64encode(data).decode()
-    return f'<img style="width:{width}px" alt="{alt}" src="data:image/{kind};base64,{data}">'
+    wide = ' class="wide"' if width > WIDE else ""
+    return f'<img{wide} style="width:{width}px" alt="{alt}" src="data:image/{kind};base64,{data}">'
 
 
 def _whole(picture: Image.Image) -> str:
@@ -529,7 +524,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 0; } p { margin: .3rem 0 .6rem; max-width: 44rem; }
 img { max-width: 100%; height: auto; } .small { color: #666; font-size: .85rem; } .failed { color: #a00; }
-@media screen and (max-width: 640px) { .picture { overflow-x: auto; } .picture img { max-width: none; } }
+@media screen and (max-width: 640px) { .picture { overflow-x: auto; } .picture .wide { max-width: none; } }
 @media print { section { break-inside: avoid; } img { max-height: 20cm; object-fit: contain; object-position: left; } }
 """
 
