@@ -76,7 +76,7 @@ def inverted(nets: Networks, image: Tensor) -> Tensor:
 def dream(nets: Networks, image: Tensor) -> Tensor:
     from course_utils.fun.deepdream import deepdream
 
-    return deepdream(nets.vgg, image, octaves=3, steps=8, step_size=3 / 255, progress=False)[0]
+    return deepdream(nets.vgg, image, "relu4_4", octaves=4, steps=8, progress=False)[0]
 
 
 def painted(nets: Networks, image: Tensor) -> Tensor:
