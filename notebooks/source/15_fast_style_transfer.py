@@ -587,8 +587,7 @@ assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 
 # A few thousand numbers hold your style. They are all that was trained: the start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it. `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
 # `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 #
-# Compare your painting with its style: the pattern first, then the colors. which of the two has come further in 65 steps? Do more steps help, or another start, such as
-# `new_style(net, "mine", start="geometry")`?
+# Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? Do more steps help, or another style size, or another start (an option of `new_style`)?
 
 # %% [markdown]
 # ## Explore
