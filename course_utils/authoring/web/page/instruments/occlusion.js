@@ -16,6 +16,8 @@ const place = { y: 112, x: 112 }; // the middle of the window
 
 export function newPhoto() {
   outdated();
+  const { side } = lab.about;
+  if (!lab.results.occlusion) heat(find('.map'), lab.photo.seen, new Float32Array(side * side)); // nothing found yet
   moved();
 }
 
