@@ -329,7 +329,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "07",
         "Grad-CAM",
-        "The last feature maps, weighed by how much the class score wants more of each: bright where they speak for the class.",
+        "The last feature maps, weighed by how much the class score wants more of each: bright where they speak for it.",
         class_map,
         "The photo, the map from black to yellow, and the map over the photo",
     ),

@@ -20,8 +20,8 @@ def make_lab(to: Path, runtime: Path | None) -> int:
     built = build_lab(to, runtime)
     apart = built.distances
     print(
-        f"Against PyTorch: scores differ by at most {apart['scores']:.4f}, gradients correlate with {apart['gradient']:.4f}, "
-        f"repainted pixels differ by at most {apart['painted']:.5f}."
+        f"Against PyTorch: scores differ by at most {apart['scores']:.4f}, "
+        f"gradients correlate with {apart['gradient']:.4f}, repainted pixels differ by at most {apart['painted']:.5f}."
     )
     if not built.lessons:
         print(f"The lessons are not beside it, so the page's links to them lead nowhere: course site --to {to.parent}")

@@ -1,16 +1,16 @@
 """EfficientNet-Lite0 as ONNX, in three graphs that share their weights.
 
-| graph | goes from | to |
-|---|---|---|
-| `early` | `images` `(N, 3, H, W)` in [0, 1], sides that are multiples of 4 | `early` `(N, 24, H/4, W/4)`, and the maps of two layers |
-| `late` | `early` `(N, 24, 56, 56)` | `scores` `(N, 1000)`, and the maps of three layers |
-| `gradient` | `images` `(N, 3, 224, 224)` and `wanted` `(N, 1000)` | `scores`, and `gradient`, that of `(scores * wanted).sum()` by the pixels |
+- `early`: from `images` `(N, 3, H, W)` in [0, 1], sides that are multiples of 4, to `early` `(N, 24, H/4, W/4)` and the
+  maps of two layers;
+- `late`: from `early` `(N, 24, 56, 56)` to `scores` `(N, 1000)` and the maps of three layers;
+- `gradient`: from `images` `(N, 3, 224, 224)` and `wanted` `(N, 1000)` to `scores` and `gradient`, that of
+  `(scores * wanted).sum()` by the pixels.
 
-The forward pass is cut in two since a covered window changes only a small part of `early`: occlusion computes that part anew
-from a crop, and the rest stays.
+The forward pass is cut in two since a covered window changes only a small part of `early`: occlusion computes that part
+anew from a crop, and the rest stays.
 
-Batch norm is folded into the convolutions, so a layer is a convolution, sometimes a ReLU6, sometimes a sum. On the way back
-each of them has one rule:
+Batch norm is folded into the convolutions, so a layer is a convolution, sometimes a ReLU6, sometimes a sum. On the way
+back each of them has one rule:
 
 | forward | backward |
 |---|---|
@@ -105,7 +105,7 @@ class _Lite:
         return y
 
     def shape(self, convolution: nn.Conv2d) -> dict:
-        """ONNX's attributes. A stride of 2 has TensorFlow's padding: what is missing, the larger half below and right."""
+        """ONNX's attributes. A stride of 2 has TensorFlow's padding: the larger half below and right."""
         side, stride = convolution.kernel_size[0], convolution.stride[0]
         before = self.side
         self.side = -(-before // stride)

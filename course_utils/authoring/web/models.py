@@ -20,7 +20,7 @@ from course_utils.networks.zoo import load_network
 
 # arrays of so many weights are stored in float16: they are most of the file, and move the maps least
 HALF_FROM = 100_000
-# what may lie between a graph and PyTorch on the photo "cat": in units of the score, of the gradient's correlation, of a pixel
+# what may lie between a graph and PyTorch on the photo "cat": of the score, of the gradient's correlation, of a pixel
 BOUNDS = {"scores": 0.02, "gradient": 0.995, "painted": 0.001}
 
 
