@@ -1,4 +1,4 @@
-"""The network of eight styles as ONNX: `image` `(1, 3, H, W)`, sides multiples of 4, and `mix` `(1, 8)` -> `painted`."""
+"""The network of eight styles as ONNX: `image` `(1, 3, H, W)`, sides of 4 n, and `mix` `(1, 8)` -> `painted`."""
 
 from __future__ import annotations
 
