@@ -1,4 +1,4 @@
-"""Where the sources of the lessons lie, and the notebooks made from them."""
+"""Where the sources of the lessons lie, and the notebooks made from them, and where something built may go."""
 
 from __future__ import annotations
 
@@ -53,3 +53,20 @@ def notebook_path(name: str, edition: str) -> Path:
 def notes_path(notebook: Path) -> Path:
     """Where the speaker notes of a live notebook lie: beside it, because the room sees the notebook."""
     return notebook.with_suffix(".notes.md")
+
+
+def check_folder(folder: Path, what: str, *, mark: str) -> None:
+    """Refuse a folder in which something else than an earlier build lies.
+
+    Args:
+        folder: where a build is to go; it need not exist.
+        what: is built, in a word.
+        mark: a file that every earlier build of it has.
+
+    Raises:
+        CourseError: it is a file, or it holds other things.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file; --to needs a folder.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
+        raise CourseError(f"{folder} is not empty, and no earlier {what}; give an empty folder.")

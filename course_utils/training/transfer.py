@@ -98,6 +98,7 @@ def changed_at_random(images: Tensor, eps: int) -> Tensor:
 def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = EPS, steps: int = STEPS) -> None:
     """Measure what is missing in the file, and write it after each attack."""
     nets = networks()
+    sources = nets | {LARGER: enlarged(nets[NETWORKS[0]])}
     photos, images, labels, targets = pairs(nets, count)
     head = {"command": "python -m course_utils.training.transfer", "steps": steps, "photos": photos}
     head |= {"labels": labels.tolist(), "targets": targets.tolist()}
@@ -107,7 +108,7 @@ def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = 
     made |= {("random", eps): lambda eps=eps: changed_at_random(images, eps) for eps in strengths}
     for eps in strengths:
         for names in SOURCES:
-            several = [enlarged(nets[NETWORKS[0]]) if name == LARGER else nets[name] for name in names]
+            several = [sources[name] for name in names]
             made[" + ".join(names), eps] = lambda s=several, e=eps: attacked(s, images, targets, e, steps)
     for (sources, eps), make in made.items():
         if (sources, eps) not in there:

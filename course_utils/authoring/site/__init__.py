@@ -65,7 +65,7 @@ def build_site(
         CourseError: the folder is a file or holds other things, there is no such lesson, or Sphinx is not installed.
     """
     started = time.monotonic()
-    _check_folder(folder)
+    paths.check_folder(folder, "site", mark="searchindex.js")
     wanted = paths.source_paths(lessons)  # a lesson that is not there is said before anything is removed
     try:
         from sphinx.application import Sphinx
@@ -113,10 +113,3 @@ def for_everybody(page: str) -> str:
     """What a keyboard or a screen reader needs and Sphinx leaves out: code that scrolls, levels of headings."""
     page = page.replace("<pre>", '<pre tabindex="0">')
     return page.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')
-
-
-def _check_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise CourseError(f"{folder} is a file; --to needs a folder.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "searchindex.js").exists():
-        raise CourseError(f"{folder} is not empty, and no earlier site; give an empty folder.")

@@ -62,7 +62,7 @@ def build_lab(folder: Path, runtime_file: Path | None = None) -> Lab:
     Raises:
         CourseError: the folder holds other things, something is not installed, or npm does not give the runtime.
     """
-    _check_folder(folder)
+    paths.check_folder(folder, "lab", mark=MANIFEST)
     try:
         import math_core  # noqa: F401
         import onnx  # noqa: F401
@@ -92,13 +92,6 @@ def build_lab(folder: Path, runtime_file: Path | None = None) -> Lab:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _check_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise CourseError(f"{folder} is a file; --to needs a folder.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise CourseError(f"{folder} is not empty, and no earlier lab; give an empty folder.")
 
 
 def _size(files: Iterable[Path]) -> float:
