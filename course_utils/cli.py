@@ -57,6 +57,7 @@ def _command(module: str, group: typer.Typer = app):
     return group.command() if (_COMMANDS / f"{module}.py").is_file() else lambda function: function
 
 
+RUNTIME = "For the lab: the file of npm pack, on a machine without npm."
 Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
 
 
@@ -214,18 +215,20 @@ def release(
 def site(
     to: Annotated[Path, typer.Option(help="The folder for the pages: empty, or with an earlier site.")],
     lessons: Lessons = None,
+    lab: Annotated[bool, typer.Option("--lab", help="Also the lab (course web), linked from the front page.")] = False,
+    runtime: Annotated[Path | None, typer.Option(help=RUNTIME)] = None,
 ) -> None:
     """Build the course as a site: lessons with their pictures, functions, pages to read, search."""
     need_clone("course site")
     from course_utils.commands.site import make_site
 
-    raise typer.Exit(make_site(to, lessons or None, app))
+    raise typer.Exit(make_site(to, lessons or None, app, lab=lab, runtime=runtime))
 
 
 @_command("web")
 def web(
     to: Annotated[Path, typer.Option(help="The folder for the page, such as SITE/lab: empty, or with an earlier lab.")],
-    runtime: Annotated[Path | None, typer.Option(help="The file of npm pack, on a machine without npm.")] = None,
+    runtime: Annotated[Path | None, typer.Option(help=RUNTIME)] = None,
 ) -> None:
     """Build the lab: a page that looks inside of a network in the browser, on anybody's photo."""
     need_clone("course web")

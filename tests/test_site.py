@@ -275,12 +275,24 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     (tmp_path / "docs").mkdir()
     for name in ("searchindex.js", "gone.html", "docs/gone.html", "CNAME"):  # of an earlier site, and its owner's
         (tmp_path / name).write_text("")
-    built = build_site(tmp_path, ["00"], api=False)
+    built = build_site(tmp_path, ["00"], api=False, lab=_a_lab)
     assert not list(tmp_path.rglob("gone.html")) and (tmp_path / "CNAME").exists()
     assert built.warnings == [] and built.broken == [] and built.outside == []
     page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
     assert "<math" in page and not re.search(r'src="[^"]*mathjax', page, re.I) and '<pre tabindex="0">' in page
-    assert "notebooks/07" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+    front = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "notebooks/07" not in front and '<a href="lab/index.html">' in front
+    assert (tmp_path / "lab/index.html").read_text() == "<pre>of the lab</pre>"  # as it was built
+
+
+def _a_lab(folder):
+    folder.mkdir()
+    (folder / "index.html").write_text("<pre>of the lab</pre>")
+
+
+def test_a_lab_beside_some_lessons_is_refused(tmp_path):
+    result = CliRunner().invoke(cli.app, ["site", "--to", str(tmp_path / "x"), "00", "--lab"])
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and "all of them" in result.stderr
 
 
 @pytest.mark.sweep

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from course_utils.authoring.site import build_site
+from course_utils.commands.web import make_lab
+from course_utils.errors import CourseError
 
 
-def make_site(to: Path, lessons: list[str] | None, command: typer.Typer) -> int:
+def make_site(to: Path, lessons: list[str] | None, command: typer.Typer, *, lab: bool, runtime: Path | None) -> int:
     """Build the site and say what it holds.
 
     Args:
         to: the folder for the pages.
         lessons: only these lessons; None for all.
         command: the `course` command, for its page.
+        lab: also the lab, in the folder `lab`, with a link from the front page.
+        runtime: for the lab: the npm package of its runtime; None to ask npm.
 
     Returns:
         The exit status: 1 if a link leads nowhere, or a page would ask another host for something.
+
+    Raises:
+        CourseError: a lab beside some lessons only.
     """
-    built = build_site(to, lessons, command=command)
+    if lab and lessons:
+        raise CourseError("The lab links to many lessons: with --lab, build the site of all of them.")
+    built = build_site(to, lessons, command=command, lab=partial(make_lab, runtime=runtime) if lab else None)
     for kind, found in (("warning", built.warnings), ("broken link", built.broken), ("outside request", built.outside)):
         for text in found:
             print(f"{kind}: {text}")

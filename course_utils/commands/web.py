@@ -24,6 +24,6 @@ def make_lab(to: Path, runtime: Path | None) -> int:
         f"gradients correlate with {apart['gradient']:.4f}, repainted pixels differ by at most {apart['painted']:.5f}."
     )
     if not built.lessons:
-        print(f"The lessons are not beside it, so the page's links to them lead nowhere: course site --to {to.parent}")
+        print(f"The lessons are not beside it, so its links to them lead nowhere: course site --to {to.parent} --lab")
     print(f"{built.megabytes:.1f} MB, networks {built.models:.1f} MB: {to / 'index.html'}")
     return 0

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from playwright.sync_api import Error
 
 from course_utils.authoring.web import build_lab, runtime
 from course_utils.errors import CourseError
@@ -51,8 +52,8 @@ class LabPage:
     `evaluate` takes JavaScript; in the page, `lab.results` holds what the instruments found.
     """
 
-    def __init__(self, browser, url, *, width=1366, script=""):
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
+    def __init__(self, browser, url, *, width=1366, script="", service_workers="allow"):
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, service_workers=service_workers)
         self.page = self.context.new_page()
         self.errors, self.outside = [], []
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
@@ -73,10 +74,18 @@ class LabPage:
     def until(self, condition, seconds=180):
         """Wait until a condition holds in the page. (Its policy forbids `wait_for_function`, which evaluates text.)"""
         end = time.monotonic() + seconds
-        while not self.evaluate(f"() => Boolean({condition})"):
+        while not self._holds(condition):
             if time.monotonic() > end:
                 raise TimeoutError(f"{condition}; the page says: {self.page.inner_text('#starting')}")
             time.sleep(0.02)
+
+    def _holds(self, condition):
+        try:
+            return self.evaluate(f"() => Boolean({condition})")
+        except Error as error:  # a first visit loads the page twice
+            if "navigation" not in str(error) and "lab is not defined" not in str(error):
+                raise
+            return False
 
     def result(self, name, act):
         """What an instrument finds after `act()`; its pictures as lists."""

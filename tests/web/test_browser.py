@@ -359,8 +359,16 @@ def test_without_a_camera_a_sentence_says_what_works_instead(browser):
     page.context.close()
 
 
+def test_the_networks_use_several_threads_and_do_without_where_the_page_may_not(lab, browser):
+    assert lab.evaluate("() => crossOriginIsolated")
+    page = LabPage(*browser, service_workers="block")
+    page.until("lab.photo")
+    assert not page.evaluate("() => crossOriginIsolated") and page.evaluate("() => lab.results.says.length") == 5
+    page.context.close()
+
+
 def test_a_damaged_model_is_not_run(browser):
-    page = LabPage(*browser, script="")
+    page = LabPage(*browser, service_workers="block")  # a route does not see what a service worker asks for
     page.page.route("**/lite0.bin", lambda route: route.fulfill(body=b"x" * 100))
     page.page.reload()
     page.until("document.getElementById('starting').classList.contains('problem')")

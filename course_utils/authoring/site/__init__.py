@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,12 @@ class Built:
 
 
 def build_site(
-    folder: Path, lessons: Sequence[str] | None = None, *, api: bool = True, command: typer.Typer | None = None
+    folder: Path,
+    lessons: Sequence[str] | None = None,
+    *,
+    api: bool = True,
+    command: typer.Typer | None = None,
+    lab: Callable[[Path], object] | None = None,
 ) -> Built:
     """Build the site in a folder, which must be empty or hold an earlier site.
 
@@ -60,6 +65,7 @@ def build_site(
         lessons: lesson numbers; None for all, and for the notebook of all explorers.
         api: also the pages of the public functions, which need PyTorch to be imported.
         command: the `course` command, for its page; None for none.
+        lab: builds the lab in the folder that it is given; the front page then links to it.
 
     Raises:
         CourseError: the folder is a file or holds other things, there is no such lesson, or Sphinx is not installed.
@@ -76,7 +82,7 @@ def build_site(
     said = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="course-site-") as place:
         source, extra = Path(place) / "source", Path(place) / "extra"
-        stage.write_sources(source, extra, wanted, api=api, command=command)
+        stage.write_sources(source, extra, wanted, api=api, command=command, lab=lab is not None)
         with patch_docutils(), docutils_namespace():  # a second site in this process begins anew
             app = Sphinx(
                 source,
@@ -91,9 +97,11 @@ def build_site(
             app.build(force_all=True)
         for name in ("objects.inv", ".buildinfo"):  # of use to other Sphinx sites only
             (folder / name).unlink(missing_ok=True)
-    pages = sorted(folder.rglob("*.html"))
+    pages = [page for page in sorted(folder.rglob("*.html")) if page.parent != folder / "lab"]
     for page in pages:
         page.write_text(for_everybody(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    if lab is not None:
+        lab(folder / "lab")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     told = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue()).replace(f"{source}/", "")  # without colors
     warnings = [line for line in told.splitlines() if line.strip()]

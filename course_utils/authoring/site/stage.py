@@ -23,10 +23,17 @@ _GROUPS = {
     "Networks and pictures": ["data/*/*"],
 }
 FOLDERS = ("notebooks", "docs", "data", "reference", lessons.PICTURES)  # of the site
+# plain HTML: the lab is no page of Sphinx, which would not find it
+_TO_THE_LAB = (
+    '<p><a href="lab/index.html"><strong>Look inside a network now</strong></a>, '
+    "with a photo of yours, in this browser.</p>"
+)
 _FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "LICENSE")
 
 
-def write_sources(source: Path, extra: Path, wanted: Sequence[Path], *, api: bool, command: typer.Typer | None) -> None:
+def write_sources(
+    source: Path, extra: Path, wanted: Sequence[Path], *, api: bool, command: typer.Typer | None, lab: bool = False
+) -> None:
     """Write the site's pages in Markdown.
 
     Args:
@@ -35,6 +42,7 @@ def write_sources(source: Path, extra: Path, wanted: Sequence[Path], *, api: boo
         wanted: the sources of the lessons.
         api: also the pages of the public functions.
         command: the `course` command, for its page.
+        lab: the lab will lie beside the pages; the front page links to it.
     """
     extra.mkdir(parents=True, exist_ok=True)
     names = [path.stem for path in wanted]
@@ -59,6 +67,9 @@ def write_sources(source: Path, extra: Path, wanted: Sequence[Path], *, api: boo
     trees = [_tree(title, source, entries) for title, entries in groups.items()]
     readme = (source / "README.md").read_text(encoding="utf-8")
     (source / "README.md").unlink()
+    if lab:
+        title, _, rest = readme.partition("\n\n")
+        readme = f"{title}\n\n{_TO_THE_LAB}\n\n{rest}"
     write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
 
 

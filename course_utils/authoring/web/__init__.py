@@ -32,6 +32,7 @@ from course_utils.places import data_file
 PAGE = Path(__file__).with_name("page")
 PHOTOS = ("cat", "coffee", "rocket", "astronaut", "motorcycle", "flower", "china")  # whose licenses allow it
 MANIFEST = "manifest.json"
+HEADERS = "headers.js"
 _PARTS = ("models", "runtime", "photos", "page")
 
 
@@ -155,6 +156,7 @@ def _write_page(folder: Path) -> str:
             target = folder / "page" / path.relative_to(PAGE)
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, target)
+    (folder / "page" / HEADERS).rename(folder / HEADERS)  # a service worker is for what lies beside it and below
     shutil.copyfile(Path(__file__).parents[1] / "site" / "favicon.svg", folder / "page" / "favicon.svg")
     page = _page((PAGE / "index.html").read_text(encoding="utf-8"))
     _write(folder / "index.html", page)

@@ -8,7 +8,8 @@ import { photo } from './photo.js';
 
 const GRAY = 0.5;
 const STARTS = 14; // windows along each side
-const BATCH = 4;
+const FIRST = 4; // few, so that a picture is there soon
+const BATCH = 14;
 
 // Cover one window, { top, left, size }. The new score and probability of the class `target`.
 export async function cover({ target, top, left, size }) {
@@ -22,8 +23,9 @@ export async function occlusion({ target, size }, { say, stopped }) {
   const stride = Math.ceil((side - size) / (STARTS - 1));
   const windows = coarseFirst().map(([row, column]) => ({ top: row * stride, left: column * stride, size }));
   const drops = [];
-  for (let first = 0; first < windows.length && !stopped(); first += BATCH) {
-    const scores = await scoresOf(windows.slice(first, first + BATCH));
+  while (drops.length < windows.length && !stopped()) {
+    const count = drops.length ? BATCH : FIRST;
+    const scores = await scoresOf(windows.slice(drops.length, drops.length + count));
     for (const one of scores) drops.push(photo.scores[target] - one[target]);
     await say({ part: drops.length / windows.length, map: meanDrops(windows, drops, side) });
   }
