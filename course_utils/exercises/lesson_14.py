@@ -294,7 +294,7 @@ You want less paint and more photo. Which change does that?
 - More steps from the photo, with the same weights.
   They lower the sum of both losses. From the photo, where the content loss is 0, the way leads to more paint.
 - Starting from noise, with the same weights and steps.
-  The loss has many low places. In the lesson's portrait, the search from noise ended with less of the photo.
+  The start decides, too. In the lesson's portrait, the search from noise ended with less of the photo.
 
 The style picture is twice as large as the content. Its Gram matrix must be divided by ...
 - the content's number of positions, so that both are treated alike.
