@@ -419,7 +419,7 @@ follows?
 - B cannot be fooled in this way, so use B from now on.
   Attack B with B's own gradient: it falls as easily.
 + The change fits A's gradient, and need not fit B's.
-  Yes. With a larger eps, and an attack made for several sizes or networks, B is wrong more often.
+  Yes. It fits one size of the picture, too. With a larger eps B is wrong more often, but seldom says the target.
 - The photo has hardly changed, and A's answer was luck.
   A is fooled again and again, and by a small change: that is how the attack is made.
 - A was trained worse than B, so it makes more mistakes.

@@ -390,8 +390,8 @@ A dog's head grows out of a bush. What does this tell you?
   No. The layer's filters found the bush a little dog-like, and ascent did the rest.
 - The network believes that this photo shows a dog in a bush.
   The layer has no opinion about the photo as a whole. Ask a classifier: before the dream it says something else.
-+ Many channels of the layer respond to parts of animals.
-  Yes, since the training pictures had many. The dream shows what the layer is made of.
++ The layer has channels for parts of animals, and something in the bush set them off a little.
+  Yes. What was active grew. How many such channels there are, the dream does not say.
 - The network has a bug: a good one would leave bushes alone.
   It does what it was trained to do, on a picture that was changed to please it.
 """)

@@ -26,6 +26,7 @@ NETWORKS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 # which networks are attacked: the third one is kept to be asked
 LARGER = "efficientnet_lite0 at 240 pixels"  # the control: a second size, and no second network
 SOURCES = (NETWORKS[:1], NETWORKS[1:2], (NETWORKS[0], LARGER), NETWORKS[:2])
+SWAPPED = "efficientnet_lite0, the change of another photo"  # a control: as strong, as structured
 EPS = (4, 8, 12, 16)  # of 255
 PAIRS, STEPS, BATCH = 50, 5, 10
 
@@ -89,6 +90,11 @@ def attacked(nets: list[Network], images: Tensor, targets: Tensor, eps: int, ste
     return rounded(torch.cat([pgd(several, x, t, **options) for x, t in parts]))
 
 
+def with_another_change(images: Tensor, attacked: Tensor) -> Tensor:
+    """On each photo the change that was made for the photo before it."""
+    return rounded((images + (attacked - images).roll(1, 0)).clamp(0, 1))
+
+
 def changed_at_random(images: Tensor, eps: int) -> Tensor:
     """Every pixel goes up or down by eps."""
     signs = torch.randint(0, 2, images.shape, generator=seeded(eps)) * 2.0 - 1
@@ -110,6 +116,8 @@ def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = 
         for names in SOURCES:
             several = [sources[name] for name in names]
             made[" + ".join(names), eps] = lambda s=several, e=eps: attacked(s, images, targets, e, steps)
+        first = [nets[NETWORKS[0]]]
+        made[SWAPPED, eps] = lambda s=first, e=eps: with_another_change(images, attacked(s, images, targets, e, steps))
     for (sources, eps), make in made.items():
         if (sources, eps) not in there:
             seen = make()

@@ -20,7 +20,7 @@ from course_utils.gradients import (
     survival,
     transfer_table,
 )
-from course_utils.images import center_crop, load_image, resize
+from course_utils.images import load_image, resize
 from course_utils.places import data_file
 from course_utils.plots import new_figure
 
@@ -37,7 +37,7 @@ show_images([eagle[0], attacked[0]], names)
 # No pixel of the right photo differs by more than 2 of 255 steps of brightness from the left one. You see a bald eagle, twice. The network
 # sees a bald eagle, and a toaster. The change was computed with one gradient after the other. You will build it now.
 #
-# The literature calls such an image an **adversarial example**. An attack that may use the network's gradient, as all attacks here, is **white-box**. It is **targeted** if it wants one chosen class, and **untargeted** if any wrong class will do.
+# The literature calls such an image an **adversarial example**. An attack that may use the network's gradient, as all attacks here, is **white-box**; one that may not is **black-box** (it asks for answers only, or it tries what was made for another network, as we do near the end). It is **targeted** if it wants one chosen class, and **untargeted** if any wrong class will do.
 
 # %% [markdown] notes="1" minutes=5
 # Hide the titles first. Ask which of the two photos was changed, and let the room vote. Then show what the network says. Ask: is this a bug of
@@ -113,6 +113,18 @@ ax.legend(fontsize=8)
 figure
 
 # %%
+# close to the photo: what the line promises, and how much of it comes true
+near = torch.tensor([0.01, 0.03, 0.1, 0.3, 1.0]) / 255
+with torch.no_grad():
+    rises = (
+        net(torch.cat([eagle + e * slope.sign() for e in near]))[:, net.class_index("toaster")]
+        - risen[0]
+    )
+kept = rises / (near * slope.abs().sum())
+for e, share in zip(near, kept, strict=True):
+    print(f"{e * 255:.2f}/255: {share:.0%} of what the line promises")
+
+# %%
 # the sum of the sizes of the gradient, its mean size, and the cosine between it and the random signs
 straight = torch.nn.functional.cosine_similarity(slope.flatten(), some_signs.flatten(), dim=0)
 print(f"sum {slope.abs().sum():.0f}, mean {slope.abs().mean():.4f}, cosine {straight:.4f}")
@@ -123,12 +135,12 @@ print(
 print(f"the picture at the top, ten small steps within 2/255: a rise of {at_end - risen[0]:.1f}")
 
 # %% [markdown]
-# Two things hold. In 150 528 dimensions the sum is large although each number is small, and random signs do nearly nothing: they are at right angles to the gradient. And at the very beginning the curve follows the line. But it leaves the line long before 1/255, and then the score even falls: the gradient at the photo no longer says where to go. The picture at the top did better within 2/255, because it took ten small steps and asked for the gradient anew each time.
+# Two things hold. In 150 528 dimensions the sum is large although each number is small, and random signs do nearly nothing: they are at right angles to the gradient. And where the curve begins it touches the line. But it leaves the line for changes much smaller than a file can hold (1/255), and then the score even falls: the gradient at the photo no longer says where to go. The picture at the top did better within 2/255. It took ten small steps and asked for the gradient anew each time. (It climbed $\log p$ of the toaster and not the score, and its score rose all the same.)
 #
 # So "linear and high-dimensional", the explanation of Goodfellow et al. (2015), tells why the *direction* of the gradient is so much better than a random one. It does not tell how far one gets. Whether it is the whole reason is disputed (Tanay & Griffin, 2016).
 
-# %% claim="the curve leaves the line before 1/255 and falls; ten small steps get several times as far; random signs do nothing"
-assert risen[1] - risen[0] > 0.25 * lengths[1] * slope.abs().sum()
+# %% claim="the curve touches the line at its beginning, leaves it before 1/255 and falls; ten small steps get several times as far; random signs do nothing"
+assert kept[0] > 0.9 and kept[3] < 0.7
 assert risen[8] - risen[0] < 0.5 * lengths[8] * slope.abs().sum()
 assert risen.max() - risen[0] > 2 * (shuffled - shuffled[0]).abs().max()
 assert risen[-1] < risen.max()
@@ -136,7 +148,7 @@ assert at_end - risen[0].item() > 2 * (risen.max() - risen[0]).item()
 assert abs(straight) < 0.01
 
 # %% [markdown] exercise="10.1" title="Build it: the fast gradient sign method" points=2 difficulty=2 importance=5 minutes=10 own="course_utils.gradients:fgsm"
-# A deep network is not linear. Near the photo it almost is (that was the idea of lesson 07), so the best change moves every pixel by $\varepsilon$ in the direction of
+# A deep network is not linear. For very small $\varepsilon$ it almost is (that was the idea of lesson 07), and there the best change moves every pixel by $\varepsilon$ in the direction of
 # the sign of its gradient. Goodfellow et al. (2015) use it to *leave* a class: they climb the loss $L = -\log p_y$ of the right label $y$, in one step,
 #
 # $$x' = x + \varepsilon\,\mathrm{sign}\,\nabla_x L ,$$
@@ -247,12 +259,11 @@ show_images(
 #
 # `fool` does the same for a batch and keeps the probabilities on the way. Each photo gets another class as its target, drawn at random.
 #
-# **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. On the way, (a) does its probability fall
-# early, while the target rises, (b) does it keep more than half of its value for more than half of the way, and then fall quickly, or (c) do other classes in between have more than a half
-# together? Write down which of the three is the most frequent.
+# **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. Two questions. Does the first class *hold*: does it keep more than half of its probability for more than half of the way? And do *other* classes in between have more than
+# a half together? Write down how many of twenty photos get a yes, for each question.
 
 # %% [markdown] notes="1" minutes=7
-# Votes for (a), (b), (c) before the cell. Follow one photo with the finger.
+# Two numbers from the room before the cell. Follow one photo with the finger.
 
 # %%
 # ten photos, ten random targets: probability of the first class (gray) and of the target (orange)
@@ -278,16 +289,20 @@ figure.supylabel("probability", fontsize=9)
 figure
 
 # %%
-# which of the three is how frequent? All twenty photos, with a rule for each word
-kinds = []
+# both questions, for all twenty photos
+holds, between = [], []
 for first, wanted, steps in zip(result.original, result.confidence, result.steps, strict=True):
     first, wanted = first[: steps + 1], wanted[: steps + 1]
     others = 1 - first - wanted  # what all other classes have together, at each step
-    held = (first > first[0] / 2).sum()  # for so many steps the first class keeps half of its value
     on_the_way = others[1:-1].max() if steps > 1 else others[0]
-    between = on_the_way > 0.5 and on_the_way > others[0] + 0.1
-    kinds.append("c" if between else "b" if held > steps / 2 else "a")
-print(", ".join(f"({kind}) {kinds.count(kind)} of 20" for kind in "abc"))
+    holds.append(bool((first > first[0] / 2).sum() > steps / 2))
+    between.append(bool(on_the_way > 0.5 and on_the_way > others[0] + 0.1))
+for hold, name in ((True, "the first class holds"), (False, "it does not hold")):
+    counts = [
+        sum(h == hold and o == other for h, o in zip(holds, between, strict=True))
+        for other in (True, False)
+    ]
+    print(f"{name}: others between {counts[0]}, no others {counts[1]}")
 
 # %%
 # how large is the change?
@@ -297,14 +312,15 @@ whole = photos.flatten(1).norm(dim=1).mean()
 print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {whole:.0f}")
 
 # %% [markdown]
-# Both (b) and (c) are common: often other classes have more than a half together on the way, often the first class holds for most of the steps and then falls quickly. An even exchange of the two, (a), hardly occurs. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo.
+# Both are common, and they often come together. That neither happens, and the two classes exchange evenly, is rare. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is also much shorter than all the steps together, which go back and forth.
 
-# %% claim="other classes between, and a long hold, are both common; an even exchange is not; all changes are short"
-assert kinds.count("c") > 5
-assert kinds.count("b") > 4
-assert kinds.count("a") < 4
+# %% claim="others in between and a long hold are both common, neither of the two is rare; all changes are short, and shorter than their steps"
+assert sum(between) > 5
+assert sum(holds) > 4
+assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) < 4
 assert result.success.all()
 assert length.max() < whole / 50
+assert (length < 0.25 * result.steps)[result.steps > 3].all()
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -389,8 +405,8 @@ assert max(largest) < 8.1
 # %% [markdown]
 # ## Spot the bug: how to draw a change
 #
-# The change is too small to see, so everybody magnifies it. The lines below do it as one would draw an image: they add the mean color of ImageNet, here to the
-# picture of a *difference*.
+# The change is too small to see, so everybody magnifies it. The lines below do it as one would draw an image: they undo the
+# normalization.
 
 # %% [markdown] notes="1" minutes=6
 # Run the stub on two equal pictures: what color should nothing have?
@@ -557,7 +573,7 @@ for how in by_attack:
     print(f"{how}: " + ", ".join(f"{view} {through[how, view]} of 8" for view in views))
 
 # %% [markdown]
-# With the crops in the loop the target comes through crops that the attacker never tried, at the same ε. So the bars above measure an attack that was not made for these tests. *A test against which the attack was not made is no defense*: Athalye, Carlini and Wagner (2018) broke most of the defenses of their year by putting the defense into the loop. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
+# With the crops in the loop the target comes through crops that the attacker never tried, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
 
 # %% claim="with crops in the loop the target survives crops; without, it does not, though it survives blurring"
 blind, knowing = by_attack
@@ -606,7 +622,7 @@ for name, p in (("for Lite0 alone", for_one_p), ("for both", for_both_p)):
     print(f"change {name}: p(toaster) is {p[0]:.1%} in Lite0 and {p[1]:.1%} in Lite2")
 
 # %% [markdown]
-# Now a fair test needs a network that the attacker does *not* have. The course has three classifiers, EfficientNet-Lite0, -Lite1 and -Lite2. Attack Lite0, or Lite1, or both together, and ask Lite2. One more source is a control: Lite0 *twice*, at 224 and at 240 pixels, the sizes of Lite0 and Lite1. Two sizes, but one network. Fifty pairs of a photo, which all
+# Now a fair test needs a network that the attacker does *not* have. Three classifiers need no download: EfficientNet-Lite0, -Lite1 and -Lite2. Attack Lite0, or Lite1, or both together, and ask Lite2. One more source is a control: Lite0 *twice*, at 224 and at 240 pixels, the sizes of Lite0 and Lite1. Two sizes, but one network. Fifty pairs of a photo, which all
 # three name right, and a random target; five steps of PGD for each ε. That takes several minutes, so it was done once (`python -m course_utils.training.transfer` does it again), and the answers are kept with the course.
 #
 # **Predict, run, explain.** With ε = 16/255, how many of 50 times does Lite2 say the target (a) if Lite0 was attacked, (b) if Lite0 and Lite1 were attacked together, (c) after a random change of the same size? And how often does it still say the
@@ -620,6 +636,7 @@ lite0, lite1 = "efficientnet_lite0", "efficientnet_lite1"
 both = f"{lite0} + {lite1}"
 sources = {
     "random change": ("random", "gray"),
+    "its change on another photo": (f"{lite0}, the change of another photo", "black"),
     "attack on Lite0": (lite0, "#3b6ea5"),
     "attack on Lite1": (lite1, "#1b7837"),
     "Lite0 at two sizes": (f"{lite0} + {lite0} at 240 pixels", "#7b3294"),
@@ -651,7 +668,7 @@ for name, (source, _) in sources.items():
         counts = [round(50 * table.reached(source, e, n)) for n in (lite0, lite1, judge)]
         kept = round(50 * table.right(source, e, judge))
         print(
-            f"{name:<16} eps {e:>2}: target: Lite0 {counts[0]:>2}, Lite1 {counts[1]:>2}, Lite2 {counts[2]:>2}; right: Lite2 {kept:>2}"
+            f"{name:<26} eps {e:>2}: target: Lite0 {counts[0]:>2}, Lite1 {counts[1]:>2}, Lite2 {counts[2]:>2}; right: Lite2 {kept:>2}"
         )
 
 # %%
@@ -663,16 +680,19 @@ again = pgd(
 answers = other(resize((again * 255).round() / 255, other.input_size)).argmax(1)
 same = int((answers == table.said[lite0, 16, judge][few]).sum())
 print(f"Lite2 gives the stored answer for {same} of 8 photos")
+# (not always for all: the stored run computed in another order, and near a gradient of 0 a sign may turn)
 
 # %% [markdown]
-# The *target* does not travel: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. Being *wrong* does. A random change of this size takes the right class from Lite2 on a few photos, and an attack on another network on several times as many. The attacker has never seen Lite2. So that another network answers rightly is a weak protection.
+# The *target* hardly travels: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, which reach the target in about four of five tries even on the attacked network: more steps could do more.
 #
-# Are two networks better than one? The orange line alone would say yes. But look at the control: Lite0 at two sizes does as much as two networks, up to ε = 12/255. So most of what looks like the strength of a second *network* is that of a second *size*. (At 16/255 the two networks are ahead, 24 right against 31. With 17 photos, do not build on it.)
+# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255, where you can see the change yourself, a random change takes a few photos from it, and an attack on another network many. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does, and from Lite0 itself hardly more. So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
+#
+# Are two networks better than one? With 17 photos the last lines cannot be told apart, except perhaps at 16/255. Whether a second network helps, or a second size does, stays open.
 #
 # Liu et al. (2017) attacked in both ways, targeted and untargeted: changes that only leave a class reached other networks easily, targets of an attack on one network almost never; several networks at once made many targets travel. We made only targeted attacks, and counted the wrong answers. Theirs were larger attacks than our two networks
 # and five steps: after these, even the attacked networks do not say every target (the table shows how many). And Lite2 is a sister of the other two, of the same design, trained on the same photos. What a network of another family says was not measured here.
 
-# %% claim="targets hardly reach Lite2, wrong answers do, more than from a random change; two sizes of one network do as much as two networks, up to 12/255"
+# %% claim="targets hardly reach Lite2, wrong answers do from 8/255 on, more than from a random change or another photo's change, which do about the same"
 assert table.reached(both, 16, judge) < 0.15
 assert table.reached("random", 16, judge) == 0
 wrong = {name: 1 - table.right(source, 16, judge) for name, (source, _) in sources.items()}
@@ -683,10 +703,13 @@ for name_of in (
     "attack on Lite0 and Lite1",
 ):
     assert wrong[name_of] > 2 * wrong["random change"]
-for its_eps in (4, 8, 12):
-    two_sizes = table.right(sources["Lite0 at two sizes"][0], its_eps, judge)
-    assert abs(two_sizes - table.right(both, its_eps, judge)) < 0.05
-    assert two_sizes < table.right(lite0, its_eps, judge)
+for its_eps in (8, 12, 16):
+    wrongly_placed = table.right(sources["its change on another photo"][0], its_eps, judge)
+    assert abs(wrongly_placed - table.right("random", its_eps, judge)) < 0.07
+    assert wrongly_placed > table.right(lite0, its_eps, judge) + 0.07
+assert table.reached(sources["its change on another photo"][0], 16, lite0) == 0
+assert table.right(sources["its change on another photo"][0], 16, lite0) > 0.8
+assert min(table.right(source, 4, judge) for source, _ in sources.values()) >= 0.88
 assert not wrong["random change"] > 0.4
 assert same > 5
 assert for_one_p[1] < 0.5
@@ -820,17 +843,34 @@ says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in s
 show_images([patch[0], *stuck], ["the patch", *says], columns=4)
 
 # %% [markdown]
-# **Predict, run, explain.** Does it work because it looks like a strawberry? Three controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with its squares of 8 × 8 pixels *shuffled* (the same colors and contrast, no shapes larger than a square), and a disc of random colors.
+# **Predict, run, explain.** Does it work because it looks like a strawberry? Three controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
 
 # %%
 # twenty times for each size: ten unseen photos at two places
 strawberry = net.class_index("strawberry")
-real = resize(center_crop(photo("strawberry"), 112), patch.shape[2:])  # three large ones
+whole_photo = photo("strawberry", 320)
+cuts = [
+    (y, x, d) for d in (112, 160, 208) for y in range(0, 321 - d, 52) for x in range(0, 321 - d, 52)
+]
+pieces = torch.cat(
+    [resize(whole_photo[:, :, y : y + d, x : x + d], patch.shape[2:]) for y, x, d in cuts]
+)
+middle_place = torch.tensor([[0.5, 0.5, 0.4, 0.0]])
+with (
+    torch.no_grad()
+):  # of all these pieces the one whose disc on gray is most a strawberry for Lite0
+    gray = torch.full((1, 3, 224, 224), 0.5)
+    on_gray = torch.cat([stick_on(gray, piece[None], middle_place) for piece in pieces])
+    real = pieces[net(on_gray).softmax(1)[:, strawberry].argmax()][None]
 blocks = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(5))
 squares = patch.unfold(2, 8, 8).unfold(3, 8, 8).flatten(2, 3)  # (1, 3, squares, 8, 8)
-squares = squares[
-    :, :, torch.randperm(squares.shape[2], generator=torch.Generator().manual_seed(7))
-]
+rows = (
+    torch.arange(12) - 5.5
+).abs() * 8 + 4  # how far the outer edge of each square is from the middle
+inside = ((rows[:, None] ** 2 + rows**2).sqrt() < 48).flatten().nonzero()[:, 0]
+order = torch.randperm(len(inside), generator=torch.Generator().manual_seed(7))
+squares = squares.clone()
+squares[:, :, inside] = squares[:, :, inside[order]]
 shuffled_patch = torch.nn.functional.fold(
     squares.permute(0, 1, 3, 4, 2).flatten(1, 3), patch.shape[2:], 8, stride=8
 )
@@ -838,6 +878,7 @@ discs = {
     "patch": patch,
     "photo of strawberries": real,
     "patch, shuffled": shuffled_patch,
+    "patch, upside down": patch.rot90(2, (2, 3)),
     "random colors": resize(blocks, patch.shape[2:]),
 }
 diameters = [0.2, 0.3, 0.4, 0.5]
@@ -851,11 +892,8 @@ with torch.no_grad():
     without = int((net(held_out).argmax(1) == strawberry).sum())
     stuck = stick_on(held_out.repeat(2, 1, 1, 1), patch, random_places(20, side=(0.5, 0.5), seed=6))
     by_other = int((other(resize(stuck, other.input_size)).argmax(1) == strawberry).sum())
-name, p = net.predict(resize(real, 224))[0][0]
-print(f"the photo of strawberries alone: {name}, {p:.0%}")
-on_gray = stick_on(torch.full((1, 3, 224, 224), 0.5), real, torch.tensor([[0.5, 0.5, 0.4, 0.0]]))
-name, p = net.predict(on_gray)[0][0]
-print(f"its disc on a gray picture: {name}, {p:.0%}")
+name, p = net.predict(stick_on(gray, real, middle_place))[0][0]
+print(f"the best disc of {len(pieces)} from the photo, on a gray picture: {name}, {p:.0%}")
 print(f"without a disc, Lite0 says strawberry for {without} of 10 photos")
 for name, counts in hits.items():
     told = ", ".join(f"{c} of 20 at {d:.0%}" for c, d in zip(counts, diameters, strict=True))
@@ -869,24 +907,25 @@ shown = [
     for disc in discs.values()
 ]
 says = [f"{name}:\n{net.predict(x[None])[0][0][0]}" for name, x in zip(discs, shown, strict=True)]
-show_images(shown, says, columns=4)
+show_images(shown, says, columns=5)
 
 # %% [markdown]
-# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries, which Lite0 names when it sees the square alone (their disc on gray is not enough), win
-# never or nearly never at the same places and sizes, and neither do the shuffled patch and the random colors. So its colors and its contrast are not enough: the arrangement counts. And look at the patch: red bodies with regular dots. Here the search did draw something like its class, only stronger than this photo of strawberries shows it.
+# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries (the best of many discs from that photo: alone on gray, Lite0 names
+# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above, so it needs no upright shape. And look at the patch: red bodies with regular dots. Here the search did draw something like its class, only stronger than this photo of strawberries shows it. (One patch: another class may look otherwise.)
 #
 # And Lite2, which had no part in it, says strawberry much more seldom. Whether a patch that is made with several networks does better was not tried here.
 
-# %% claim="on unseen photos the patch wins from 40 % on, where a real photo of the class and random colors do not; Lite2 follows seldom"
+# %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows seldom"
 assert hits["patch"][2] > 15
 assert hits["patch"][3] > 15
 assert hits["patch"][0] < 4
 assert not hits["photo of strawberries"][2] > 4
-assert not hits["photo of strawberries"][3] > 4
+assert not hits["photo of strawberries"][3] > 6
+assert hits["patch, upside down"][2] > 10
 assert not hits["random colors"][3] > 2
-assert not hits["patch, shuffled"][3] > 6
+assert not hits["patch, shuffled"][3] > 4
 assert without == 0
-assert net.predict(resize(real, 224))[0][0][0] == "strawberry"
+assert net.predict(stick_on(gray, real, middle_place))[0][0][0] == "strawberry"
 assert by_other < 10
 # %% [markdown]
 # ## Explore
@@ -970,7 +1009,7 @@ quiz("10")
 # - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. High dimension makes it large.
 # - FGSM: one step of the sign. PGD: many small ones, each projected back to the ball around the photo and to $[0, 1]$.
 # - A difference is drawn around gray. JPEG, crops, sizes and other networks are tests for an attack; but an attack that knows of the test puts it into its loop. Random noise of the same size is the comparison.
-# - Made for one network or two, a change seldom carries its target to a third one, but often makes it wrong: more often if it was made for two sizes, or for two networks.
+# - Made for one network or two, a change seldom carries its target to a third one; at 8/255 and more it often makes it wrong. On another photo the same change does no more than a random one.
 # - From noise, the same steps make an image of nothing that a network names with more than 99 % certainty.
 # - A patch is trained for the mean over photos, places, sizes and turns. It works on photos that it has never seen, and everybody sees it.
 #
