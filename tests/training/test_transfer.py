@@ -38,7 +38,7 @@ def test_a_run_goes_on_and_each_cell_is_there_once(small, tmp_path, capsys):
     transfer.main(path, count=4, strengths=(8,), steps=1)
     whole = path.read_text(encoding="utf-8")
     stored = json.loads(whole)
-    assert len(stored["rows"]) == 3 * (2 + len(transfer.SOURCES))
+    assert len(stored["rows"]) == 3 * (3 + len(transfer.SOURCES))
     del stored["rows"][-6:]
     path.write_text(json.dumps(stored), encoding="utf-8")
     capsys.readouterr()
@@ -74,12 +74,20 @@ def test_a_random_change_is_as_large_as_it_says():
     assert (change.abs() > 7).all() and (change.abs() < 9).all() and change.mean().abs() < 2
 
 
+def test_each_photo_gets_the_change_of_the_one_before_it():
+    images = torch.tensor([0.2, 0.5, 0.9]).view(3, 1, 1, 1).expand(3, 3, 2, 2)
+    change = torch.tensor([0.0, 0.2, -0.1]).view(3, 1, 1, 1)
+    found = transfer.with_another_change(images, images + change)[:, 0, 0, 0]
+    torch.testing.assert_close(found, torch.tensor([0.1, 0.5, 1.0]), atol=0.003, rtol=0)  # cut off at 1
+
+
 def test_the_stored_measurement_is_whole():
     table = transfer_table()
     assert len(table.photos) == len(table.labels) == len(table.targets) == 50
     assert not (table.labels == table.targets).any()
     measured = {("", 0), *(("random", e) for e in transfer.EPS)}
     measured |= {(" + ".join(names), e) for names in transfer.SOURCES for e in transfer.EPS}
+    measured |= {(transfer.SWAPPED, e) for e in transfer.EPS}
     assert set(table.said) == {(*attack, judge) for attack in measured for judge in transfer.NETWORKS}
     assert all(len(said) == 50 for said in table.said.values())
     assert all(table.right("", 0, judge) == 1 for judge in transfer.NETWORKS)
