@@ -686,7 +686,7 @@ for title, picture in pictures.items():
 
 # %% [markdown]
 # Guessing gives the 398 animals 40 %, and a classifier that is lost gives about that: in the sky's dream you may see a face, but none of its classes is likely. So 5 % is not the fair comparison for a dream. A better one is the change of the first dream with its waves at other places: as strong, and without its forms. The
-# classifier finds a building in it. In the dream at the top of this lesson, and in the small one here, it finds animals. (It may also be that what moves one network of ImageNet moves another: lesson 10. Your eyes are the second judge.)
+# classifier finds hardly an animal in it. In the dream at the top of this lesson, and in the small one here, it finds animals. (It may also be that what moves one network of ImageNet moves another: lesson 10. Your eyes are the second judge.)
 #
 # With random weights (two draws, one layer) the same steps, of the same size, add colored noise to the photo, and no forms appear. So here the method brings no forms of its own; the trained weights do.
 
@@ -704,7 +704,7 @@ for key in (
     assert not animal_shares[key] > 0.5
 assert animal_shares["its change, no forms"] < 0.25
 for key in ("first dream", "trained"):
-    assert dogs[key] < 0.3 * animal_shares[key]
+    assert dogs[key] < 0.5 * animal_shares[key]
 assert abs(animal_shares["sky dream"] - len(animals) / len(categories)) < 0.2
 
 # %% [markdown]
