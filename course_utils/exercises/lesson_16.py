@@ -269,11 +269,11 @@ Why explain the difference of two scores, and not one score?
 - The softmax compares two classes, so one score is not enough.
   The softmax takes all 1000 scores; the question is yours, not its.
 
-A gray box over the cap lowers the score, a blurred cap does not. What do you know?
+A blurred cap lowers the score, a gray box over the cap does not. What do you know?
 - The cap causes the score: without it the score falls.
-  Then the blurred cap should lower it too.
-- The cap does not matter: a blurred one is enough.
-  Then the gray box should not lower it.
+  Then the gray box should lower it too.
+- The cap does not matter: the score stays without it.
+  Then the blurred cap should not lower it.
 + The cover has an effect of its own: the claim is not settled.
   Yes: a gray box is another change of the photo than a blur.
 - The network is broken: it should answer alike to both.
@@ -283,16 +283,16 @@ In the deletion test a map of random pixels beats occlusion. What follows?
 - Random pixels explain the prediction better than occlusion does.
   They hold nothing about the network.
 + The test also rewards fine grain: compare maps of equal grain.
-  Yes: holes everywhere destroy any class. A control shows what a test measures besides truth.
+  Yes: single random pixels know nothing and do well. A control shows what a test measures besides truth.
 - Occlusion maps are wrong, and should not be used in any test.
-  In insertion they come out best here.
+  In insertion they come out best here, and they beat their own moved copies.
 - The probability is the wrong number; with the scores it would not happen.
-  With the scores the random map does the same.
+  The control is needed for scores as well: a score too can fall because of the holes.
 
 The evidence of all places adds up to the score exactly. Why is an experiment on the photo still needed?
 - Because of rounding: the sum of all places is never quite exact.
-  It is exact to five digits.
-+ Each place of the last layer has seen most of the photo.
+  What rounding takes away is far too small to matter.
++ Each place of the last layer has seen more than the square above it.
   Yes: what it adds need not come from the pixels above it. The sum says what the last layer used, not what caused it.
 - Because the sum leaves out the softmax, which decides in the end.
   True, but the softmax only compares the scores.
