@@ -59,6 +59,7 @@ def _command(module: str, group: typer.Typer = app):
 
 RUNTIME = "For the lab: the file of npm pack, on a machine without npm."
 Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
+Language = Annotated[str, typer.Option(metavar="CODE", help="Of the texts, such as ko or zh; English if not given.")]
 
 
 @_command("lab")
@@ -70,21 +71,23 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Copy the lessons here without asking, if they are not.")] = False,
+    language: Language = "",
 ) -> None:
     """Open a lesson in JupyterLab."""
     from course_utils.commands.lab import open_lab
 
-    raise typer.Exit(open_lab(notebook, browser=browser, port=port, yes=yes))
+    raise typer.Exit(open_lab(notebook, browser=browser, port=port, yes=yes, language=language))
 
 
 @_command("copies")
 def reset(
     lesson: Annotated[str, typer.Argument(help="A lesson number, such as 07, or explore.")],
+    language: Language = "",
 ) -> None:
     """Begin a lesson anew; what you wrote is kept beside it."""
     from course_utils.commands.copies import reset as begin_anew
 
-    raise typer.Exit(begin_anew(lesson))
+    raise typer.Exit(begin_anew(lesson, language=language))
 
 
 @_command("progress")
@@ -152,12 +155,26 @@ def build(
     edition: Annotated[Edition, typer.Option(help="Which edition.")] = Edition.student,
     check: Annotated[bool, typer.Option("--check", help="Only say which notebooks are stale; exit 1 if any.")] = False,
     execute: Annotated[bool, typer.Option("--execute", help="Run the solutions and renew the pictures.")] = False,
+    language: Language = "",
 ) -> None:
     """Build notebooks from notebooks/source."""
     need_clone("course build")
     from course_utils.commands.build import build_notebooks
 
-    raise typer.Exit(build_notebooks(lessons or None, edition=edition.value, check=check, execute=execute))
+    options = {"edition": edition.value, "check": check, "execute": execute, "language": language}
+    raise typer.Exit(build_notebooks(lessons or None, **options))
+
+
+@_command("translate")
+def translate(
+    language: Annotated[str, typer.Argument(metavar="CODE", help="A language, such as ko, zh or pt_BR.")],
+    lessons: Lessons = None,
+) -> None:
+    """Write the files that translators fill in, and say how far they are."""
+    need_clone("course translate")
+    from course_utils.commands.translate import tell_translations
+
+    raise typer.Exit(tell_translations(language, lessons or None))
 
 
 @_command("claims")

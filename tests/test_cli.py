@@ -18,6 +18,7 @@ from course_utils import cli, plots
 from course_utils.commands import ROOT, copies, doctor, lab, progress, tour
 from course_utils.errors import CourseError
 from course_utils.exercises.outcome import Outcome
+from course_utils.languages import languages
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_help_names_every_command_and_imports_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "[]"
-    for name in ("lab", "reset", "progress", "live", "tour", "doctor", "build"):
+    for name in ("lab", "reset", "progress", "live", "tour", "doctor", "build", "translate"):
         assert re.search(rf"^  {name} ", result.stdout, flags=re.M)
 
 
@@ -636,8 +637,8 @@ def editions(monkeypatch):
     """A stand-in for the builder that records its calls."""
     calls = []
 
-    def build_all(edition, lessons=None):
-        calls.append(("build", edition, lessons))
+    def build_all(edition, lessons=None, *, language=""):
+        calls.append(("build", edition, lessons, *filter(None, [language])))
         if lessons == ["99"]:
             raise CourseError("There is no lesson 99; there are: 00, 07.")
         return [ROOT / "notebooks/00_start_here.ipynb"]
@@ -668,7 +669,7 @@ def test_build_builds(course, editions):
 def test_build_can_run_the_solutions(course, editions):
     result = course("build", "--execute")
     assert result.exit_code == 0, result.output
-    assert editions == [("execute", None)]
+    assert editions == [("execute", None), *(("build", "student", None, code) for code in languages())]
     assert "00: 12 s, first picture after 3.2 s" in result.stdout
 
 

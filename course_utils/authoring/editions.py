@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,20 +17,28 @@ from course_utils.authoring import elsewhere, own_version
 from course_utils.authoring.cells import cell_id, cut, folded, is_claim, is_complete, is_setup
 from course_utils.authoring.source import Lesson, Section, sections
 from course_utils.errors import CourseError
+from course_utils.languages import Texts
 
 EDITIONS = ("student", "solution", "live")
 _AFTER_AN_EXERCISE = {"fold", "picture", "uses"}  # keys of the cells that belong to the exercise above them
 
 
-def build(lesson: Lesson, edition: str = "student") -> NotebookNode:
+def build(lesson: Lesson, edition: str = "student", *, language: str = "") -> NotebookNode:
     """One edition of a lesson as a notebook without outputs.
 
+    Args:
+        lesson: the lesson.
+        edition: "student", "solution" or "live".
+        language: of the texts, such as "ko"; English if not given. Code, and texts without translation, are English.
+
     Raises:
-        CourseError: there is no such edition.
+        CourseError: there is no such edition, or it is the live one in another language.
     """
     if edition not in EDITIONS:
         raise CourseError(f"There is no edition {edition!r}; there are {', '.join(EDITIONS)}.")
-    book = _Notebook(lesson, edition)
+    if edition == "live" and language:
+        raise CourseError("The live edition is in English only; --language is for the student and solution editions.")
+    book = _Notebook(lesson, edition, Texts(lesson.number, language))
     address = elsewhere.repository() if edition == "student" else ""
     ends = _ends_of_exercises(lesson) if edition == "solution" else {}
     for section in sections(lesson):
@@ -65,8 +75,8 @@ def _ends_of_exercises(lesson: Lesson) -> dict[int, NotebookNode]:
 class _Notebook:
     """A notebook that grows cell by cell."""
 
-    def __init__(self, lesson: Lesson, edition: str):
-        self.lesson, self.edition = lesson, edition
+    def __init__(self, lesson: Lesson, edition: str, say: Texts):
+        self.lesson, self.edition, self.say = lesson, edition, say
         self.points = {e.id: e.points for e in lesson.exercises}
         self.cells: list[NotebookNode] = []
         self.seen: dict[str, int] = {}
@@ -86,7 +96,7 @@ class _Notebook:
         if "notes" in data:
             self._add_clock(data)
         elif cell.cell_type == "markdown":
-            self.add("markdown", _markdown(self.lesson, data, source))
+            self.add("markdown", _markdown(self.lesson, data, source, self.say))
         elif "exercise" in data:
             which = data["exercise"]
             text = cut(source, "solution" if edition == "solution" else "student", which)
@@ -101,6 +111,7 @@ class _Notebook:
             self.add("code", _prompts(source))
             self.cells[-1].source += "\n"  # the first line that is typed must not join the comment
         else:
+            source = _quiz_in(self.say.language, source)
             self.add("code", source, **({"tags": list(data["tags"])} if data.get("tags") else {}))
 
     def _add_clock(self, data: dict) -> None:
@@ -118,19 +129,21 @@ class _Notebook:
         tags = {} if self.edition == "solution" else {"tags": ["raises-exception"]}
         self.add("code", source, f"{kind}-{suffix}", uses=which, **tags)
         if self.edition == "student" and kind == "picture":
-            picture = folded("Expected picture", "![expected picture](attachment:expected.png)")
+            picture = folded(self.say("Expected picture"), "![expected picture](attachment:expected.png)")
             self.add("markdown", picture, f"expected-{suffix}")
 
     def add_elsewhere(self, address: str) -> None:
         """Behind the title: where else the notebook can be opened, and the cell that installs the course there."""
-        if links := elsewhere.links(address, f"notebooks/{self.lesson.name}.ipynb"):
+        if links := elsewhere.links(
+            address, f"notebooks/{'/'.join(filter(None, (self.say.language, self.lesson.name)))}.ipynb"
+        ):
             self.cells[-1].source += f"\n\n{links}"
         self.add("code", elsewhere.install_cell(address), "install")
 
     def add_own_versions(self, cell: NotebookNode) -> None:
         """The folds "The course's own version" that a text cell asks for."""
         for name in own_version.named(cell):
-            self.add("markdown", own_version.fold(own_version.find(name)), own=name)
+            self.add("markdown", own_version.fold(own_version.find(name), self.say(own_version.TITLE)), own=name)
 
     def finished(self) -> NotebookNode:
         book = nbformat.v4.new_notebook(cells=self.cells)
@@ -141,6 +154,8 @@ class _Notebook:
                 "language_info": {"name": "python"},
             }
         )
+        if self.say.language:
+            book.metadata["course"]["language"] = self.say.language
         if self.edition == "live":
             book.metadata["course"]["built"] = fingerprint(book)
         book.nbformat, book.nbformat_minor = 4, 5
@@ -148,21 +163,35 @@ class _Notebook:
         return book
 
 
-def _markdown(lesson: Lesson, data: dict, source: str) -> str:
+def _markdown(lesson: Lesson, data: dict, source: str, say: Texts) -> str:
+    text = say(source, kind_of(data))
     if "lesson" in data:
-        needs = f" · needs lesson {lesson.needs}" if lesson.needs else ""
+        needs = f" · {say('needs lesson {number}').format(number=lesson.needs)}" if lesson.needs else ""
         number = f"{lesson.number} · " if lesson.number.isdigit() else ""
-        return f"# {number}{lesson.title}\n\n*{_minutes(lesson.minutes)}{needs}*\n\n{source}"
+        return f"# {number}{say(lesson.title, 'title')}\n\n*{_minutes(lesson.minutes, say)}{needs}*\n\n{text}"
     if "exercise" in data:
-        points = f"{data['points']} point{'s' if data['points'] != 1 else ''}"
-        dots = f"difficulty {_dots(data['difficulty'])} · importance {_dots(data['importance'])}"
-        facts = f"{dots} · {_minutes(data['minutes'])} · {points}"
-        return f"### Exercise {data['exercise']} · {data['title']}\n\n*{facts}*\n\n{source}"
+        dots = [f"{say(name)} {_dots(data[name])}" for name in ("difficulty", "importance")]
+        points = say("{count} points" if data["points"] != 1 else "{count} point").format(count=data["points"])
+        facts = " · ".join([*dots, _minutes(data["minutes"], say), points])
+        head = say("Exercise {number}").format(number=data["exercise"])
+        return f"### {head} · {say(data['title'], 'title')}\n\n*{facts}*\n\n{text}"
     if "fold" in data:
-        return folded(data["fold"], source)
+        return folded(say(data["fold"], "fold"), text)
     if "solution" in data:
-        return f"**Why this is the solution.** {source}"
-    return source
+        return f"**{say('Why this is the solution.')}** {text}"
+    return text
+
+
+def kind_of(data: dict) -> str:
+    """The context of a text cell's translation."""
+    return "solution" if "solution" in data else "text"
+
+
+def _quiz_in(language: str, source: str) -> str:
+    """A cell of code; where it shows the quiz, the quiz is in this language."""
+    return (
+        re.sub(r'^quiz\("(\w+)"\)$', rf'quiz("\1", language="{language}")', source, flags=re.M) if language else source
+    )
 
 
 def _checked(claim: str) -> str:
@@ -177,8 +206,8 @@ def _dots(count: int) -> str:
     return "●" * count + "○" * (5 - count)
 
 
-def _minutes(count: int) -> str:
-    return f"{count} minute{'s' if count != 1 else ''}"
+def _minutes(count: int, say: Callable[[str], str] = str) -> str:
+    return say("{count} minutes" if count != 1 else "{count} minute").format(count=count)
 
 
 def _prompts(source: str) -> str:

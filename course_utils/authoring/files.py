@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from course_utils.authoring import paths
 from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
+from course_utils.languages import languages, translated_lessons
 
 _DAMAGED = (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError)  # what nbformat raises
 
@@ -32,22 +33,31 @@ def write(path: Path, text: str) -> None:
         os.replace(part, path)
 
 
-def build_all(edition: str = "student", lessons: Sequence[str] | None = None) -> list[Path]:
+def build_all(edition: str = "student", lessons: Sequence[str] | None = None, *, language: str = "") -> list[Path]:
     """Write one edition of all lessons (or of some). Outputs of cells that did not change are kept. Returns the paths.
+
+    In another language than English it is of the lessons that are translated, with the outputs of the English ones.
 
     A live notebook that somebody typed into stays as it is: see `build_live`.
     """
     if edition == "live":
         return [path for path, _ in build_live(lessons)]
     written = []
-    for source in paths.source_paths(lessons):
+    for source in translated_paths(language, lessons) if language else paths.source_paths(lessons):
         lesson = read_lesson(source)
-        book, path = build(lesson, edition), paths.notebook_path(lesson.name, edition)
-        if path.exists():
-            keep_outputs(book, path)
+        book, path = build(lesson, edition, language=language), paths.notebook_path(lesson.name, edition, language)
+        if (english := paths.notebook_path(lesson.name, edition)).exists():
+            keep_outputs(book, english)
         write(path, to_text(book))
         written.append(path)
     return written
+
+
+def translated_paths(language: str, lessons: Sequence[str] | None = None) -> list[Path]:
+    """The sources of the lessons that are translated into a language, or of the given ones of them."""
+    numbers = translated_lessons(language)
+    chosen = paths.lesson_paths([n for n in lessons if n != paths.EXPLORE]) if lessons else paths.lesson_paths()
+    return [path for path in chosen if path.stem[:2] in numbers]
 
 
 def build_live(lessons: Sequence[str] | None = None, *, fresh: bool = False) -> Iterator[tuple[Path, str]]:
@@ -118,26 +128,37 @@ def check_all(lessons: Sequence[str] | None = None, edition: str = "student") ->
         lessons: lesson numbers; None for all, and then a student notebook without a source is stale, too.
         edition: which notebooks. What was typed into a live one does not make it stale.
     """
-    stale = []
-    wanted = set()
-    for source in paths.lesson_paths(lessons) if edition == "live" else paths.source_paths(lessons):
-        lesson = read_lesson(source)
-        path = paths.notebook_path(lesson.name, edition)
+    sources = paths.lesson_paths(lessons) if edition == "live" else paths.source_paths(lessons)
+    made = [(source, "") for source in sources]
+    if edition == "student":
+        made += [(source, code) for code in languages() for source in translated_paths(code, lessons)]
+    stale, wanted = [], set()
+    for source, language in made:
+        path = paths.notebook_path(source.stem, edition, language)
         wanted.add(path)
-        if not path.exists():
-            stale.append(f"{path.name} is missing")
-            continue
-        try:
-            found = _said(nbformat.read(path, as_version=nbformat.NO_CONVERT))
-        except _DAMAGED:
-            stale.append(f"{path.name} is not a notebook")
-            continue
-        if found != _said(build(lesson, edition)):
-            stale.append(f"{path.name} differs from {source.name}")
+        if problem := _problem(path, build(read_lesson(source), edition, language=language)):
+            stale.append(f"{_short(path)} {problem.format(source=source.name)}")
     if edition == "student" and not lessons:
-        numbered = set((paths.ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-        stale += [f"{path.name} has no source" for path in sorted(numbered - wanted)]
+        folder = paths.ROOT / "notebooks"
+        numbered = {p for pattern in ("", "*/") for p in folder.glob(f"{pattern}[0-9][0-9]_*.ipynb")}
+        stale += [f"{_short(path)} has no source" for path in sorted(numbered - wanted)]
     return stale
+
+
+def _problem(path: Path, book: NotebookNode) -> str:
+    """What is wrong with a notebook's file, where it should say what `book` says; "" if nothing is."""
+    if not path.exists():
+        return "is missing"
+    try:
+        found = _said(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+    except _DAMAGED:
+        return "is not a notebook"
+    return "" if found == _said(book) else "differs from {source}"
+
+
+def _short(path: Path) -> str:
+    """A notebook's name, with the folder of its language."""
+    return f"{path.parent.name}/{path.name}" if path.parent.name in languages() else path.name
 
 
 def _said(book: NotebookNode) -> str:

@@ -17,6 +17,7 @@ from course_utils.authoring.cells import folded
 from course_utils.errors import CourseError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+TITLE = "The course's own version"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def overlap(one: OwnVersion, other: OwnVersion) -> bool:
     return one.file == other.file and one.first <= other.last and other.first <= one.last
 
 
-def fold(version: OwnVersion) -> str:
-    """The text cell that shows a version."""
-    summary = f"The course's own version: <code>{version.file}</code>"
+def fold(version: OwnVersion, title: str = TITLE) -> str:
+    """The text cell that shows a version, under a title."""
+    summary = f"{title}: <code>{version.file}</code>"
     return folded(summary, f"```python\n{version.text}\n```")

@@ -40,14 +40,16 @@ def source_paths(notebooks: Sequence[str] | None = None) -> list[Path]:
     return [*paths, explore] if explore.exists() and (not notebooks or EXPLORE in notebooks) else paths
 
 
-def notebook_path(name: str, edition: str) -> Path:
+def notebook_path(name: str, edition: str, language: str = "") -> Path:
     """Where an edition's notebook lies: the student edition in notebooks/, the others in the ignored build/.
 
     Args:
         name: the source's name without its suffix, such as "07_saliency_maps".
         edition: "student", "solution" or "live".
+        language: such as "ko": a folder of its own, below that of the English ones.
     """
-    return (ROOT / "notebooks" if edition == "student" else ROOT / "build" / edition) / f"{name}.ipynb"
+    folder = ROOT / "notebooks" if edition == "student" else ROOT / "build" / edition
+    return folder / language / f"{name}.ipynb"
 
 
 def notes_path(notebook: Path) -> Path:

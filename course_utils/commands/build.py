@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from course_utils.authoring import files, pages, run
+from course_utils.authoring.source import read_lesson
+from course_utils.authoring.translate import report
+from course_utils.errors import CourseError
+from course_utils.languages import languages
 
 
-def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool) -> int:
+def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, execute: bool, language: str = "") -> int:
     """Build, execute or only check the notebooks of some lessons (None for all).
+
+    The student edition is built in every language; with a `language` it is built in this one, and it is said how far
+    the translation is.
 
     Returns:
         The exit status: 1 if `check` found stale notebooks.
+
+    Raises:
+        CourseError: `language` together with `check` or `execute`, or there are no translations into it.
     """
+    if language and (check or execute):
+        raise CourseError("--language is for building; --check looks at all languages, and --execute runs English.")
+    if language:
+        return _build_in(language, lessons, edition)
     if check:
         stale = files.check_all(lessons, edition)
         if edition == "student" and not lessons:
@@ -29,6 +43,8 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
                 flush=True,
             )
         if edition == "student":
+            for code in languages():
+                files.build_all(edition, lessons, language=code)
             pages.write_pages()
             return 0
     if edition == "live":
@@ -38,6 +54,20 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
     for path in files.build_all(edition, lessons):
         print(path)
     if edition == "student":
+        for code in languages():
+            for path in files.build_all(edition, lessons, language=code):
+                print(path)
         for path in pages.write_pages():
             print(path)
+    return 0
+
+
+def _build_in(language: str, lessons: list[str] | None, edition: str) -> int:
+    """Build the translated lessons, and say for each how far its translation is."""
+    sources = files.translated_paths(language, lessons)
+    for source, path in zip(sources, files.build_all(edition, lessons, language=language), strict=True):
+        print(path)
+        print(report(read_lesson(source), language))
+    if not sources:
+        print(f"None of these lessons is translated yet; course translate {language} 07 writes the file for lesson 07.")
     return 0

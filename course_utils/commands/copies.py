@@ -97,13 +97,13 @@ def begin_anew(lesson: Path, folder: Path) -> Path | None:
     return kept
 
 
-def reset(number: str) -> int:
+def reset(number: str, *, language: str = "") -> int:
     """`course reset 07`: say what was done; returns the exit status, 0."""
     from course_utils.commands.lab import find_notebook
 
     if not number.strip().isdecimal() and number.strip() != "explore":
         raise CourseError(f"Which lesson? Give a number such as 07, or explore; {number!r} is none.")
-    lesson, folder = find_notebook(number), own_folder()
+    lesson, folder = find_notebook(number, language), own_folder() / language
     kept = begin_anew(lesson, folder)
     print(f"{folder / lesson.name}: as it was handed out")
     if kept:

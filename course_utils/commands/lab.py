@@ -19,7 +19,14 @@ from course_utils.places import IN_WHEEL, ROOT
 MESSAGE_BYTES = 64_000_000  # of the largest message to a kernel; Jupyter's own limit, 10 MB, ends the connection
 
 
-def open_lab(notebook: str | None = None, *, browser: bool = True, port: int | None = None, yes: bool = False) -> int:
+def open_lab(
+    notebook: str | None = None,
+    *,
+    browser: bool = True,
+    port: int | None = None,
+    yes: bool = False,
+    language: str = "",
+) -> int:
     """Start JupyterLab on a notebook and wait until it ends.
 
     What is opened is the student's own copy (see `copies`), except of a file that was given by its path. The lessons of
@@ -31,17 +38,20 @@ def open_lab(notebook: str | None = None, *, browser: bool = True, port: int | N
         browser: open the browser.
         port: the port to listen on; None for Jupyter's own choice, 8888 or the next free one.
         yes: copy without the question.
+        language: of the lesson's texts, such as "ko"; English if not given.
 
     Raises:
         CourseError: no such lesson or file, the port is taken, or the lessons cannot be copied.
     """
-    path = find_notebook(notebook)
+    path = find_notebook(notebook, language)
     if port is not None:
         check_port(port)
     by_path = path == Path(notebook or "").resolve()
-    if path.parent == ROOT / "notebooks" and not by_path:
-        path = own_copy(path, yes=yes) if IN_WHEEL else in_own_folder(path)
-    root = ROOT if by_path and path.is_relative_to(ROOT) and path.parent.name != FOLDER else path.parent
+    if path.parent == ROOT / "notebooks" / language and not by_path:
+        if others := [] if language else other_languages(path):
+            print(f"This lesson is also there in other languages: --language {' or '.join(others)}.", flush=True)
+        path = own_copy(path, yes=yes) if IN_WHEEL else in_own_folder(path, language)
+    root = ROOT if by_path and path.is_relative_to(ROOT) and FOLDER not in path.parts else path.parent
     # the lessons' sources hold all solutions, and would be the first entry beside the lessons
     hidden = ("source", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
     return start(path, root, [f"--ContentsManager.hide_globs={name}" for name in hidden], browser=browser, port=port)
@@ -66,10 +76,25 @@ def start(path: Path, root: Path, options: Sequence[str] = (), *, browser: bool,
     return main(options) or 0
 
 
-def find_notebook(notebook: str | None) -> Path:
-    """The file of a lesson number, of "explore", or of a path; of the first lesson, if None."""
-    folder = ROOT / "notebooks"
+def other_languages(lesson: Path) -> list[str]:
+    """The codes of the languages in which a lesson's notebook is there, too."""
+    return sorted(path.parent.name for path in lesson.parent.glob(f"*/{lesson.name}"))
+
+
+def find_notebook(notebook: str | None, language: str = "") -> Path:
+    """The file of a lesson number, of "explore", or of a path; of the first lesson, if None.
+
+    Args:
+        notebook: what was asked for.
+        language: of the lesson, such as "ko"; English if not given.
+    """
+    folder = ROOT / "notebooks" / language
     lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if language and not (language.isidentifier() and lessons):
+        there = sorted({path.parent.name for path in folder.parent.glob("*/[0-9][0-9]_*.ipynb")})
+        raise CourseError(
+            f"There are no lessons in {language!r}; there are some in: {', '.join(there) or 'English only'}."
+        )
     if notebook is None:
         if not lessons:
             raise CourseError(f"There are no lessons in {folder}.")
@@ -86,7 +111,8 @@ def find_notebook(notebook: str | None) -> Path:
         if found:
             return found[0]
         numbers = ", ".join(p.name[:2] for p in lessons) or f"none in {folder}"
-        raise CourseError(f"There is no lesson {notebook}; there are: {numbers}.")
+        where = f" in {language!r}" if language else ""
+        raise CourseError(f"There is no lesson {notebook}{where}; there are: {numbers}.")
     path = Path(notebook).resolve()
     if path.is_dir():
         raise CourseError(f"{notebook} is a folder; give a lesson number such as 07, explore, or a notebook file.")
@@ -95,13 +121,13 @@ def find_notebook(notebook: str | None) -> Path:
     return path
 
 
-def in_own_folder(lesson: Path) -> Path:
-    """The student's copy of a lesson of a clone or a handout; made now if need be.
+def in_own_folder(lesson: Path, language: str = "") -> Path:
+    """The student's copy of a lesson of a clone or a handout; made now if need be. Each language has its own folder.
 
     Raises:
         CourseError: the lessons cannot be copied.
     """
-    folder = own_folder(ROOT, in_wheel=False)
+    folder = own_folder(ROOT, in_wheel=False) / language
     first = not folder.exists()
     _, behind = bring(lesson.parent, folder)
     if first:
@@ -109,10 +135,15 @@ def in_own_folder(lesson: Path) -> Path:
     if lesson.name in behind:
         print(
             f"{lesson.name} has changed in the course; yours is as you left it. "
-            f"course reset {lesson.name.split('_')[0].removesuffix('.ipynb')} takes the new one, and keeps yours.",
+            f"course reset {_number(lesson)}{f' --language {language}' if language else ''} takes the new one, and keeps "
+            "yours.",
             flush=True,
         )
     return folder / lesson.name
+
+
+def _number(lesson: Path) -> str:
+    return lesson.name.split("_")[0].removesuffix(".ipynb")
 
 
 def own_copy(lesson: Path, *, yes: bool) -> Path:

@@ -18,20 +18,21 @@ def tell_progress() -> int:
         CourseError: there are no notebooks yet.
     """
     folder = own_folder()
-    books = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    books = [path for pattern in ("", "*/") for path in sorted(folder.glob(f"{pattern}[0-9][0-9]_*.ipynb"))]
     if not books:
         raise CourseError(f"There are no notebooks of yours in {folder} yet; course lab makes them.")
     passed_of_all = all_of_all = 0
     for path in (book for book in books if ".before-" not in book.name):
+        number = path.name[:2] if path.parent == folder else f"{path.name[:2]} {path.parent.name}"
         states = exercise_states(path)
         if states is None:
-            print(f"{path.name[:2]}  {path.name} cannot be read as a notebook")
+            print(f"{number}  {path.name} cannot be read as a notebook")
             continue
         passed = [one for one, state in states.items() if state == "passed"]
         passed_of_all, all_of_all = passed_of_all + len(passed), all_of_all + len(states)
         begun = [f"{one} {state}" for one, state in states.items() if state not in ("passed", "not run")]
-        line = f"{path.name[:2]}  {len(passed)} of {len(states)} passed"
-        print("; ".join([line, *begun]) if states else f"{path.name[:2]}  no exercises")
+        line = f"{number}  {len(passed)} of {len(states)} passed"
+        print("; ".join([line, *begun]) if states else f"{number}  no exercises")
     print(f"In all {passed_of_all} of {all_of_all}, as your notebooks in {folder} were saved. Grades use other inputs.")
     return 0
 

@@ -7,7 +7,10 @@ import html
 import importlib
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from course_utils.languages import Texts
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,18 @@ def read_quiz(text: str) -> tuple[Question, ...]:
     return tuple(found)
 
 
-def questions(lesson: str) -> tuple[Question, ...]:
-    """The questions of a lesson ("07")."""
-    return importlib.import_module(f"course_utils.exercises.lesson_{lesson}").QUIZ
+def questions(lesson: str, say: Callable[[str, str], str] | None = None) -> tuple[Question, ...]:
+    """The questions of a lesson ("07"), in English or as `say` says them."""
+    asked = importlib.import_module(f"course_utils.exercises.lesson_{lesson}").QUIZ
+    if say is None:
+        return asked
+    return tuple(
+        Question(say(q.text, "quiz"), tuple((say(a, "quiz"), say(b, "quiz")) for a, b in q.options), q.answer)
+        for q in asked
+    )
 
 
-def quiz(lesson: str, answers: str | None = None):
+def quiz(lesson: str, answers: str | None = None, *, language: str = ""):
     """Show a lesson's quiz, or correct it.
 
     In a notebook: buttons to choose from, and an explanation at once. Without widgets, the questions appear as text;
@@ -67,8 +76,10 @@ def quiz(lesson: str, answers: str | None = None):
     Args:
         lesson: "07".
         answers: one letter a question.
+        language: such as "ko"; English if not given, and where there is no translation.
     """
-    asked = questions(lesson)
+    say = Texts(lesson, language)
+    asked = questions(lesson, say)
     if answers is not None:
         letters = answers.replace(" ", "").lower()
         if len(letters) != len(asked) or any(
@@ -79,17 +90,19 @@ def quiz(lesson: str, answers: str | None = None):
             return None
         for number, (question, letter) in enumerate(zip(asked, letters, strict=True), 1):
             chosen = ord(letter) - 97
-            word = "right" if chosen == question.answer else "not quite"
-            print(f"{number}{letter}: {word}. {_plain(question.options[chosen][1])}")
+            word = say("Right." if chosen == question.answer else "Not quite.")
+            print(f"{number}{letter}: {word[:1].lower()}{word[1:]} {_plain(question.options[chosen][1])}")
         return None
     try:
-        return _widget(lesson, asked)
+        return _widget(lesson, asked, say)
     except ImportError:
-        print(as_text(lesson, asked))
+        print(as_text(lesson, asked, say))
         return None
 
 
-def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
+def as_text(lesson: str, asked: tuple[Question, ...], say: Callable[[str], str] = str) -> str:
+    """The questions as lines of text, and how to answer them."""
+
     def wrapped(mark: str, text: str) -> str:  # a notebook breaks long lines anywhere, also inside of a word
         return textwrap.fill(mark + _plain(text), width=100, subsequent_indent=" " * len(mark), break_on_hyphens=False)
 
@@ -97,7 +110,7 @@ def as_text(lesson: str, asked: tuple[Question, ...]) -> str:
     for number, question in enumerate(asked, 1):
         lines.append(wrapped(f"{number}. ", question.text))
         lines += [wrapped(f"   {chr(97 + i)}) ", text) for i, (text, _) in enumerate(question.options)]
-    lines.append(f'Answer with one letter a question: quiz("{lesson}", "{"a" * len(asked)}")')
+    lines.append(f'{say("Answer with one letter a question:")} quiz("{lesson}", "{"a" * len(asked)}")')
     return "\n".join(lines)
 
 
@@ -114,7 +127,7 @@ def _marked(text: str) -> str:
 _LETTERS = '<ol style="list-style-type: lower-alpha">'
 
 
-def _widget(lesson: str, asked: tuple[Question, ...]):
+def _widget(lesson: str, asked: tuple[Question, ...], say: Callable[[str], str]):
     import ipywidgets as widgets
 
     from course_utils.still import Keys, show, text_still
@@ -129,16 +142,16 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
         answer = widgets.HTML()
 
         def explain(change, question=question, answer=answer):
-            answer.value = _explanation(question, change["new"])
+            answer.value = _explanation(question, change["new"], say)
 
         choice.observe(explain, names="value")
         choices.append(choice)
         blocks.append(widgets.VBox([widgets.HTML(f"<b>{number}. {_marked(question.text)}</b>"), choice, answer]))
     box = widgets.VBox([*blocks, Keys()])
-    text = as_text(lesson, asked)
+    text = as_text(lesson, asked, say)
 
     def still():
-        return text_still(_as_html(asked, [choice.value for choice in choices]), text)
+        return text_still(_as_html(asked, [choice.value for choice in choices], say), text)
 
     def display(**kwargs):
         renew = show(box, f"The quiz of lesson {lesson}", still())
@@ -149,19 +162,19 @@ def _widget(lesson: str, asked: tuple[Question, ...]):
     return box
 
 
-def _explanation(question: Question, chosen: int) -> str:
-    word = "✓ Right." if chosen == question.answer else "✗ Not quite."
+def _explanation(question: Question, chosen: int, say: Callable[[str], str]) -> str:
+    word = f"✓ {say('Right.')}" if chosen == question.answer else f"✗ {say('Not quite.')}"
     return f"<b>{word}</b> {_marked(question.options[chosen][1])}"
 
 
-def _as_html(asked: tuple[Question, ...], chosen: list[int | None]) -> str:
+def _as_html(asked: tuple[Question, ...], chosen: list[int | None], say: Callable[[str], str]) -> str:
     """The questions, each with the answer that was chosen and its explanation."""
     parts = []
     for number, (question, index) in enumerate(zip(asked, chosen, strict=True), 1):
+        mark = f" <b>← {html.escape(say('chosen'))}</b>"
         options = "".join(
-            f"<li>{_marked(text)}{' <b>← chosen</b>' if i == index else ''}</li>"
-            for i, (text, _) in enumerate(question.options)
+            f"<li>{_marked(text)}{mark if i == index else ''}</li>" for i, (text, _) in enumerate(question.options)
         )
-        why = "" if index is None else f"<p>{_explanation(question, index)}</p>"
+        why = "" if index is None else f"<p>{_explanation(question, index, say)}</p>"
         parts.append(f"<p><b>{number}. {_marked(question.text)}</b></p>{_LETTERS}{options}</ol>{why}")
     return "".join(parts)

@@ -1,0 +1,22 @@
+"""`course translate`: the files that a translator fills in, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from course_utils.authoring import paths, translate
+from course_utils.authoring.source import read_lesson
+from course_utils.languages import translated_lessons
+
+
+def tell_translations(language: str, lessons: Sequence[str] | None) -> int:
+    """Write the files of some lessons (or renew those that are there) and say how far each is.
+
+    Returns:
+        The exit status, 0.
+    """
+    chosen = paths.lesson_paths(lessons or translated_lessons(language))
+    for lesson in (None, *map(read_lesson, chosen)):
+        print(translate.update(lesson, language))
+        print(translate.report(lesson, language))
+    return 0
