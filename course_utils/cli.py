@@ -220,12 +220,16 @@ def grade(
 def release(
     to: Annotated[Path, typer.Option(help="The folder for the zip file.")],
     lessons: Lessons = None,
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="Each solution folded under its hints: for who studies alone.")
+    ] = False,
+    language: Language = "",
 ) -> None:
     """Write the student edition as a zip file, ready to hand out."""
     need_clone("course release")
     from course_utils.commands.grade import hand_out
 
-    raise typer.Exit(hand_out(to, lessons or None))
+    raise typer.Exit(hand_out(to, lessons or None, solutions=solutions, language=language))
 
 
 @_command("site")

@@ -64,6 +64,17 @@ def _texts(path: Path) -> dict[tuple[str, str], str]:
     return {(m.context, m.id): m.string for m in read_translations(path) if m.id and m.string and not m.fuzzy}
 
 
+def po_bytes(catalog) -> bytes:
+    """A `babel.messages.Catalog` as a gettext file."""
+    from io import BytesIO
+
+    from babel.messages.pofile import write_po
+
+    held = BytesIO()
+    write_po(held, catalog, width=100, include_previous=True)
+    return held.getvalue()
+
+
 def read_translations(path: Path):
     """A gettext file as a `babel.messages.Catalog`.
 

@@ -172,6 +172,42 @@ def test_it_says_what_else_can_be_read(tmp_path):
     assert "08.2, 08.5 (gradients/guided.py)" in result.output
 
 
+def test_solutions_are_folded_under_the_hints_and_only_if_asked_for(files, tmp_path):
+    result = CliRunner().invoke(app, ["release", "--to", str(tmp_path), "00", "--solutions", "--language", "ko"])
+    assert result.exit_code == 0 and "not for a class that is graded" in result.output
+    with zipfile.ZipFile(tmp_path / "looking-inside-convnets.zip") as archive:
+        there = {
+            n.removeprefix("looking-inside-convnets/"): archive.read(n).decode()
+            for n in archive.namelist()
+            if "data" not in n
+        }
+    book = json.loads(there["notebooks/00_start_here.ipynb"])["cells"]
+    folds = {cell["id"]: "".join(cell["source"]) for cell in book if cell["id"].startswith("solution-")}
+    assert list(folds) == [f"solution-00-{number}" for number in (1, 2, 3, 4)]
+    assert "<summary>풀이</summary>" in folds["solution-00-3"] and "이것이" not in folds["solution-00-3"]
+    assert "return powers / powers.sum" in folds["solution-00-3"] and "check(" not in str(folds)
+    assert "$e^0 = 1$" in folds["solution-00-3"], "why it is the solution"
+    for number, before in ((1, "힌트"), (4, "힌트")):
+        index = next(i for i, cell in enumerate(book) if cell["id"] == f"solution-00-{number}")
+        assert before in "".join(book[index - 1]["source"]), "behind the hint"
+    assert "folded under the hints" in there["README.md"]
+    assert "powers.sum" not in str([cell for cell in book if cell["cell_type"] == "code"])
+    quiz = there["notebooks/locale/ko/00.po"]
+    assert "확률은 더하면 1입니다." in quiz and "$e^0 = 1$" not in quiz, "only what the quiz reads when it runs"
+    plain = files["00"]["notebooks/00_start_here.ipynb"].decode()
+    assert "powers.sum" not in plain and "solution-" not in plain and "locale" not in str(list(files["00"]))
+    assert "folded under" not in files["00"]["README.md"].decode()
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_every_exercise_can_have_its_solution_folded(number):
+    book = build(LESSONS[number], "student", folded_solutions=True)
+    plain = build(LESSONS[number], "student")
+    extra = [cell for cell in book.cells if cell["id"].startswith("solution-")]
+    assert len(extra) == len(LESSONS[number].exercises)
+    assert [cell for cell in book.cells if cell not in extra] == plain.cells
+
+
 IMPORT = """
 import importlib, pathlib, sys
 place = pathlib.Path(sys.argv[1])

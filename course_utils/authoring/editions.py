@@ -23,13 +23,16 @@ EDITIONS = ("student", "solution", "live")
 _AFTER_AN_EXERCISE = {"fold", "picture", "uses"}  # keys of the cells that belong to the exercise above them
 
 
-def build(lesson: Lesson, edition: str = "student", *, language: str = "") -> NotebookNode:
+def build(
+    lesson: Lesson, edition: str = "student", *, language: str = "", folded_solutions: bool = False
+) -> NotebookNode:
     """One edition of a lesson as a notebook without outputs.
 
     Args:
         lesson: the lesson.
         edition: "student", "solution" or "live".
         language: of the texts, such as "ko"; English if not given. Code, and texts without translation, are English.
+        folded_solutions: in the student edition, put each solution behind the hints of its exercise, folded.
 
     Raises:
         CourseError: there is no such edition, or it is the live one in another language.
@@ -41,6 +44,7 @@ def build(lesson: Lesson, edition: str = "student", *, language: str = "") -> No
     book = _Notebook(lesson, edition, Texts(lesson.number, language))
     address = elsewhere.repository() if edition == "student" else ""
     ends = _ends_of_exercises(lesson) if edition == "solution" else {}
+    hinted = _ends_of_hints(lesson) if folded_solutions and edition == "student" else {}
     for section in sections(lesson):
         for cell in section.cells:
             book.add_cell(cell)
@@ -48,6 +52,8 @@ def build(lesson: Lesson, edition: str = "student", *, language: str = "") -> No
                 book.add_own_versions(cell)
             if id(cell) in ends:
                 book.add_own_versions(ends[id(cell)])
+            if id(cell) in hinted:
+                book.add_solution(hinted[id(cell)])
             if address and "lesson" in cell.metadata:
                 book.add_elsewhere(address)
         if edition == "live" and section.work:
@@ -69,6 +75,20 @@ def _ends_of_exercises(lesson: Lesson) -> dict[int, NotebookNode]:
             while index + 1 < len(lesson.cells) and _AFTER_AN_EXERCISE & set(lesson.cells[index + 1].metadata):
                 index += 1
             ends[id(explained[-1] if explained else lesson.cells[index])] = text[which]
+    return ends
+
+
+def _ends_of_hints(lesson: Lesson) -> dict[int, NotebookNode]:
+    """The code cell of each exercise, by the id() of its last hint; of the cell itself, if it has no hint."""
+    ends = {}
+    for index, cell in enumerate(lesson.cells):
+        if cell.cell_type == "code" and "exercise" in cell.metadata:
+            last = index
+            for number in range(index + 1, len(lesson.cells)):
+                if not _AFTER_AN_EXERCISE & set(lesson.cells[number].metadata):
+                    break
+                last = number if "fold" in lesson.cells[number].metadata else last
+            ends[id(lesson.cells[last])] = cell
     return ends
 
 
@@ -139,6 +159,14 @@ class _Notebook:
         ):
             self.cells[-1].source += f"\n\n{links}"
         self.add("code", elsewhere.install_cell(address), "install")
+
+    def add_solution(self, exercise: NotebookNode) -> None:
+        """The fold with the solution of an exercise, and why it is the solution."""
+        which = exercise.metadata["exercise"]
+        code = re.sub(r"^check\(.*\n?", "", cut(exercise.source, "solution"), flags=re.M).strip("\n")
+        why = [c.source for c in self.lesson.cells if c.metadata.get("solution") == which]
+        text = "\n\n".join([f"```python\n{code}\n```", *(self.say(one, "solution") for one in why)])
+        self.add("markdown", folded(self.say("Solution"), text), f"solution-{which.replace('.', '-')}")
 
     def add_own_versions(self, cell: NotebookNode) -> None:
         """The folds "The course's own version" that a text cell asks for."""

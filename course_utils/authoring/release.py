@@ -19,18 +19,20 @@ from course_utils.authoring.editions import build
 from course_utils.authoring.files import keep_outputs, to_text
 from course_utils.authoring.source import Lesson, read_lesson, sections
 from course_utils.errors import CourseError
+from course_utils.languages import LOCALE, WORDS, po_bytes, read_translations, translated_lessons
 
 NAME = "looking-inside-convnets"
 _TOP = ("LICENSE", "requirements.txt")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same course gives the same bytes
 _README = Path(__file__).with_name("handout.md")
+_SOLUTIONS = "\nEach exercise has its solution, folded under the hints. Open it when your own function has passed, or when you are stuck.\n"
 _EMPTY = "Explore: the explorers of these lessons"
 # tables of pyproject.toml that are for maintainers
 _TABLES = r"\[(project\.optional-dependencies|tool\.(ruff|pytest|importlinter))"
 
 
-def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
+def release(folder: Path, lessons: Sequence[str] | None = None, *, solutions: bool = False, language: str = "") -> Path:
     """Write `looking-inside-convnets.zip` with the student notebooks and everything that they need.
 
     Sources, solutions, tests and the grader are not in it, nor the checks and methods that only other lessons need.
@@ -39,32 +41,44 @@ def release(folder: Path, lessons: Sequence[str] | None = None) -> Path:
     Args:
         folder: where to write; it is made if it is not there.
         lessons: only these lessons.
+        solutions: put each solution, folded, under the hints of its exercise: for who studies alone.
+        language: of the lessons that are translated into it, such as "ko"; the others, and the README, are English.
 
     Returns:
         The path of the zip file.
+
+    Raises:
+        CourseError: the folder is a file, no such lesson, or there are no translations into the language.
     """
+    if language:
+        translated_lessons(language)
     if folder.exists() and not folder.is_dir():
         raise CourseError(f"{folder} is a file; --to needs a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     read = [read_lesson(path) for path in dict.fromkeys(sorted(paths.lesson_paths(lessons)))]
     path = folder / f"{NAME}.zip"
-    write_zip(path, {f"{NAME}/{name}": data for name, data in handout(read).items()})
+    write_zip(
+        path, {f"{NAME}/{name}": data for name, data in handout(read, solutions=solutions, language=language).items()}
+    )
     return path
 
 
-def handout(lessons: Sequence[Lesson]) -> dict[str, bytes]:
-    """The files of a handout: from their names to their contents."""
+def handout(lessons: Sequence[Lesson], *, solutions: bool = False, language: str = "") -> dict[str, bytes]:
+    """The files of a handout: from their names to their contents. For the options see `release`."""
     names = modules_of(lessons)
     files = {name: (paths.ROOT / name).read_bytes() for name in _TOP}
     files["pyproject.toml"] = _pyproject().encode()
     files |= dict(_package(names)) | dict(tree("data"))
-    books = {lesson.name: build(lesson, "student") for lesson in lessons}
+    options = {"folded_solutions": solutions, "language": language}
+    books = {lesson.name: build(lesson, "student", **options) for lesson in lessons}
     explore = _explore(names)
     if explore:
         books[explore.name] = build(explore, "student")
     for name, book in books.items():
         files[f"notebooks/{name}.ipynb"] = _with_pictures(name, book)
-    files["README.md"] = _readme(lessons, explore is not None, names).encode()
+    files["README.md"] = _readme(lessons, explore is not None, names, solutions=solutions).encode()
+    if language:
+        files |= _quizzes(lessons, language)
     return files
 
 
@@ -106,6 +120,20 @@ def _with_pictures(name: str, book: NotebookNode) -> bytes:
     if built.exists():
         keep_outputs(book, built)
     return to_text(book).encode()
+
+
+def _quizzes(lessons: Sequence[Lesson], language: str) -> dict[str, bytes]:
+    """What a quiz reads when it runs: of the translations only this, since the others hold explanations of solutions."""
+    files = {}
+    for name in (WORDS, *(lesson.number for lesson in lessons)):
+        path = LOCALE / language / f"{name}.po"
+        if path.is_file():
+            catalog = read_translations(path)
+            for entry in [entry for entry in catalog if entry.id and entry.context not in (WORDS, "quiz")]:
+                catalog.delete(entry.id, entry.context)
+            catalog.obsolete.clear()
+            files[path.relative_to(paths.ROOT).as_posix()] = po_bytes(catalog)
+    return files
 
 
 def _explore(names: set[str]) -> Lesson | None:
@@ -158,7 +186,7 @@ def _pyproject() -> str:
     return "".join([head, *(table for table in tables if not re.match(_TABLES, table) and table[:2] != "[[")])
 
 
-def _readme(lessons: Sequence[Lesson], explore: bool, names: set[str]) -> str:
+def _readme(lessons: Sequence[Lesson], explore: bool, names: set[str], *, solutions: bool) -> str:
     first, graded = lessons[0], [lesson for lesson in lessons if lesson.exercises]
     rows = ["| lesson | minutes | exercises | points |", "|---|---|---|---|"]
     for one in lessons:
@@ -185,6 +213,7 @@ def _readme(lessons: Sequence[Lesson], explore: bool, names: set[str]) -> str:
         "lessons": "\n".join(rows),
         "commands": "\n".join(table),
         "hand_in": hand_in,
+        "solutions": _SOLUTIONS if solutions else "",
     }
     return re.sub(r"\{(\w+)\}", lambda match: filled[match[1]], text)
 

@@ -12,7 +12,7 @@ from course_utils.authoring import own_version
 from course_utils.authoring.editions import kind_of
 from course_utils.authoring.source import Lesson
 from course_utils.errors import CourseError
-from course_utils.languages import WORDS, read_translations
+from course_utils.languages import WORDS, po_bytes, read_translations
 
 _PROJECT = "Looking inside convolutional networks"
 # what the builder and the quizzes say around the texts of every lesson
@@ -119,7 +119,6 @@ def update(lesson: Lesson | None, language: str) -> Path:
         The path of the file.
     """
     from babel.messages import Catalog
-    from babel.messages.pofile import write_po
 
     path = translation_file(lesson, language)
     about = {"project": _PROJECT, "version": __version__, "header_comment": f"# {_PROJECT}", "fuzzy": False}
@@ -130,8 +129,7 @@ def update(lesson: Lesson | None, language: str) -> Path:
     catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""  # not Babel's EMAIL@ADDRESS
     catalog.update(template, update_creation_date=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as file:
-        write_po(file, catalog, width=100, include_previous=True)
+    path.write_bytes(po_bytes(catalog))
     return path
 
 

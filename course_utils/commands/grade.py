@@ -166,13 +166,15 @@ def _seed(out: Path, seed: int | None) -> int:
     return seed
 
 
-def hand_out(to: Path, lessons: list[str] | None) -> int:
-    """`course release`."""
+def hand_out(to: Path, lessons: list[str] | None, *, solutions: bool = False, language: str = "") -> int:
+    """`course release`. For the options see `release.release`."""
     from course_utils.authoring.paths import lesson_paths
     from course_utils.authoring.release import carried, release
     from course_utils.authoring.source import read_lesson
 
-    print(release(to, lessons))
+    print(release(to, lessons, solutions=solutions, language=language))
+    if solutions:
+        print("It holds the solutions of its exercises: not for a class that is graded.")
     others = carried([read_lesson(path) for path in dict.fromkeys(lesson_paths(lessons))])
     if others:
         said = "; ".join(f"{', '.join(which)} ({file})" for file, which in others.items())
