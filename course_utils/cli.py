@@ -91,11 +91,25 @@ def reset(
 
 
 @_command("progress")
-def progress() -> None:
-    """Say which exercises have passed in your notebooks."""
-    from course_utils.commands.progress import tell_progress
+def progress(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="The collected notebooks of a class; else your own.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Of a class: also write the table as this HTML file.")] = None,
+    roster: Annotated[Path | None, typer.Option(help="Of a class: CSV with id, e-mail, name.")] = None,
+) -> None:
+    """Say which exercises have passed in your notebooks, or in those of a class."""
+    if folder is None:
+        if page is not None or roster is not None:
+            raise CourseError("--page and --roster are for a class: course progress FOLDER --page progress.html")
+        from course_utils.commands.progress import tell_progress
 
-    raise typer.Exit(tell_progress())
+        raise typer.Exit(tell_progress())
+    if not (_COMMANDS / "class_progress.py").is_file():
+        raise CourseError("A class's progress is for who has the whole course; of your own: course progress")
+    from course_utils.commands.class_progress import tell_class_progress
+
+    raise typer.Exit(tell_class_progress(folder, page=page, roster=roster))
 
 
 @_command("teach")

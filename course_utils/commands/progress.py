@@ -46,7 +46,7 @@ def exercise_states(path: Path) -> dict[str, str] | None:
             which = cell["metadata"].get("exercise")
             if cell["cell_type"] == "code" and which:
                 found[which] = _state(which, cell["outputs"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError):
         return None
     return found
 
