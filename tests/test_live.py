@@ -12,7 +12,7 @@ import pytest
 
 from course_utils.authoring import catch_up, files, paths
 from course_utils.authoring.cells import cut, is_claim, is_complete, is_setup, names
-from course_utils.authoring.editions import build, speaker_notes
+from course_utils.authoring.editions import PASSED, build, speaker_notes
 from course_utils.authoring.files import build_live
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.run import run_notebook
@@ -408,7 +408,8 @@ MISSING = "print(*[name for name in {names!r} if name not in globals()], sep=','
 def solution_names(lesson):
     """The names that a lesson's solution edition ends with."""
     cells = [cell for cell in build(lesson, "solution").cells if cell.cell_type == "code"]
-    codes = [cell.source for cell in cells if not is_claim(cell)]  # claims are checked, and not taught
+    taught = [c for c in cells if not is_claim(c) and PASSED not in c.metadata.get("tags", [])]
+    codes = [cell.source for cell in taught]
     return sorted(names(codes)[1] - set(dir(builtins)))
 
 

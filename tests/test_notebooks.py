@@ -92,6 +92,8 @@ def test_the_student_edition_runs_with_only_the_marked_errors(number):
         # a marked cell of an unwritten function says so; "spot the bug" stubs run
         if marked and f'raise NotImplementedError("{cell.metadata["uses"]}' in "".join(c.source for c in book.cells):
             assert raised == ["NotImplementedError"], cell.source
+    count = len(read_lesson(LESSONS[number]).exercises)
+    assert f"Lesson {number}: 0 of {count} exercises passed" in str(done.cells[-1].outputs)
 
 
 def test_sources_hold_no_paths_and_no_deprecated_calls():

@@ -20,6 +20,11 @@ from course_utils.errors import CourseError
 from course_utils.languages import Texts
 
 EDITIONS = ("student", "solution", "live")
+PASSED = "passed"  # the tag of a lesson's last cell, which says what has passed so far
+_PASSED = """# what has passed so far; it changes with each check
+from course_utils import passed_so_far
+
+passed_so_far("{number}")"""
 _AFTER_AN_EXERCISE = {"fold", "picture", "uses"}  # keys of the cells that belong to the exercise above them
 
 
@@ -61,6 +66,8 @@ def build(
             for cell in section.cells:
                 if "exercise" in cell.metadata:
                     book.add_own_versions(cell)
+    if lesson.exercises and edition != "live":
+        book.add("code", _PASSED.format(number=lesson.number), tags=[PASSED])
     return book.finished()
 
 

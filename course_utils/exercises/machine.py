@@ -32,6 +32,7 @@ from course_utils.exercises.draws import Draw
 from course_utils.exercises.exercise import Exercise, exercise, get_exercise, lesson_exercises
 from course_utils.exercises.left_behind import known_settings, same_state
 from course_utils.exercises.outcome import Outcome, show
+from course_utils.exercises.passed import note_check
 from course_utils.exercises.words import why
 
 __all__ = [
@@ -153,5 +154,6 @@ def check(exercise_id: str, function: Callable | None = None) -> None:
         return
     outcome = run_check(exercise_id, function)
     show(outcome)
+    note_check(outcome)
     if os.environ.get("COURSE_STRICT") and not outcome.passed:  # the course's own tests of the solutions
         raise AssertionError(str(outcome))

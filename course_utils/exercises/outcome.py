@@ -6,6 +6,14 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+# each state in words; `course progress` finds them in saved notebooks
+STATES = {
+    "passed": "✓ passed",
+    "failed": "✗ not yet",
+    "error": "✗ it raised an error",
+    "not written": "○ not written yet",
+}
+
 
 @dataclass
 class Outcome:
@@ -36,13 +44,7 @@ class Outcome:
 
     @property
     def headline(self) -> str:
-        words = {
-            "passed": "✓ passed",
-            "failed": "✗ not yet",
-            "error": "✗ it raised an error",
-            "not written": "○ not written yet",
-        }
-        return f"{self.exercise} {self.function}: {words[self.state]}"
+        return f"{self.exercise} {self.function}: {STATES[self.state]}"
 
     def __str__(self) -> str:
         return "\n".join(

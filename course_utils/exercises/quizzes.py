@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from course_utils.exercises.passed import note_quiz
 from course_utils.languages import Texts
 
 
@@ -88,6 +89,7 @@ def quiz(lesson: str, answers: str | None = None, *, language: str = ""):
             example = f'quiz("{lesson}", "{"a" * len(asked)}")'
             print(f"Give one letter for each of the {len(asked)} questions, for example {example}.")
             return None
+        note_quiz(lesson, [ord(letter) - 97 == q.answer for q, letter in zip(asked, letters, strict=True)])
         for number, (question, letter) in enumerate(zip(asked, letters, strict=True), 1):
             chosen = ord(letter) - 97
             word = say("Right." if chosen == question.answer else "Not quite.")
@@ -157,9 +159,16 @@ def _widget(lesson: str, asked: tuple[Question, ...], say: Callable[[str], str])
         renew = show(box, f"The quiz of lesson {lesson}", still())
         for choice in choices:
             choice.observe(lambda _: renew(still()), names="value")
+            choice.observe(lambda _: note_quiz(lesson, _right(asked, choices)), names="value")
 
     box._ipython_display_ = display
     return box
+
+
+def _right(asked: tuple[Question, ...], choices: list) -> list[bool | None]:
+    """Of each question whether the chosen answer is right."""
+    pairs = zip(asked, (choice.value for choice in choices), strict=True)
+    return [None if chosen is None else chosen == question.answer for question, chosen in pairs]
 
 
 def _explanation(question: Question, chosen: int, say: Callable[[str], str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from PIL import Image
 
+from course_utils.authoring.editions import PASSED
 from course_utils.authoring.outputs import what_it_does
 
 PICTURES = "pictures"  # the folder of the pictures in the site
@@ -36,7 +37,7 @@ def page(book: NotebookNode, name: str, extra: Path) -> str:
     for cell in book.cells:
         if cell.cell_type == "markdown":
             parts.append(_text(cell, pictures))
-        elif cell.cell_type == "code":
+        elif cell.cell_type == "code" and PASSED not in cell.metadata.get("tags", ()):
             parts.append(_fence("python", cell.source))
             parts += [_output(output, cell, pictures) for output in cell.outputs]
     title, _, rest = parts[0].partition("\n")

@@ -2,7 +2,16 @@
 
 from course_utils.exercises.tiny import tiny_net
 
-__all__ = ["NOTEBOOK_SEEDS", "check", "get_exercise", "lesson_exercises", "quiz", "run_check", "tiny_net"]
+__all__ = [
+    "NOTEBOOK_SEEDS",
+    "check",
+    "get_exercise",
+    "lesson_exercises",
+    "passed_so_far",
+    "quiz",
+    "run_check",
+    "tiny_net",
+]
 
 NOTEBOOK_SEEDS = (0, 1, 2)
 
@@ -11,4 +20,4 @@ def check(*args: object, **options: object) -> None:
     return None
 
 
-quiz = run_check = get_exercise = lesson_exercises = check
+quiz = passed_so_far = run_check = get_exercise = lesson_exercises = check
