@@ -2,6 +2,7 @@
 
 import builtins
 import functools
+import html
 import importlib.util
 import json
 import re
@@ -12,11 +13,12 @@ import pytest
 
 from course_utils.authoring import catch_up, files, paths
 from course_utils.authoring.cells import cut, is_claim, is_complete, is_setup, names
-from course_utils.authoring.editions import PASSED, build, speaker_notes
+from course_utils.authoring.editions import PASSED, build, notes_by_section, speaker_notes
 from course_utils.authoring.files import build_live
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.run import run_notebook
 from course_utils.authoring.source import BEGINNING, read_lesson, sections
+from course_utils.commands.teach import notes_page
 from course_utils.errors import CourseError
 from tests.explorers.browser import CHROMIUM, Lab, Notebook, Server
 from tests.test_cli import assert_one_line, course  # noqa: F401  course is a fixture
@@ -102,6 +104,15 @@ def test_every_section_has_its_minutes_in_the_notebook_and_its_note_elsewhere(nu
     silent = [p.title for p in sections(lesson) if p.work and not any("notes" in c.metadata for c in p.cells)]
     assert not silent, "sections without a note"
     assert abs(clock - lesson.minutes) <= 5, "the notes are a plan for the lesson's minutes"
+
+
+def test_the_window_of_the_notes_has_every_section():
+    lesson = lesson_of("07")
+    page = notes_page(lesson)
+    titles = [html.unescape(title) for title in re.findall(r'<section data-title="([^"]*)">', page)]
+    assert titles == list(notes_by_section(lesson)) and len(titles) == len(set(titles))
+    assert "SECTIONS" not in page and "NUMBER" not in page and 'data.lesson === "07"' in page
+    assert not re.search(r"https?://", page), "nothing from elsewhere"
 
 
 @pytest.mark.parametrize("number", LESSONS)
@@ -472,6 +483,28 @@ def typist(request):
         server.close()
 
 
+def follow_the_notes(page, lesson):
+    """Open the notes' window by its key, and go to a section of the notebook: the window follows."""
+    (first, _), (second, text) = list(notes_by_section(lesson).items())[:2]
+    page.locator(".jp-Notebook").focus()
+    with page.expect_popup() as opened:
+        page.keyboard.press("Alt+n")
+    notes = opened.value
+    now = notes.locator("section.now h2")
+    now.wait_for()
+    assert now.inner_text() == first and notes.locator("section.next h2").inner_text() == second
+    go = """(title) => {
+        const content = window.jupyterapp.shell.currentWidget.content;
+        content.activeCellIndex = content.widgets.findIndex((c) => c.model.sharedModel.source.includes(`## ${title}`)) + 1;
+    }"""
+    page.evaluate(go, second)
+    notes.locator("section.now h2", has_text=second).wait_for()
+    assert " ".join(text.split()[-3:]).strip("`*") in " ".join(notes.locator("section.now").inner_text().split())
+    notes.locator("#back").click()
+    assert now.inner_text() == first
+    notes.close()
+
+
 def type_solution(notebook, lesson, which):
     """Put the cursor into an exercise cell, and type its solution over what stands there."""
     cell = next(c for c in lesson.cells if c.cell_type == "code" and c.metadata.get("exercise") == which)
@@ -516,6 +549,7 @@ def test_a_lesson_is_opened_typed_into_and_run_to_the_end_in_the_browser(typist,
     assert not page.locator(".jp-Dialog, .Toastify__toast").count()
     notebook.screenshot(f"live-{number}", selector=".jp-Notebook")
 
+    follow_the_notes(page, lesson)
     which = lesson.exercises[0].id
     setup = next(i for i, c in enumerate(lesson.cells) if is_setup(c))
     assert setup == 1

@@ -251,15 +251,23 @@ def _prompts(source: str) -> str:
     return "\n\n".join(comments) or "# type here"
 
 
-def speaker_notes(lesson: Lesson) -> str:
-    """What to say in each section of a lesson, as Markdown; empty if its source has no notes."""
-    parts, clock = [], 0
+def notes_by_section(lesson: Lesson) -> dict[str, str]:
+    """What to say in each section of a lesson that has notes: from its title to the text, Markdown."""
+    found: dict[str, str] = {}
+    clock = 0
     for section in sections(lesson):
         for cell in section.cells:
             if "notes" in cell.metadata:
                 clock += int(cell.metadata.get("minutes", 0))
                 until = f"*{_until(cell.metadata, clock, lesson)}*\n\n" if "minutes" in cell.metadata else ""
-                parts.append(f"## {section.title}\n\n{until}{cell.source}")
+                before = f"{found[section.title]}\n\n" if section.title in found else ""
+                found[section.title] = f"{before}{until}{cell.source}"
+    return found
+
+
+def speaker_notes(lesson: Lesson) -> str:
+    """What to say in each section of a lesson, as Markdown; empty if its source has no notes."""
+    parts = [f"## {title}\n\n{text}" for title, text in notes_by_section(lesson).items()]
     return "\n\n".join([f"# {lesson.number} · {lesson.title}: speaker notes", *parts, ""]) if parts else ""
 
 

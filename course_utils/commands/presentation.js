@@ -1,4 +1,5 @@
-// A JupyterLab extension without a build step, for `course live`: presentation mode, large letters, no side panel.
+// A JupyterLab extension without a build step, for `course live`: presentation mode, large letters, no side panel,
+// and the speaker notes in a window of their own, which follow the section.
 // It is what JupyterLab expects of a "federated" extension: a container with the module "./extension".
 (() => {
   const style = document.createElement("style");
@@ -18,6 +19,44 @@
     .course-picture, .course-live table { font-size: calc(FONT_SIZE / ZOOM); }
     .jp-OutputArea img { max-width: 100%; height: auto; }`;
 
+  // the lesson and the heading above the active cell; equal titles are numbered, as the builder does it
+  function section(app) {
+    const widget = app.shell.currentWidget;
+    const model = widget?.content?.model;
+    const index = widget?.content?.activeCellIndex ?? -1;
+    if (!model?.cells || index < 0) return null;
+    const seen = {};
+    let title = "Beginning";
+    for (let i = 0; i <= index; i++) {
+      const cell = model.cells.get(i);
+      const found = cell?.type === "markdown" && cell.sharedModel.source.match(/^## (.+)$/m);
+      if (!found) continue;
+      const name = found[1].trim();
+      seen[name] = (seen[name] ?? 0) + 1;
+      title = seen[name] === 1 ? name : `${name} (${seen[name]})`;
+    }
+    return { lesson: model.getMetadata("course")?.lesson, title };
+  }
+
+  function follow(app) {
+    const channel = new BroadcastChannel("course-notes");
+    let told = "";
+    function tell() {
+      const now = section(app);
+      if (!now || JSON.stringify(now) === told) return;
+      told = JSON.stringify(now);
+      channel.postMessage(now);
+    }
+    channel.onmessage = () => ((told = ""), tell()); // a window of notes has just opened
+    setInterval(tell, 500);
+    const extensions = JSON.parse(document.getElementById("jupyter-config-data").textContent).fullLabextensionsUrl;
+    app.commands.addCommand("course:notes", {
+      label: "Speaker notes in a window of their own",
+      execute: () => void window.open(`${extensions}/course-presentation/static/notes.html`, "course-notes", "popup,width=760,height=820"),
+    });
+    app.commands.addKeyBinding({ command: "course:notes", keys: ["Alt N"], selector: "body" });
+  }
+
   const plugin = {
     id: "course-presentation:plugin",
     autoStart: true,
@@ -27,6 +66,7 @@
         app.commands.execute("application:toggle-presentation-mode");
         app.shell.collapseLeft();
         app.shell.collapseRight();
+        follow(app);
       });
     },
   };

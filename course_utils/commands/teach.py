@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from course_utils.authoring import files, paths
+from course_utils.authoring.editions import notes_by_section
+from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.commands import lab
 from course_utils.errors import CourseError
 
 USUAL = 14  # pixels: the letters for which pictures and their captions are made
+_NOTES = Path(__file__).with_name("notes.html")
 _EXTENSION = Path(__file__).with_name("presentation.js")
 
 
@@ -49,7 +53,8 @@ def open_live(
     (source,) = paths.lesson_paths([lesson])
     path = paths.notebook_path(source.stem, "live")
     with TemporaryDirectory(prefix="course-live-") as place:
-        options = presentation(Path(place), font_size=font_size)
+        options = presentation(Path(place), font_size=font_size, notes=notes_page(read_lesson(source)))
+        print("Alt+N in the notebook opens your notes in a window of their own; it follows the section you are in.")
         return lab.start(path, paths.ROOT, options, browser=browser, port=port)
 
 
@@ -62,7 +67,19 @@ def write_live(lessons: Sequence[str] | None, *, fresh: bool = False) -> int:
     return 0
 
 
-def presentation(place: Path, *, font_size: int) -> list[str]:
+def notes_page(lesson: Lesson) -> str:
+    """The speaker notes of a lesson as a page that follows the notebook; see notes.html."""
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    parts = [
+        f'<section data-title="{html.escape(title)}"><h2>{html.escape(title)}</h2>{markdown2html_mistune(text)}</section>'
+        for title, text in notes_by_section(lesson).items()
+    ]
+    page = _NOTES.read_text(encoding="utf-8").replace("TITLE", html.escape(f"{lesson.number} · {lesson.title}"))
+    return page.replace("NUMBER", lesson.number).replace("SECTIONS", "\n".join(parts))
+
+
+def presentation(place: Path, *, font_size: int, notes: str = "") -> list[str]:
     """Settings of JupyterLab for a projector, and the options that make it use them.
 
     A person's own settings are neither read nor written: settings and window layout live in `place`.
@@ -70,6 +87,7 @@ def presentation(place: Path, *, font_size: int) -> list[str]:
     Args:
         place: an empty folder that lasts as long as the server.
         font_size: of code and text, in pixels.
+        notes: the page of the speaker notes, HTML.
     """
     settings = {
         "apputils-extension/themes": {"theme": "JupyterLab Light", "overrides": {"ui-font-size1": "15px"}},
@@ -90,6 +108,7 @@ def presentation(place: Path, *, font_size: int) -> list[str]:
     script = _EXTENSION.read_text(encoding="utf-8").replace("FONT_SIZE", f"{font_size}px")
     script = script.replace("ZOOM", f"{max(1.0, font_size / USUAL):.2f}")
     (extension / build["load"]).write_text(script, encoding="utf-8")
+    (extension / "static" / "notes.html").write_text(notes, encoding="utf-8")
     return [
         f"--LabApp.user_settings_dir={place / 'settings'}",
         f"--LabApp.workspaces_dir={place / 'workspaces'}",
