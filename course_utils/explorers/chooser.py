@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,10 @@ class Chosen:
         """The picture as `load_image` gives it: `(1, 3, H, W)` in [0, 1]. Do not change it: it is kept for the next knob."""
         return _tensor(self, size, crop)
 
+    def square(self, named: Callable[[str, int], Tensor], size: int) -> Tensor:
+        """A square `(1, 3, size, size)`: of a person's own file its middle; of a name what `named(name, size)` gives."""
+        return named(self.name, size) if self.data is None else self.tensor(size)
+
 
 @lru_cache(maxsize=4)
 def _tensor(chosen: Chosen, size, crop: bool) -> Tensor:
@@ -48,7 +53,8 @@ class PhotoChooser(ipywidgets.HBox):
     Args:
         name: the photo at the beginning.
         label: the label of the list.
-        names: the photos to choose from, of the gallery or of the drawn textures; None for the whole gallery.
+        names: what to choose from, such as names of styles; None for the gallery. Whoever uses other names than those
+            of the gallery and of the drawn textures, asks `Chosen.square` for the picture.
 
     Attributes:
         value: the `Chosen` picture.
@@ -60,7 +66,8 @@ class PhotoChooser(ipywidgets.HBox):
 
     def __init__(self, name: str, *, label: str = "Photo", names: list[str] | None = None):
         names = list(names or gallery().names)
-        _path(name)  # one line of error for a name that the gallery does not have
+        if name not in names:
+            _path(name)  # one line of error for a name that the gallery does not have
         self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
         self.upload = Upload(self.receive, self.refuse)
         self._own: Chosen | None = None

@@ -16,12 +16,24 @@ function make(tag, className, parent) {
   return element;
 }
 
+// "cat, 224 pixels" -> "cat-224-pixels.png"; the bytes tell PNG from JPEG
+function fileName(text, data) {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["picture"];
+  const bytes = new Uint8Array(data?.buffer ?? []);
+  return `${words.join("-").slice(0, 60)}.${bytes[data?.byteOffset ?? 0] === 0x89 ? "png" : "jpg"}`;
+}
+
 function render({ model, el }) {
   const figure = make("figure", "course-picture", el);
   const surface = make("div", "course-surface", figure);
   const image = make("img", "", surface);
   const marks = surface.appendChild(document.createElementNS(SVG, "svg"));
   const caption = make("figcaption", "", figure);
+  const tools = make("div", "course-tools", figure);
+  const enlarge = make("button", "", tools);
+  const save = make("a", "", tools);
+  enlarge.textContent = "Larger";
+  save.textContent = "Save";
   marks.setAttribute("viewBox", "0 0 1 1");
   marks.setAttribute("preserveAspectRatio", "none");
   marks.setAttribute("aria-hidden", "true");
@@ -66,6 +78,7 @@ function render({ model, el }) {
     const old = address;
     address = URL.createObjectURL(new Blob([model.get("image")]));
     image.src = address;
+    save.href = address;
     if (old) URL.revokeObjectURL(old);
   }
 
@@ -73,6 +86,9 @@ function render({ model, el }) {
     const kind = model.get("kind"), text = model.get("caption");
     caption.textContent = text;
     image.alt = text;
+    enlarge.setAttribute("aria-label", `Larger: ${text}`);
+    save.setAttribute("aria-label", `Save: ${text}`);
+    save.download = fileName(text, model.get("image"));
     figure.style.width = model.get("width") + "px"; // of the caption too: it must not push the next picture away
     surface.classList.toggle("course-pixelated", model.get("pixelated"));
     surface.classList.toggle("course-active", kind !== "view");
@@ -84,6 +100,25 @@ function render({ model, el }) {
       surface.setAttribute("aria-label", `${text} ${HELP[kind]}`);
     }
     draw();
+  }
+
+  // in a window of its own, as large as the page; it has its own picture only while it is open
+  function showLarge() {
+    const dialog = make("dialog", "course-large", figure);
+    const close = make("button", "", dialog);
+    const large = make("img", model.get("pixelated") ? "course-sharp" : "", dialog);
+    close.textContent = "Close";
+    large.src = address;
+    large.alt = model.get("caption");
+    dialog.setAttribute("aria-label", large.alt || "The picture");
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      enlarge.focus();
+    });
+    dialog.addEventListener("click", () => dialog.close());
+    // the notebook must not see the keys, such as Escape, which leaves the cell
+    dialog.addEventListener("keydown", (event) => event.stopPropagation());
+    dialog.showModal();
   }
 
   function choose(x, y, click) {
@@ -110,6 +145,7 @@ function render({ model, el }) {
     next = place(event);
   }
 
+  enlarge.addEventListener("click", showLarge);
   surface.addEventListener("pointerdown", (event) => {
     const kind = model.get("kind");
     if (kind === "view" || event.button !== 0) return;
@@ -150,7 +186,10 @@ function render({ model, el }) {
     draw();
   });
 
-  model.on("change:image", showImage);
+  model.on("change:image", () => {
+    showImage();
+    save.download = fileName(model.get("caption"), model.get("image"));
+  });
   for (const name of ["caption", "kind", "width", "pixelated"]) model.on(`change:${name}`, showRest);
   for (const name of ["x", "y", "boxes", "window", "cross"]) model.on(`change:${name}`, draw);
   image.addEventListener("load", draw);

@@ -30,6 +30,8 @@ class Picture(anywidget.AnyWidget):
         cross: whether a cross marks (x, y).
         width: in pixels of the page; the height follows.
 
+    Below the caption, *Larger* shows the picture as large as the page, and *Save* keeps it as a file.
+
     Keyboard: arrow keys move the cross (drag: the window); Enter or space clicks.
     """
 

@@ -45,7 +45,8 @@ class StyleTransfer(LiveExplorer):
         self._painting: Tensor | None = None
         weight = {"base": 10, "step": 0.5, "readout_format": ",.3r", "continuous_update": False}
         self.knob("photo", PhotoChooser(photo), update=False, preview=self.show_content)
-        styles = ipywidgets.Dropdown(options=style_names(), value=style, description="Style")
+        styles = PhotoChooser(style, label="Style", names=style_names())
+        styles.upload.description = "My own style"
         self.knob("style", styles, update=False, preview=self.show_style)
         live = [
             self.knob(
@@ -81,8 +82,8 @@ class StyleTransfer(LiveExplorer):
         self.photo.show(knobs.photo.tensor(self.size, crop=False), f"the content: {knobs.photo.name}")
 
     def show_style(self, knobs) -> None:
-        words = f"the style: {knobs.style}, {knobs.stroke} pixels wide"
-        self.style.show(style_image(knobs.style, knobs.stroke), words)
+        words = f"the style: {knobs.style.name}, {knobs.stroke} pixels wide"
+        self.style.show(knobs.style.square(style_image, knobs.stroke), words)
 
     def update(self, knobs) -> None:
         self.show_content(knobs)
@@ -96,9 +97,9 @@ class StyleTransfer(LiveExplorer):
         self._paint(knobs, self._photo, self._content, init=self._painting, scales=1)
 
     def _paint(self, knobs, photo: Chosen, content: Tensor, *, init: str | Tensor, scales: int) -> None:
-        style, steps = style_image(knobs.style, knobs.stroke), scales * (self.steps + 1)
+        style, steps = knobs.style.square(style_image, knobs.stroke), scales * (self.steps + 1)
         self.show_style(knobs)
-        words = f"{knobs.style}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
+        words = f"{knobs.style.name}, style {short(knobs.style_weight)}, content {short(knobs.content_weight)}"
 
         def show(step, images, losses):
             self.out.show(images, f"{words}; step {step}")

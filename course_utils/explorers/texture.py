@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipywidgets
 
+from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.network import own_network
 from course_utils.fun import efros_leung, synthesize_texture
@@ -32,7 +33,8 @@ class Texture(LiveExplorer):
     def __init__(self, net: Network | str = "vgg19", *, sample: str = "pebbles", size: int = 112, steps: int = 60):
         super().__init__()
         self.net, self.size, self.steps = own_network(net), size, steps
-        samples = ipywidgets.Dropdown(options=TEXTURES, value=sample, description="Sample")
+        samples = PhotoChooser(sample, label="Sample", names=list(TEXTURES))
+        samples.upload.description = "My own sample"
         self.knob("sample", samples, update=False, preview=self.show_sample)
         ways = ipywidgets.Dropdown(options=[GRAM, PIXELS], description="Method")
         self.way = self.knob("way", ways, update=False, preview=self.show_sample)
@@ -55,10 +57,10 @@ class Texture(LiveExplorer):
 
     def show_sample(self, knobs) -> None:
         if knobs.way == GRAM:
-            self.sample.show(texture_sample(knobs.sample, self.size), f"the sample: {knobs.sample}")
+            self.sample.show(knobs.sample.square(texture_sample, self.size), f"the sample: {knobs.sample.name}")
         else:
-            page = on_paper(texture_sample(knobs.sample, SMALL), LARGE)
-            self.sample.show(page, f"the sample: {knobs.sample}, at the same scale")
+            page = on_paper(knobs.sample.square(texture_sample, SMALL), LARGE)
+            self.sample.show(page, f"the sample: {knobs.sample.name}, at the same scale")
 
     def update(self, knobs) -> None:
         self.keep()
@@ -66,8 +68,9 @@ class Texture(LiveExplorer):
         self._by_gram_matrices(knobs) if knobs.way == GRAM else self._pixel_by_pixel(knobs)
 
     def _by_gram_matrices(self, knobs) -> None:
-        sample, layers = texture_sample(knobs.sample, self.size), TEXTURE_LAYERS[: knobs.depth]
-        words = f"{knobs.sample}: Gram matrices, {layers[0]} to {layers[-1]}" if knobs.depth > 1 else f"{knobs.sample}: Gram matrix of {layers[0]}"  # fmt: skip
+        sample, layers = knobs.sample.square(texture_sample, self.size), TEXTURE_LAYERS[: knobs.depth]
+        name = knobs.sample.name
+        words = f"{name}: Gram matrices, {layers[0]} to {layers[-1]}" if knobs.depth > 1 else f"{name}: Gram matrix of {layers[0]}"  # fmt: skip
 
         def show(step, images, losses):
             self.out.show(images, f"{words}; step {step}")
@@ -85,8 +88,8 @@ class Texture(LiveExplorer):
         self.say(f"The loss fell from {first:.2g} to {best:.2g} (0: the same Gram matrices).")
 
     def _pixel_by_pixel(self, knobs) -> None:
-        sample, size = texture_sample(knobs.sample, SMALL), LARGE
-        words = f"{knobs.sample}: pixel by pixel, window {knobs.window}"
+        sample, size = knobs.sample.square(texture_sample, SMALL), LARGE
+        words = f"{knobs.sample.name}: pixel by pixel, window {knobs.window}"
 
         def show(ring, images, share):
             self.out.show(images, f"{words}; {share.item():.0%} filled")

@@ -7,6 +7,7 @@ import io
 import pytest
 from PIL import Image
 
+from course_utils import explorers
 from tests.explorers.browser import Notebook, hold
 
 TURN, FIRST, STOP = 300, 2000, 1000  # ms: a cheap knob, the first change of long work, stop
@@ -83,6 +84,54 @@ def test_a_picture_works_by_mouse_and_by_keyboard(threshold):
     page.until(lambda: page.kernel("explorer.out.clicks") == 3)
     assert page.page.locator(".jp-Cell").count() == 2, "the keys must not reach the notebook"
     page.until(lambda: page.status().startswith("Clicked at"))
+
+
+def test_a_picture_can_be_seen_larger_and_saved(threshold, tmp_path):
+    page = threshold
+    page.until(lambda: page.text("figcaption").startswith("brighter than"))
+    small = page.locator("img").bounding_box()
+    page.area.get_by_role("button", name="Larger: brighter than 0.5").click()
+    large = page.area.locator("dialog img")
+    large.wait_for()
+    assert large.bounding_box()["width"] > 2 * small["width"]
+    page.page.keyboard.press("Escape")
+    page.until(lambda: not page.area.locator("dialog").count())
+    assert page.page.locator(".jp-Cell").count() == 2 and page.kernel("explorer.out.clicks") == 0
+    with page.page.expect_download() as saved:
+        page.area.get_by_role("link", name="Save: brighter than 0.5").click()
+    assert saved.value.suggested_filename == "brighter-than-0-5.png"
+    saved.value.save_as(tmp_path / "saved.png")
+    assert Image.open(tmp_path / "saved.png").size == (64, 64)
+
+
+def serious(page: Notebook) -> dict[str, str]:
+    """What axe-core calls serious or critical in the outputs of the notebook."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page.page, context=".jp-OutputArea").response["violations"]
+    return {one["id"]: one["nodes"][0]["html"][:300] for one in found if one["impact"] in ("serious", "critical")}
+
+
+def test_the_frame_and_the_quiz_can_be_used_by_everybody(lab):
+    setup = "from course_utils import passed_so_far, quiz\nfrom tests.explorers.test_framework import Threshold"
+    page = lab.open("everybody", [f"{setup}\nexplorer = Threshold()\nexplorer", 'quiz("00")', 'passed_so_far("00")'])
+    try:
+        page.locator("img").wait_for()
+        page.area.get_by_role("radio").first.click()
+        page.until(lambda: "questions right" in page.area.locator(".jp-OutputArea").last.inner_text())
+        page.page.wait_for_timeout(700)  # the sliders get their names
+        assert serious(page) == {}
+    finally:
+        page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(explorers._HOME))
+def test_each_explorer_can_be_used_by_everybody(explore, name):
+    page = explore(f"{name}()")
+    settle(page)
+    page.page.wait_for_timeout(700)
+    assert serious(page) == {}
 
 
 def test_frames_can_be_seen_on_black_and_on_white(threshold):

@@ -208,6 +208,30 @@ def test_what_is_chosen_is_shown_before_start(name, knob, value, view, made):
     assert shown.image == picture
 
 
+@pytest.mark.parametrize(
+    ("name", "knob", "view"), [("StyleTransfer", "style", "style"), ("Texture", "sample", "sample")]
+)
+def test_a_style_and_a_sample_of_ones_own(name, knob, view, made):
+    explorer = made(name)
+    chooser, shown, calls = explorer._knobs[knob], getattr(explorer, view), []
+    file = io.BytesIO()
+    Image.new("RGB", (300, 200), (255, 0, 0)).save(file, "PNG")
+    first = chooser.photos.value
+    chooser.receive("red.png", file.getvalue())
+    explorer.wait()
+    assert shown.caption.startswith(f"the {knob}: red.png")
+    pixels = np.asarray(Image.open(io.BytesIO(shown.image)).convert("RGB"))
+    assert pixels[..., 0].min() > 240 and pixels[..., 1:].max() < 15
+    given = explorer.knobs()
+    used = getattr(given, knob).square(lambda *_: calls.append("a name"), 64)
+    assert used.shape == (1, 3, 64, 64) and not calls and used[0, 0].min() > 0.99
+    chooser.receive("notes.txt", b"text")
+    assert "notes.txt" in explorer.status.error and getattr(explorer.knobs(), knob).name == "red.png"
+    chooser.photos.value = first  # other tests use the same explorer
+    explorer.wait()
+    assert first in shown.caption
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_broken_method_fails_the_cell(name, lite, vgg, monkeypatch):
     def broken(*args, **options):
