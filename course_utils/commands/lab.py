@@ -52,8 +52,8 @@ def open_lab(
             print(f"This lesson is also there in other languages: --language {' or '.join(others)}.", flush=True)
         path = own_copy(path, yes=yes) if IN_WHEEL else in_own_folder(path, language)
     root = ROOT if by_path and path.is_relative_to(ROOT) and FOLDER not in path.parts else path.parent
-    # the lessons' sources hold all solutions, and would be the first entry beside the lessons
-    hidden = ("source", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
+    # sources and translations hold all solutions, and would be the first entries beside the lessons
+    hidden = ("source", "locale", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
     return start(path, root, [f"--ContentsManager.hide_globs={name}" for name in hidden], browser=browser, port=port)
 
 
