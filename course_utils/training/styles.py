@@ -21,7 +21,7 @@ import typer
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, style_rows
+from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, style_rows
 from course_utils.fun.own_style import save_style_net
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.images import image_files, load_image, resize
@@ -134,6 +134,7 @@ def train(
     stages: Sequence[Stage] = STAGES,
     lr: float = 2e-3,
     decay: float = 0.6,
+    shares: Sequence[int] | None = None,
     seed: int = 0,
     checkpoint: Path | None = None,
     checkpoint_every: float = 180,
@@ -154,6 +155,7 @@ def train(
         stages: small crops first, since they cost least.
         lr: Adam's, constant, then going down in a straight line to 0.
         decay: over which part of the steps it goes down.
+        shares: how often each style is painted, in whole numbers (3, 1: three times as often); all alike, if not given.
         seed: of crops and styles.
         checkpoint: file to go on from, and to save to every `checkpoint_every` seconds.
         log: gets a dictionary with "step", "loss", and "seconds" every `log_every` steps; "loss" is their mean.
@@ -166,6 +168,7 @@ def train(
     own = {id(p) for p in rows}
     groups = [{"params": [p for p in net.parameters() if id(p) not in own], "scale": 1}, {"params": rows, "scale": 5}]
     adam = torch.optim.Adam([g for g in groups if g["params"]], lr=lr, betas=(0.9, 0.99))
+    deal = torch.arange(len(net.styles)).repeat_interleave(torch.tensor(shares or [1] * len(net.styles)))
     at_photo, reached = torch.zeros(len(net.styles)), torch.ones(len(net.styles))
     history, first, began = [], 0, time.perf_counter()
     if checkpoint is not None and checkpoint.exists():
@@ -183,7 +186,7 @@ def train(
         # a generator of each step: a run that went on from a checkpoint draws what an unbroken run draws
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         while len(order) < stage.batch:
-            order += torch.randperm(len(net.styles), generator=generator).tolist()
+            order += deal[torch.randperm(len(deal), generator=generator)].tolist()
         numbers, order = torch.tensor(order[: stage.batch]), order[stage.batch :]
         few = max(1, stage.batch // 4)
         which = torch.arange(stage.batch) % few
@@ -236,6 +239,17 @@ def _styles(text: str) -> dict[str, Tensor]:
     return {name: style_picture(name) for name in names}
 
 
+def _shares(text: str, names: Sequence[str]) -> list[int]:
+    """`"night=3,ink=2"`: those so often, the others once."""
+    found = dict.fromkeys(names, 1)
+    for part in text.split(","):
+        name, _, count = part.partition("=")
+        if name not in found or not count.isdigit() or int(count) < 1:
+            raise CourseError(f"--shares are styles that are trained and whole numbers, night=3,ink=2; not {text!r}.")
+        found[name] = int(count)
+    return list(found.values())
+
+
 def _weights(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
@@ -259,6 +273,10 @@ def main(
     stages: Annotated[str, typer.Option(help="SIDExBATCHxSTEPS, separated by commas.")] = ",".join(map(str, STAGES)),
     every: Annotated[int, typer.Option(min=0, help="Hold out every so-many-th photo; 0: none.")] = 25,
     lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 2e-3,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to go on from, of the same styles in the same order.")
+    ] = None,
+    shares: Annotated[str | None, typer.Option(help="Styles to paint more often (night=3,ink=2).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights, the crops and the styles.")] = 0,
 ) -> None:
     """Train one network for many styles, and write its weights.
@@ -267,11 +285,14 @@ def main(
     """
     pictures, plan = _styles(styles), [Stage.read(text) for text in stages.split(",")]
     chosen = _weights(weights) if weights else [STYLE_WEIGHTS.get(name, 2.0) for name in pictures]
+    often = _shares(shares, list(pictures)) if shares else None
     check_positive(lr=lr)
     photos, held_out = photos_of(content, every=every)
     print(f"{len(photos)} photos to train on, {len(held_out)} held out; styles: {', '.join(pictures)}", flush=True)
     torch.manual_seed(seed)
-    net = StyleNet(list(pictures))
+    net = StyleNet(list(pictures)) if start is None else load_style_net(start).requires_grad_(True)
+    if list(net.styles) != list(pictures):
+        raise CourseError(f"{start} paints {', '.join(net.styles)}, not {', '.join(pictures)}.")
     loss = PerceptualLoss(load_network("vgg19", device="cpu"), list(pictures.values()), style_weights=chosen)
     train(
         net,
@@ -279,6 +300,7 @@ def main(
         photos,
         stages=plan,
         lr=lr,
+        shares=often,
         seed=seed,
         checkpoint=out.with_suffix(".checkpoint"),
         log=lambda entry: print(json.dumps(entry), flush=True),

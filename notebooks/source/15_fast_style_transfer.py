@@ -51,7 +51,7 @@ display(show_images([temple[0]], ["photo"], width=3))
 show_images(beside, titles, columns=4, width=9)
 
 # %% [markdown]
-# One network painted all eight. It has seen pieces of 480 other photos, but never this one, and it takes no steps: pixels go in, pixels come out. No style picture goes in.
+# One network painted all eight. (Which of them are good, and which are not at their end, the last section says in numbers.) It has seen pieces of 480 other photos, but never this one, and it takes no steps: pixels go in, pixels come out. No style picture goes in.
 
 # %%
 # how much faster? one pass, and four steps of lesson 14 at the same size (about 10 seconds)
@@ -66,13 +66,13 @@ one_step = (time.perf_counter() - start) / 5  # 4 updates look at the picture 5 
 print(
     f"one pass: {one_pass:.2f} s; 60 steps of lesson 14, from the time of 4: {60 * one_step:.0f} s"
 )
-print(f"ratio: about {60 * one_step / one_pass:.0f}")
+print(f"60 steps take about {60 * one_step / one_pass:.0f} times as long as one pass")
 
 # %% claim="one pass takes less than a twentieth of 60 steps of lesson 14"
 assert one_pass < 60 * one_step / 20
 
 # %% [markdown] notes="1" minutes=5
-# Let the room guess the ratio before you run the cell. Then ask where the time went: it was spent once, in the training, for all photos that will ever come.
+# Let the room guess the ratio before you run the cell. The two pictures are not equally good: the last cell of the lesson compares them, and there 15 steps already get below one pass. So at equal loss the ratio is at most a quarter of the printed one. Then ask where the time went: it was spent once, in the training, for all photos that will ever come.
 
 # %% [markdown]
 # ## The idea
@@ -87,8 +87,8 @@ assert one_pass < 60 * one_step / 20
 # Nobody shows the network what a painting should look like: there are photos, style pictures and a loss. Ulyanov et al. (2016) trained such networks in the same year and called them *texture networks*; from noise they make
 # textures, from noise and a photo paintings.
 #
-# Two things in ours are not in Johnson's network. The features on the way down are **added** on the way up. And the last layer does not paint the whole picture: it says what to **change** about the photo, whose
-# colors the network first mixes anew by a 3 × 3 matrix. So an untrained network gives back the photo.
+# Johnson's network has batch norm, five blocks, transposed convolutions and VGG-16 as its judge; ours has instance norm, eight blocks, repeated pixels and VGG-19. Two things more are ours. The features on the way down are **added** on the way up. And the last layer does not paint the whole picture: it says what to
+# **change** about the photo, whose colors the network first mixes anew by a 3 × 3 matrix. (Both happen to numbers of any size; a sigmoid at the very end makes pixels between 0 and 1 of them.) So an untrained network gives back the photo.
 
 # %% [markdown] notes="1" minutes=4
 # Write the two problems under each other: what is found, and for how many photos. Then ask where the style picture is when the network paints.
@@ -103,7 +103,7 @@ print(f"colors   {net.color.numel() + net.shift.numel():7d}")
 assert (stylize(StyleNet(["any"]), temple, "any") - temple).abs().max() < 1e-3
 
 # %% [markdown]
-# Three details matter more than the rest: how features are **normalized**, how they are **enlarged**, and how **many styles** fit into one network. You will build all three.
+# Three details need an explanation: how features are **normalized**, how they are **enlarged**, and how **many styles** fit into one network. You will build all three.
 #
 # ## Instance norm
 #
@@ -120,7 +120,7 @@ pair = torch.tensor([[[[1.0, 1.0], [3.0, 3.0]]], [[[11.0, 11.0], [12.0, 12.0]]]]
 F.instance_norm(pair).round(decimals=2)
 
 # %% [markdown]
-# The same numbers. Brightness and contrast of the photo are gone, its pattern is still there. That is what a painter of styles wants: **the style says how strong the contrast is, not the photo.**
+# The same numbers. Brightness and contrast of the photo are gone, its pattern is still there. That is what a painter of styles wants: **the style says how strong the strokes are, not the photo's contrast.** (Ulyanov, Vedaldi and Lempitsky, 2016, put this norm into such a network in place of batch norm.)
 #
 # For picture $n$ and channel $c$, with the mean $\mu_{nc}$ and the variance $\sigma_{nc}^2$ over all positions of *this* picture,
 #
@@ -165,10 +165,19 @@ seen = layer_outputs(vgg, torch.cat([temple, pale]), ["conv2_1"])["conv2_1"]
 ones = torch.ones(seen.shape[1])
 normal = instance_norm(seen, ones, 0 * ones, 1e-5)
 k = 5
-scales = [seen[:, k].abs().max() * 2, torch.tensor(8.0)]
-maps = [0.5 + x[i, k] / s for x, s in zip([seen, normal], scales, strict=True) for i in (0, 1)]
-titles = ["channel, temple", "channel, pale copy", "normalized, temple", "normalized, pale copy"]
-show_images([m.clamp(0, 1)[None] for m in maps], titles, columns=4, width=10)
+stds = [x[i, k].std().item() for x in (seen, normal) for i in (0, 1)]
+names = ["temple", "pale copy", "temple, normalized", "pale copy, normalized"]
+titles = [f"{name}: ±{one:.1f}" for name, one in zip(names, stds, strict=True)]
+before = show_images(seen[:, k], titles[:2], columns=2, width=5, vmin=0, vmax=seen[:, k].max())
+display(before)  # one gray scale for each pair
+show_images(normal[:, k], titles[2:], columns=2, width=5, vmin=-3, vmax=3)
+
+# %% [markdown]
+# The numbers are standard deviations over the channel. Before the norm the pale copy has about a third; behind it both have 1.
+
+# %% claim="a channel of the pale copy has about a third of the spread; behind instance norm both have the same"
+assert 0.2 < stds[1] / stds[0] < 0.5
+assert abs(stds[3] / stds[2] - 1) < 0.02
 
 # %% [markdown]
 # ## Train one yourself
@@ -215,9 +224,9 @@ check("15.2", train)
 
 # %% [markdown]
 # There the pixels of one picture, here the weights of the network. Now train. Two networks, twelve channels wide, with the same start and the same photos: one with instance norm, one with batch norm. One style (`woodcut`), 50 steps, crops of 64 pixels, and VGG-19 only as far as
-# `relu3_1`. A step has four photos; the network of the first picture saw more than two hundred times as many.
+# `relu3_1`. A step has four photos; the network of the first picture saw more than sixty times as many pieces of photos.
 #
-# **Predict, run, explain.** Afterwards both get a photo that they have not seen, and a pale copy of it. Which of them paints the pale copy as strongly? Write it down, then run the two cells.
+# **Predict, run, explain.** Afterwards both get a photo that they have not seen, and a pale copy of it. Each *adds* something to the photo. Which of them adds the same to the pale copy, and why? Write it down, then run the two cells.
 
 # %%
 # a judge, the photos to train on, and a network with twelve channels
@@ -225,7 +234,7 @@ woodcut = style_image("woodcut", 192)
 eyes = PerceptualLoss(
     vgg,
     [woodcut],
-    style_weights=[5.0],
+    style_weights=[5.0],  # tried: stripes after few steps, and the photo is still there
     content_layers=["relu2_2"],
     style_layers=["relu1_1", "relu2_1", "relu3_1"],
 )
@@ -250,17 +259,40 @@ def small_network(norm):
         return StyleNet(["woodcut"], widths=(12, 24, 48), blocks=2, norm=norm)
 
 
+def fine(pictures):
+    """How strong the strokes are: the standard deviation of what is finer than 9 pixels."""
+    coarse = F.avg_pool2d(pictures, 9, 1, 4, count_include_pad=False)
+    return (pictures - coarse).std(dim=(1, 2, 3))
+
+
+def relative(pictures):
+    """The loss of the painted temple and of its painted pale copy, each relative to the untouched photo."""
+    with torch.no_grad():
+        return (judge(pictures, both) / judge(both, both)).tolist()
+
+
+def what_is_added(net, pictures):
+    """What the last layer puts out, before the sigmoid."""
+    kept = []
+    hook = net.last.register_forward_hook(lambda module, given, out: kept.append(out.detach()))
+    stylize(net, pictures, "woodcut")
+    hook.remove()
+    return kept[0]
+
+
 print(f"{len(to_learn)} photos, {len(batches)} batches of {tuple(batches[0].shape)}")
 
 # %% picture="15.2"
 # your function trains both (about 40 seconds); then both paint the temple and a pale copy
 unseen = photo("china", 192, crop=False)
 both = torch.cat([unseen, 0.3 * unseen + 0.35])
-curves, by = {}, {}
+curves, by, added, small = {}, {}, {}, {}
 for norm in ("instance", "batch"):
-    small = small_network(norm).train()  # batch norm takes mean and variance from each batch ...
-    curves[norm] = train(small, judge, batches, 4e-3)
-    by[norm] = stylize(small.eval(), both, "woodcut")  # ... and afterwards those of the training
+    small[norm] = small_network(norm).train()  # batch norm takes mean and variance from each batch
+    curves[norm] = train(small[norm], judge, batches, 4e-3)
+    small[norm].eval()  # ... and from here on those of the training
+    by[norm] = stylize(small[norm], both, "woodcut")
+    added[norm] = what_is_added(small[norm], both)
 
 figure, axes = new_figure(width=5, aspect=0.5)
 with torch.no_grad():
@@ -269,31 +301,50 @@ for norm, curve in curves.items():
     axes[0, 0].plot((torch.tensor(curve) / start).tolist(), label=f"{norm} norm")
 axes[0, 0].set(xlabel="step", ylabel="loss / loss of the photos", ylim=(0, 1.05))
 axes[0, 0].legend()
-row = [both[0], by["instance"][0], by["batch"][0], both[1], by["instance"][1], by["batch"][1]]
-titles = ["temple", "instance norm", "batch norm", "pale copy", "instance norm", "batch norm"]
-display(show_images(row, titles, columns=3, width=8))
+row, titles = [], []
+for i, name in enumerate(["temple", "pale copy"]):
+    row.append(both[i])
+    titles.append(name)
+    for norm in curves:
+        row += [by[norm][i], (0.5 + added[norm][i] / 8).clamp(0, 1)]
+        titles += [f"{norm} norm", f"added: ±{fine(added[norm])[i]:.2f}"]
+display(show_images(row, titles, columns=5, width=11))
+for norm, pictures in by.items():
+    print(f"{norm} norm, loss / loss of the photo:", *(f"{x:.2f}" for x in relative(pictures)))
 figure
 
-# %% claim="the loss falls for both, instance norm is lower after 50 steps, and only behind batch norm the pale copy gets weaker strokes"
+# %% claim="the loss falls for both, instance norm is lower after 50 steps and on the unseen temple; instance norm adds the same to both copies, batch norm less than half"
 early, late = ({n: sum(c[k : k + 10]) for n, c in curves.items()} for k in (0, 40))
 assert late["instance"] < 0.75 * early["instance"]
 assert late["batch"] < 0.9 * early["batch"]
 assert late["instance"] < 0.9 * late["batch"]
+assert relative(by["instance"])[0] < min(0.5, 0.95 * relative(by["batch"])[0])
+strength = {norm: (fine(x)[1] / fine(x)[0]).item() for norm, x in added.items()}
+assert abs(strength["instance"] - 1) < 0.02 and strength["batch"] < 0.5
 
-
-def strokes(pictures):
-    coarse = F.avg_pool2d(pictures, 9, 1, 4, count_include_pad=False)
-    return (pictures - coarse).std(dim=(1, 2, 3))
-
-
-assert strokes(both)[1] < 0.7 * strokes(both)[0]  # the photo itself
-assert strokes(by["instance"])[1] > 0.85 * strokes(by["instance"])[0]
-assert not strokes(by["batch"])[1] > 0.85 * strokes(by["batch"])[0]
+# %% claim="it is so for any weights: a network with instance norm and random weights adds the same, too; and batch norm less also with means and variances measured anew"
+other = small_network("instance").eval()
+with torch.no_grad():
+    torch.nn.init.normal_(other.last.weight, generator=torch.Generator().manual_seed(3))
+change = what_is_added(other, both)
+assert (change[0] - change[1]).abs().max() < 0.05 * change.std()
+anew = small["batch"]
+for module in anew.modules():
+    if isinstance(module, torch.nn.BatchNorm2d):
+        module.reset_running_stats()
+        module.momentum = None  # the mean over all that follow
+anew.train()
+with torch.no_grad():
+    for photos in batches:
+        anew(photos)
+change = fine(what_is_added(anew.eval(), both))
+assert change[1] < 0.5 * change[0]
 
 # %% [markdown]
-# Both losses fall, and they jump, since every step has other photos. The temple was never trained on, and instance norm paints it with the stripes of the woodcut: what was learned holds for other photos.
+# Both losses fall, and they jump, since every step has other photos. The temple was never trained on, and with instance norm it gets the stripes of the woodcut: what was learned holds for a new photo. With batch norm it has outlines so far and no stripes.
 #
-# With instance norm the pale copy gets stripes of the same strength. (The pale photo is still there below them: it is added.) Behind batch norm the pale photo's features are weaker, and so are the stripes: the photo's contrast **leaks** through.
+# Look at what is *added*. With instance norm it is the same for both. It must be, whatever the weights are: the pale copy is $0.3\,x + 0.35$, the first convolution (without a bias, with a mirrored border) makes $0.3$ times the same features plus a number for each channel, and the norm takes both away.
+# (In the painting the stripes look stronger where the photo is gray than where it is white: the sigmoid is steepest in the middle. And the pale photo itself is still there below: in ours, only what is added has the style's own contrast.) Batch norm adds less than half to the pale copy: the photo's contrast **leaks** through.
 
 # %% [markdown]
 # ## Enlarging without a checkerboard
@@ -312,7 +363,7 @@ repeated = F.pad(line.repeat_interleave(2, dim=2), (1, 1), mode="reflect")
 print(F.conv1d(repeated, three)[0, 0].tolist())
 
 # %% [markdown]
-# 1, 1, 2, 1, 2, ...: every second place gets twice as much, and a flat area becomes striped. In two dimensions this is a checkerboard. Repeated pixels give every place three contributions. And a border of mirrored
+# 1, 1, 2, 1, 2, ...: every second place gets twice as much, and a flat area becomes striped. In two dimensions this is a checkerboard (Odena et al., 2016). Repeated pixels give every place three contributions. And a border of mirrored
 # pixels (*reflection padding*) makes no dark frame, as a border of zeros would.
 
 # %% [markdown] exercise="15.3" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.style_layers:Layer"
@@ -410,7 +461,7 @@ check("15.4", style_losses)
 # the style losses (of relu3_1) of the temple as "night", "mosaic" and "ink", each against the style of the night
 three = torch.stack([paintings[STYLE_NAMES.index(n)] for n in ("night", "mosaic", "ink")])
 found = layer_outputs(vgg, three, ["relu3_1"])["relu3_1"]
-wanted = layer_outputs(vgg, style_image("night", 256), ["relu3_1"])["relu3_1"].flatten(2)
+wanted = layer_outputs(vgg, style_picture("night"), ["relu3_1"])["relu3_1"].flatten(2)
 target = wanted @ wanted.transpose(1, 2) / wanted.shape[2]
 losses = style_losses(found, target.expand(3, -1, -1))
 print("relative to the first:", *(f"{loss:.1f}" for loss in losses / losses[0]))
@@ -488,8 +539,8 @@ titles = [f"{w:.0%} woodcut" for w in shares] + ["pixels, half and half"]
 show_images([*steps, overlay], titles, columns=3, width=9)
 
 # %% [markdown]
-# The answer is (b). The overlay shows both paintings at once. The mixture in the rows is another picture, painted by filters that are scaled between the two styles. It is no equal mixture of what you see: its contrast is lower than that of either painting, and lower than that of the overlay. This holds for most
-# pairs of styles. Think of 15.5: what becomes of a channel that only one of the two styles uses?
+# The answer is (b). The overlay shows both paintings at once. The mixture in the rows is another picture, painted by filters that are scaled between the two styles. It is no equal mixture of what you see: its contrast (the standard deviation of its pixels) is lower than that of either painting, and lower than that of the
+# overlay. Lower than that of the overlay it is in most of the pairs that we tried (six).
 
 # %% claim="half and half in the rows is not the overlay; it has less contrast than the overlay in most pairs of styles, and with glass and woodcut less than either"
 middle, ends = steps[2], (steps[0], steps[-1])
@@ -510,7 +561,7 @@ assert sum(paler) >= 0.8 * len(paler)
 # %% [markdown]
 # ## A style of your own
 #
-# The filters are shared by all eight styles. Are they good for a ninth that they were not trained on? Dumoulin et al. kept all filters and trained only a new row. You do the same, with a picture of your choice: a texture, a photo, or a file of
+# The filters are shared by all eight styles. Can a ninth be painted with them, a style that they were not trained on? Dumoulin et al. kept all filters and trained only a new row. You do the same, with a picture of your choice: a texture, a photo, or a file of
 # your own (*My own picture*). A style is what repeats in a picture, and its colors; no objects.
 
 # %% [markdown] notes="1" minutes=14
@@ -555,6 +606,23 @@ print(
     f"loss: {sum(losses[:5]) / 5:.3g} in the first five steps, {sum(losses[-5:]) / 5:.3g} in the last five"
 )
 
+cat = photo("cat", 128)
+
+
+def of_cat(picture):
+    """The loss of a picture of the cat in your style; 1 is the untouched photo."""
+    with torch.no_grad():
+        found = whole(torch.cat([picture, cat]), content_of_cat, zero)
+    return (found[0] / found[1]).item()
+
+
+content_of_cat = {layer: x.expand(2, -1, -1, -1) for layer, x in whole.content(cat).items()}
+best = min(of_cat(stylize(net, cat, name)) for name in STYLE_NAMES)
+print(
+    f"loss of the cat: at the start {of_cat(stylize(fresh, cat, 'mine')):.2f}, "
+    f"best of the eight {best:.2f}, your row {of_cat(stylize(mine, cat, 'mine')):.2f}"
+)
+
 # keep it: nine styles in one file
 nine = add_style(net, mine)
 save_style_net(nine, "my_styles.safetensors")
@@ -567,27 +635,16 @@ titles = ["your style", "temple", "cat", "half glass", "half woodcut", "half ink
 show_images(row, titles, columns=3, width=9)
 
 # %% claim="the new row takes a photo's loss down to less than 0.6; the mean of the eight rows does not, and none of the eight comes near; the eight stay as they were"
-cat = photo("cat", 128)
-
-
-def of_photo(x):
-    with torch.no_grad():
-        return (
-            whole(x, whole.content(cat), zero[:1]) / whole(cat, whole.content(cat), zero[:1])
-        ).item()
-
-
-learned = of_photo(stylize(kept, cat, "mine"))
-assert learned < 0.6
-assert not of_photo(stylize(fresh, cat, "mine")) < 0.6
-assert learned < 0.8 * min(of_photo(stylize(net, cat, name)) for name in STYLE_NAMES)
+learned = of_cat(stylize(kept, cat, "mine"))
+assert learned < 0.6 and not of_cat(stylize(fresh, cat, "mine")) < 0.6
+assert learned < 0.8 * best
 assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 1e-4
 
 # %% [markdown]
-# A few thousand numbers hold your style. They are all that was trained: the start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it. `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
+# A few thousand numbers hold the pattern of your style. They are all that was trained. The start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it (the numbers above). `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
 # `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 #
-# Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? Do more steps help, or another style size, or another start (an option of `new_style`)?
+# Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? With the coral it is the pattern: light lines on a dark ground became dark lines on a lighter one. (We did not try rows over *random* filters. So the lesson does not say that it takes these filters.)
 
 # %% [markdown]
 # ## Explore
@@ -624,19 +681,20 @@ show_images(
     [
         stylize(net, portrait, "mosaic")[0],
         stylize(shuffled, portrait, "mosaic")[0],
+        stylize(net, torch.full_like(nothing, 0.5), "mosaic")[0],
         nothing[0],
         stylize(net, nothing, "mosaic")[0],
     ],
-    ["mosaic", "rows shuffled", "nothing", "nothing, as mosaic"],
-    columns=4,
-    width=10,
+    ["mosaic", "rows shuffled", "one gray, as mosaic", "faint noise", "faint noise, as mosaic"],
+    columns=5,
+    width=11,
 )
 
 # %% [markdown]
-# The answer is (b). With shuffled rows the cat is still there and the mosaic is gone: the style sits in the pairs of filters and rows. And out of nothing the network paints its tiles as well, as strongly as on the cat. **Strokes in a painting are no evidence of anything in the photo:** instance norm takes faint
-# noise and gives it full strength, whether it is faint or five times as strong.
+# The answer is (b). The cat is still there (it must be: the photo is added) and the mosaic is gone: the style sits in the pairs of filters and rows. One gray gets no tiles; gray with faint noise gets them, as strongly as the cat. **Strokes in a painting are no evidence of anything in the photo:** instance norm divides by
+# the strength of what comes in, so it gives noise its full strength, whether the noise is faint or five times as strong.
 
-# %% claim="shuffled rows keep the cat and lose the mosaic; faint noise and noise of five times the strength are painted equally strongly, as strongly as the cat"
+# %% claim="shuffled rows keep the cat and lose the mosaic; faint noise and noise of five times the strength are painted equally strongly, as strongly as the cat; one gray is not"
 tiles = PerceptualLoss(vgg, [style_picture("mosaic")], style_weights=[1.0])
 
 
@@ -651,10 +709,6 @@ def alike_in_coarse(x):
     )[0, 1]
 
 
-def fine(x):
-    return (x - F.avg_pool2d(x, 9, 1, 4, count_include_pad=False)).std().item()
-
-
 good, lost = (stylize(one, portrait, "mosaic") for one in (net, shuffled))
 assert far_from_mosaic(good) < 0.25 * far_from_mosaic(portrait)
 assert not far_from_mosaic(lost) < 0.25 * far_from_mosaic(portrait)
@@ -662,10 +716,10 @@ assert min(alike_in_coarse(good), alike_in_coarse(lost)) > 0.6
 assert abs(alike_in_coarse(nothing)) < 0.2
 more_noise = 0.5 + 5 * (nothing - 0.5)
 assert fine(more_noise) > 4 * fine(nothing)
-assert (
-    abs(fine(stylize(net, nothing, "mosaic")) / fine(stylize(net, more_noise, "mosaic")) - 1) < 0.15
-)
-assert fine(stylize(net, nothing, "mosaic")) > 0.8 * fine(good) > 3 * fine(nothing)
+tiled = fine(stylize(net, nothing, "mosaic"))
+assert abs(tiled / fine(stylize(net, more_noise, "mosaic")) - 1) < 0.15
+assert tiled > 0.8 * fine(good) > 3 * fine(nothing)
+assert fine(stylize(net, torch.full_like(nothing, 0.5), "mosaic")) < 0.1 * tiled
 
 # %%
 # what does one pass give away? the loss against an optimization of this very photo (about 15 seconds)
@@ -686,7 +740,7 @@ assert max(one / before for before, one, _ in reached.values()) < 0.66
 assert all(fifteen < 0.9 * once for _, once, fifteen in reached.values())
 
 # %% [markdown]
-# One pass takes the loss a good part of the way. An optimization of the very photo gets lower with 15 steps, since it works on this photo and no other. (`data/weights/styles.md` says how far the course's own network came, and how long it was trained.)
+# One pass takes the loss a good part of the way. An optimization of the very photo gets lower with 15 steps. (Johnson et al. report that one pass of their network is about as good as 50 to 100 steps. Ours was trained for some hours on two cores.) All styles against 100 passes of L-BFGS, on held-out photos: RATIOS. `data/weights/styles.md` has the table.
 #
 # Other limits:
 #

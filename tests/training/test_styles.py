@@ -131,12 +131,29 @@ def test_the_command_trains_and_writes_the_weights(folder, tmp_path, monkeypatch
     stored = load_file(out)
     assert stored["color"].shape == (2, 3, 3) and stored["color"].dtype == torch.float16
     StyleNet(["night", "dots"]).load_state_dict(stored)
+    on = tmp_path / "on.safetensors"  # from there; a step of length 0 changes nothing
+    with pytest.raises(SystemExit, match="0"):
+        app([*arguments, "--stages", "32x2x1", "--out", str(on), "--start", str(out), "--lr", "1e-12"])
+    assert all(torch.equal(value, stored[name]) for name, value in load_file(on).items())
+    with pytest.raises(SystemExit, match="2"):
+        app([*arguments, "--styles", "dots,night", "--start", str(out)])
+    assert f"{out} paints night, dots, not dots, night" in capsys.readouterr().err
+
+
+def test_styles_can_be_painted_more_often(monkeypatch):
+    asked = []
+    loss = tiny_loss()
+    monkeypatch.setattr(loss, "forward", lambda p, c, n: asked.extend(n.tolist()) or p.mean((1, 2, 3)) + 1)
+    train(StyleNet(["a", "b"], **SMALL), loss, photos(), stages=[Stage(32, 4, 20)], shares=[3, 1])
+    assert sum(asked[-80:]) == 20  # of 80 pictures a quarter is the second
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
         ({"--styles": "night,moon"}, "'moon' is neither a folder nor a style of the course"),
+        ({"--shares": "night=0"}, "--shares are styles that are trained and whole numbers"),
+        ({"--shares": "moon=2"}, "not 'moon=2'"),
         ({"--content": "nowhere"}, "There is no folder nowhere"),
         ({"--weights": "1"}, "8 styles need 8 style_weights, not 1"),
         ({"--weights": "1,much"}, "--weights are numbers separated by commas, for example 2,0.5; not '1,much'"),
