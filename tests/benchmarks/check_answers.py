@@ -42,6 +42,11 @@ ALLOWED = {
     ("04.1", "input 0: rolled in dimension 1"): "the order of the features changes signs only",
     ("04.3", "three digits"): "found by a search, which may stop early",
     ("04.3", "input 0: three digits"): "found by a search, which may stop early",
+    ("15.2", "float32 inside"): "trains a copy in another precision, and the task is to train the network itself",
+    ("15.2", "input 0: train mode"): "the network is to be trained, and a training leaves this",
+    ("15.2", "input 0: train mode of one layer"): "as above",
+    ("15.2", "input 0: requires_grad"): "as above",
+    ("15.2", "input 0: a weight's gradient"): "as above",
 }
 
 # answers of these must keep their graph, which these forms cut
@@ -377,7 +382,7 @@ def cleans_up(solution: Callable, *inputs: Any) -> Any:
     torch.set_default_dtype(torch.float64)
     handles = []
     for x in inputs:
-        if isinstance(x, nn.Module):
+        if hasattr(x, "model"):
             handles.append(x.model[0].register_forward_hook(lambda *_: None))
             x.train()
         elif isinstance(x, torch.Tensor) and x.is_floating_point():
@@ -389,7 +394,7 @@ def cleans_up(solution: Callable, *inputs: Any) -> Any:
         for handle in handles:
             handle.remove()
         for x in inputs:
-            if isinstance(x, nn.Module):
+            if hasattr(x, "model"):
                 x.eval()
 
 
