@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FOLDER = data_file("weights")
 # the sha256 of each file in data/weights; NAME.md beside each says how the weights were made, or where they are from
 OWN: dict[str, str] = {
-    "styles": "1e56826e1983b32b827becfaacab8f219ad1fc2fd50487adc2cd80f7108823ed",
+    "styles": "1520172263e2bfd77ab63a1b8f0e77cc84d8e9c4d3deed5ca1f9616e8d40da1e",
     "photo_spectrum": "ca5cabc2a0cb8590d16f26695fd1978405eb110efade48e46784b4a75dd8c36b",
     "cifar_net": "65ad898eb395f7b0179a66ebf60ad9f65d7cf26ee3341f7e5d4219e7f4e65c6b",
     "face_filters": "14bf3a296bbceff0c2d55518360c3f547c6a953c85877f47ed35615ed5b78735",
