@@ -461,20 +461,20 @@ Plain gradient ascent gives a picture of colored noise, and the network is 100 %
 wrong?
 - The step size was too small to come from noise to a picture.
   The score is as high as one could wish; a longer way only raises it further.
-+ Nothing: most pictures with a high score look like noise.
-  Yes. Nothing asked for a natural picture. The regularizers ask.
++ Nothing: a picture of noise can have a high score, too.
+  Yes. Nothing asked for a natural picture. Transforms and regularizers ask.
 - The network was not trained well enough to know a flamingo.
   It is right on most photos. Photos do not look like this.
 - The probability should have been climbed, not the score.
-  Then it is noise as well.
+  It asks for a natural picture no more than the score does.
 
 Why is a second network asked to name the picture?
 - It is more accurate than the network that was climbed.
   A little, but this is not the point.
-+ What fools only the first network seldom fools it as well.
-  Yes. What both see is more likely to be about the object.
++ It has other weights: the picture was not made for it.
+  Yes. But it learned from the same photos, so look for yourself, too.
 - The first network cannot classify a picture of its own.
-  It can, and it is always sure.
+  It can: plain ascent went on until it was sure.
 - Its gradient makes the picture sharper in every step.
   The judge does not take part in the drawing.
 
@@ -482,7 +482,7 @@ With Fourier coefficients instead of pixels, which pictures can be reached?
 - Only smooth pictures, since fine waves are left out.
   Every coefficient is there, also those of the finest noise.
 + The same ones: only the directions of steps change.
-  Yes. A step moves coarse and fine structure alike, so the way leads elsewhere.
+  Yes. With Adam, a step moves coarse and fine structure alike, so the way leads elsewhere.
 - Only gray ones: a wave has no color of its own.
   Each of three colors has its own coefficients.
 - Also pictures with values outside of 0 to 1.

@@ -15,7 +15,6 @@ from course_utils.gradients import (
     CenterBias,
     Crop,
     Fourier,
-    L2Decay,
     Noise,
     Phase,
     Pixels,
@@ -42,7 +41,7 @@ show_images(drawn)
 [net.category(number) for number in classes]
 
 # %% [markdown]
-# No photo was drawn on. Each picture began as waves at random places, and was changed until the network's score for one class was high. At the end of this lesson you will know every part of it:
+# No photo was the start. Each picture began as waves at random places, and was changed until the network's score for one class was high. (How high its waves are, and how its colors mix, is the mean of many photos.) At the end of this lesson you will know every part of it:
 # what is made large, what is changed, what is kept, and what the network sees on the way.
 
 # %% claim="a network that had no part in it puts each of the four among its first twenty of 1000"
@@ -62,7 +61,7 @@ for scores_of_one, number_of_class in zip(scores_of_four, classes, strict=True):
 #
 # $$I^\ast = \arg\max_I \; S_c(I) - \lambda\,\lVert I\rVert_2^2 .$$
 #
-# $S_c$ is the score before the softmax. $\lVert I\rVert_2^2$ is the sum of the squares of all pixels, where 0 is the network's mean color; the number $\lambda$ says how much it counts. Such a term is a **regularizer**: it is large for pictures that we do
+# $S_c$ is the score before the softmax. (The probability also grows where all other scores fall, and near 1 its gradient is close to 0.) $\lVert I\rVert_2^2$ is the sum of the squares of all pixels, where 0 is the network's mean color; the number $\lambda$ says how much it counts. Such a term is a **regularizer**: it is large for pictures that we do
 # not want, here those with extreme pixels. We begin without one, $\lambda = 0$. A step uphill is then
 #
 # $$I \leftarrow I + \eta\, \frac{g}{\overline{|g|}}, \qquad g = \nabla_I S_c(I),$$
@@ -130,27 +129,34 @@ show_images(yours, [f"{net.predict(yours)[0][0][0]}: {net.predict(yours)[0][0][1
 # %% [markdown]
 # ## A judge
 #
-# Is this a daisy? The network that made it cannot be asked: it is always sure. So ask a network that had no part in it. `efficientnet_lite2` has other weights and sees
-# larger images. We note the **rank** of the class among the judge's 1000 classes: 1 means that it names the class first.
+# Is this a daisy? The network that made it cannot be the only one to say so. So ask a network that had no part in it: `efficientnet_lite2`. It is no stranger: it is of the same family and learned from
+# the same photos. We note the **rank** of the class among 1000 classes: 1 means that it is named first, and a guess has a rank around 500.
 #
-# **Predict, run, explain.** Plain ascent from faint noise, 56 steps. What probability will the network itself give? And what rank will the judge give? Write both numbers down.
+# The judge usually sees 260 pixels. But enlarging changes a picture, too. So both networks see each picture twice: as it is, and enlarged to 260 pixels.
+#
+# **Predict, run, explain.** Plain ascent from faint noise, 56 steps. Which of the four ranks will be near 1, and which near 500? Write them down.
 
 # %% [markdown] notes="1" minutes=6
-# Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge.
+# Votes before the cell: does the judge see a daisy? Ask why the maker cannot be its own judge, and why it must see the enlarged picture, too.
 
 # %%
-# what the network says of its own pictures, and what the judge says: two classes, two pictures of each
+# what maker and judge say of four pictures: two classes, two pictures of each
 judge = load_network("efficientnet_lite2")
 
 
+def ranks(network, images, targets):
+    """The place of each image's class among the network's classes, 1 for the first."""
+    numbers = torch.tensor([network.class_index(target) for target in targets])[:, None]
+    scores = network(images)
+    return ((scores > scores.gather(1, numbers)).sum(1) + 1).tolist()
+
+
 def verdicts(images, targets):
-    """For each image the maker's probability and the judge's rank, as a title."""
-    scores = judge(resize(images, judge.input_size))
-    numbers = torch.tensor([net.class_index(target) for target in targets])[:, None]
-    ranks = (scores > scores.gather(1, numbers)).sum(1) + 1
-    own = net(images).softmax(1).gather(1, numbers)[:, 0]
+    """For each image four ranks, as a title: of maker and judge, as it is and enlarged."""
+    both = images, resize(images, judge.input_size)
+    four_ranks = [ranks(network, seen, targets) for seen in both for network in (net, judge)]
     return [
-        f"maker {p:.0%}, judge: rank {r}" for p, r in zip(own.tolist(), ranks.tolist(), strict=True)
+        f"maker {a}, judge {b}\nenlarged: {c}, {d}" for a, b, c, d in zip(*four_ranks, strict=True)
     ]
 
 
@@ -161,25 +167,31 @@ plain = visualize(net, four, **by_ascent)
 show_images(plain, verdicts(plain, four), columns=4)
 
 # %% [markdown]
-# The two daisies differ in the faint noise that they began with. The maker is sure of all four pictures. Can you tell which two are hourglasses? Among all pictures with a high score, nearly all look like noise. To get a picture, we must ask for one.
+# The two daisies differ in the faint noise that they began with. The maker is sure of all four pictures. The judge, which sees the same pixels, puts both daisies before both hourglasses. What can *you* see in the middle of the first two?
+#
+# Enlarged, no picture is near the top for either network: its maker has lost it, too. These pictures are made for exactly these pixels. To get more, we must ask for it.
 
-# %% claim="the maker is sure of all four; for the judge none is among the first ten"
+# %% claim="the maker is sure of all four; the judge puts the daisies first; enlarged, neither network finds them; it finds photos"
 numbers_of_four = torch.tensor([net.class_index(name) for name in four])[:, None]
-
-
-def judged(images):
-    """The rank of each image's class for the judge."""
-    scores_here = judge(resize(images, judge.input_size))
-    return ((scores_here > scores_here.gather(1, numbers_of_four)).sum(1) + 1).tolist()
-
-
 assert net(plain).softmax(1).gather(1, numbers_of_four).min() > 0.9
-assert min(judged(plain)) > 10
+by_judge = ranks(judge, plain, four)
+assert max(by_judge[:2]) < min(by_judge[2:])
+enlarged_plain = resize(plain, judge.input_size)
+assert min(ranks(net, enlarged_plain, four) + ranks(judge, enlarged_plain, four)) > 50
+for known in (
+    "bald_eagle",
+    "goose",
+    "cannon",
+    "strawberry",
+):  # chance that small photos are too much for the judge
+    small_photo = photo(known, 128)
+    assert ranks(judge, small_photo, [known.replace("_", " ")]) == [1]
+    assert not ranks(net, resize(small_photo, judge.input_size), [known.replace("_", " ")])[0] > 50
 
 # %% [markdown]
 # ## Regularizers
 #
-# Look at the formula with $\lambda$ again. Write $z$ for the image counted from the network's mean color: $z = 0$ is gray, "nothing". The gradient of $-\lambda\lVert z\rVert^2$ is $-2\lambda z$. So a step of length $\eta$ uphill on $S_c - \lambda\lVert z\rVert^2$ is
+# Look at the formula with $\lambda$ again. Write $z$ for the image counted from the network's mean color: $z = 0$ is gray, "nothing". The gradient of $-\lambda\lVert z\rVert^2$ is $-2\lambda z$. So a step of $\eta$ times the gradient uphill on $S_c - \lambda\lVert z\rVert^2$ is
 #
 # $$z + \eta\,(g - 2\lambda z) = (1 - 2\eta\lambda)\,z + \eta\, g .$$
 #
@@ -245,11 +257,33 @@ check("09.2", pull_back)
 # %% [markdown]
 # ## Transforms
 #
-# Noise that raises the score is exact: shift it, and the score falls. So shift the picture a little in every step, before the network sees it. Only what survives
-# all shifts can grow. The same holds for a little scaling and rotation.
+# How exact is the noise? Shift a picture by one pixel, and ask for its score again.
 
 # %% [markdown] notes="1" minutes=8
-# Ask what a picture must be like to survive a shift. The slip in 09.3 is to forget the way back.
+# Let the room guess the scores after one pixel. Ask what a picture must be like to survive a shift. The slip in 09.3 is to forget the way back.
+
+# %%
+# the score of the class, as it is and shifted by 1 and 4 pixels: four pictures of plain ascent, and the opening four
+for images, targets in ((plain, four), (drawn, classes)):
+    numbers = torch.tensor([net.class_index(target) for target in targets])[:, None]
+    for shift in (0, 1, 4):
+        scores = net(images.roll((shift, shift), dims=(2, 3))).gather(1, numbers)[:, 0]
+        print(f"shifted by {shift}:", [f"{score:.0f}" for score in scores.tolist()])
+
+# %% [markdown]
+# One pixel takes much of the score of plain ascent, and little of the opening pictures'. Those were cut out at another place in every step. So shift the picture a little before the network sees it: then what survives
+# all shifts pays most. In the same way one asks for a little scaling and rotation.
+
+# %% claim="a shift by one pixel takes more than a third of the score from plain ascent, less than a tenth from the opening pictures"
+kept_after_shift = []
+for shifted_images, shifted_targets in ((plain, four), (drawn, classes)):
+    at = torch.tensor([net.class_index(target) for target in shifted_targets])[:, None]
+    as_it_is, moved = (
+        net(shifted_images.roll((by, by), dims=(2, 3))).gather(1, at).sum() for by in (0, 1)
+    )
+    kept_after_shift.append((moved / as_it_is).item())
+assert kept_after_shift[0] < 2 / 3
+assert kept_after_shift[1] > 0.9
 
 # %% [markdown] exercise="09.3" title="Jitter: a gradient that survives a shift" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.gradients:Jitter"
 # Shift the image by `dy` rows and `dx` columns with `torch.roll` (what leaves on one side comes back on the other), take the gradient there, and shift the gradient **back**, so that it fits the
@@ -282,7 +316,7 @@ check("09.3", shifted_gradient)
 # Every picture is a sum of waves: coarse ones (low frequency) and fine ones (high frequency). Instead of the pixels we can turn the **strength of each wave**. Photos have much coarse and little fine structure,
 # so the strength of a wave is divided by its frequency to the power `decay`.
 #
-# The pictures that can be reached are the same. But a step uphill goes elsewhere: a step in pixels changes mostly fine noise, and a step in frequencies changes all scales alike. In the same way the
+# The pictures that can be reached are the same. But a step uphill goes elsewhere (Olah, Mordvintsev and Schubert, 2017). In the same way the
 # three colors are mixed as they go together in photos, from three numbers that are independent: light and dark, red against blue, green against both.
 
 # %% [markdown] notes="1" minutes=13
@@ -307,6 +341,41 @@ show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], column
 # %%
 # the frequencies of a picture of 4 rows and 5 columns
 torch.fft.fftfreq(4), torch.fft.rfftfreq(5)
+
+# %% [markdown]
+# Why does plain ascent give noise? Its first step is the gradient at gray. How much of it is in waves shorter than 4 pixels? Of *all* waves, about 80 % are so short.
+
+# %%
+# the share of the squared heights that waves shorter than 4 pixels have: in the gradient, and in a photo
+at_gray = torch.full((1, 3, 128, 128), 0.5, requires_grad=True)
+(first_gradient,) = torch.autograd.grad(net(at_gray)[0, 985], at_gray)
+for name, image in (("gradient at gray", first_gradient), ("photo of a cat", photo("cat", 128))):
+    power = torch.fft.fft2(image[0].mean(0)).abs().square()
+    power[0, 0] = 0  # the mean is no wave
+    frequency = torch.hypot(torch.fft.fftfreq(128)[:, None], torch.fft.fftfreq(128))
+    print(f"{name}: {power[frequency > 1 / 4].sum() / power.sum():.0%}")
+
+# %% [markdown]
+# A step along this gradient is nearly all fine noise. Turn the strengths instead, with an optimizer that takes about equal steps in all of them (**Adam**, below), and each wave changes in proportion to its height in photos.
+
+# %% claim="of the gradient at gray more than 80 % is in waves shorter than 4 pixels, for both classes; of three photos less than 10 %"
+lengths = torch.hypot(torch.fft.fftfreq(128)[:, None], torch.fft.fftfreq(128))
+
+
+def share_of_fine(image_or_gradient):
+    squares = torch.fft.fft2(image_or_gradient[0].mean(0)).abs().square()
+    squares[0, 0] = 0
+    return (squares[lengths > 1 / 4].sum() / squares.sum()).item()
+
+
+assert abs((lengths > 1 / 4).float().mean().item() - 0.8) < 0.02
+for number_of_class in (985, 604):
+    begin_at = torch.full((1, 3, 128, 128), 0.5, requires_grad=True)
+    assert (
+        share_of_fine(*torch.autograd.grad(net(begin_at)[:, number_of_class].sum(), begin_at)) > 0.8
+    )
+for photo_name in ("cat", "goose", "strawberry"):
+    assert share_of_fine(photo(photo_name, 128)) < 0.1
 
 # %% [markdown] exercise="09.4" title="Build it: a picture from frequencies" points=3 difficulty=4 importance=3 minutes=15 own="course_utils.gradients:Fourier"
 # `real` and `imaginary` are the two parts of the strengths. The strength in row $y$ and column $x$ has the frequency $f = \sqrt{f_y^2 + f_x^2}$, with $f_y$ from `fftfreq` and $f_x$ from `rfftfreq`. Where $f$ is smaller than
@@ -399,7 +468,7 @@ show_images(
 )
 
 # %% [markdown]
-# You see the animal whose phases were taken. Where waves of all lengths have their crests at the same place, there is an edge. The heights only say how much there is of each length, and in photos this is much alike.
+# You see the animal whose phases were taken. Where waves of all lengths have their crests at the same place, there is an edge. The heights only say how much there is of each length.
 
 
 # %% claim="the exchanged picture correlates with the photo of its phases, much less with that of its heights"
@@ -418,11 +487,11 @@ for heights_of, phases_of in (two, two[::-1]):
     assert alike(mixtures[-1], phases_of) > 0.3 + alike(mixtures[-1], heights_of)
 
 # %% [markdown]
-# So we may fix the heights, and turn only the phases. Fel et al. (2023) call this **magnitude constrained optimization** (MACO): the heights are the mean heights of many photos, the same for every class. Noise that fools one network
-# needs high fine waves, and there are none to be had. No regularizer is needed. In the course it is `Phase()`; its heights and its three colors were measured on the gallery's photos.
+# So we may fix the heights, and turn only the phases. Fel et al. (2023) call this **magnitude constrained optimization** (MACO): the heights are the mean heights of many photos, the same for every class. Fixed heights forbid loud fine waves, so
+# no regularizer has to hold them back. Is that enough? The figure of the next section asks. In the course it is `Phase()`; its heights and its three colors were measured on the gallery's photos.
 #
-# The network does not see the whole picture. In each step it sees two random pieces of it, between half of its side and the whole, brought to one size, with a little noise on top (`CROPS`). So the object must be there in every piece, and it must be
-# stronger than the noise.
+# The network does not see the whole picture. In each step it sees two random pieces of it, between half of its side and the whole, brought to one size, with a little noise on top (`CROPS`). An object pays where most pieces show it, and where it is
+# stronger than the noise. (`print(PHASES)` shows the settings.)
 
 # %%
 # random phases, where the first picture began; and four views of its end, as the network sees them
@@ -434,32 +503,29 @@ show_images([begun[0], *views], ["after one step", *["a view"] * 4], columns=5)
 # %% [markdown]
 # ## All together
 #
-# `visualize` puts the pieces together: what is turned (`image=Pixels()`, `Fourier()` or `Phase()`), what happens before the network sees it (`transforms=`), what is made large, which step is taken (`optimizer=`: plain ascent, or **Adam**, which divides each number's gradient by its own
-# usual size), and what pulls the picture back (`regularizers=`). Each row of the next figure changes **one** of these against the row that its name gives. Everything else is equal: 128 pixels, 56 steps, the same two classes, the same two starts for each. (The size of a step is counted in other units for pixels, Fourier
-# coefficients and phases. Each has one that suits it.)
+# `visualize` puts the pieces together: what is turned (`image=Pixels()`, `Fourier()` or `Phase()`), what happens before the network sees it (`transforms=`), what is made large, which step is taken (`optimizer=`: plain ascent, or Adam, which divides each number's gradient by its own
+# usual size), and what pulls the picture back (`regularizers=`). Row A of the next figure adds Yosinski's third set (a little decay, and a blur every four steps) to the plain ascent of the section "A judge"; row B adds crops to it. Then coefficients and phases are turned, by Adam, without
+# crops and with them. All have 128 pixels, the same two classes and the same two starts for each; A has 56 steps, as above, the others have 80.
 #
-# **Predict, run, explain.** Which single change makes the object appear?
+# **Predict, run, explain.** Where does the object appear? And where do the two networks find it when it is enlarged?
 
 # %% [markdown] notes="1" minutes=8
 # Ask for a bet on one row before the cell. While it runs, read the rows aloud: each is one change. Then cover the titles, and let the
 # room say where the objects begin.
 
 # %%
-# the ablation: two classes, two pictures of each, one change in every row (about 40 seconds)
-with_adam = {**pixels, "optimizer": "adam", "lr": 0.02}
-with_crops = {**with_adam, "transforms": (Crop(0.5, 1.0), Noise(0.1))}
-with_waves = {**with_crops, "image": Fourier(), "lr": 0.05}
-with_phases = {**with_crops, "image": Phase(), "lr": 0.3}
+# the ablation: two classes, two pictures of each (about 40 seconds)
+crops = (Crop(0.5, 1.0), Noise(0.1))
+by_adam = {"size": 128, "steps": 80, "transforms": ()}
+waves = {**by_adam, "image": Fourier(), "lr": 0.05}
+phases = {**by_adam, "image": Phase(), "lr": 0.3}
 ablation = {
-    "A  plain ascent on pixels": plain,
-    "B  A + L2 decay": visualize(net, four, **by_ascent, regularizers=[L2Decay(0.1)]),
-    "C  A + Yosinski's third set": visualize(net, four, **by_ascent, regularizers=YOSINSKI[3]),
-    "D  A, but Adam": visualize(net, four, **with_adam),
-    "E  D + crops": visualize(net, four, **with_crops),
-    "F  E, but Fourier": visualize(net, four, **with_waves),
-    "G  F without crops": visualize(net, four, **{**with_waves, "transforms": ()}),
-    "H  E, but phases": visualize(net, four, **with_phases),
-    "I  H without crops": visualize(net, four, **{**with_phases, "transforms": ()}),
+    "A  plain + Yosinski's third set": visualize(net, four, **by_ascent, regularizers=YOSINSKI[3]),
+    "B  plain + crops": visualize(net, four, **{**by_ascent, "steps": 80, "transforms": crops}),
+    "C  Fourier": visualize(net, four, **waves),
+    "D  Fourier + crops": visualize(net, four, **{**waves, "transforms": crops}),
+    "E  phases": visualize(net, four, **phases),
+    "F  phases + crops": visualize(net, four, **{**phases, "transforms": crops}),
 }
 panels, captions = [], []
 for change, four_images in ablation.items():
@@ -468,48 +534,56 @@ for change, four_images in ablation.items():
 show_images(panels, captions, columns=4)
 
 # %% [markdown]
-# In the rows A to E and in the two rows without crops the judge names no picture first. What each change does:
+# The first line of a title tells how the two networks see the picture as it is. In the rows B to E the maker is sure of all four, and the judge often comes close. In row E the heights are fixed, there are no crops, and the maker is sure all the same: fixed heights alone do not prevent
+# what fools it. Would *you* name these four?
 #
-# - **L2 decay** (B) makes the noise fainter, **Yosinski's third set** (C: a little decay, and a blur every four steps) also coarser. Their pieces calm the picture; they do not convince the judge. Yosinski and his colleagues drew with an older and smaller network.
-# - **Adam** instead of plain ascent (D) gives noise as well. So what comes below is not the work of the optimizer.
-# - **Crops** on pixels (E) leave a texture all over, and after these steps not even the maker is sure of every picture.
-# - **Fourier** coefficients with crops (F): now there is an object. Without crops (G), with the same coefficients, the judge does not find it. It takes both.
-# - **Phases** with crops (H): again an object, on a ground of noise. The heights are fixed: a wave that the object does not need cannot be made lower, it can only be shifted. Without crops (I) the judge is far away again. Can you see something there?
+# The second line asks more. Without crops (plain ascent, C, E) the judge names no enlarged picture first. **With crops** (B, D, F) its ranks are far better, whatever is turned. The crops asked for this: they enlarge pieces in every step.
+# Best of all is **Fourier with crops** (D): at both sizes the judge names half of the pictures or more first. (From B to D two things change: what is turned, and the optimizer.)
 #
-# Fourier or phases? In this figure the judge prefers row F. But 56 steps with one view each may be too few for the phases, and a search that has not come to its end says little about its limit. The opening pictures took 80 steps at 224 pixels, with two views in each step. (Try F with these settings: which pictures would *you* rather name?)
+# Row F has not come to its end: not even the maker is sure of every picture. So this figure does not compare phases with coefficients. The opening pictures had more: 224 pixels, and two views in each of 80 steps.
 
-# %% claim="the judge names no picture of A to E, G and I first; of F, which differs from E and G in one thing, at least two"
-first_choices = {
-    name[0]: sum(rank == 1 for rank in judged(images)) for name, images in ablation.items()
-}
-assert all(first_choices[letter] == 0 for letter in "ABCDEGI")
-assert first_choices["F"] >= 2
+# %%
+# the opening pictures and their ranks
+show_images(drawn, verdicts(drawn, classes), columns=4)
+
+# %% claim="the maker is sure of B to E, not of all of F; enlarged, the judge's median rank with crops is less than half; D is best"
+sure, own_size, when_enlarged = {}, {}, {}
+for label, images_of_row in {"plain": plain, **ablation}.items():
+    sure[label[0]] = net(images_of_row).softmax(1).gather(1, numbers_of_four).min()
+    own_size[label[0]] = torch.tensor(ranks(judge, images_of_row, four)).float()
+    enlarged_row = resize(images_of_row, judge.input_size)
+    when_enlarged[label[0]] = torch.tensor(ranks(judge, enlarged_row, four)).float()
+assert min(sure[letter] for letter in "BCDE") > 0.9
+assert sure["F"] < 0.9
+assert max(own_size[letter].median() for letter in "BCDE") < 50
+for without, with_them in ("pB", "CD", "EF"):
+    assert when_enlarged[without].min() > 1
+    assert when_enlarged[with_them].median() < 0.5 * when_enlarged[without].median()
+for at_one_size in (own_size, when_enlarged):
+    assert (at_one_size["D"] == 1).sum() >= 2
+assert all(when_enlarged["D"].median() < 0.5 * when_enlarged[other].median() for other in "pABCEF")
 
 # %% [markdown]
-# Two classes prove little. `tests/benchmarks/bench_ascent.py` draws ten classes with every setting, from goldfish to daisy, and asks the judge. On our machine:
+# Two classes prove little. `tests/benchmarks/bench_ascent.py` draws ten classes, from goldfish to daisy, and asks the judge, with the pictures enlarged to 260 pixels. On our machine:
 #
 # | what is turned, and how | transforms | judge's first choice | among its first five | median rank |
 # |---|---|---|---|---|
 # | pixels, plain ascent | none | 0 of 10 | 0 of 10 | 490 |
 # | the same, L2 decay | none | 0 | 0 | 396 |
-# | the same, blur every 4 steps | none | 1 | 1 | 226 |
-# | the same, clip pixels of small norm | none | 0 | 0 | 350 |
-# | the same, clip pixels of small contribution | none | 0 | 0 | 302 |
 # | the same, Yosinski's four sets | none | 0, 0, 0, 0 | 0, 0, 0, 0 | 272, 488, 225, 546 |
-# | the same, Yosinski's third set | shift, scale, rotation | 0 | 0 | 228 |
 # | pixels, plain ascent | shift, scale, rotation | 0 | 2 | 42 |
 # | Fourier, Adam | none | 0 | 2 | 118 |
 # | Fourier, Adam | shift, scale, rotation | 9 | 9 | 1 |
 # | Fourier with decay 1.4, Adam, 192 pixels, 240 steps | shift, scale, rotation | **10** | **10** | 1 |
 #
-# All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours.
+# All rows but the last: 160 pixels, 96 steps. Other machines round differently, so a rank of 300 may be 200 on yours. The table has no row for phases: compare them yourself, with the settings above and `image=Fourier(), lr=0.05`.
 #
-# The judge is not neutral: it was trained on the same photos as the maker. So `tests/benchmarks/bench_names.py` asks a person, too. It draws twenty classes with `PHASES` and writes the pictures in a random order, without names. How many can you name?
+# A person is a judge, too. `tests/benchmarks/bench_names.py` draws twenty classes with `PHASES` and writes the pictures in a random order, without names. How many can you name?
 
 # %% [markdown]
 # ## Spot the bug
 #
-# A loop like this is in a well-known repository. On a score with small gradients the picture does not change at all, however many steps you make.
+# On a score with small gradients the picture does not change at all, however many steps you make.
 
 # %% [markdown] notes="1" minutes=5
 # Run the stub with small weights and print the picture before and after.
@@ -549,33 +623,33 @@ check("09.6", climb)
 # %% [markdown]
 # ## Layer by layer
 #
-# Not only a class can be asked what it likes to see. Here are three channels in each of five layers of VGG-19, the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
-# over its positions is made large.
+# Not only a class can be asked what it likes to see. Here are two channels in each of four layers of VGG-19, the same two numbers and the same method everywhere. `"relu3_1:12"` means channel 12 of that layer: the mean
+# over its positions is made large. The last row is the control: channel 12 of a network with random weights.
 
 # %% [markdown] notes="1" minutes=4
-# Let the room put the rows into their order with the titles hidden.
+# Let the room put the columns into their order with the titles hidden. Then the last row: what is left without training?
 
 # %%
-# from spots to parts: one column for each layer, three pictures in one pass (about 20 seconds)
+# one column for each layer: two channels, and one of random weights (about 20 seconds)
 vgg = load_network("vgg19")
+untrained = randomized(vgg, scale="he")
 columns = []
 for layer, size in (
     ("relu1_2", 40),
     ("relu2_2", 48),
-    ("relu3_1", 64),
-    ("relu4_1", 80),
-    ("relu5_1", 80),
+    ("relu3_1", 56),
+    ("relu5_1", 72),
 ):
-    units = [f"{layer}:{k}" for k in (12, 20, 42)]
-    columns.append(
-        [*zip(resize(visualize(vgg, units, size=size, steps=28), 80), units, strict=True)]
-    )
+    units = [f"{layer}:{k}" for k in (12, 42)]
+    trained = visualize(vgg, units, size=size, steps=28)
+    control = visualize(untrained, units[:1], size=size, steps=28)
+    pictures = resize(torch.cat([trained, control]), 80)
+    columns.append([*zip(pictures, [*units, f"random: {layer}:12"], strict=True)])
 cells = [cell for row in zip(*columns, strict=True) for cell in row]
-show_images([image for image, _ in cells], [unit for _, unit in cells], columns=5, width=7)
+show_images([image for image, _ in cells], [unit for _, unit in cells], columns=4, width=6)
 
 # %% [markdown]
-# The first column likes spots and stripes of two colors. (Its pictures are 40 pixels wide, and enlarged: a unit of this layer sees 5 pixels.) To the right the textures become richer and more regular. In the last column
-# parts of things appear, with scales, threads and folds. No channel was told what to become.
+# (The first column's pictures are 40 pixels wide, and enlarged: a unit of this layer sees 5 pixels.) Go through the rows from left to right. What becomes larger? Where does a texture become a thing? And what does the row of random weights have in common with the others?
 
 # %% [markdown]
 # ## More than one facet
@@ -629,7 +703,7 @@ for k in range(3):
 show_images(rows, titles, columns=6)
 
 # %% [markdown]
-# Three clusters, three pictures that differ. Do they show three things that the unit knows? There is a simpler reading: each picture keeps the *color* of its start. The control: begin with one flat color, the mean color of the same start. Nothing of the cluster's photos is left but this color.
+# Look at the pieces: from how many photos does each cluster come? The three pictures differ. Do they show three things that the unit knows? There is a simpler reading: each picture keeps the *color* of its start. The control: begin with one flat color, the mean color of the same start. Nothing of the cluster's photos is left but this color.
 
 # %%
 # the control: flat starts of the same three colors; and the unit's mean over all positions, for all pictures
@@ -668,7 +742,7 @@ assert (torch.cdist(*tints).argmin(1) == torch.arange(3)).all()
 # %% [markdown]
 # ## Explore
 #
-# Any of the 1000 classes, each helper on or off. The last result stays beside the new one; below each stands what its maker and the judge say.
+# Any of the 1000 classes, each helper on or off. The last result stays beside the new one; below each stands what its maker says, and the judge of the picture enlarged to 260 pixels.
 #
 # - Goldfish with "Only phases" on, then off; with "Frequencies" off; with "Random transforms" off, then on. When does the judge agree? When do you?
 # - With "Frequencies" off, try the three regularizers one by one. Which kind of noise does each one take away?
@@ -687,20 +761,39 @@ explorers.ClassVisualization(net)
 # Ask what is left when nothing was learned: colors, smoothness, petals?
 
 # %%
-# the settings of row H, with trained and with random weights
+# the settings of row F, with trained and with random weights: the score of each class after one step, and at the end
 nothing = randomized(net)
-empty = visualize(nothing, four[1::2], **with_phases)
-show_images(
-    [*ablation["H  E, but phases"][1::2], *empty],
-    ["trained: daisy", "trained: hourglass", "random: daisy", "random: hourglass"],
-    columns=4,
-)
+with_crops = {**phases, "transforms": crops}
+start = visualize(net, four, **{**with_crops, "steps": 1})
+empty = visualize(nothing, four, **with_crops)
+numbers = torch.tensor([net.class_index(name) for name in four])[:, None]
+titles = []
+for network, weights, end in (
+    (net, "trained", ablation["F  phases + crops"]),
+    (nothing, "random", empty),
+):
+    low, high = (network(images).gather(1, numbers)[:, 0].tolist() for images in (start, end))
+    titles += [
+        f"{weights}: {name}\nscore {round(a)}, then {round(b)}"
+        for name, a, b in zip(four, low, high, strict=True)
+    ]
+show_images([*ablation["F  phases + crops"], *empty], titles, columns=4)
+
+# %% claim="the mean score of the trained network rises by more than 8, that of the random network by less than 2"
+rises = []
+for its_network, its_end in ((net, ablation["F  phases + crops"]), (nothing, empty)):
+    its_scores = [
+        its_network(images).gather(1, numbers_of_four).mean() for images in (start, its_end)
+    ]
+    rises.append((its_scores[1] - its_scores[0]).item())
+assert rises[0] > 8
+assert rises[1] < 2
 
 # %% [markdown]
-# - The colors, and how much there is of coarse and fine structure, come from us: `Phase` fixed them before the first step. The object comes from the trained weights. Do you find one in the two pictures on the right?
+# - The colors, and how much there is of coarse and fine structure, come from us: `Phase` fixed them before the first step. The object comes from the trained weights. Do you find one in the second row?
+# - The random network's score hardly rises. So its pictures show what we put in, not what such a network would like.
 # - A high score is no evidence that a picture shows the class. The noise had one, too.
-# - A picture shows what excites a unit most, not what it responds to on photos. Hold it against the top patches of lesson 05.
-# - Where the picture shows one object in one place, the random pieces asked for it. The network's score alone did not.
+# - A picture shows one way to excite a unit strongly: the end of one ascent, from one start. It does not show what the unit responds to on photos. Hold it against the top patches of lesson 05.
 
 # %% [markdown]
 # ## Quiz
@@ -716,10 +809,11 @@ quiz("09")
 # ## Summary
 #
 # - Gradient ascent keeps the weights and changes the image. A regularizer $\lambda\lVert I\rVert^2$ is a decay of the pixels.
-# - Without more, it finds noise that only this network believes in.
-# - Transforms and random pieces ask for what survives them; frequencies change which way is uphill; fixed heights leave only the phases, and no room for noise.
-# - A second network is a better judge than the maker. It is not a neutral one: it was trained on the same photos. A person who does not know the class is another.
+# - The gradient at gray is nearly all fine noise. What grows from it is made for exactly these pixels: shifted by one it loses much of its score, and enlarged even its maker has lost it.
+# - Transforms and random pieces ask for what survives them; frequencies change which way is uphill; fixed heights leave only the phases, which can fool the maker as well.
+# - A second network tells more than the maker's own confidence. But it is a relative: it was trained on the same photos. A person who does not know the class is another judge.
+# - Another answer changes the network, not the ascent: train it on images that were changed to fool it, then climb the pixels (Santurkar et al., 2019).
 #
-# **Papers.** Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep
+# **Papers.** Erhan, Bengio, Courville, Vincent: *Visualizing Higher-Layer Features of a Deep Network*, 2009. Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep
 # Visualization*, ICML Workshop 2015. Nguyen, Yosinski, Clune: *Multifaceted Feature Visualization*, ICML Workshop 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017. Oppenheim, Lim: *The
-# Importance of Phase in Signals*, Proceedings of the IEEE 1981. Fel et al.: *Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization*, NeurIPS 2023.
+# Importance of Phase in Signals*, Proceedings of the IEEE 1981. Fel et al.: *Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization*, NeurIPS 2023. Santurkar et al.: *Image Synthesis with a Single (Robust) Classifier*, NeurIPS 2019.
