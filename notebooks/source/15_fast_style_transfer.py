@@ -168,9 +168,8 @@ k = 5
 stds = [x[i, k].std().item() for x in (seen, normal) for i in (0, 1)]
 names = ["temple", "pale copy", "temple, normalized", "pale copy, normalized"]
 titles = [f"{name}: ±{one:.1f}" for name, one in zip(names, stds, strict=True)]
-before = show_images(seen[:, k], titles[:2], columns=2, width=5, vmin=0, vmax=seen[:, k].max())
-display(before)  # one gray scale for each pair
-show_images(normal[:, k], titles[2:], columns=2, width=5, vmin=-3, vmax=3)
+panels = [*(seen[:, k] / seen[:, k].max()), *((normal[:, k] + 3) / 6)]  # one gray scale for each pair
+show_images(panels, titles, columns=4, width=10, vmin=0, vmax=1)
 
 # %% [markdown]
 # The numbers are standard deviations over the channel. Before the norm the pale copy has about a third; behind it both have 1.
@@ -641,10 +640,10 @@ assert learned < 0.8 * best
 assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 1e-4
 
 # %% [markdown]
-# A few thousand numbers hold the pattern of your style. They are all that was trained. The start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it (the numbers above). `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
+# A few thousand numbers bring your style into a photo. They are all that was trained. The start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it (the numbers above). `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
 # `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 #
-# Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? With the coral it is the pattern: light lines on a dark ground became dark lines on a lighter one. (We did not try rows over *random* filters. So the lesson does not say that it takes these filters.)
+# Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? With the coral it is the colors: orange and dark blue are there, and of its closed lines only short pieces. (We did not try rows over *random* filters. So the lesson does not say that it takes these filters.)
 
 # %% [markdown]
 # ## Explore
