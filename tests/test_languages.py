@@ -53,6 +53,8 @@ def test_code_is_untouched(code, number):
         assert other.metadata["course"]["language"] == code
         texts = [(a.source, b.source) for a, b in zip(english.cells, other.cells, strict=True) if a.cell_type != "code"]
         assert sum(a != b for a, b in texts) > 0.8 * len(texts)
+    found = translate.report(lesson(number), code)
+    assert found.missing == found.stale == []
 
 
 @pytest.mark.parametrize(("code", "number"), TRANSLATED)
@@ -153,7 +155,7 @@ def test_the_quiz_speaks_the_language(capsys):
     right = "".join("abcd"[question.answer] for question in questions("00"))
     quiz("00", right[:3] + ("b" if right[3] == "a" else "a"), language="ko")
     said = capsys.readouterr().out
-    assert said.count("맞습니다.") == 3 and said.count("아직 아닙니다.") == 1
+    assert said.count("맞습니다.") == 3 and said.count("정답이 아닙니다.") == 1
     assert "이미지 N장" in said
     quiz("00", "bbbb", language="xx")
     assert "not quite." in capsys.readouterr().out

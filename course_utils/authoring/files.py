@@ -15,6 +15,7 @@ from course_utils.authoring import paths
 from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
 from course_utils.languages import languages, translated_lessons
+from course_utils.places import lesson_files
 
 _DAMAGED = (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError)  # what nbformat raises
 
@@ -56,6 +57,8 @@ def build_all(edition: str = "student", lessons: Sequence[str] | None = None, *,
 def translated_paths(language: str, lessons: Sequence[str] | None = None) -> list[Path]:
     """The sources of the lessons that are translated into a language, or of the given ones of them."""
     numbers = translated_lessons(language)
+    if lessons and set(lessons) == {paths.EXPLORE}:  # the explorers have no texts of their own
+        return []
     chosen = paths.lesson_paths([n for n in lessons if n != paths.EXPLORE]) if lessons else paths.lesson_paths()
     return [path for path in chosen if path.stem[:2] in numbers]
 
@@ -140,8 +143,7 @@ def check_all(lessons: Sequence[str] | None = None, edition: str = "student") ->
             stale.append(f"{_short(path)} {problem.format(source=source.name)}")
     if edition == "student" and not lessons:
         folder = paths.ROOT / "notebooks"
-        numbered = {p for pattern in ("", "*/") for p in folder.glob(f"{pattern}[0-9][0-9]_*.ipynb")}
-        stale += [f"{_short(path)} has no source" for path in sorted(numbered - wanted)]
+        stale += [f"{_short(path)} has no source" for path in lesson_files(folder) if path not in wanted]
     return stale
 
 

@@ -26,7 +26,10 @@ _TOP = ("LICENSE", "requirements.txt")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 _DATE = (2000, 1, 1, 0, 0, 0)  # the same course gives the same bytes
 _README = Path(__file__).with_name("handout.md")
-_SOLUTIONS = "\nEach exercise has its solution, folded under the hints. Open it when your own function has passed, or when you are stuck.\n"
+_SOLUTIONS = (
+    "\nEach exercise has its solution, folded under the hints. "
+    "Open it when your own function has passed, or when you are stuck.\n"
+)
 _EMPTY = "Explore: the explorers of these lessons"
 # tables of pyproject.toml that are for maintainers
 _TABLES = r"\[(project\.optional-dependencies|tool\.(ruff|pytest|importlinter))"
@@ -69,8 +72,11 @@ def handout(lessons: Sequence[Lesson], *, solutions: bool = False, language: str
     files = {name: (paths.ROOT / name).read_bytes() for name in _TOP}
     files["pyproject.toml"] = _pyproject().encode()
     files |= dict(_package(names)) | dict(tree("data"))
-    options = {"folded_solutions": solutions, "language": language}
-    books = {lesson.name: build(lesson, "student", **options) for lesson in lessons}
+    translated = translated_lessons(language) if language else []
+    books = {}
+    for lesson in lessons:
+        said_in = language if lesson.number in translated else ""
+        books[lesson.name] = build(lesson, "student", folded_solutions=solutions, language=said_in)
     explore = _explore(names)
     if explore:
         books[explore.name] = build(explore, "student")
@@ -123,7 +129,7 @@ def _with_pictures(name: str, book: NotebookNode) -> bytes:
 
 
 def _quizzes(lessons: Sequence[Lesson], language: str) -> dict[str, bytes]:
-    """What a quiz reads when it runs: of the translations only this, since the others hold explanations of solutions."""
+    """What a quiz reads when it runs: only this of the translations: the others hold explanations of solutions."""
     files = {}
     for name in (WORDS, *(lesson.number for lesson in lessons)):
         path = LOCALE / language / f"{name}.po"

@@ -109,7 +109,7 @@ def report(lesson: Lesson | None, language: str) -> Report:
 
 
 def update(lesson: Lesson | None, language: str) -> Path:
-    """Write the file that a translator fills in: new texts are empty, changed ones marked fuzzy, gone ones commented out.
+    """Write the file that a translator fills in: new texts are empty, changed ones fuzzy, gone ones commented out.
 
     Args:
         lesson: the lesson; None for the words of the course.

@@ -23,6 +23,8 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
     """
     if language and (check or execute):
         raise CourseError("--language is for building; --check looks at all languages, and --execute runs English.")
+    if language and edition == "live":
+        raise CourseError("The live edition is in English only.")
     if language:
         return _build_in(language, lessons, edition)
     if check:
@@ -32,6 +34,8 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
         for text in stale:
             print(f"stale: {text}")
         again = "course build" if edition == "student" else f"course build --edition {edition}"
+        if edition == "student":
+            tell_gaps(lessons)
         print(f"{len(stale)} stale; run: {again}" if stale else "everything is up to date")
         return 1 if stale else 0
     if execute:  # writes the student notebooks, with their pictures
@@ -57,9 +61,19 @@ def build_notebooks(lessons: list[str] | None, *, edition: str, check: bool, exe
         for code in languages():
             for path in files.build_all(edition, lessons, language=code):
                 print(path)
+        tell_gaps(lessons)
         for path in pages.write_pages():
             print(path)
     return 0
+
+
+def tell_gaps(lessons: list[str] | None) -> None:
+    """Say which translations have texts that are in English, or are of an older English one."""
+    for code in languages():
+        for source in files.translated_paths(code, lessons):
+            found = report(read_lesson(source), code)
+            if found.missing or found.stale:
+                print(found)
 
 
 def _build_in(language: str, lessons: list[str] | None, edition: str) -> int:

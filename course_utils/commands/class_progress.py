@@ -27,7 +27,8 @@ _BEST_FIRST = [*_MARKS]
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:2rem;color:#1f2328;background:#fff}
 table{border-collapse:collapse}th,td{padding:.25rem .5rem;border-bottom:1px solid #d0d7de;text-align:center}
-th:first-child,td:first-child{text-align:left;white-space:nowrap}.passed{background:#dafbe1}.new{border-left:2px solid #57606a}
+th:first-child,td:first-child{text-align:left;white-space:nowrap}
+.passed{background:#dafbe1}.new{border-left:2px solid #57606a}
 h1{font-size:1.4rem}@media print{body{margin:0}}
 """
 
@@ -113,7 +114,8 @@ def as_text(rows: Sequence[Row], ids: Sequence[str]) -> str:
         line("exercise", {i: i.split(".")[1] for i in ids}, "passed"),
         *(_line_of(row, ids, line) for row in rows),
         line(f"{len(rows)} people", {i: str(n) for i, n in counts.items()}, "have passed"),
-        "✓ passed, ✗ not yet, ! an error, ○ not written, · not run; as the notebooks were saved. Grades: course grade.",
+        "✓ passed, ✗ not yet, ! an error, ○ not written, · not run; as notebooks were saved.",
+        "Grades come from course grade, with other inputs.",
     ]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ import typer
 
 from course_utils.commands.copies import COPIES, FOLDER, bring, own_folder
 from course_utils.errors import CourseError
-from course_utils.places import IN_WHEEL, ROOT
+from course_utils.places import IN_WHEEL, ROOT, lesson_files
 
 MESSAGE_BYTES = 64_000_000  # of the largest message to a kernel; Jupyter's own limit, 10 MB, ends the connection
 
@@ -91,7 +91,7 @@ def find_notebook(notebook: str | None, language: str = "") -> Path:
     folder = ROOT / "notebooks" / language
     lessons = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if language and not (language.isidentifier() and lessons):
-        there = sorted({path.parent.name for path in folder.parent.glob("*/[0-9][0-9]_*.ipynb")})
+        there = sorted({path.parent.name for path in lesson_files(ROOT / "notebooks")} - {"notebooks"})
         raise CourseError(
             f"There are no lessons in {language!r}; there are some in: {', '.join(there) or 'English only'}."
         )
@@ -102,8 +102,8 @@ def find_notebook(notebook: str | None, language: str = "") -> Path:
     notebook = notebook.strip()
     if not notebook or "\0" in notebook:
         raise CourseError("Which notebook? Give a lesson number such as 07, explore, or a notebook file.")
-    if notebook == "explore" and (folder / "explore.ipynb").is_file():
-        return folder / "explore.ipynb"
+    if notebook == "explore" and (ROOT / "notebooks" / "explore.ipynb").is_file():  # in English only
+        return ROOT / "notebooks" / "explore.ipynb"
     if notebook == "explore" and not Path(notebook).exists():
         raise CourseError("There are no explorers in these lessons.")
     if notebook.isdecimal():
@@ -135,7 +135,7 @@ def in_own_folder(lesson: Path, language: str = "") -> Path:
     if lesson.name in behind:
         print(
             f"{lesson.name} has changed in the course; yours is as you left it. "
-            f"course reset {_number(lesson)}{f' --language {language}' if language else ''} takes the new one, and keeps "
+            f"course reset {_number(lesson)}{f' --language {language}' if language else ''} takes it, and keeps "
             "yours.",
             flush=True,
         )

@@ -47,7 +47,11 @@
       told = JSON.stringify(now);
       channel.postMessage(now);
     }
-    channel.onmessage = () => ((told = ""), tell()); // a window of notes has just opened
+    channel.onmessage = ({ data }) => {
+      if (!data.ask) return; // said by another tab
+      told = ""; // a window of notes has just opened
+      tell();
+    };
     setInterval(tell, 500);
     const extensions = JSON.parse(document.getElementById("jupyter-config-data").textContent).fullLabextensionsUrl;
     app.commands.addCommand("course:notes", {

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from course_utils.commands.copies import own_folder
 from course_utils.errors import CourseError
+from course_utils.places import lesson_files
 
-_STATES = {"✓ passed": "passed", "✗ not yet": "not yet", "✗ it raised": "an error", "○ not written": "not written"}
+_STATES = {
+    "✓ passed": "passed",
+    "✗ not yet": "not yet",
+    "✗ it raised": "an error",
+    "○ not written": "not written",
+}
 
 
 def tell_progress() -> int:
@@ -18,7 +24,7 @@ def tell_progress() -> int:
         CourseError: there are no notebooks yet.
     """
     folder = own_folder()
-    books = [path for pattern in ("", "*/") for path in sorted(folder.glob(f"{pattern}[0-9][0-9]_*.ipynb"))]
+    books = lesson_files(folder)
     if not books:
         raise CourseError(f"There are no notebooks of yours in {folder} yet; course lab makes them.")
     passed_of_all = all_of_all = 0

@@ -72,7 +72,8 @@ def notes_page(lesson: Lesson) -> str:
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
     parts = [
-        f'<section data-title="{html.escape(title)}"><h2>{html.escape(title)}</h2>{markdown2html_mistune(text)}</section>'
+        f'<section data-title="{html.escape(title)}"><h2>{html.escape(title)}</h2>'
+        f"{markdown2html_mistune(text)}</section>"
         for title, text in notes_by_section(lesson).items()
     ]
     page = _NOTES.read_text(encoding="utf-8").replace("TITLE", html.escape(f"{lesson.number} · {lesson.title}"))

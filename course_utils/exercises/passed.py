@@ -1,4 +1,4 @@
-"""What has passed so far: the last cell of a lesson shows it, and changes with each check and each answer of the quiz."""
+"""What has passed so far: the last cell of a lesson shows it, and changes with each check and each quiz answer."""
 
 from __future__ import annotations
 

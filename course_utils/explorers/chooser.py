@@ -32,7 +32,7 @@ class Chosen:
         return _tensor(self, size, crop)
 
     def square(self, named: Callable[[str, int], Tensor], size: int) -> Tensor:
-        """A square `(1, 3, size, size)`: of a person's own file its middle; of a name what `named(name, size)` gives."""
+        """A square `(1, 3, size, size)`: the middle of a person's own file; of a name, `named(name, size)`."""
         return named(self.name, size) if self.data is None else self.tensor(size)
 
 

@@ -613,6 +613,8 @@ for other in dog_shares[:3]:
 
 # %%
 # count the dogs
+categories = load_network("efficientnet_lite0").categories
+start, end = categories.index("Chihuahua"), categories.index("Mexican hairless") + 1
 breeds, wild = categories[start:end], categories[end : end + 7] + categories[end + 8 : end + 12]
 animals = categories[: categories.index("abacus")]  # the animals come first, then things from A on
 print(f"{len(breeds)} of {len(categories)} categories are breeds: {', '.join(breeds[:4])}, ...")
