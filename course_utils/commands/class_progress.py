@@ -114,8 +114,7 @@ def as_text(rows: Sequence[Row], ids: Sequence[str]) -> str:
         line("exercise", {i: i.split(".")[1] for i in ids}, "passed"),
         *(_line_of(row, ids, line) for row in rows),
         line(f"{len(rows)} people", {i: str(n) for i, n in counts.items()}, "have passed"),
-        "✓ passed, ✗ not yet, ! an error, ○ not written, · not run; as notebooks were saved.",
-        "Grades come from course grade, with other inputs.",
+        "✓ passed, ✗ not yet, ! an error, ○ not written, · not run; as they were saved. Grades: course grade.",
     ]
     return "\n".join(lines)
 
