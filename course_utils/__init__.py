@@ -19,7 +19,7 @@ _NAMES = {
     "networks": "Network OFFLINE best_device cached_checkpoint frozen load_network randomized torchvision_names",
     "images": """
         Gallery Photo center_crop from_pil gallery image_files iter_folder labelled_photos load_folder load_image
-        open_image photo resize save_image to_pil
+        open_image photo resize save_image to_pil walk_images warn_of_broken
     """,
     "hooks": "capture check_size features forward_to layer_outputs smallest_size",
     "plots": "describe_figure heat_range new_figure short show_bars show_heat show_images show_predictions to_array",

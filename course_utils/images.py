@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import io
 import math
+import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -27,6 +28,7 @@ from course_utils.validate import check_pair, plain, precise
 SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 # in a folder these are tried, too, so that what cannot be read is named and not passed over
 PERHAPS = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".svg"}
+NAMED = 100  # broken files that a warning names
 MOST = 100_000_000  # pixels; more would take gigabytes
 LARGE = 24_000_000  # a JPEG with more pixels is decoded at a half, a quarter or an eighth of its size if that is enough
 TURNS = dict(zip(range(2, 9), (  # EXIF's orientation: what to do with what is stored
@@ -440,22 +442,44 @@ def image_files(folder: str | Path) -> list[Path]:
     Raises:
         ImageError: no such folder, or no pictures in it.
     """
+    return list(walk_images(folder))
+
+
+def walk_images(folder: str | Path) -> Iterator[Path]:
+    """The files of `image_files`, in the same order, one at a time: only the names of one folder are in memory.
+
+    Yields:
+        The paths.
+
+    Raises:
+        ImageError: no such folder, or no pictures in it.
+    """
     folder = Path(folder)
     if folder.is_file():
         raise ImageError(f"{folder} is a file, not a folder; load_image reads it.")
     if not folder.is_dir():
         raise ImageError(f"There is no folder {folder}.")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES | PERHAPS
-        # ._photo.jpg and __MACOSX of a Mac, .ipynb_checkpoints of Jupyter
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-    if not files:
+    path = None
+    for path in _walk(folder):
+        yield path
+    if path is None:
         raise ImageError(f"The folder {folder} holds no pictures ({', '.join(sorted(s[1:] for s in SUFFIXES))}).")
-    return files
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: Path(entry.name))
+    except PermissionError:
+        return
+    for entry in entries:
+        # ._photo.jpg and __MACOSX of a Mac, .ipynb_checkpoints of Jupyter
+        if entry.name.startswith((".", "__MACOSX")):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder / entry.name)
+        elif Path(entry.name).suffix.lower() in SUFFIXES | PERHAPS and entry.is_file():
+            yield folder / entry.name
 
 
 def iter_folder(folder: str | Path, size: int = 224) -> Iterator[tuple[Path, Tensor]]:
@@ -467,7 +491,7 @@ def iter_folder(folder: str | Path, size: int = 224) -> Iterator[tuple[Path, Ten
         ImageError: no such folder, no pictures in it, or none that can be read.
     """
     broken, good = [], 0
-    for path in image_files(folder):
+    for path in walk_images(folder):
         try:
             image = load_image(path, size)
         except ImageError:
@@ -475,15 +499,28 @@ def iter_folder(folder: str | Path, size: int = 224) -> Iterator[tuple[Path, Ten
             continue
         good += 1
         yield path, image
+    warn_of_broken(broken, good, folder, stacklevel=3)
+
+
+def warn_of_broken(broken: Sequence[str], good: int, folder: str | Path, *, stacklevel: int = 2) -> None:
+    """Name the files that could not be read as pictures.
+
+    Args:
+        broken: their names.
+        good: how many others could be read.
+        folder: where they are.
+        stacklevel: whose line the warning shows; see `warnings.warn`.
+
+    Raises:
+        ImageError: there are such files, and no others.
+    """
     if broken:
+        names = ", ".join(broken[:NAMED]) + (f" and {len(broken) - NAMED} more" if len(broken) > NAMED else "")
         if not good:
-            raise ImageError(
-                f"None of the {len(broken)} files in {folder} can be read as a picture: {', '.join(broken)}"
-            )
-        warnings.warn(
-            f"{len(broken)} of {len(broken) + good} files in {folder} cannot be read as pictures: {', '.join(broken)}",
-            stacklevel=2,
-        )
+            raise ImageError(f"None of the {len(broken)} files in {folder} can be read as a picture: {names}")
+        all_of_them = len(broken) + good
+        words = f"{len(broken)} of {all_of_them} files in {folder} cannot be read as pictures: {names}"
+        warnings.warn(words, stacklevel=stacklevel)
 
 
 def load_folder(folder: str | Path, size: int = 224) -> tuple[Tensor, list[str]]:

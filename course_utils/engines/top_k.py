@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils.engines.fields import ReceptiveField
-from course_utils.engines.streaming import batches, first_largest
+from course_utils.engines.streaming import first_largest, wanted_images
 
 
 @dataclass
@@ -170,10 +170,10 @@ class TopPatches:
                 if number >= 0:
                     wanted.setdefault(number, []).append((row, rank))
         found: dict[tuple[int, int], Tensor] = {}
-        for first, batch in batches(images, 1, size):
-            for row, rank in wanted.get(first, ()):
+        for number, image in wanted_images(images, wanted, size):
+            for row, rank in wanted[number]:
                 top, left, bottom, right = self.boxes[row, rank].tolist()
-                found[row, rank] = batch[:, :, top:bottom, left:right].clone()
+                found[row, rank] = image[:, :, top:bottom, left:right].clone()
         return [[found[row, rank] for rank in range(self.k) if (row, rank) in found] for row in rows]
 
 

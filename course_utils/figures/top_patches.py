@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.activations import TopPatches
-from course_utils.engines.streaming import batches
+from course_utils.engines.streaming import wanted_images
 
 
 def show_patches(
@@ -38,7 +38,7 @@ def show_patches(
     figure, axes = plots.new_figure(len(rows), result.k, aspect=1.06)
     if places:
         wanted = {n for row in rows for n in result.images[row].tolist()}
-        photos = {first: batch[0] for first, batch in batches(images, 1, size) if first in wanted}
+        photos = {number: image[0] for number, image in wanted_images(images, wanted, size)}
     else:
         patches = result.cut(images, channels=channels, size=size)
     for line, (row, channel) in enumerate(zip(rows, channels, strict=True)):
