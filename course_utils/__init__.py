@@ -21,6 +21,7 @@ _NAMES = {
         Gallery Photo center_crop from_pil gallery image_files iter_folder labelled_photos load_folder load_image
         open_image photo resize save_image to_pil walk_images warn_of_broken
     """,
+    "cluster": "workers",
     "hooks": "capture check_size features forward_to layer_outputs smallest_size",
     "plots": "describe_figure heat_range new_figure short show_bars show_heat show_images show_predictions to_array",
     "optimize": """
@@ -33,11 +34,12 @@ _NAMES = {
         strongest_windows
     """,
     "activations": """
-        Channels Neighbors OcclusionScores Pca ReceptiveField TopPatches affinities baseline_images channels
-        cosine_distances deletion_curve evidence_map feature_maps field_crops grid_cells joint kl_divergence kl_gradient
-        l2_distances label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
-        plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k receptive_field scale_maps
-        selectivity separation tile top_patches tsne vectors window_starts
+        ChannelStatistics Channels Moments Neighbors OcclusionScores Pca Quantiles ReceptiveField TopPatches
+        affinities baseline_images channel_statistics channels cosine_distances deletion_curve evidence_map
+        feature_maps feature_table field_crops grid_cells joint kl_divergence kl_gradient l2_distances
+        label_agreement map_affinities nearest neighbors occlusion occlusion_scores pca perplexity_of
+        plain_occlusion plain_receptive_field plain_top_patches plain_tsne recall_at_k receptive_field
+        scale_maps selectivity separation tile top_patches tsne vectors window_starts
     """,
     "gradients": """
         Blur CROPS CenterBias ClipSmallContribution ClipSmallNorm Crop Ensemble Fooled Fourier Jitter L2Decay Noise

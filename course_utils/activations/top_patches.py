@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course_utils.activations.feature_maps import feature_maps
 from course_utils.activations.receptive_field import receptive_field
-from course_utils.engines.streaming import batches
+from course_utils.engines.fields import ReceptiveField
+from course_utils.engines.passes import Pass, go_over
 from course_utils.engines.top_k import TopPatches
 from course_utils.hooks import forward_to
-from course_utils.images import image_files
-from course_utils.networks.network import Network, frozen
+from course_utils.images import warn_of_broken
+from course_utils.networks.network import Network
 from course_utils.validate import check_images, check_whole
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def plain_top_patches(
@@ -84,6 +89,9 @@ def top_patches(
     batch_size: int = 16,
     size: int = 224,
     progress: bool = True,
+    client: Client | None = None,
+    checkpoint: str | Path | None = None,
+    chunk: int | None = None,
 ) -> TopPatches:
     """The k places, over all images, where each channel of a layer answers most.
 
@@ -92,9 +100,9 @@ def top_patches(
 
     Args:
         net: the network.
-        images: `(N, 3, H, W)` in [0, 1]; or anything that gives such batches or single images `(3, H, W)`, in any mix
-            of sizes (a list, a generator, a DataLoader with or without labels); or a folder, whose broken files are
-            skipped.
+        images: `(N, 3, H, W)` in [0, 1]; or anything that gives such batches, single images `(3, H, W)` or paths of
+            files, in any mix of sizes (a list, a generator, a DataLoader with or without labels); or a folder, whose
+            broken files are skipped.
         layer: a dotted path or alias, with feature maps `(N, C, H, W)`.
         channels: which channels; None for all.
         k: how many patches for each channel.
@@ -106,6 +114,10 @@ def top_patches(
         batch_size: images at a time.
         size: side to which the pictures of a folder are cut.
         progress: whether to show a bar. An interrupted run returns what it has.
+        client: of Dask's workers (`course_utils.cluster.workers`), which share the images and read files themselves;
+            None for this process. The result is the same, to the bit, on processors of one kind.
+        checkpoint: a file from which the same call goes on, if this one does not come to its end.
+        chunk: how many images a worker gets at a time; None for 256 files.
 
     Returns:
         A `TopPatches`. With fewer than k answers, the rest of a row has value -inf and image -1.
@@ -114,6 +126,7 @@ def top_patches(
         ValueError: no images, no such layer or channel, a layer without feature maps, k larger than the number of
             images (or photos) if `per_image` is 1 and that number is known, or not one number in
             `photos` for each image.
+        CourseError: a worker that cannot take part, a scheduler that is gone, or another run's checkpoint.
 
     Reference:
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the
@@ -132,35 +145,63 @@ def top_patches(
     if sources is not None and per_image is not None and k > sources * per_image:
         kind = "images" if photos is None else "photos"
         raise ValueError(f"k={k} patches need more than the {sources} {kind} given, with per_image={per_image}.")
-    result, fields, index = None, {}, None
-    total = known or (len(image_files(images)) if isinstance(images, (str, Path)) else None)
-    bar = tqdm(total=total, desc=f"patches of {layer}", leave=False, disable=not progress)
-    try:
-        with bar, frozen(net), torch.inference_mode():
-            for first, batch in batches(images, batch_size, size):
-                ready = check_images(net, batch)
-                maps = forward_to(net, ready, [layer])[layer]
-                if maps.ndim != 4:
-                    raise ValueError(f"layer {layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
-                if result is None:
-                    chosen = torch.arange(maps.shape[1]) if channels is None else torch.as_tensor(list(channels))
-                    wrong = chosen[(chosen < 0) | (chosen >= maps.shape[1])].tolist()
-                    if wrong or not len(chosen):
-                        raise ValueError(f"layer {layer} has channels 0 to {maps.shape[1] - 1}, not {wrong or 'none'}.")
-                    result = TopPatches(layer, chosen, k, per_image)
-                    index = None if channels is None else chosen.to(maps.device)
-                plane = tuple(ready.shape[2:])
-                if plane not in fields:
-                    field = receptive_field(net, layer, size=plane)
-                    fields[plane] = field if window is None else field.middle(window)
-                owners = None if photos is None else photos[first : first + len(ready)]
-                if owners is not None and len(owners) < len(ready):
-                    raise ValueError(f"photos holds {len(photos)} numbers, and there are more images.")
-                result.update(maps if index is None else maps[:, index], first, fields[plane], owners)
-                bar.update(len(ready))
-    except KeyboardInterrupt:
-        if result is None:
-            raise  # there is nothing to return yet
-    if result is None:
+    chosen = None if channels is None else torch.as_tensor(list(channels)).tolist()
+    task = PatchPass(net, layer, batch_size, size, k, per_image, window, chosen, photos)
+    over = go_over(
+        task, images, client=client, checkpoint=checkpoint, chunk=chunk, progress=progress, title=f"patches of {layer}"
+    )
+    if isinstance(images, (str, Path)):
+        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
+    if over.found is None:
         raise ValueError("there are no images to look at.")
-    return result
+    return over.found
+
+
+@dataclass
+class PatchPass(Pass):
+    """`top_patches` as a pass; its options are there."""
+
+    k: int
+    per_image: int | None
+    window: int | None
+    channels: list[int] | None
+    photos: list[int] | None
+
+    def take(self, found: TopPatches | None, first: int, batch: Tensor) -> TopPatches:
+        """See `Pass`.
+
+        Raises:
+            ValueError: no such layer or channel, a layer without maps, or too few numbers in `photos`.
+        """
+        net, layer = self.net, self.layer
+        ready = check_images(net, batch)
+        maps = forward_to(net, ready, [layer])[layer]
+        if maps.ndim != 4:
+            raise ValueError(f"layer {layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
+        if found is None:
+            found = TopPatches(layer, self._chosen(maps.shape[1]), self.k, self.per_image)
+        owners = None if self.photos is None else self.photos[first : first + len(ready)]
+        if owners is not None and len(owners) < len(ready):
+            raise ValueError(f"photos holds {len(self.photos)} numbers, and there are more images.")
+        maps = maps if self.channels is None else maps[:, found.channels.to(maps.device)]
+        found.update(maps, first, self._field(tuple(ready.shape[2:])), owners)
+        return found
+
+    def merge(self, found: TopPatches, other: TopPatches) -> TopPatches:
+        """See `Pass`."""
+        return found.merge(other)
+
+    def _chosen(self, count: int) -> Tensor:
+        chosen = torch.arange(count) if self.channels is None else torch.tensor(self.channels, dtype=torch.long)
+        wrong = chosen[(chosen < 0) | (chosen >= count)].tolist()
+        if wrong or not len(chosen):
+            raise ValueError(f"layer {self.layer} has channels 0 to {count - 1}, not {wrong or 'none'}.")
+        return chosen
+
+    def _field(self, plane: tuple[int, int]) -> ReceptiveField:
+        """The layer's receptive field in images of a size, found once."""
+        fields = self.__dict__.setdefault("_fields", {})
+        if plane not in fields:
+            field = receptive_field(self.net, self.layer, size=plane)
+            fields[plane] = field if self.window is None else field.middle(self.window)
+        return fields[plane]

@@ -106,6 +106,29 @@ def wanted_images(
         yield from ((number, image) for number, image in batches(images, 1, size, broken=[]) if number in wanted)
 
 
+def images_one_by_one(images: Iterable | str | Path | Tensor) -> Iterator[Path | str | Tensor]:
+    """Each image of whatever holds them: the paths of files, which are not read, or `(3, H, W)`.
+
+    Args:
+        images: as in `batches`.
+
+    Yields:
+        Paths and images in their order.
+
+    Raises:
+        TypeError, ValueError: as in `batches`.
+    """
+    if isinstance(images, (str, Path)):
+        yield from walk_images(images)
+        return
+    for item in [images] if isinstance(images, Tensor) else images:
+        if isinstance(item, (str, Path)):
+            yield item
+        else:
+            for _, piece in _pieces(item if isinstance(item, Tensor) and item.ndim == 4 else [item], 0, 0, []):
+                yield from piece
+
+
 def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 

@@ -1,0 +1,85 @@
+"""What the channels of a layer do over any number of images: means, spreads and quantiles, without a list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from course_utils.engines.accumulators import ChannelStatistics
+from course_utils.engines.passes import Pass, go_over
+from course_utils.hooks import forward_to
+from course_utils.images import warn_of_broken
+from course_utils.networks.network import Network
+from course_utils.validate import check_images, check_whole
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def channel_statistics(
+    net: Network,
+    images: Iterable | Tensor | str | Path,
+    layer: str,
+    *,
+    quantiles: bool = False,
+    batch_size: int = 16,
+    size: int = 224,
+    progress: bool = True,
+    client: Client | None = None,
+    checkpoint: str | Path | None = None,
+    chunk: int | None = None,
+) -> ChannelStatistics:
+    """Measure every channel of a layer over any number of images.
+
+    `channels` keeps a number for each image and channel; this keeps none, so memory does not grow with the images.
+
+    Args:
+        net, images, layer: as in `top_patches`.
+        quantiles: also keep a sketch of each channel's peaks, for `found.quantiles.at(0.99)`; needs the package
+            ddsketch.
+        batch_size, size, progress, client, checkpoint, chunk: as in `top_patches`. Parts are added in float64; their
+            order changes the last digits only.
+
+    Returns:
+        A `ChannelStatistics`.
+
+    Raises:
+        ValueError: no images, no such layer, or a layer without feature maps.
+        CourseError: as in `top_patches`, or quantiles without ddsketch.
+    """
+    check_whole(batch_size=batch_size, size=size)
+    task = StatisticsPass(net, layer, batch_size, size, quantiles)
+    options = {"client": client, "checkpoint": checkpoint, "chunk": chunk, "progress": progress}
+    over = go_over(task, images, **options, title=f"channels of {layer}")
+    if isinstance(images, (str, Path)):
+        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
+    if over.found is None:
+        raise ValueError("there are no images to look at.")
+    return over.found
+
+
+@dataclass
+class StatisticsPass(Pass):
+    """`channel_statistics` as a pass; `quantiles` is explained there."""
+
+    quantiles: bool
+
+    def take(self, found: ChannelStatistics | None, first: int, batch: Tensor) -> ChannelStatistics:
+        """See `Pass`.
+
+        Raises:
+            ValueError: no such layer, or one without maps.
+        """
+        maps = forward_to(self.net, check_images(self.net, batch), [self.layer])[self.layer]
+        if maps.ndim != 4:
+            raise ValueError(f"layer {self.layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
+        new = ChannelStatistics.of(maps, quantiles=self.quantiles)
+        return new if found is None else found.merge(new)
+
+    def merge(self, found: ChannelStatistics, other: ChannelStatistics) -> ChannelStatistics:
+        """See `Pass`."""
+        return found.merge(other)

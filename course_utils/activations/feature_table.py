@@ -1,0 +1,106 @@
+"""The features of more images than fit in memory: a file with a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from course_utils.engines.passes import Pass, go_over
+from course_utils.errors import CourseError
+from course_utils.hooks import features
+from course_utils.images import walk_images, warn_of_broken
+from course_utils.networks.network import Network
+from course_utils.validate import check_whole
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def feature_table(
+    net: Network,
+    images: Sequence | Tensor | str | Path,
+    *,
+    to: str | Path,
+    layer: str | None = None,
+    batch_size: int = 32,
+    size: int = 224,
+    progress: bool = True,
+    client: Client | None = None,
+    checkpoint: str | Path | None = None,
+    chunk: int | None = None,
+) -> np.ndarray:
+    """The `features` of any number of images, written to a file row by row.
+
+    Args:
+        net: the network.
+        images: as in `top_patches`, but their number must be known: a folder, a batch, or a list of paths or of single
+            images `(3, H, W)`.
+        to: the file, `.npy`.
+        layer: as in `features`.
+        batch_size, size, progress, client, checkpoint, chunk: as in `top_patches`.
+
+    Returns:
+        `(N, D)` float32, a read-only view of the file. The row of a file that cannot be read holds NaN, and a warning
+        names it.
+
+    Raises:
+        ValueError: no images, or no such layer.
+        CourseError: as in `top_patches`, or a file that cannot be written.
+    """
+    check_whole(batch_size=batch_size, size=size)
+    folder = isinstance(images, (str, Path))
+    count = sum(1 for _ in walk_images(images)) if folder else len(images)
+    if not count:
+        raise ValueError("there are no images to look at.")
+    to = Path(to).with_suffix(".npy")
+    task = TablePass(net, layer or "", batch_size, size, str(to), count)
+    options = {"client": client, "checkpoint": checkpoint, "chunk": chunk, "progress": progress}
+    over = go_over(task, images, **options, title="features")
+    broken = [Path(path).name for _, path in over.broken]
+    warn_of_broken(broken, over.images, images if folder else "the list", stacklevel=3)
+    return np.load(to, mmap_mode="r")
+
+
+@dataclass
+class TablePass(Pass):
+    """`feature_table` as a pass: workers give rows, and who asked writes them.
+
+    Attributes:
+        to: the file.
+        count: the number of rows.
+    """
+
+    to: str
+    count: int
+    in_chunks = True
+
+    def take(self, found: list | None, first: int, batch: Tensor) -> list[tuple[int, np.ndarray]]:
+        """See `Pass`."""
+        rows = features(self.net, batch, layer=self.layer or None, batch_size=self.batch_size)
+        return [*(found or []), (first, rows.float().cpu().numpy())]
+
+    def merge(self, found: dict | None, other: list[tuple[int, np.ndarray]]) -> dict[str, int]:
+        """Write rows; what is found is only how long they are.
+
+        Raises:
+            CourseError: the file cannot be written, or is not that of this table.
+        """
+        columns = other[0][1].shape[1]
+        try:
+            if found is None:
+                Path(self.to).parent.mkdir(parents=True, exist_ok=True)
+                table = np.lib.format.open_memmap(self.to, "w+", np.float32, (self.count, columns))
+                table[:] = np.nan
+            else:
+                table = np.lib.format.open_memmap(self.to, "r+")
+            for first, rows in other:
+                table[first : first + len(rows)] = rows
+            table.flush()
+        except (OSError, ValueError) as error:
+            raise CourseError(f"{self.to}: the features cannot be written ({error}).") from None
+        return {"columns": columns}

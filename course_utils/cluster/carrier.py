@@ -1,0 +1,53 @@
+"""What lies on a worker while it works. Imported only where Dask is installed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from distributed import WorkerPlugin, get_worker
+
+from course_utils.cluster.versions import difference, here
+
+
+class Refused(Exception):
+    """A worker that must not take part: its address, and why."""
+
+
+class Carrier(WorkerPlugin):
+    """Work, kept on every worker, also on those that come later; see `run.results`.
+
+    It does not travel with each item, and no worker's death takes it away. One item at a time: hooks of two forward
+    passes in two threads would mix what they record.
+    """
+
+    def __init__(self, work: Any, token: str):
+        self.work, self.name, self.versions = work, token, here()
+
+    def setup(self, worker: Any) -> None:
+        """Called on each worker."""
+        self.lock = threading.Lock()
+        self.problem = difference(self.versions, here())
+        if not self.problem and hasattr(self.work, "begin"):
+            self.problem = self.work.begin(worker.local_directory)
+
+    def teardown(self, worker: Any) -> None:
+        """Called on each worker, if it can be."""
+        if hasattr(self.work, "end"):
+            self.work.end()
+
+
+def problem(token: str, dask_worker: Any = None) -> str:
+    """Why a worker must not take part, or ""."""
+    carrier = dask_worker.plugins.get(token)
+    return "it has not taken the work" if carrier is None else carrier.problem
+
+
+def do(token: str, item: Any) -> Any:
+    """One item, on a worker."""
+    worker = get_worker()
+    carrier = worker.plugins[token]
+    with carrier.lock:
+        if carrier.problem:
+            raise Refused(worker.address, carrier.problem)
+        return carrier.work(item)

@@ -1,0 +1,175 @@
+"""Work on many items over Dask's workers, none of which needs to live until the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from course_utils.cluster.versions import difference, here
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+class Died:
+    """In place of a result: every worker that began this item died, more often than the scheduler allows."""
+
+
+def results(
+    client: Client,
+    work: Callable[[Any], Any],
+    items: Iterable,
+    *,
+    ahead: int = 1,
+    split: Callable[[Any], list] = lambda item: [],
+    tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
+) -> Iterator[tuple[Any, Any]]:
+    """`work(item)` for every item, each result once, in the order in which they come.
+
+    Dask gives the item of a worker that dies to another one, three times (its setting
+    `distributed.scheduler.allowed-failures`). Few items are under way at a time, so `items` may be endless.
+
+    Args:
+        client: of a scheduler with workers.
+        work: goes to each worker once, and to those that come later. If it has a method `begin(folder)`, this is called
+            there first, and returns why that worker must not take part, or ""; `end()` is called at the end.
+        items: what to do.
+        ahead: for each thread of a worker, how many items are under way.
+        split: an item whose workers died, in smaller ones, which are tried then; [] if there are none.
+        tell: gets a line about a worker that comes later and is refused.
+
+    Yields:
+        The item, and what `work` gave for it; a `Died` if there is none.
+
+    Raises:
+        CourseError: a worker must not take part (another version, for example), or the scheduler is gone.
+        Exception: what `work` raised.
+    """
+    from distributed import KilledWorker, as_completed
+
+    from course_utils.cluster.carrier import Refused, do
+
+    source, more, number = iter(items), deque(), count()
+    asked: dict[str, tuple[Any, Any]] = {}
+    running = as_completed(raise_errors=False)
+    threads = _Threads(client)
+
+    def following() -> Iterator:
+        while len(asked) < ahead * threads.now():
+            try:
+                yield more.popleft() if more else next(source)
+            except StopIteration:
+                return
+
+    with _carried(client, work) as token:
+        try:
+            while True:
+                for item in following():
+                    future = client.submit(do, token, item, key=f"{token}-{next(number)}", pure=False)
+                    asked[future.key] = item, future
+                    running.add(future)
+                if not asked:
+                    return
+                future = next(running)
+                item, _ = asked.pop(future.key)
+                if future.status == "finished":
+                    with _scheduler_there(client):
+                        result = future.result()
+                    future.release()
+                    yield item, result
+                elif future.status == "error":
+                    error = future.exception()
+                    if isinstance(error, Refused):
+                        tell(f"worker {error.args[0]} is refused: {error.args[1]}")
+                        client.retire_workers([error.args[0]])
+                        threads.need_some()
+                        more.append(item)
+                    elif isinstance(error, KilledWorker):
+                        parts = split(item)
+                        more.extend(parts)
+                        if not parts:
+                            yield item, Died()
+                    else:
+                        raise error
+                else:  # cancelled: nobody but the loss of the scheduler does this
+                    raise CourseError(_GONE)
+        finally:
+            if client.status == "running":
+                client.cancel([future for _, future in asked.values()])
+
+
+_GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
+
+
+class _Threads:
+    """How many threads the workers have, asked now and then; 1 if there is no worker, so that something waits."""
+
+    def __init__(self, client: Client):
+        self.client, self.asked, self.number = client, 0.0, 1
+
+    def now(self) -> int:
+        if time.monotonic() - self.asked > 1:
+            with _scheduler_there(self.client):
+                self.number = max(1, sum(self.client.nthreads().values()))
+            self.asked = time.monotonic()
+        return self.number
+
+    def need_some(self) -> None:
+        if not self.client.nthreads():
+            raise CourseError("No worker is left.")
+
+
+@contextmanager
+def _scheduler_there(client: Client) -> Iterator[None]:
+    """What Dask raises when it has lost its scheduler, in one line."""
+    from distributed.client import FutureCancelledError
+
+    try:
+        yield
+    except (OSError, TimeoutError, FutureCancelledError, RuntimeError):
+        if client.status == "running":
+            raise
+        raise CourseError(_GONE) from None
+
+
+@contextmanager
+def _carried(client: Client, work: Callable) -> Iterator[str]:
+    """The work lies on every worker while the block runs.
+
+    Yields:
+        The name under which it lies there.
+
+    Raises:
+        CourseError: somebody does not take it, or must not.
+    """
+    from course_utils.cluster.carrier import Carrier, problem
+
+    token = f"course-{uuid.uuid4().hex[:12]}"
+    packages = client.get_versions()["scheduler"]["packages"]
+    wrong = difference({n: here()[n] for n in ("distributed", "msgpack")}, packages)
+    if wrong:
+        raise CourseError(f"The scheduler has other versions: {wrong}.")
+    try:
+        client.register_plugin(Carrier(work, token))
+        problems = client.run(problem, token)
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
+        raise CourseError(
+            f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"
+        ) from None
+    try:
+        for address, why in problems.items():
+            if why:
+                raise CourseError(f"Worker {address} is refused: {why}.")
+        yield token
+    finally:
+        if client.status == "running":
+            with suppress(Exception):  # the scheduler may be gone by now
+                client.unregister_worker_plugin(token)

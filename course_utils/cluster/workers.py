@@ -1,0 +1,74 @@
+"""A client of a scheduler that runs somewhere, or of processes on this machine that live as long as a block."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+INSTALL = 'pip install "looking-inside-convnets[cluster]" (in a clone: pip install -e ".[cluster]")'
+
+
+@contextmanager
+def workers(
+    scheduler: str | None = None, *, local: int | None = None, seconds: float = 30.0
+) -> Iterator[Client | None]:
+    """A Dask client for `client=`, while a block runs.
+
+    Args:
+        scheduler: the address of a scheduler that runs, such as "tcp://10.0.0.5:8786".
+        local: start so many processes here instead, one thread each; they end with the block. A script that does this
+            needs `if __name__ == "__main__":`, since the processes import it.
+        seconds: how long to wait for the scheduler, and for its first worker.
+
+    Yields:
+        The client; None if neither is given, which means: work in this process.
+
+    Raises:
+        CourseError: Dask is not installed, both are given, nothing answers, or no worker comes.
+    """
+    if scheduler is not None and local is not None:
+        raise CourseError("A scheduler has workers of its own: give a scheduler or a number of local workers.")
+    if scheduler is None and local is None:
+        yield None
+        return
+    if local is not None and local < 1:
+        raise CourseError(f"The number of local workers must be 1 or greater, not {local}.")
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise CourseError(f"More than one process needs Dask, which is not installed: {INSTALL}.") from None
+    if local is None:
+        with _connected(Client, scheduler, seconds) as client:
+            yield client
+        return
+    with tempfile.TemporaryDirectory(prefix="course-workers-", ignore_cleanup_errors=True) as place:
+        quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+        # memory_limit=0: what is sent around is small, and the machine's memory is the user's
+        size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}
+        with LocalCluster(**size, **quiet, local_directory=place) as cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _connected(kind: type, scheduler: str, seconds: float) -> Iterator[Client]:
+    try:
+        client = kind(scheduler, timeout=seconds)
+    except (OSError, ValueError, TimeoutError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CourseError(f"No scheduler answers at {scheduler} ({reason}). See docs/cluster.md.") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=seconds)
+        except TimeoutError:
+            raise CourseError(
+                f"The scheduler at {scheduler} has no workers. On each machine: dask worker {scheduler} --nthreads 1"
+            ) from None
+        yield client

@@ -1,0 +1,243 @@
+"""One look at any number of images: in this process, or over the workers of a cluster; a broken run can go on."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils.engines.streaming import batches, images_one_by_one
+from course_utils.errors import CourseError
+from course_utils.images import walk_images
+from course_utils.networks.network import Network, frozen
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+SECONDS = 20  # between two checkpoints
+FILES = 256  # of a chunk
+
+
+@dataclass
+class Pass(ABC):
+    """What is done with each batch of images. Its fields, the network aside, are its options.
+
+    Attributes:
+        net: the network.
+        layer: which layer it looks at.
+        batch_size: images at a time.
+        size: side to which pictures of files are cut.
+        in_chunks: whether `merge` must see every part, the first one, too (then with None).
+    """
+
+    net: Network
+    layer: str
+    batch_size: int
+    size: int
+    in_chunks = False
+
+    @abstractmethod
+    def take(self, found: Any, first: int, batch: Tensor) -> Any:
+        """What is found, with a batch of images more; `first` is the number of its first, `found` None at the start."""
+
+    @abstractmethod
+    def merge(self, found: Any, other: Any) -> Any:
+        """What is found over two sets of images."""
+
+    def key(self) -> str:
+        """A hash of all that the result depends on, but for the images."""
+        digest = hashlib.sha256(type(self).__name__.encode())
+        for name, tensor in self.net.state_dict().items():
+            digest.update(
+                name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+            )
+        digest.update(repr([(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "net"]).encode())
+        return digest.hexdigest()
+
+
+@dataclass
+class Chunk:
+    """Images that one worker looks at: paths of files, or the images themselves; `first` is the number of the first."""
+
+    first: int
+    images: list[str | Tensor]
+
+    def split(self, batch_size: int) -> list[Chunk]:
+        """Halves, of whole batches as long as there are several; [] for a single image."""
+        if len(self.images) < 2:
+            return []
+        half = len(self.images) // 2
+        half = half - half % batch_size or (batch_size if len(self.images) > batch_size else half)
+        return [Chunk(self.first, self.images[:half]), Chunk(self.first + half, self.images[half:])]
+
+
+@dataclass
+class Over:
+    """What came of a pass.
+
+    Attributes:
+        found: what was found; None if there was no image.
+        images: how many were looked at; those of an earlier run that this one went on from are among them.
+        broken: number and path of each file that could not be read.
+        whole: whether all images were looked at.
+    """
+
+    found: Any = None
+    images: int = 0
+    broken: list[tuple[int, str]] = field(default_factory=list)
+    whole: bool = True
+
+
+@dataclass
+class Look:
+    """A pass over a chunk of images, as a worker does it."""
+
+    task: Pass
+    device: str
+
+    def __call__(self, chunk: Chunk) -> tuple[Any, list[tuple[int, str]]]:
+        """What is found in the chunk, and its broken files.
+
+        Raises:
+            CourseError: none of its files is there at all.
+        """
+        self.task.net.to(self.device)
+        found, broken = None, []
+        with frozen(self.task.net), torch.inference_mode():
+            options = {"first": chunk.first, "broken": broken}
+            for first, batch in batches(chunk.images, self.task.batch_size, self.task.size, **options):
+                found = self.task.take(found, first, batch)
+        if len(broken) == len(chunk.images) and not any(Path(path).exists() for _, path in broken):
+            raise CourseError(f"A worker does not see {broken[0][1]}: images are read where the workers run.")
+        return found, broken
+
+
+def go_over(
+    task: Pass,
+    images: Iterable | Tensor | str | Path,
+    *,
+    client: Client | None = None,
+    checkpoint: str | Path | None = None,
+    chunk: int | None = None,
+    progress: bool = True,
+    title: str = "",
+) -> Over:
+    """Look at every image once. An interrupted pass gives what it has.
+
+    Args:
+        task: what to do with them.
+        images: see `batches`.
+        client: of Dask's workers, which then read the files; None for this process.
+        checkpoint: a file from which a later call goes on; None for none.
+        chunk: images that go to a worker at a time, made a multiple of the batch size; None for 256 files, or two
+            batches of images that are no files.
+        progress: whether to show a bar.
+        title: of the bar.
+
+    Raises:
+        CourseError: see `course_utils.cluster`.
+        ImageError: a folder without pictures.
+    """
+    total = sum(1 for _ in walk_images(images)) if isinstance(images, (str, Path)) else None
+    total = len(images) if isinstance(images, Tensor) and images.ndim == 4 else total
+    bar = tqdm(total=total, desc=title, leave=False, disable=not progress)
+    over = Over()
+    with bar:
+        try:
+            if client is None and checkpoint is None and not task.in_chunks:
+                _here(task, images, over, bar)
+            else:
+                _in_chunks(task, images, over, bar, client, checkpoint, chunk)
+        except KeyboardInterrupt:
+            if over.found is None:
+                raise  # there is nothing to return yet
+            over.whole = False
+    return over
+
+
+def _here(task: Pass, images: Any, over: Over, bar: tqdm) -> None:
+    with frozen(task.net), torch.inference_mode():
+        for first, batch in batches(images, task.batch_size, task.size, broken=over.broken):
+            over.found = task.take(over.found, first, batch)
+            over.images += len(batch)
+            bar.update(len(batch))
+
+
+def _in_chunks(
+    task: Pass, images: Any, over: Over, bar: tqdm, client: Client | None, checkpoint: Any, chunk: int | None
+) -> None:
+    from course_utils.cluster.progress import Done, load, save
+
+    folder = Path(images) if isinstance(images, (str, Path)) else None
+    done, path = Done(), Path(checkpoint) if checkpoint is not None else None
+    if path is not None:
+        from course_utils.cluster.versions import here
+
+        key = hashlib.sha256(repr((task.key(), str(folder), here())).encode()).hexdigest()
+        done, over.broken[:], over.found = load(path, key)
+    bar.update(len(done))
+
+    def name(item: str | Tensor) -> str:
+        if isinstance(item, Tensor):
+            return ""
+        return Path(item).relative_to(folder).as_posix() if folder is not None else str(item)
+
+    saved = time.monotonic()
+    try:
+        for part, result in _results(task, _chunks(task, images, done, name, chunk), client):
+            found, broken = result
+            if found is not None:
+                over.found = found if over.found is None and not task.in_chunks else task.merge(over.found, found)
+            over.broken += broken
+            done.add(part.first, map(name, part.images))
+            bar.update(len(part.images))
+            if path is not None and time.monotonic() - saved > SECONDS:
+                save(path, key, done, over.broken, over.found)
+                saved = time.monotonic()
+    finally:
+        over.broken.sort()
+        over.images = len(done) - len(over.broken)
+        if path is not None and len(done):
+            save(path, key, done, over.broken, over.found)
+
+
+def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> Iterator[Chunk]:
+    """All that is not done, in chunks that end at multiples of their size."""
+    waiting = Chunk(0, [])
+    for number, item in done.left(images_one_by_one(images), name):
+        most = size or (2 * task.batch_size if isinstance(item, Tensor) else FILES)
+        most = -(-most // task.batch_size) * task.batch_size
+        if waiting.images and (number % most == 0 or number != waiting.first + len(waiting.images)):
+            yield waiting
+            waiting = Chunk(number, [])
+        if not waiting.images:
+            waiting.first = number
+        waiting.images.append(item if isinstance(item, Tensor) else str(item))
+    if waiting.images:
+        yield waiting
+
+
+def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iterator[tuple[Chunk, tuple]]:
+    """Each chunk with what was found in it, and its broken files."""
+    if client is None:
+        look = Look(task, task.net.device.type)
+        yield from ((chunk, look(chunk)) for chunk in chunks)
+        return
+    from course_utils.cluster.run import Died, results
+
+    device = task.net.device.type
+    if device != "cpu":  # a worker must be able to read it
+        task = replace(task, net=copy.deepcopy(task.net).cpu())
+    for chunk, result in results(client, Look(task, device), chunks, ahead=2, split=lambda c: c.split(task.batch_size)):
+        if isinstance(result, Died):  # a single image
+            result = None, [(chunk.first, f"{chunk.images[0]} (its workers died)")]
+        yield chunk, result
