@@ -155,6 +155,32 @@ def photos(
     raise typer.Exit(get_photos(to))
 
 
+Scheduler = Annotated[str | None, typer.Option(help="Of a Dask cluster, such as tcp://10.0.0.5:8786.")]
+LocalWorkers = Annotated[int | None, typer.Option(min=1, help="Start so many processes on this machine instead.")]
+
+
+@_command("patches")
+def patches(
+    images: Annotated[Path, typer.Option(help="A folder of pictures; subfolders, too.")],
+    layer: Annotated[str, typer.Option(help="Such as relu4_1.")],
+    network: Annotated[str, typer.Option(help="Such as vgg19 or efficientnet_lite0.")],
+    out: Annotated[Path, typer.Option(help="The folder for the results.")] = Path("patches"),
+    channels: Annotated[str | None, typer.Option(help="Such as 3,17; all if not given.")] = None,
+    k: Annotated[int, typer.Option(min=1, help="Patches of each channel.")] = 9,
+    window: Annotated[int | None, typer.Option(min=1, help="Pixels a side; else the receptive field.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Of the pictures; else the network's own.")] = None,
+    scheduler: Scheduler = None,
+    local_workers: LocalWorkers = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A file from which the same command goes on.")] = None,
+) -> None:
+    """The patches that make the channels of a layer answer most, over any number of pictures."""
+    from course_utils.commands.patches import find_patches
+
+    options = {"out": out, "channels": channels, "k": k, "window": window, "size": size}
+    options |= {"scheduler": scheduler, "local_workers": local_workers, "checkpoint": checkpoint}
+    raise typer.Exit(find_patches(images, layer=layer, network=network, **options))
+
+
 @_command("doctor")
 def doctor() -> None:
     """Say what is installed and ready, and cure what is not."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch import Tensor
 from course_utils.activations.feature_maps import feature_maps
 from course_utils.activations.receptive_field import receptive_field
 from course_utils.engines.fields import ReceptiveField
-from course_utils.engines.passes import Pass, go_over
+from course_utils.engines.passes import Over, Pass, go_over
 from course_utils.engines.top_k import TopPatches
 from course_utils.hooks import forward_to
 from course_utils.images import warn_of_broken
@@ -132,6 +132,32 @@ def top_patches(
         Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014 (the patches beside the
         deconvnet).
     """
+    options = {"channels": channels, "k": k, "per_image": per_image, "photos": photos, "window": window}
+    options |= {"batch_size": batch_size, "size": size, "progress": progress}
+    over = patches_over(net, images, layer, **options, client=client, checkpoint=checkpoint, chunk=chunk)
+    if isinstance(images, (str, Path)):
+        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
+    if over.found is None:
+        raise ValueError("there are no images to look at.")
+    return over.found
+
+
+def patches_over(
+    net: Network,
+    images: Iterable | Tensor | str | Path,
+    layer: str,
+    *,
+    channels: Sequence[int] | None,
+    k: int,
+    per_image: int | None,
+    photos: Sequence[int] | Tensor | None,
+    window: int | None,
+    batch_size: int,
+    size: int,
+    progress: bool,
+    **where: Any,
+) -> Over:
+    """`top_patches`, and what else there is to say of its pass: broken files, whether it came to its end."""
     check_whole(k=k, batch_size=batch_size, size=size)
     for name, number in (("per_image", per_image), ("window", window)):
         if number is not None:
@@ -147,14 +173,7 @@ def top_patches(
         raise ValueError(f"k={k} patches need more than the {sources} {kind} given, with per_image={per_image}.")
     chosen = None if channels is None else torch.as_tensor(list(channels)).tolist()
     task = PatchPass(net, layer, batch_size, size, k, per_image, window, chosen, photos)
-    over = go_over(
-        task, images, client=client, checkpoint=checkpoint, chunk=chunk, progress=progress, title=f"patches of {layer}"
-    )
-    if isinstance(images, (str, Path)):
-        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
-    if over.found is None:
-        raise ValueError("there are no images to look at.")
-    return over.found
+    return go_over(task, images, progress=progress, title=f"patches of {layer}", **where)
 
 
 @dataclass

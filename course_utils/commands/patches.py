@@ -1,0 +1,109 @@
+"""`course patches`: the strongest patches of a layer over a folder of any size, here or on a cluster."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from course_utils.engines.top_k import TopPatches
+
+SHOWN = 8  # channels of the picture, if none are named
+
+
+def find_patches(
+    images: Path,
+    *,
+    layer: str,
+    network: str,
+    out: Path,
+    channels: str | None = None,
+    k: int = 9,
+    window: int | None = None,
+    size: int | None = None,
+    scheduler: str | None = None,
+    local_workers: int | None = None,
+    checkpoint: Path | None = None,
+) -> int:
+    """Write `patches.csv` and `patches.png` into a folder; returns the exit status, 130 if it was stopped before.
+
+    Raises:
+        CourseError: no such folder, network, layer or channel; nothing to write to; what a cluster may do.
+    """
+    from course_utils.activations.top_patches import patches_over
+    from course_utils.cluster import workers
+    from course_utils.images import warn_of_broken
+    from course_utils.networks import load_network
+
+    if out.exists() and not out.is_dir():
+        raise CourseError(f"{out} is a file; --out needs a folder.")
+    net = load_network(network)
+    net.layer(layer)  # before anything is started
+    size = size or net.input_size
+    chosen = _numbers(channels)
+    options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
+    started = time.monotonic()
+    with _ended_by_sigterm(), workers(scheduler, local=local_workers) as client:
+        options |= {"batch_size": 16, "size": size, "progress": sys.stderr.isatty()}
+        over = patches_over(net, images.resolve(), layer, **options, client=client, checkpoint=checkpoint)
+    seconds = time.monotonic() - started
+    names = [path for _, path in over.broken]
+    for path in names[:20]:
+        print(f"skipped, cannot be read as a picture: {path}", file=sys.stderr)
+    if over.found is None:
+        warn_of_broken(names, 0, images)  # raises
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _write(over.found, images.resolve(), out, size)
+        (out / "broken.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    except OSError as error:
+        raise CourseError(f"{out}: the patches cannot be written ({error.strerror}).") from None
+    print(f"{over.images} images in {seconds:.0f} s, {len(names)} broken: {out / 'patches.csv'}")
+    if not over.whole:
+        print("stopped before the end" + ("; the same command goes on" if checkpoint else ""), file=sys.stderr)
+    return 0 if over.whole else 130
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    try:
+        return [int(part) for part in text.split(",")] if text else None
+    except ValueError:
+        raise CourseError(f"--channels takes numbers such as 3,17,200; not {text!r}.") from None
+
+
+def _write(found: TopPatches, images: Path, out: Path, size: int) -> None:
+    from course_utils.figures import show_patches
+    from course_utils.images import walk_images
+
+    wanted = set(found.images[found.images >= 0].tolist())
+    names = {n: path.relative_to(images).as_posix() for n, path in enumerate(walk_images(images)) if n in wanted}
+    with open(out / "patches.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["channel", "rank", "value", "image", "row", "column", "top", "left", "bottom", "right"])
+        for line, channel in enumerate(found.channels.tolist()):
+            for rank, number in enumerate(found.images[line].tolist()):
+                if number >= 0:
+                    place, box = found.places[line, rank].tolist(), found.boxes[line, rank].tolist()
+                    value = repr(found.values[line, rank].item())
+                    writer.writerow([channel, rank + 1, value, names[number], *place, *box])
+    channels = found.channels[:SHOWN].tolist()
+    title = f"{found.layer}, channels {channels[0]} to {channels[-1]}" if len(channels) > 1 else found.layer
+    show_patches(found, images, channels=channels, size=size, title=title).savefig(out / "patches.png", dpi=150)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM, as batch systems send it before their time is over, is like Ctrl-C: what there is, is kept."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
