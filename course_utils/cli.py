@@ -58,6 +58,8 @@ def _command(module: str, group: typer.Typer = app):
 
 
 RUNTIME = "For the lab: the file of npm pack, on a machine without npm."
+Scheduler = Annotated[str | None, typer.Option(help="Of a Dask cluster, such as tcp://10.0.0.5:8786.")]
+LocalWorkers = Annotated[int | None, typer.Option(min=1, help="Start so many processes on this machine instead.")]
 Lessons = Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="Lesson numbers, such as 07.")]
 Language = Annotated[str, typer.Option(metavar="CODE", help="Of the texts, such as ko or zh; English if not given.")]
 
@@ -155,10 +157,6 @@ def photos(
     raise typer.Exit(get_photos(to))
 
 
-Scheduler = Annotated[str | None, typer.Option(help="Of a Dask cluster, such as tcp://10.0.0.5:8786.")]
-LocalWorkers = Annotated[int | None, typer.Option(min=1, help="Start so many processes on this machine instead.")]
-
-
 @_command("patches")
 def patches(
     images: Annotated[Path, typer.Option(help="A folder of pictures; subfolders, too.")],
@@ -244,12 +242,15 @@ def grade(
     roster: Annotated[
         Path | None, typer.Option(help="CSV of the class: id, e-mail, name. For Canvas and Moodle.")
     ] = None,
+    scheduler: Scheduler = None,
+    local_workers: LocalWorkers = None,
 ) -> None:
     """Grade submissions in a sandbox; results as JSON, pages and a gradebook."""
     need_clone("course grade")
     from course_utils.commands.grade import grade as grade_submissions
 
     options = {"call_seconds": call_seconds, "total_seconds": total_seconds, "memory_mb": memory_mb, "roster": roster}
+    options |= {"scheduler": scheduler, "local_workers": local_workers}
     status = grade_submissions(
         submissions, out=out, lessons=lessons, seed=seed, jobs=jobs, student=student, sandbox=sandbox, **options
     )

@@ -28,19 +28,24 @@ def grade(
     total_seconds: float,
     memory_mb: int,
     roster: Path | None = None,
+    scheduler: str | None = None,
+    local_workers: int | None = None,
 ) -> int:
     """Grade submissions and write the results; returns the exit status, 1 if somebody could not be graded.
 
-    With a roster, its students are who is graded; a submission that fits none of them is named, and is not graded.
+    With a roster, its students are who is graded; a submission that fits none of them is named, and is not graded. With
+    a scheduler or local workers, Dask's workers grade, each in a sandbox of its own; see docs/cluster.md.
     """
     import torch
     from tqdm.auto import tqdm
 
+    from course_utils.cluster import workers
     from course_utils.grading import gradebook
     from course_utils.grading import report as reports
     from course_utils.grading.classroom import default_jobs, grade_class
     from course_utils.grading.folder import only_grader
     from course_utils.grading.limits import Limits
+    from course_utils.grading.over_cluster import grade_over
     from course_utils.grading.results import Report
     from course_utils.grading.roster import NOTHING, Matched, match, read_roster
     from course_utils.grading.submissions import find_submissions
@@ -48,8 +53,12 @@ def grade(
     from course_utils.grading.walls import bubblewrap_problem
     from course_utils.grading.words import plain
 
+    on_cluster = scheduler is not None or local_workers is not None
+    if on_cluster and (jobs is not None or not sandbox):
+        other = "--jobs" if jobs is not None else "--no-sandbox"
+        raise CourseError(f"{other} is for grading in this process; on a cluster, every worker has one sandbox.")
     if sandbox:
-        problem = bubblewrap_problem()
+        problem = "" if scheduler is not None else bubblewrap_problem()  # the workers look themselves
         if problem:
             raise CourseError(
                 f"Refused: other people's code runs only in a sandbox, and {problem}. "
@@ -68,6 +77,8 @@ def grade(
         raise CourseError(f"{out}: the results need a folder of their own; choose another --out.")
     if roster is not None and student is not None:
         raise CourseError("--student is for the work of one, --roster for a class: give one of them.")
+    if on_cluster:  # workers have folders of their own
+        submissions, out = submissions.absolute(), out.absolute()
     people = read_roster(roster) if roster is not None else []
     found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(plain(line), file=sys.stderr))
     matched = match(people, found) if people else Matched(found)
@@ -92,26 +103,21 @@ def grade(
         for task in tasks:
             for which, problem in task.faulty.items():
                 print(f"{which} will not be graded: {problem}", file=sys.stderr)
-        work = grade_class(
-            found,
-            tasks,
-            seed=seed,
-            jobs=jobs or default_jobs(),
-            limits=limits,
-            walls=sandbox,
-            secrets=[submissions, out],
-            place=out,
-            known=known,
-        )
-        with closing(work), tqdm(total=len(found), unit="student", disable=None) as bar:
-            for item in work:
-                if isinstance(item, Report):
-                    item.graded_at, item.handed_in = _when(time.time()), _changed(by_name[item.student].notebooks)
-                    reports.save_student(out, item)
-                    every[item.student] = item
-                else:
-                    before += 1
-                bar.update()
+        shared = {"seed": seed, "limits": limits, "secrets": [submissions, out], "known": known}
+        with workers(scheduler, local=local_workers) as client:
+            if client is None:
+                work = grade_class(found, tasks, jobs=jobs or default_jobs(), walls=sandbox, place=out, **shared)
+            else:
+                work = grade_over(client, found, tasks, place=submissions, **shared)
+            with closing(work), tqdm(total=len(found), unit="student", disable=None) as bar:
+                for item in work:
+                    if isinstance(item, Report):
+                        item.graded_at, item.handed_in = _when(time.time()), _changed(by_name[item.student].notebooks)
+                        reports.save_student(out, item)
+                        every[item.student] = item
+                    else:
+                        before += 1
+                    bar.update()
         in_order = [every[s.student] for s in found]
         gradebook.save_class(out, in_order, people, matched.strangers, matched.late)
     print(gradebook.summary_text(in_order))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from course_utils.cluster.versions import code_digest, file_digest
 from course_utils.grading.grader import grade_student, nothing_graded
 from course_utils.grading.limits import Limits
 from course_utils.grading.notebooks import imports
@@ -28,20 +29,7 @@ from course_utils.grading.visible import PACKAGE
 def code_of_the_course() -> str:
     """A hash of the whole package's code and of what it runs on; the code that runs is that of the first call."""
     versions = platform.python_version(), torch.__version__, np.__version__
-    digest = hashlib.sha256(repr(versions).encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(_of_file(path, path.relative_to(PACKAGE).as_posix()))
-    return digest.hexdigest()
-
-
-def _of_file(path: Path, name: str) -> bytes:
-    """A hash of a file's name and contents."""
-    try:
-        with open(path, "rb") as file:
-            contents = hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        contents = b"unreadable"
-    return b"|" + os.fsencode(name) + b"|" + contents
+    return hashlib.sha256(repr((versions, code_digest(PACKAGE))).encode()).hexdigest()
 
 
 def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits, walls: bool) -> str:
@@ -50,10 +38,10 @@ def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits
     said = submission.student, submission.problem, submission.remarks, seed, limits, walls, [t.asked for t in tasks]
     digest = hashlib.sha256(repr((said, code_of_the_course())).encode())
     for task in tasks:
-        digest.update(_of_file(task.lesson.path, task.lesson.path.name))
+        digest.update(file_digest(task.lesson.path, task.lesson.path.name))
     top = os.path.commonpath([path.parent for path in files]) if files else ""
     for path in files:
-        digest.update(_of_file(path, os.path.relpath(path, top)))
+        digest.update(file_digest(path, os.path.relpath(path, top)))
     return digest.hexdigest()
 
 
@@ -95,7 +83,7 @@ def grade_class(
     ready: queue.Queue = queue.Queue(maxsize=2 * jobs)
     for submission in submissions:
         waiting.put(submission)
-    warm = list(dict.fromkeys(line for t in tasks for line in imports(t.lesson)))
+    warm = to_warm(tasks)
     stop = threading.Event()
     sandboxes: list[Sandbox] = []
 
@@ -116,7 +104,7 @@ def grade_class(
                     sandboxes.append(sandbox)
                 if stop.is_set():  # it was set while the sandbox was made, so nobody has stopped this one
                     break
-                report = _in_any_case(sandbox, submission, tasks).cleaned()
+                report = in_any_case(sandbox, submission, tasks)
                 report.key = key
                 if not stop.is_set():  # a stopped sandbox says of everybody that nothing was graded
                     ready.put(report)
@@ -151,13 +139,18 @@ def grade_class(
                 continue
 
 
-def _in_any_case(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task]) -> Report:
+def to_warm(tasks: Sequence[Task]) -> list[str]:
+    """The imports of all lessons, which a sandbox runs once."""
+    return list(dict.fromkeys(line for task in tasks for line in imports(task.lesson)))
+
+
+def in_any_case(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task]) -> Report:
     """A student's report, also when the grader itself fails on this student's work: nobody else may lose by it."""
     try:
-        return grade_student(sandbox, submission, tasks)
+        return grade_student(sandbox, submission, tasks).cleaned()
     except Exception as error:
         reason = f"the grader itself failed on this submission ({type(error).__name__}: {error}): please report it"
-        return nothing_graded(submission, tasks, reason)
+        return nothing_graded(submission, tasks, reason).cleaned()
 
 
 def default_jobs() -> int:

@@ -1,0 +1,111 @@
+"""A class over the workers of a cluster: the same reports as `classroom.grade_class`, each worker with its sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from course_utils.cluster.run import Died, results
+from course_utils.grading.classroom import fingerprint, in_any_case, to_warm
+from course_utils.grading.grader import nothing_graded
+from course_utils.grading.limits import Limits
+from course_utils.grading.results import Report
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.submissions import Submission
+from course_utils.grading.tasks import Task
+from course_utils.grading.walls import bubblewrap_problem
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+DIED = "each worker that began to grade it died; ask whoever runs the cluster whether this work kills them"
+
+
+@dataclass
+class Grading:
+    """What lies on each worker, and the sandbox that it makes for itself.
+
+    Attributes:
+        tasks, limits: as in `grade_class`.
+        submissions: the folder in which they are; each worker reads it.
+        secrets: folders that must not be readable in a sandbox.
+    """
+
+    tasks: Sequence[Task]
+    limits: Limits
+    submissions: Path
+    secrets: Sequence[Path]
+
+    def begin(self, folder: str) -> str:
+        """Why this worker cannot grade, or ""; `folder` is for its files."""
+        self.folder, self.sandbox = Path(folder), None
+        torch.set_num_threads(1)  # the networks are tiny
+        if not self.submissions.exists():
+            return f"it does not see {self.submissions}: submissions are read where the workers run"
+        return bubblewrap_problem()
+
+    def __call__(self, submission: Submission) -> Report:
+        """A student's report."""
+        if self.sandbox is None:
+            options = {"warm": to_warm(self.tasks), "secrets": self.secrets, "place": self.folder}
+            self.sandbox = Sandbox(self.limits, **options)
+        return in_any_case(self.sandbox, submission, self.tasks)
+
+    def end(self) -> None:
+        """Take down the sandbox."""
+        if self.sandbox is not None:
+            self.sandbox.stop()
+            self.sandbox.close()
+
+
+def grade_over(
+    client: Client,
+    submissions: Sequence[Submission],
+    tasks: Sequence[Task],
+    *,
+    seed: int,
+    place: Path,
+    limits: Limits | None = None,
+    secrets: Sequence[Path] = (),
+    known: Callable[[Submission, str], bool] = lambda *_: False,
+) -> Iterator[Report | Submission]:
+    """Grade many students over a cluster; yields as `grade_class` does, but always in sandboxes.
+
+    A submission whose worker dies is graded by another one, three times (Dask's `allowed-failures`). Then it is not
+    graded, its report says so, and a later run tries again.
+
+    Args:
+        client: of the workers; each grades one submission at a time.
+        submissions: whom to grade; their paths are absolute.
+        tasks, seed, limits, secrets, known: as in `grade_class`.
+        place: the folder of the submissions, which every worker must see.
+
+    Raises:
+        CourseError: a worker has no bubblewrap or another version, or the scheduler is gone.
+    """
+    limits = limits or Limits()
+    keys: dict[str, str] = {}
+    before: list[Submission] = []
+
+    def new() -> Iterator[Submission]:
+        for submission in submissions:
+            key = fingerprint(submission, tasks, seed, limits, True)
+            if known(submission, key):
+                before.append(submission)
+            else:
+                keys[submission.student] = key
+                yield submission
+
+    for submission, report in results(client, Grading(tasks, limits, place, secrets), new()):
+        if isinstance(report, Died):
+            report = nothing_graded(submission, tasks, DIED)  # without a key: the next run tries again
+        else:
+            report.key = keys[submission.student]
+        yield report
+        while before:
+            yield before.pop()
+    yield from before
