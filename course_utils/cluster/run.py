@@ -15,7 +15,7 @@ from course_utils.cluster.versions import difference, here
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, WorkerPlugin
 
 
 class Died:
@@ -134,9 +134,25 @@ def _scheduler_there(client: Client) -> Iterator[None]:
     try:
         yield
     except (OSError, TimeoutError, FutureCancelledError, RuntimeError):
-        if client.status == "running":
-            raise
+        _gone(client)
+        raise
+
+
+def _gone(client: Client) -> None:
+    if client.status != "running":
         raise CourseError(_GONE) from None
+
+
+def _put(client: Client, carrier: WorkerPlugin) -> None:
+    """On every worker; one that dies meanwhile is no reason to stop, and those that come later get it anyway."""
+    for _ in range(3):
+        try:
+            client.register_plugin(carrier)
+            return
+        except OSError:
+            _gone(client)
+            time.sleep(1)
+    client.register_plugin(carrier)
 
 
 @contextmanager
@@ -157,16 +173,17 @@ def _carried(client: Client, work: Callable) -> Iterator[str]:
     if wrong:
         raise CourseError(f"The scheduler has other versions: {wrong}.")
     try:
-        client.register_plugin(Carrier(work, token))
-        problems = client.run(problem, token)
+        _put(client, Carrier(work, token))
+        problems = client.run(problem, token, on_error="return")
     except Exception as error:
+        _gone(client)
         said = (str(error).splitlines() or [""])[0]
         raise CourseError(
             f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"
         ) from None
     try:
         for address, why in problems.items():
-            if why:
+            if why and not isinstance(why, OSError):  # that one has just died
                 raise CourseError(f"Worker {address} is refused: {why}.")
         yield token
     finally:

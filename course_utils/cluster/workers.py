@@ -50,7 +50,7 @@ def workers(
             yield client
         return
     with tempfile.TemporaryDirectory(prefix="course-workers-", ignore_cleanup_errors=True) as place:
-        quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
         size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}
         with LocalCluster(**size, **quiet, local_directory=place) as cluster, Client(cluster) as client:

@@ -1,0 +1,257 @@
+"""Passes over images: equal results whatever the chunks, the order and the deaths; a broken run goes on."""
+
+import os
+import random
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_utils.activations import channel_statistics, channels, feature_table, top_patches
+from course_utils.activations.top_patches import PatchPass
+from course_utils.cluster.progress import Done, load, save
+from course_utils.engines import passes
+from course_utils.engines.accumulators import Moments, Quantiles
+from course_utils.engines.passes import Chunk
+from course_utils.engines.streaming import batches, wanted_images
+from course_utils.errors import CourseError, ImageError
+from course_utils.hooks import features
+from course_utils.images import save_image
+from course_utils.networks.network import Network
+
+FIELDS = ("values", "images", "places", "boxes")
+OPTIONS = {"batch_size": 4, "size": 20, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 6, 5, stride=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 4, 3))
+    model[0].weight.data[5], model[0].bias.data[5] = 0, -1  # a dead channel: all ties
+    return Network(model, name="tiny", input_size=20)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """46 pictures in two folders, two of them equal, and two files that are none."""
+    place, generator = tmp_path_factory.mktemp("pictures"), torch.Generator().manual_seed(1)
+    images = torch.rand(46, 3, 24, 24, generator=generator)
+    images[40] = images[3]
+    for n, image in enumerate(images):
+        save_image(image, place / ("a" if n < 20 else "b") / f"{n:02}.png")
+    (place / "a" / "05b.png").write_text("no picture")
+    (place / "b" / "45b.png").write_text("no picture")
+    return place
+
+
+def same(one, other):
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in FIELDS)
+
+
+@pytest.mark.filterwarnings("ignore:2 of 48 files")
+@pytest.mark.parametrize("chunk", [1, 7, 16, None])
+def test_a_cluster_gives_what_one_process_gives(net, folder, threads, chunk, tmp_path):
+    for per_image in (1, None):
+        options = {"k": 5, "per_image": per_image, **OPTIONS}
+        assert same(
+            top_patches(net, folder, "1", **options),
+            top_patches(net, folder, "1", **options, client=threads, chunk=chunk),
+        )
+    alone = channel_statistics(net, folder, "1", quantiles=True, **OPTIONS)
+    found = channel_statistics(net, folder, "1", quantiles=True, **OPTIONS, client=threads, chunk=chunk)
+    assert found.images == alone.images == 46 and torch.equal(found.dead, alone.dead)
+    for name in ("peak", "mean", "response"):
+        mine, theirs = getattr(alone, name), getattr(found, name)
+        assert torch.allclose(mine.mean, theirs.mean, rtol=1e-12, atol=0)
+        assert torch.allclose(mine.variance, theirs.variance, rtol=1e-9, atol=0)
+    assert all(torch.equal(found.quantiles.at(q), alone.quantiles.at(q)) for q in (0, 0.1, 0.5, 0.99, 1))
+    tables = [
+        np.array(feature_table(net, folder, to=tmp_path / f"{n}.npy", layer="3", **OPTIONS, **more))
+        for n, more in enumerate(({}, {"client": threads, "chunk": chunk}))
+    ]
+    assert np.array_equal(*tables, equal_nan=True) and np.isnan(tables[0]).any(1).nonzero()[0].tolist() == [6, 47]
+
+
+@pytest.mark.parametrize("chunk", [3, None])
+def test_images_that_are_no_files_and_crops(net, threads, chunk):
+    images = torch.rand(23, 3, 20, 24, generator=torch.Generator().manual_seed(2))
+    photos = [n // 3 for n in range(23)]
+    options = {"k": 4, "photos": photos, "batch_size": 4, "progress": False}
+    alone = top_patches(net, images, "3", **options)
+    for source in (images, (image for image in images), [images[:9], images[9:]]):
+        assert same(alone, top_patches(net, source, "3", **options, client=threads, chunk=chunk))
+
+
+def test_the_numbers_are_those_of_channels_and_features(net, folder, tmp_path):
+    images = torch.rand(23, 3, 20, 24, generator=torch.Generator().manual_seed(3))
+    known, found = channels(net, images, "1"), channel_statistics(net, images, "1", batch_size=5, progress=False)
+    assert torch.allclose(found.peak.mean.float(), known.peak.mean(0), rtol=1e-6)
+    assert torch.allclose(found.peak.variance.float(), known.peak.var(0, correction=0), rtol=1e-5)
+    assert torch.allclose(found.mean.mean.float(), known.mean.mean(0), rtol=1e-6)
+    assert torch.equal(found.dead, known.dead) and known.dead.tolist() == [False] * 5 + [True]
+    assert torch.allclose(found.selectivity.float(), known.selectivity, atol=1e-6)
+    table = feature_table(net, images, to=tmp_path / "f", layer="3", progress=False)
+    assert np.allclose(table, features(net, images, layer="3"), atol=1e-6)
+
+
+def test_moments_and_quantiles_in_any_parts():
+    values = torch.randn(400, 3, generator=torch.Generator().manual_seed(4)).exp() * torch.tensor([1, 1e4, -1e-4]) + 7
+    shuffle = random.Random(0)
+    for _ in range(5):
+        cuts = sorted(shuffle.sample(range(1, 400), 6))
+        parts = [values[a:b] for a, b in zip([0, *cuts], [*cuts, 400], strict=True)]
+        shuffle.shuffle(parts)
+        moments, quantiles = Moments.of(parts[0]), Quantiles.of(parts[0])
+        for part in parts[1:]:
+            moments, quantiles = moments.merge(Moments.of(part)), quantiles.merge(Quantiles.of(part))
+        exact = values.double()
+        assert torch.allclose(moments.mean, exact.mean(0), rtol=1e-12)
+        assert torch.allclose(moments.variance, exact.var(0, correction=0), rtol=1e-9)
+        for share in (0.01, 0.5, 0.9):
+            wanted = exact.quantile(share, 0, interpolation="lower")
+            assert ((quantiles.at(share) - wanted).abs() <= 0.0101 * wanted.abs()).all()
+
+
+def test_batches_depend_on_numbers_alone(folder):
+    def cut(**options):
+        return [(first, len(batch)) for first, batch in batches(**options, batch_size=4, size=20, broken=[])]
+
+    whole = cut(images=folder)
+    assert whole[:3] == [(0, 4), (4, 2), (7, 1)] and whole[-1] == (44, 3)
+    files = sorted(folder.rglob("*.png"))
+    assert cut(images=files[:20]) + cut(images=files[20:], first=20) == whole
+    images = torch.zeros(10, 3, 8, 8)
+    assert cut(images=[images[:3], images[3], images[4:]]) == [(0, 4), (4, 4), (8, 2)]
+
+
+def test_of_a_folder_only_the_wanted_files_are_opened(folder, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "course_utils.engines.streaming.load_image", lambda path, size: opened.append(path) or torch.zeros(1, 3, 2, 2)
+    )
+    assert [number for number, _ in wanted_images(folder, {2, 30}, 20)] == [2, 30]
+    assert [Path(path).name for path in opened] == ["02.png", "29.png"]
+
+
+# --- a run that ends before its time ----------------------------------------------------------------------------------
+
+
+def stop_after(monkeypatch, parts):
+    """The pass is interrupted after so many chunks are merged, and then no more."""
+    merge, merged = PatchPass.merge, []
+
+    def interrupted(self, found, other):
+        merged.append(1)
+        if len(merged) == parts:
+            raise KeyboardInterrupt
+        return merge(self, found, other)
+
+    monkeypatch.setattr(PatchPass, "merge", interrupted)
+
+
+@pytest.mark.filterwarnings("ignore:. of .. files")
+@pytest.mark.parametrize("parts", [1, 5])
+def test_an_interrupted_run_goes_on(net, folder, threads, tmp_path, monkeypatch, parts):
+    options = {"k": 5, **OPTIONS}
+    expected, file = top_patches(net, folder, "1", **options), tmp_path / "c"
+    stop_after(monkeypatch, parts)
+    partial = top_patches(net, folder, "1", **options, client=threads, chunk=4, checkpoint=file)
+    assert not same(partial, expected)
+    looked = []
+    monkeypatch.setattr(passes, "batches", lambda images, *a, **o: looked.extend(images) or batches(images, *a, **o))
+    assert same(top_patches(net, folder, "1", **options, chunk=8, checkpoint=file), expected)
+    assert len(looked) == len(set(looked)) == 48 - 4 * parts  # with 4 files in each chunk that was merged
+    assert same(top_patches(net, folder, "1", **options, chunk=8, checkpoint=file), expected)
+    assert len(looked) == 48 - 4 * parts
+
+
+@pytest.mark.filterwarnings("ignore:. of .. files")
+def test_a_checkpoint_of_something_else(net, folder, tmp_path, monkeypatch):
+    file = tmp_path / "c"
+    top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=file)
+    for other in ({"layer": "0"}, {"k": 4}, {"size": 22}, {"images": folder / "a"}):
+        call = {"images": folder / "b", "layer": "1", "k": 5, **OPTIONS, **other}
+        with pytest.raises(CourseError, match="is of another run"):
+            top_patches(net, **call, checkpoint=file)
+    (folder / "b" / "20.png").rename(folder / "b" / "20x.png")
+    try:
+        with pytest.raises(CourseError, match="not those of the checkpoint"):
+            top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=file)
+    finally:
+        (folder / "b" / "20x.png").rename(folder / "b" / "20.png")
+    with pytest.raises(CourseError, match="no checkpoint of the course"):
+        top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=folder / "a" / "05b.png")
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("touch hostile",)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"key": "k", "done": [], "broken": [], "found": Hostile()}, "c")
+    with pytest.raises(CourseError, match="no checkpoint"):
+        load(Path("c"), "k")
+    assert not Path("hostile").exists()
+
+
+def test_done_counts_nothing_twice(tmp_path):
+    names, shuffle = [f"n{i}" for i in range(60)], random.Random(1)
+    for size in (1, 7, 13):
+        done, spans = Done(), [names[i : i + size] for i in range(0, 60, size)]
+        order = list(range(len(spans)))
+        shuffle.shuffle(order)
+        for number in order[:-1]:
+            done.add(size * number, spans[number])
+        save(tmp_path / "c", "k", done, [(3, "x")], None)
+        done, broken, found = load(tmp_path / "c", "k")
+        missing = range(size * order[-1], min(60, size * order[-1] + size))
+        assert [number for number, _ in done.left(names)] == list(missing) and len(done) == 60 - len(missing)
+        assert broken == [(3, "x")] and found is None
+        for number in order[:-1]:
+            with pytest.raises(ValueError, match="counted before"):
+                done.add(size * number, spans[number])
+        done.add(size * order[-1], spans[order[-1]])
+        assert len(done.spans) == 1 and list(done.left(names)) == []
+        for others in (names[:-1], [*names[:20], "other", *names[21:]]):
+            with pytest.raises(CourseError, match="not those of the checkpoint"):
+                list(done.left(others))
+
+
+def test_a_chunk_is_split_at_batches():
+    chunk = Chunk(8, list(range(14)))
+    assert [(c.first, len(c.images)) for c in chunk.split(4)] == [(8, 4), (12, 10)]
+    assert [(c.first, len(c.images)) for c in Chunk(8, [0, 1, 2]).split(4)] == [(8, 1), (9, 2)]
+    assert Chunk(8, [0]).split(4) == []
+
+
+@pytest.mark.filterwarnings("ignore:2 of 48 files")
+def test_a_killed_worker_changes_nothing(net, folder, processes, monkeypatch):
+    options = {"k": 5, **OPTIONS}
+    expected = top_patches(net, folder, "1", **options)
+    merge, killed = PatchPass.merge, []
+
+    def deadly(self, found, other):
+        if not killed:
+            killed.append(next(iter(processes.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+        return merge(self, found, other)
+
+    monkeypatch.setattr(PatchPass, "merge", deadly)
+    assert same(top_patches(net, folder, "1", **options, client=processes, chunk=4), expected)
+    assert killed and killed[0] not in processes.run(os.getpid).values()
+
+
+def test_a_folder_that_the_workers_do_not_see(net, threads):
+    with pytest.raises(CourseError, match="images are read where the workers run"):
+        top_patches(net, [f"/nowhere/{n}.png" for n in range(5)], "1", k=2, client=threads, progress=False)
+
+
+def test_a_folder_without_a_good_file(net, folder, threads, tmp_path):
+    (tmp_path / "x.png").write_text("no picture")
+    with pytest.raises(ImageError, match="None of the 1 files"):
+        top_patches(net, tmp_path, "1", k=1, client=threads, progress=False)

@@ -1,0 +1,130 @@
+"""Work over workers: each item once, whoever dies; who must not take part is refused in one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from course_utils.cluster import carrier, workers
+from course_utils.cluster.run import Died, results
+from course_utils.cluster.versions import difference, here
+from course_utils.errors import CourseError
+from tests.cluster.work import Double, halves
+
+CHUNKS = [list(range(n, n + 4)) for n in range(0, 40, 4)]
+
+
+def test_each_item_once(threads, tmp_path):
+    given = {tuple(chunk): result for chunk, result in results(threads, Double(tmp_path), CHUNKS)}
+    assert given == {tuple(chunk): [2 * n for n in chunk] for chunk in CHUNKS}
+    assert sorted(map(int, (tmp_path / "log").read_text().split())) == list(range(40))
+
+
+def test_only_few_items_are_taken_from_an_endless_list(threads, tmp_path):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append([len(taken)])
+            yield taken[-1]
+
+    work = results(threads, Double(tmp_path), endless(), ahead=2)
+    assert [next(work)[1] for _ in range(6)] and len(taken) <= 6 + 2 * 2
+    work.close()
+    carried = threads.run(lambda dask_worker: [name for name in dask_worker.plugins if name.startswith("course-")])
+    assert set(map(tuple, carried.values())) == {()}, "the work stays on the workers"
+
+
+def test_an_error_of_the_work_is_the_callers(threads, tmp_path):
+    with pytest.raises(TypeError, match="iterable"):
+        list(results(threads, Double(tmp_path), [3]))
+
+
+def test_a_worker_that_must_not_take_part_is_refused(threads, tmp_path):
+    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: there are enough\.$"):
+        list(results(threads, Double(tmp_path, most=1), CHUNKS))
+
+
+def test_a_worker_with_other_versions_is_refused(threads, tmp_path, monkeypatch):
+    ours = here()
+    given = iter([ours, {**ours, "torch": "1.0"}, ours])
+    monkeypatch.setattr(carrier, "here", lambda: next(given))
+    with pytest.raises(CourseError, match=rf"refused: it has torch 1\.0; here it is torch {ours['torch']}\."):
+        list(results(threads, Double(tmp_path), CHUNKS))
+    assert difference(ours, ours) == ""
+
+
+def test_a_worker_that_comes_later_is_refused_and_its_items_are_not_lost(tmp_path):
+    from distributed import Client, LocalCluster
+
+    from tests.cluster.conftest import OPTIONS
+
+    said, given = [], []
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+        for chunk, _ in results(client, Double(tmp_path, most=2), [[n] for n in range(150)], tell=said.append):
+            given.append(chunk[0])
+            if len(given) == 5:
+                cluster.scale(3)
+    assert sorted(given) == list(range(150))
+    assert len(said) == 1 and said[0].endswith("is refused: there are enough")
+
+
+def test_an_item_whose_worker_dies_is_done_again(processes, tmp_path):
+    given = [n for _, numbers in results(processes, Double(tmp_path, once=[9, 22]), CHUNKS) for n in numbers]
+    assert sorted(given) == [2 * n for n in range(40)]
+
+
+def test_an_item_that_kills_its_workers_is_split_and_named(processes, tmp_path):
+    given, died = [], []
+    for item, result in results(processes, Double(tmp_path, deadly=[5]), CHUNKS[1:3], split=halves):
+        died += item if isinstance(result, Died) else []
+        given += [] if isinstance(result, Died) else result
+    assert died == [5] and sorted(given) == [2 * n for n in range(4, 12) if n != 5]
+
+
+def test_without_dask_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(CourseError, match=r"needs Dask.*looking-inside-convnets\[cluster\]"), workers(local=2):
+        pass
+    with workers() as client:
+        assert client is None
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"scheduler": "tcp://127.0.0.1:1", "local": 2}, "give a scheduler or"),
+        ({"local": 0}, "1 or greater, not 0"),
+        ({"scheduler": "tcp://127.0.0.1:1", "seconds": 0.5}, "No scheduler answers at tcp://127.0.0.1:1"),
+        ({"scheduler": "nonsense", "seconds": 0.5}, "No scheduler answers at nonsense"),
+    ],
+)
+def test_what_gives_no_client(given, words):
+    with pytest.raises(CourseError, match=words), workers(**given):
+        pass
+
+
+def test_a_scheduler_without_workers():
+    from distributed import LocalCluster
+
+    from tests.cluster.conftest import OPTIONS
+
+    with LocalCluster(processes=False, **{**OPTIONS, "n_workers": 0}) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(CourseError, match=r"has no workers.*--nthreads 1"), workers(address, seconds=0.5):
+            pass
+
+
+def test_one_process_imports_nothing_of_dask(tmp_path):
+    code = (
+        "import sys, torch\n"
+        "from course_utils import channel_statistics, feature_table, tiny_net, top_patches\n"
+        "net, images = tiny_net('conv').float(), torch.rand(3, 3, 9, 11)\n"
+        "top_patches(net, images, '1', k=2, progress=False); channel_statistics(net, images, '1', progress=False)\n"
+        f"top_patches(net, images, '1', k=2, progress=False, checkpoint={str(tmp_path / 'c')!r})\n"
+        f"feature_table(net, images, to={str(tmp_path / 'f.npy')!r}, layer='1', progress=False)\n"
+        "import course_utils.grading.over_cluster, course_utils.commands.patches\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('dask', 'distributed', 'ddsketch')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
