@@ -42,6 +42,7 @@ def workers(
     if local is not None and local < 1:
         raise CourseError(f"The number of local workers must be 1 or greater, not {local}.")
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError:
         raise CourseError(f"More than one process needs Dask, which is not installed: {INSTALL}.") from None
@@ -49,7 +50,11 @@ def workers(
         with _connected(Client, scheduler, seconds) as client:
             yield client
         return
-    with tempfile.TemporaryDirectory(prefix="course-workers-", ignore_cleanup_errors=True) as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="course-workers-", ignore_cleanup_errors=True) as place,
+        # by itself Dask gives up a process that is not back after 15 seconds; importing torch may take longer
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
+    ):
         quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
         size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}

@@ -1,0 +1,306 @@
+"""A cluster on this machine: equal results whatever dies, its overhead, and what a large run would cost.
+
+    python tests/benchmarks/bench_cluster.py equal [--images 20000]     8 sizes of chunks, 3 workers killed in each run
+    python tests/benchmarks/bench_cluster.py speed [--photos 256]       plain, 1 worker, 2 workers; bytes moved
+    python tests/benchmarks/bench_cluster.py empty [--tasks 100000]     what the scheduler and the client can do
+    python tests/benchmarks/bench_cluster.py grade [--students 40] [--kill 20]
+    python tests/benchmarks/bench_cluster.py plan --image-ms 30 --student-s 3 --tasks-s 300     numbers of the above
+
+Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import random
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import torch
+
+from course_utils.activations import channel_statistics, top_patches
+from course_utils.activations.top_patches import PatchPass
+from course_utils.authoring.editions import build
+from course_utils.authoring.files import to_text
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import read_lesson
+from course_utils.cluster import workers
+from course_utils.cluster.run import results
+from course_utils.commands.grade import grade
+from course_utils.engines.passes import Chunk, Look
+from course_utils.images import gallery, open_image
+from course_utils.networks import load_network
+
+CHUNKS = (16, 48, 64, 160, 256, 512, 1024, 4096)
+FIELDS = ("values", "images", "places", "boxes")
+
+
+def say(text: str) -> None:
+    print(f"{text}   [load {os.getloadavg()[0]:.1f}]", flush=True)
+
+
+class Family:
+    """Peak memory and processor seconds of this process and of all below it, while a block runs."""
+
+    def __enter__(self) -> Family:
+        self.peak, self.cpu, self.stop = {}, {}, threading.Event()
+        self.begin = time.perf_counter()
+        self._look()
+        self.before = dict(self.cpu)
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self.stop.wait(0.2):
+            self._look()
+
+    def _look(self) -> None:
+        me = psutil.Process()
+        for one in [me, *me.children(recursive=True)]:
+            try:
+                times, memory = one.cpu_times(), one.memory_info().rss
+            except psutil.Error:
+                continue
+            self.cpu[one.pid] = times.user + times.system
+            self.peak[one.pid] = max(self.peak.get(one.pid, 0), memory)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+        self._look()
+        self.seconds = time.perf_counter() - self.begin
+        self.processor = sum(self.cpu[pid] - self.before.get(pid, 0) for pid in self.cpu)
+
+    def memory(self) -> str:
+        mine = self.peak[os.getpid()] >> 20
+        others = sorted((size >> 20 for pid, size in self.peak.items() if pid != os.getpid()), reverse=True)
+        return f"peak MB: client {mine}, others {', '.join(map(str, others[:8]))}"
+
+
+@contextmanager
+def killer(client, *, every: float | None = None, times: int | None = None):
+    """Kill a random worker's process now and then; yields the list of those that were."""
+    killed, stop, draw = [], threading.Event(), random.Random(0)
+
+    def work() -> None:
+        while not stop.wait(every) and (times is None or len(killed) < times):
+            try:
+                pids = list(client.run(os.getpid, on_error="ignore").values())
+                killed.append(draw.choice(pids))
+                os.kill(killed[-1], signal.SIGKILL)
+            except (OSError, IndexError, TimeoutError):
+                continue
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        stop.set()
+        thread.join()
+
+
+def crops(folder: Path, count: int, side: int) -> None:
+    """Crops of the gallery's photos, as JPEG files in folders of 1,000, and 5 files that are none."""
+    photos, draw = [open_image(photo.path) for photo in gallery()], random.Random(0)
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        wide = draw.randint(side, min(photo.size))
+        left, top = draw.randint(0, photo.width - wide), draw.randint(0, photo.height - wide)
+        place = folder / f"{number // 1000:03}"
+        place.mkdir(exist_ok=True)
+        photo.crop((left, top, left + wide, top + wide)).resize((side, side)).save(
+            place / f"{number:07}.jpg", quality=90
+        )
+    for number in range(5):
+        (folder / f"{number:03}x.jpg").write_text("no picture")
+
+
+def equal(options: argparse.Namespace, place: Path) -> None:
+    crops(place, options.images, 64)
+    net = load_network("cifar_net", device="cpu")
+    given = {"size": 32, "progress": False}
+    with Family() as alone:
+        expected = top_patches(net, place, "relu2", **given)
+    say(f"plain, {options.images} images: {alone.seconds:.0f} s, {alone.processor:.0f} processor s; {alone.memory()}")
+    numbers = channel_statistics(net, place, "relu2", quantiles=True, **given)
+    with workers(local=2) as client:
+        for chunk in CHUNKS:
+            every = alone.seconds / 5
+            with Family() as family, killer(client, every=every, times=3) as killed:
+                found = top_patches(net, place, "relu2", **given, client=client, chunk=chunk)
+            same = all(torch.equal(getattr(found, name), getattr(expected, name)) for name in FIELDS)
+            say(
+                f"chunks of {chunk}: {family.seconds:.0f} s, {family.processor:.0f} processor s, {len(killed)} workers "
+                f"killed, {'equal to the bit' if same else 'NOT EQUAL'}; {family.memory()}"
+            )
+        with killer(client, every=alone.seconds / 5, times=3) as killed:
+            other = channel_statistics(net, place, "relu2", quantiles=True, **given, client=client, chunk=160)
+        away = (
+            (other.peak.mean / numbers.peak.mean - 1).abs().max(),
+            (other.peak.variance / numbers.peak.variance - 1).abs().max(),
+        )
+        same = torch.equal(other.quantiles.at(0.9), numbers.quantiles.at(0.9))
+        say(
+            f"moments: {max(away):.1e} away, quantiles {'equal' if same else 'NOT EQUAL'}, {other.images} images, {len(killed)} killed"
+        )
+
+
+def speed(options: argparse.Namespace, place: Path) -> None:
+    crops(place, options.photos, 300)
+    for name, layer in (("efficientnet_lite0", "blocks.4.0"), ("vgg19", "relu3_1")):
+        net = load_network(name, device="cpu")
+        given = {"progress": False}
+        top_patches(net, place, layer, **given)  # warm
+        rates = {}
+        for label, local in (("plain", None), ("1 worker", 1), ("2 workers", 2)):
+            with workers(local=local) as client:
+                if client is not None:  # each worker has loaded everything
+                    client.run(load_network, name, device="cpu")
+                    top_patches(net, place, layer, **given, client=client, chunk=16)
+                with Family() as family:
+                    top_patches(net, place, layer, **given, client=client, chunk=options.chunk)
+            rates[label] = options.photos / family.seconds, options.photos / family.processor
+            say(
+                f"{name} {layer}, {label}: {rates[label][0]:.1f} images a second, "
+                f"{1000 / rates[label][1]:.1f} processor ms an image; {family.memory()}"
+            )
+        say(
+            f"{name}: 2 workers / 1 worker {rates['2 workers'][0] / rates['1 worker'][0]:.2f}; 1 worker / plain, processor "
+            f"time {rates['plain'][1] / rates['1 worker'][1]:.2f}, seconds {rates['plain'][0] / rates['1 worker'][0]:.2f}"
+        )
+        task = PatchPass(net, layer, 16, 224, 9, 1, None, None, None)
+        chunk = Chunk(0, [str(path) for path in sorted(place.rglob("*.jpg"))[:256]])
+        sent, back = (len(pickle.dumps(one)) for one in (chunk, Look(task, "cpu")(chunk)))
+        number = len(chunk.images)
+        print(
+            f"bytes: the network once {len(pickle.dumps(net)) / 1e6:.0f} MB a worker; an image {sent / number:.0f} there, "
+            f"{back / number:.0f} back (chunks of {number})"
+        )
+
+
+def nothing(number: int) -> int:
+    return number
+
+
+def empty(options: argparse.Namespace, place: Path) -> None:
+    with workers(local=2) as client:
+        with Family() as family:
+            client.gather(client.map(nothing, range(options.tasks), pure=False))
+        say(f"{options.tasks} empty tasks at once: {options.tasks / family.seconds:.0f} a second; {family.memory()}")
+        count = options.tasks // 10
+        with Family() as family:
+            assert sum(1 for _ in results(client, nothing, range(count), ahead=50)) == count
+        say(f"{count} through the course's loop, 50 ahead: {count / family.seconds:.0f} a second; {family.memory()}")
+
+
+def class_of(students: int, folder: Path) -> None:
+    """Submissions of lesson 07: right ones, unwritten ones, and a loop that never ends."""
+    lesson = read_lesson(lesson_paths(["07"])[0])
+    books = [json.loads(to_text(build(lesson, edition))) for edition in ("solution", "student")]
+    for book in books:
+        book["cells"] = [
+            c for c in book["cells"] if "exercise" in c["metadata"] or "setup" in c["metadata"].get("tags", [])
+        ]
+    folder.mkdir()
+    for number in range(students):
+        (folder / f"student{number:04}.ipynb").write_text(json.dumps(books[number % 4 == 3]))
+
+
+def graded(folder: Path) -> dict[str, str]:
+    """All that was written, without the minute in which it was."""
+    files = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "attempts.csv"):
+        text = path.read_text()
+        if path.parent.name == "results":
+            text = json.loads(text)
+            text["extra_data"].pop("graded_at")
+            text = json.dumps(text)
+        files[path.relative_to(folder).as_posix()] = text
+    return files
+
+
+def grading(options: argparse.Namespace, place: Path) -> None:
+    class_of(options.students, place / "in")
+    fixed = {"lessons": "07", "seed": 5, "student": None, "sandbox": True, "call_seconds": 30.0, "total_seconds": 300.0}
+    files, rates = {}, {}
+    for label, more in (
+        ("plain", {"jobs": 1}),
+        ("1 worker", {"local_workers": 1}),
+        ("2 workers", {"local_workers": 2}),
+    ):
+        if options.kill and label == "1 worker":
+            continue
+        out = place / label.replace(" ", "-")
+        stop = threading.Event()
+        thread = threading.Thread(target=_kill_workers, args=(stop, options.kill, killed := []), daemon=True)
+        if options.kill and label == "2 workers":
+            thread.start()
+        with Family() as family:
+            grade(place / "in", out=out, memory_mb=2048, **{"jobs": None, **fixed, **more})
+        stop.set()
+        files[label] = graded(out)
+        rates[label] = 60 * options.students / family.seconds
+        say(
+            f"grade, {label}: {rates[label]:.1f} submissions a minute with the start, {family.processor / options.students:.2f} "
+            f"processor s each, {len(killed)} killed; {family.memory()}"
+        )
+    for label, found in files.items():
+        print(f"{label}: {'the files of the plain run' if found == files['plain'] else 'OTHER FILES'}, {len(found)}")
+
+
+def _kill_workers(stop: threading.Event, every: float, killed: list[int]) -> None:
+    """Of this process's family, a worker every so many seconds; its nanny starts another one."""
+    draw = random.Random(0)
+    while not stop.wait(every):
+        below = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+        if below:
+            killed.append(draw.choice(below).pid)
+            os.kill(killed[-1], signal.SIGKILL)
+
+
+def plan(options: argparse.Namespace, place: Path) -> None:
+    """What ImageNet and ten thousand submissions cost, if nothing but the scheduler is shared."""
+    for what, count, each, per_task in (
+        ("ImageNet, 1,281,167 images", 1_281_167, options.image_ms / 1000, 256),
+        ("10,000 submissions", 10_000, options.student_s, 1),
+    ):
+        for number in (1, 16, 256):
+            computing, scheduling = count * each / number, count / per_task / options.tasks_s
+            hours = max(computing, scheduling) / 3600
+            print(f"{what}, {number} workers: {hours:.2f} h ({count * each / 3600:.1f} processor hours)")
+        print(f"    the scheduler and the client are full with {options.tasks_s * per_task * each:.0f} workers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = {"equal": equal, "speed": speed, "empty": empty, "grade": grading, "plan": plan}
+    parser.add_argument("part", choices=parts)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--photos", type=int, default=256)
+    parser.add_argument("--chunk", type=int, default=64)
+    parser.add_argument("--tasks", type=int, default=100_000)
+    parser.add_argument("--students", type=int, default=40)
+    parser.add_argument("--kill", type=float, default=0, help="seconds between two killed workers")
+    for name in ("--image-ms", "--student-s", "--tasks-s"):
+        parser.add_argument(name, type=float, default=1.0)
+    options = parser.parse_args()
+    place = Path(tempfile.mkdtemp(prefix="bench-cluster-"))
+    try:
+        parts[options.part](options, place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
