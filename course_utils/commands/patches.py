@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from course_utils.engines.top_k import TopPatches
 
 SHOWN = 8  # channels of the picture, if none are named
+BATCH = 16  # images at a time
 
 
 def find_patches(
@@ -52,7 +53,7 @@ def find_patches(
     options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
     started = time.monotonic()
     with _ended_by_sigterm(), workers(scheduler, local=local_workers) as client:
-        options |= {"batch_size": 16, "size": size, "progress": sys.stderr.isatty()}
+        options |= {"batch_size": BATCH, "size": size, "progress": sys.stderr.isatty()}
         over = patches_over(net, images.resolve(), layer, **options, client=client, checkpoint=checkpoint)
     seconds = time.monotonic() - started
     names = [path for _, path in over.broken]

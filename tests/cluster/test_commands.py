@@ -1,0 +1,215 @@
+"""`course patches` and `course grade` with workers: the files of the run without, and mistakes in one line."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from course_utils.activations import top_patches
+from course_utils.activations.top_patches import PatchPass
+from course_utils.cli import app
+from course_utils.commands import grade as grade_command
+from course_utils.commands import patches as patches_command
+from course_utils.errors import CourseError
+from course_utils.grading import over_cluster
+from course_utils.grading import report as reports
+from course_utils.grading.walls import bubblewrap_problem
+from course_utils.images import save_image
+from tests.grading.hostile import notebook
+
+needs_walls = pytest.mark.skipif(bool(bubblewrap_problem()), reason=f"no sandbox here: {bubblewrap_problem()}")
+LIMITS = {"call_seconds": 30.0, "total_seconds": 300.0, "memory_mb": 2048}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place, generator = tmp_path_factory.mktemp("pictures"), torch.Generator().manual_seed(1)
+    for n in range(20):
+        save_image(torch.rand(3, 40, 40, generator=generator), place / f"{n:02}.png")
+    (place / "05b.png").write_text("no picture")
+    return place
+
+
+def find(folder, out, **options):
+    return patches_command.find_patches(folder, layer="conv1", network="cifar_net", out=out, **options)
+
+
+def test_the_patches_and_their_files(folder, tmp_path, threads, cifar, capsys):
+    assert find(folder, tmp_path / "a", k=3) == 0
+    said = capsys.readouterr()
+    assert "20 images in" in said.out and "1 broken" in said.out and "05b.png" in said.err
+    address = threads.scheduler.address
+    assert find(folder, tmp_path / "b", k=3, scheduler=address, checkpoint=tmp_path / "c") == 0
+    assert find(folder, tmp_path / "c2", k=3, checkpoint=tmp_path / "c") == 0
+    texts = [(tmp_path / name / "patches.csv").read_text() for name in ("a", "b", "c2")]
+    assert texts[0] == texts[1] == texts[2]
+    rows = list(csv.DictReader(texts[0].splitlines()))
+    found = top_patches(cifar, sorted(folder.glob("*.png")), "conv1", k=3, size=32, progress=False)
+    assert len(rows) == 3 * len(found.channels)
+    for row in rows:
+        channel, rank = int(row["channel"]), int(row["rank"]) - 1
+        assert float(row["value"]) == found.values[channel, rank].item()
+        assert row["image"] == sorted(folder.glob("*.png"))[found.images[channel, rank]].name
+    assert (tmp_path / "b" / "patches.png").stat().st_size > 10_000
+    assert (tmp_path / "b" / "broken.txt").read_text().endswith("05b.png\n")
+
+
+def test_stopped_before_the_end_it_keeps_what_it_has(folder, tmp_path, monkeypatch, capsys):
+    take = PatchPass.take
+
+    def stopped(self, found, first, batch):
+        if first:
+            raise KeyboardInterrupt
+        return take(self, found, first, batch)
+
+    monkeypatch.setattr(PatchPass, "take", stopped)
+    assert find(folder, tmp_path / "a", k=3) == 130
+    assert "6 images in" in capsys.readouterr().out and (tmp_path / "a" / "patches.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--layer", "conv9"], "has no layer 'conv9'"),
+        (["--layer", "conv1", "--channels", "3;4"], "--channels takes numbers such as 3,17,200"),
+        (["--layer", "conv1", "--channels", "99"], "has channels 0 to 15, not"),
+        (["--layer", "conv1", "--images", "nowhere"], "There is no folder"),
+        (["--layer", "conv1", "--scheduler", "tcp://127.0.0.1:1", "--local-workers", "2"], "give a scheduler or"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(words, said, folder, tmp_path):
+    words = words if "--images" in words else [*words, "--images", str(folder)]
+    run = CliRunner().invoke(app, ["patches", "--network", "cifar_net", "--out", str(tmp_path / "o"), *words])
+    assert run.exit_code == 2 and said in run.output and run.output.count("\n") == 1, run.output
+
+
+def test_a_killed_scheduler_is_told_and_the_run_goes_on_with_another_one(folder, tmp_path, monkeypatch):
+    """Two schedulers in their own processes, one after the other; the first is killed when some of it is done."""
+    processes = []
+
+    def start():
+        file = tmp_path / f"scheduler-{len(processes)}.json"
+        names = ("dask_scheduler", ["--scheduler-file", file, "--port", "0", "--dashboard-address", ":0"])
+        worker = (
+            "dask_worker",
+            ["--scheduler-file", file, "--nthreads", "1", "--no-nanny", "--dashboard-address", ":0"],
+        )
+        for name, options in (names, worker):
+            line = [sys.executable, "-m", f"distributed.cli.{name}", *map(str, options)]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+            processes.append(subprocess.Popen(line, **quiet))
+        while not file.exists() or not file.read_text():
+            time.sleep(0.05)
+        return json.loads(file.read_text())["address"]
+
+    merge = PatchPass.merge
+
+    def deadly(self, found, other):
+        processes[0].kill()
+        return merge(self, found, other)
+
+    try:
+        options = {"k": 3, "checkpoint": tmp_path / "c", "out": tmp_path / "b"}
+        monkeypatch.setattr("course_utils.engines.passes.FILES", 4)
+        monkeypatch.setattr(patches_command, "BATCH", 2)
+        with monkeypatch.context() as patch, pytest.raises(CourseError, match="The scheduler is gone"):
+            patch.setattr(PatchPass, "merge", deadly)
+            find(folder, scheduler=start(), **options)
+        assert (tmp_path / "c").exists() and not (tmp_path / "b").exists()
+        assert find(folder, scheduler=start(), **options) == 0
+        assert find(folder, tmp_path / "a", k=3) == 0
+        assert (tmp_path / "a" / "patches.csv").read_text() == (tmp_path / "b" / "patches.csv").read_text()
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+# --- grading ----------------------------------------------------------------------------------------------------------
+
+
+def grade(place, out, **options):
+    fixed = {"lessons": "07", "seed": 5, "jobs": None, "student": None, "sandbox": True, **LIMITS}
+    return grade_command.grade(place, out=out, **{**fixed, **options})
+
+
+def written(out):
+    files = {}
+    for path in sorted(p for p in out.rglob("*") if p.is_file() and p.name != "attempts.csv"):
+        files[path.relative_to(out).as_posix()] = text = path.read_text()
+        if path.parent.name == "results":
+            files[path.relative_to(out).as_posix()] = text = json.loads(text)
+            text["extra_data"].pop("graded_at")
+    return files
+
+
+@pytest.fixture(scope="module")
+def submissions(tmp_path_factory):
+    """Four small notebooks: one right, one not written, one odd name, one that is no notebook."""
+    place = tmp_path_factory.mktemp("submissions")
+    for name, edition in (("ann", "solution"), ("bob", "student"), (os.fsdecode(b"M\xfcller"), "solution")):
+        book = notebook(edition)
+        cells = [
+            c
+            for c in book["cells"]
+            if c["metadata"].get("exercise") == "07.5" or "setup" in c["metadata"].get("tags", [])
+        ]
+        (place / f"{name}.ipynb").write_text(json.dumps({**book, "cells": cells}))
+    (place / "old.ipynb").write_text('{"nbformat": 3, "worksheets": []}')
+    return place
+
+
+@needs_walls
+def test_workers_give_the_files_of_one_process(submissions, tmp_path, threads, monkeypatch, capsys):
+    address = threads.scheduler.address
+    assert grade(submissions, tmp_path / "plain", jobs=1) == 1
+    assert grade(submissions, tmp_path / "cluster", scheduler=address) == 1
+    assert len(written(tmp_path / "plain")) == 11 and written(tmp_path / "plain") == written(tmp_path / "cluster")
+    monkeypatch.setattr(over_cluster, "in_any_case", None)  # nobody is graded again, nor by the other way
+    assert grade(submissions, tmp_path / "cluster", scheduler=address) == 1
+    assert "4 students (4 were graded before)" in capsys.readouterr().out
+
+
+@needs_walls
+def test_a_submission_whose_workers_die_is_named_and_tried_again_later(submissions, tmp_path, threads, monkeypatch):
+    results = over_cluster.results
+    monkeypatch.setattr(
+        over_cluster, "results", lambda client, work, items: ((one, over_cluster.Died()) for one in items)
+    )
+    monkeypatch.setattr(over_cluster, "to_warm", None)
+    assert grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address) == 1
+    report = reports.load_student(tmp_path / "out", "ann")
+    assert report.state == "not graded" and "each worker that began to grade it died" in report.results[0].problem
+    asked = []
+    monkeypatch.setattr(
+        over_cluster, "results", lambda client, work, items: asked.extend(items) or results(client, str, [])
+    )
+    with pytest.raises(KeyError):  # nothing came back; but everybody was asked for
+        grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address)
+    assert len(asked) == 4
+
+
+def test_a_worker_without_bubblewrap_is_refused(submissions, tmp_path, threads, monkeypatch):
+    monkeypatch.setattr(over_cluster, "bubblewrap_problem", lambda: "bubblewrap is not installed")
+    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: bubblewrap is not installed\.$"):
+        grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address)
+    assert not (tmp_path / "out" / "gradebook.csv").exists()
+
+
+def test_a_worker_that_does_not_see_the_submissions_is_refused(tmp_path):
+    work = over_cluster.Grading([], None, tmp_path / "nowhere", [])
+    assert "it does not see" in work.begin(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "options, words", [({"jobs": 2}, "--jobs is for"), ({"sandbox": False}, "--no-sandbox is for")]
+)
+def test_options_that_do_not_go_together(options, words, tmp_path):
+    with pytest.raises(CourseError, match=words):
+        grade(tmp_path, tmp_path / "out", local_workers=2, **options)
