@@ -19,7 +19,7 @@ import course_utils
 
 PACKAGE = Path(course_utils.__file__).parent
 ROOMS = ("networks", "images", "hooks", "plots", "optimize", "filters", "activations", "gradients", "fun", "figures")
-ROOMS += ("stimuli",)
+ROOMS += ("stimuli", "cluster")
 PICTURES = ("images", "image", "content", "sample")  # what a method may call its pictures
 
 

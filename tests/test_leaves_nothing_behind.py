@@ -12,6 +12,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -62,10 +63,12 @@ CASES = {
     "affinities": lambda net, x: activations.affinities(rows(x), perplexity=5),
     "baseline_images": lambda net, x: activations.baseline_images(x, "noise"),
     "baseline_images, blur": lambda net, x: activations.baseline_images(x, "blur"),
+    "channel_statistics": lambda net, x: activations.channel_statistics(net, x, "3", batch_size=1),
     "channels": lambda net, x: activations.channels(net, x, "3", batch_size=1),
     "cosine_distances": lambda net, x: activations.cosine_distances(rows(x)),
     "deletion_curve": lambda net, x: activations.deletion_curve(net, x, x[:, 0], 1, steps=2, batch_size=1),
     "evidence_map": lambda net, x: activations.evidence_map(net, x, "4", 1),
+    "feature_table": lambda net, x: activations.feature_table(net, x, to=table(), layer="3", batch_size=1),
     "feature_maps": lambda net, x: activations.feature_maps(net, x, "3", batch_size=1),
     "field_crops": lambda net, x: activations.field_crops(
         x, activations.receptive_field(net, "3", size=x.shape[2:]), (1, 2)
@@ -222,6 +225,11 @@ NETS = dict.fromkeys(
 def rows(x):
     """Images as rows of numbers, `(96, 18)`."""
     return x.flatten(0, 2).detach()
+
+
+def table():
+    """A file that nobody has written yet."""
+    return Path(tempfile.mkdtemp()) / "table.npy"
 
 
 def many(x):

@@ -71,7 +71,7 @@ def test_every_dependency_is_pinned_to_what_pyproject_allows(machine, python):
     runtime = pinned("requirements.txt", machine, python)
     both = runtime | pinned("requirements-test.txt", machine, python)
     groups = [(PROJECT["dependencies"], runtime)]
-    groups += [(PROJECT["optional-dependencies"][extra], both) for extra in ("test", "site", "web")]
+    groups += [(PROJECT["optional-dependencies"][extra], both) for extra in ("test", "site", "web", "cluster")]
     for wanted, pins in groups:
         for requirement in map(Requirement, wanted):
             version = pins.get(canonicalize_name(requirement.name))

@@ -204,13 +204,16 @@ def empty(options: argparse.Namespace, place: Path) -> None:
         say(f"{count} through the course's loop, 50 ahead: {count / family.seconds:.0f} a second; {family.memory()}")
 
 
-def class_of(students: int, folder: Path) -> None:
-    """Submissions of lesson 07: right ones, unwritten ones, and a loop that never ends."""
+def class_of(students: int, folder: Path, exercises: str) -> None:
+    """Submissions of lesson 07, a quarter of them not written; of the given exercises, all if there are none."""
     lesson = read_lesson(lesson_paths(["07"])[0])
     books = [json.loads(to_text(build(lesson, edition))) for edition in ("solution", "student")]
     for book in books:
+        wanted = exercises.split(",") if exercises else {c["metadata"].get("exercise") for c in book["cells"]} - {None}
         book["cells"] = [
-            c for c in book["cells"] if "exercise" in c["metadata"] or "setup" in c["metadata"].get("tags", [])
+            c
+            for c in book["cells"]
+            if c["metadata"].get("exercise") in wanted or "setup" in c["metadata"].get("tags", [])
         ]
     folder.mkdir()
     for number in range(students):
@@ -231,7 +234,7 @@ def graded(folder: Path) -> dict[str, str]:
 
 
 def grading(options: argparse.Namespace, place: Path) -> None:
-    class_of(options.students, place / "in")
+    class_of(options.students, place / "in", options.exercises)
     fixed = {"lessons": "07", "seed": 5, "student": None, "sandbox": True, "call_seconds": 30.0, "total_seconds": 300.0}
     files, rates = {}, {}
     for label, more in (
@@ -291,6 +294,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=64)
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--students", type=int, default=40)
+    parser.add_argument("--exercises", default="", help="such as 07.5")
     parser.add_argument("--kill", type=float, default=0, help="seconds between two killed workers")
     for name in ("--image-ms", "--student-s", "--tasks-s"):
         parser.add_argument(name, type=float, default=1.0)

@@ -21,6 +21,7 @@ ROOMS = {
     "optimize": "Pictures that are changed until a number is small",
     "stimuli": "Pictures made for an experiment",
     "exercises": "Checks and quizzes",
+    "cluster": "More machines",
 }
 _LISTS = ("Args", "Attributes", "Raises", "Traits")
 _SECTION = re.compile(r"^([A-Z][a-z]+):\n((?:[ \t]+.*\n|\n)+)", re.M)

@@ -18,7 +18,7 @@ from course_utils.authoring.site import commands, lessons
 
 _GROUPS = {
     "For students": ["docs/students", "docs/syllabus", "docs/questions", "docs/glossary"],
-    "For instructors": ["docs/instructors", "docs/lecture_map", "docs/rubric_16", "docs/jupyterhub"],
+    "For instructors": ["docs/instructors", "docs/lecture_map", "docs/rubric_16", "docs/jupyterhub", "docs/cluster"],
     "For maintainers": ["CONTRIBUTING", "docs/authoring"],
     "Networks and pictures": ["data/*/*"],
 }
