@@ -12,7 +12,6 @@ from torch import Tensor
 from course_utils.engines.accumulators import ChannelStatistics
 from course_utils.engines.passes import Pass, go_over
 from course_utils.hooks import forward_to
-from course_utils.images import warn_of_broken
 from course_utils.networks.network import Network
 from course_utils.validate import check_images, check_whole
 
@@ -52,11 +51,10 @@ def channel_statistics(
         CourseError: as in `top_patches`, or quantiles without ddsketch.
     """
     check_whole(batch_size=batch_size, size=size)
-    task = StatisticsPass(net, layer, batch_size, size, quantiles)
+    task = StatisticsPass(net, layer, int(batch_size), int(size), quantiles)
     options = {"client": client, "checkpoint": checkpoint, "chunk": chunk, "progress": progress}
     over = go_over(task, images, **options, title=f"channels of {layer}")
-    if isinstance(images, (str, Path)):
-        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
+    over.warn(images)
     if over.found is None:
         raise ValueError("there are no images to look at.")
     return over.found

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from course_utils.engines.passes import Pass, go_over
 from course_utils.errors import CourseError
 from course_utils.hooks import features
-from course_utils.images import walk_images, warn_of_broken
+from course_utils.images import walk_images
 from course_utils.networks.network import Network
 from course_utils.validate import check_whole
 
@@ -33,7 +34,7 @@ def feature_table(
     client: Client | None = None,
     checkpoint: str | Path | None = None,
     chunk: int | None = None,
-) -> np.ndarray:
+) -> Tensor:
     """The `features` of any number of images, written to a file row by row.
 
     Args:
@@ -45,25 +46,23 @@ def feature_table(
         batch_size, size, progress, client, checkpoint, chunk: as in `top_patches`.
 
     Returns:
-        `(N, D)` float32, a read-only view of the file. The row of a file that cannot be read holds NaN, and a warning
-        names it.
+        `(N, D)` float32. It lies in the file, and what is used of it is read; a change stays in memory. The row of a
+        picture that cannot be read holds NaN, and a warning names it.
 
     Raises:
         ValueError: no images, or no such layer.
         CourseError: as in `top_patches`, or a file that cannot be written.
     """
     check_whole(batch_size=batch_size, size=size)
-    folder = isinstance(images, (str, Path))
-    count = sum(1 for _ in walk_images(images)) if folder else len(images)
+    count = sum(1 for _ in walk_images(images)) if isinstance(images, (str, Path)) else len(images)
     if not count:
         raise ValueError("there are no images to look at.")
-    to = Path(to).with_suffix(".npy")
-    task = TablePass(net, layer or "", batch_size, size, str(to), count)
+    to = Path(to) if Path(to).suffix == ".npy" else Path(f"{to}.npy")
+    task = TablePass(net, layer or "", int(batch_size), int(size), str(to), count)
     options = {"client": client, "checkpoint": checkpoint, "chunk": chunk, "progress": progress}
     over = go_over(task, images, **options, title="features")
-    broken = [Path(path).name for _, path in over.broken]
-    warn_of_broken(broken, over.images, images if folder else "the list", stacklevel=3)
-    return np.load(to, mmap_mode="r")
+    over.warn(images)
+    return torch.from_numpy(np.load(to, mmap_mode="c"))
 
 
 @dataclass

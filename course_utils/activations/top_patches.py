@@ -21,7 +21,6 @@ from course_utils.engines.fields import ReceptiveField
 from course_utils.engines.passes import Over, Pass, go_over
 from course_utils.engines.top_k import TopPatches
 from course_utils.hooks import forward_to
-from course_utils.images import warn_of_broken
 from course_utils.networks.network import Network
 from course_utils.validate import check_images, check_whole
 
@@ -135,8 +134,7 @@ def top_patches(
     options = {"channels": channels, "k": k, "per_image": per_image, "photos": photos, "window": window}
     options |= {"batch_size": batch_size, "size": size, "progress": progress}
     over = patches_over(net, images, layer, **options, client=client, checkpoint=checkpoint, chunk=chunk)
-    if isinstance(images, (str, Path)):
-        warn_of_broken([Path(path).name for _, path in over.broken], over.images, images, stacklevel=3)
+    over.warn(images)
     if over.found is None:
         raise ValueError("there are no images to look at.")
     return over.found
@@ -172,7 +170,8 @@ def patches_over(
         kind = "images" if photos is None else "photos"
         raise ValueError(f"k={k} patches need more than the {sources} {kind} given, with per_image={per_image}.")
     chosen = None if channels is None else torch.as_tensor(list(channels)).tolist()
-    task = PatchPass(net, layer, batch_size, size, k, per_image, window, chosen, photos)
+    sizes = [None if number is None else int(number) for number in (batch_size, size, k, per_image, window)]
+    task = PatchPass(net, layer, *sizes, chosen, photos)
     return go_over(task, images, progress=progress, title=f"patches of {layer}", **where)
 
 

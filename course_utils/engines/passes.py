@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from course_utils.engines.streaming import batches, images_one_by_one
 from course_utils.errors import CourseError
-from course_utils.images import walk_images
+from course_utils.images import walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
 
 if TYPE_CHECKING:
@@ -96,6 +96,15 @@ class Over:
     broken: list[tuple[int, str]] = field(default_factory=list)
     whole: bool = True
 
+    def warn(self, images: Any) -> None:
+        """Name the broken files of these images in a warning to the caller's caller.
+
+        Raises:
+            ImageError: there was no other file.
+        """
+        where = images if isinstance(images, (str, Path)) else "the list"
+        warn_of_broken([Path(path).name for _, path in self.broken], self.images, where, stacklevel=4)
+
 
 @dataclass
 class Look:
@@ -147,8 +156,9 @@ def go_over(
         CourseError: see `course_utils.cluster`.
         ImageError: a folder without pictures.
     """
-    total = sum(1 for _ in walk_images(images)) if isinstance(images, (str, Path)) else None
-    total = len(images) if isinstance(images, Tensor) and images.ndim == 4 else total
+    total = len(images) if isinstance(images, Tensor) and images.ndim == 4 else None
+    if progress and isinstance(images, (str, Path)):
+        total = sum(1 for _ in walk_images(images))
     bar = tqdm(total=total, desc=title, leave=False, disable=not progress)
     over = Over()
     with bar:
@@ -239,5 +249,6 @@ def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iter
         task = replace(task, net=copy.deepcopy(task.net).cpu())
     for chunk, result in results(client, Look(task, device), chunks, ahead=2, split=lambda c: c.split(task.batch_size)):
         if isinstance(result, Died):  # a single image
-            result = None, [(chunk.first, f"{chunk.images[0]} (its workers died)")]
+            name = f"image {chunk.first}" if isinstance(chunk.images[0], Tensor) else chunk.images[0]
+            result = None, [(chunk.first, f"{name} (its workers died)")]
         yield chunk, result

@@ -5,7 +5,6 @@ import random
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -69,10 +68,11 @@ def test_a_cluster_gives_what_one_process_gives(net, folder, threads, chunk, tmp
         assert torch.allclose(mine.variance, theirs.variance, rtol=1e-9, atol=0)
     assert all(torch.equal(found.quantiles.at(q), alone.quantiles.at(q)) for q in (0, 0.1, 0.5, 0.99, 1))
     tables = [
-        np.array(feature_table(net, folder, to=tmp_path / f"{n}.npy", layer="3", **OPTIONS, **more))
+        feature_table(net, folder, to=tmp_path / f"{n}.npy", layer="3", **OPTIONS, **more)
         for n, more in enumerate(({}, {"client": threads, "chunk": chunk}))
     ]
-    assert np.array_equal(*tables, equal_nan=True) and np.isnan(tables[0]).any(1).nonzero()[0].tolist() == [6, 47]
+    assert torch.equal(*[table.nan_to_num(-1) for table in tables])
+    assert tables[0].isnan().any(1).nonzero()[:, 0].tolist() == [6, 47]
 
 
 @pytest.mark.parametrize("chunk", [3, None])
@@ -94,7 +94,7 @@ def test_the_numbers_are_those_of_channels_and_features(net, folder, tmp_path):
     assert torch.equal(found.dead, known.dead) and known.dead.tolist() == [False] * 5 + [True]
     assert torch.allclose(found.selectivity.float(), known.selectivity, atol=1e-6)
     table = feature_table(net, images, to=tmp_path / "f", layer="3", progress=False)
-    assert np.allclose(table, features(net, images, layer="3"), atol=1e-6)
+    assert torch.allclose(table, features(net, images, layer="3"), atol=1e-6)
 
 
 def test_moments_and_quantiles_in_any_parts():
@@ -255,3 +255,5 @@ def test_a_folder_without_a_good_file(net, folder, threads, tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(ImageError, match="None of the 1 files"):
         top_patches(net, tmp_path, "1", k=1, client=threads, progress=False)
+    with pytest.warns(UserWarning, match="1 of 2 files in the list cannot be read as pictures: x.png"):
+        top_patches(net, [tmp_path / "x.png", folder / "a" / "00.png"], "1", k=1, progress=False)
