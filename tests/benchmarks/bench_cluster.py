@@ -115,7 +115,7 @@ def crops(folder: Path, count: int, side: int) -> None:
     photos, draw = [open_image(photo.path) for photo in gallery()], random.Random(0)
     for number in range(count):
         photo = photos[number % len(photos)]
-        wide = draw.randint(side, min(photo.size))
+        wide = draw.randint(min(side, *photo.size), min(photo.size))
         left, top = draw.randint(0, photo.width - wide), draw.randint(0, photo.height - wide)
         place = folder / f"{number // 1000:03}"
         place.mkdir(exist_ok=True)
