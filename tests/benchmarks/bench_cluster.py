@@ -157,30 +157,34 @@ def equal(options: argparse.Namespace, place: Path) -> None:
 
 
 def speed(options: argparse.Namespace, place: Path) -> None:
+    """The costs of an image and of a start, from two runs of different length: seconds = start + images x each."""
     crops(place, options.photos, 300)
-    for name, layer in (("efficientnet_lite0", "blocks.4.0"), ("vgg19", "relu3_1")):
+    few = sorted(place.rglob("0*.jpg"))[: options.photos]
+    many = few * 4
+    for name, layer in (("efficientnet_lite0", "blocks.4.0"), ("vgg19", "relu2_2")):
         net = load_network(name, device="cpu")
-        given = {"progress": False}
-        top_patches(net, place, layer, **given)  # warm
-        rates = {}
+        top_patches(net, few[:16], layer, progress=False)  # warm
+        each = {}
         for label, local in (("plain", None), ("1 worker", 1), ("2 workers", 2)):
             with workers(local=local) as client:
-                if client is not None:  # each worker has loaded everything
-                    client.run(load_network, name, device="cpu")
-                    top_patches(net, place, layer, **given, client=client, chunk=16)
-                with Family() as family:
-                    top_patches(net, place, layer, **given, client=client, chunk=options.chunk)
-            rates[label] = options.photos / family.seconds, options.photos / family.processor
+                if client is not None:  # each worker has imported everything
+                    top_patches(net, few, layer, progress=False, client=client, chunk=16)
+                runs = []
+                for files in (few, many):
+                    with Family() as family:
+                        top_patches(net, files, layer, progress=False, client=client, chunk=options.chunk)
+                    runs.append((family.seconds, family.processor))
+            more = len(many) - len(few)
+            each[label] = [(long - short) / more for short, long in zip(*runs, strict=True)]
+            start = [short - len(few) * one for (short, one) in zip(runs[0], each[label], strict=True)]
             say(
-                f"{name} {layer}, {label}: {rates[label][0]:.1f} images a second, "
-                f"{1000 / rates[label][1]:.1f} processor ms an image; {family.memory()}"
+                f"{name} {layer}, {label}: {1000 * each[label][0]:.1f} ms an image ({1 / each[label][0]:.1f} a second), "
+                f"{1000 * each[label][1]:.1f} processor ms; start {start[0]:.1f} s, {start[1]:.1f} processor s; {family.memory()}"
             )
-        say(
-            f"{name}: 2 workers / 1 worker {rates['2 workers'][0] / rates['1 worker'][0]:.2f}; 1 worker / plain, processor "
-            f"time {rates['plain'][1] / rates['1 worker'][1]:.2f}, seconds {rates['plain'][0] / rates['1 worker'][0]:.2f}"
-        )
+        ratio = each["1 worker"][0] / each["2 workers"][0], each["1 worker"][1] / each["plain"][1]
+        say(f"{name}: 2 workers / 1 worker {ratio[0]:.2f}; processor time of 1 worker / plain {ratio[1]:.2f}")
         task = PatchPass(net, layer, 16, 224, 9, 1, None, None, None)
-        chunk = Chunk(0, [str(path) for path in sorted(place.rglob("*.jpg"))[:256]])
+        chunk = Chunk(0, [str(path) for path in many[:256]])
         sent, back = (len(pickle.dumps(one)) for one in (chunk, Look(task, "cpu")(chunk)))
         number = len(chunk.images)
         print(

@@ -13,12 +13,16 @@ from typer.testing import CliRunner
 
 from course_utils.activations import top_patches
 from course_utils.activations.top_patches import PatchPass
+from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
+from course_utils.cluster.run import Died
 from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
 from course_utils.grading import over_cluster
-from course_utils.grading import report as reports
+from course_utils.grading.submissions import Submission
+from course_utils.grading.tasks import Task
 from course_utils.grading.walls import bubblewrap_problem
 from course_utils.images import save_image
 from tests.grading.hostile import notebook
@@ -176,30 +180,26 @@ def test_workers_give_the_files_of_one_process(submissions, tmp_path, threads, m
     assert "4 students (4 were graded before)" in capsys.readouterr().out
 
 
-@needs_walls
-def test_a_submission_whose_workers_die_is_named_and_tried_again_later(submissions, tmp_path, threads, monkeypatch):
-    results = over_cluster.results
-    monkeypatch.setattr(
-        over_cluster, "results", lambda client, work, items: ((one, over_cluster.Died()) for one in items)
-    )
-    monkeypatch.setattr(over_cluster, "to_warm", None)
-    assert grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address) == 1
-    report = reports.load_student(tmp_path / "out", "ann")
-    assert report.state == "not graded" and "each worker that began to grade it died" in report.results[0].problem
-    asked = []
-    monkeypatch.setattr(
-        over_cluster, "results", lambda client, work, items: asked.extend(items) or results(client, str, [])
-    )
-    with pytest.raises(KeyError):  # nothing came back; but everybody was asked for
-        grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address)
-    assert len(asked) == 4
+def test_a_submission_whose_workers_die_is_named_and_tried_again_later(threads, tmp_path, monkeypatch):
+    """Its report has no key, so no later run takes it for one that is done."""
+    submissions, lessons = [Submission("ann"), Submission("bob")], prepared()
+    monkeypatch.setattr(over_cluster, "results", lambda client, work, items: ((one, Died()) for one in items))
+    known = {"place": tmp_path, "seed": 1, "known": lambda submission, key: submission.student == "bob"}
+    report, before = over_cluster.grade_over(threads, submissions, lessons, **known)
+    assert report.state == "not graded" and report.key == "" and before is submissions[1]
+    assert {one.problem for one in report.results} == {over_cluster.DIED}
 
 
-def test_a_worker_without_bubblewrap_is_refused(submissions, tmp_path, threads, monkeypatch):
+def prepared():
+    """Lesson 07 as a task, without a look at its checks."""
+    lesson = read_lesson(lesson_paths(["07"])[0])
+    return [Task(lesson, {}, {}, [])]
+
+
+def test_a_worker_without_bubblewrap_is_refused(tmp_path, threads, monkeypatch):
     monkeypatch.setattr(over_cluster, "bubblewrap_problem", lambda: "bubblewrap is not installed")
     with pytest.raises(CourseError, match=r"^Worker \S+ is refused: bubblewrap is not installed\.$"):
-        grade(submissions, tmp_path / "out", scheduler=threads.scheduler.address)
-    assert not (tmp_path / "out" / "gradebook.csv").exists()
+        list(over_cluster.grade_over(threads, [Submission("ann")], [], seed=1, place=tmp_path))
 
 
 def test_a_worker_that_does_not_see_the_submissions_is_refused(tmp_path):

@@ -51,7 +51,7 @@ def same(one, other):
 
 
 @pytest.mark.filterwarnings("ignore:2 of 48 files")
-@pytest.mark.parametrize("chunk", [1, 7, 16, None])
+@pytest.mark.parametrize("chunk", [1, 7, None])
 def test_a_cluster_gives_what_one_process_gives(net, folder, threads, chunk, tmp_path):
     for per_image in (1, None):
         options = {"k": 5, "per_image": per_image, **OPTIONS}
