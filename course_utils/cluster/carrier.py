@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from typing import Any
 
 from distributed import WorkerPlugin, get_worker
 
 from course_utils.cluster.versions import difference, here
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 class Refused(Exception):
@@ -27,6 +31,7 @@ class Carrier(WorkerPlugin):
     def setup(self, worker: Any) -> None:
         """Called on each worker."""
         self.lock = threading.Lock()
+        _keep_freed_memory()
         self.problem = difference(self.versions, here())
         if not self.problem and hasattr(self.work, "begin"):
             self.problem = self.work.begin(worker.local_directory)
@@ -35,6 +40,19 @@ class Carrier(WorkerPlugin):
         """Called on each worker, if it can be."""
         if hasattr(self.work, "end"):
             self.work.end()
+
+
+def _keep_freed_memory() -> None:
+    """Undo what Dask's nanny sets, MALLOC_TRIM_THRESHOLD_: glibc would take every tensor anew from the system.
+
+    This more than doubled the processor time of a forward pass; see tests/benchmarks/bench_cluster.py.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return
+    mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the largest that glibc takes
+    mallopt(_M_TRIM_THRESHOLD, 512 << 20)
 
 
 def problem(token: str, dask_worker: Any = None) -> str:
