@@ -10,7 +10,6 @@ from distributed import WorkerPlugin, get_worker
 
 from course_utils.cluster.versions import difference, here
 
-
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 

@@ -58,7 +58,11 @@ def workers(
         quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
         size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}
-        with LocalCluster(**size, **quiet, local_directory=place) as cluster, Client(cluster) as client:
+        try:
+            cluster = LocalCluster(**size, **quiet, local_directory=place)
+        except (OSError, RuntimeError) as error:
+            raise CourseError(f"The {local} workers do not start ({type(error).__name__}: {error}).") from None
+        with cluster, Client(cluster) as client:
             yield client
 
 

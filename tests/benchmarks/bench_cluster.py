@@ -184,7 +184,7 @@ def speed(options: argparse.Namespace, place: Path) -> None:
         ratio = each["1 worker"][0] / each["2 workers"][0], each["1 worker"][1] / each["plain"][1]
         say(f"{name}: 2 workers / 1 worker {ratio[0]:.2f}; processor time of 1 worker / plain {ratio[1]:.2f}")
         task = PatchPass(net, layer, 16, 224, 9, 1, None, None, None)
-        chunk = Chunk(0, [str(path) for path in many[:256]])
+        chunk = Chunk(0, [str(path) for path in few])
         sent, back = (len(pickle.dumps(one)) for one in (chunk, Look(task, "cpu")(chunk)))
         number = len(chunk.images)
         print(
@@ -253,7 +253,7 @@ def grading(options: argparse.Namespace, place: Path) -> None:
             continue
         out = place / label.replace(" ", "-")
         stop = threading.Event()
-        thread = threading.Thread(target=_kill_workers, args=(stop, options.kill, killed := []), daemon=True)
+        thread = threading.Thread(target=_kill_workers, args=(stop, options.kill, out, killed := []), daemon=True)
         if options.kill and label == "2 workers":
             thread.start()
         with Family() as family:
@@ -269,9 +269,11 @@ def grading(options: argparse.Namespace, place: Path) -> None:
         print(f"{label}: {'the files of the plain run' if found == files['plain'] else 'OTHER FILES'}, {len(found)}")
 
 
-def _kill_workers(stop: threading.Event, every: float, killed: list[int]) -> None:
-    """Of this process's family, a worker every so many seconds; its nanny starts another one."""
+def _kill_workers(stop: threading.Event, every: float, out: Path, killed: list[int]) -> None:
+    """When the first results are there: a worker every so many seconds; its nanny starts another one."""
     draw = random.Random(0)
+    while not stop.wait(0.2) and not list(out.glob("results/*.json")):
+        pass
     while not stop.wait(every):
         below = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
         if below:
