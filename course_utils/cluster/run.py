@@ -34,7 +34,9 @@ def results(
     """`work(item)` for every item, each result once, in the order in which they come.
 
     Dask gives the item of a worker that dies to another one, three times (its setting
-    `distributed.scheduler.allowed-failures`). Few items are under way at a time, so `items` may be endless.
+    `distributed.scheduler.allowed-failures`). It cannot know which of a worker's items killed it, so an item is given up
+    only if it was tried like that with nothing else under way, at the end. Few items are under way at a time, so `items`
+    may be endless.
 
     Args:
         client: of a scheduler with workers.
@@ -56,53 +58,52 @@ def results(
 
     from course_utils.cluster.carrier import Refused, do
 
-    source, more, number = iter(items), deque(), count()
-    asked: dict[str, tuple[Any, Any]] = {}
+    source, more, suspects, number = iter(items), deque(), deque(), count()
+    asked: dict[str, tuple[Any, Any, bool]] = {}  # item, future, whether nothing else is under way
     running = as_completed(raise_errors=False)
     threads = _Threads(client)
 
-    def following() -> Iterator:
+    def following() -> Iterator[tuple[Any, bool]]:
         while len(asked) < ahead * threads.now():
             try:
-                yield more.popleft() if more else next(source)
+                yield (more.popleft() if more else next(source)), False
             except StopIteration:
-                return
+                break
+        if not asked and suspects:
+            yield suspects.popleft(), True
 
     with _carried(client, work) as token:
         try:
             while True:
-                for item in following():
+                for item, alone in following():
                     future = client.submit(do, token, item, key=f"{token}-{next(number)}", pure=False)
-                    asked[future.key] = item, future
+                    asked[future.key] = item, future, alone
                     running.add(future)
                 if not asked:
                     return
                 future = next(running)
-                item, _ = asked.pop(future.key)
-                if future.status == "finished":
+                item, _, alone = asked.pop(future.key)
+                try:
                     with _scheduler_there(client):
-                        result = future.result()
+                        result = future.result()  # a worker may die between the work and this, and it is done again
+                except Refused as error:
+                    tell(f"worker {error.args[0]} is refused: {error.args[1]}")
+                    client.retire_workers([error.args[0]])
+                    threads.need_some()
+                    more.append(item)
+                except KilledWorker:
+                    parts = split(item)
+                    more.extend(parts)
+                    if not parts and alone:
+                        yield item, Died()
+                    elif not parts:  # another one, on the same worker, may have killed it
+                        suspects.append(item)
+                else:
                     future.release()
                     yield item, result
-                elif future.status == "error":
-                    error = future.exception()
-                    if isinstance(error, Refused):
-                        tell(f"worker {error.args[0]} is refused: {error.args[1]}")
-                        client.retire_workers([error.args[0]])
-                        threads.need_some()
-                        more.append(item)
-                    elif isinstance(error, KilledWorker):
-                        parts = split(item)
-                        more.extend(parts)
-                        if not parts:
-                            yield item, Died()
-                    else:
-                        raise error
-                else:  # cancelled: nobody but the loss of the scheduler does this
-                    raise CourseError(_GONE)
         finally:
             if client.status == "running":
-                client.cancel([future for _, future in asked.values()])
+                client.cancel([future for _, future, _ in asked.values()])
 
 
 _GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
@@ -133,7 +134,9 @@ def _scheduler_there(client: Client) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, TimeoutError, FutureCancelledError, RuntimeError):
+    except FutureCancelledError:  # nothing but the loss of the scheduler does this
+        raise CourseError(_GONE) from None
+    except (OSError, RuntimeError):
         _gone(client)
         raise
 

@@ -275,10 +275,13 @@ def _kill_workers(stop: threading.Event, every: float, out: Path, killed: list[i
     while not stop.wait(0.2) and not list(out.glob("results/*.json")):
         pass
     while not stop.wait(every):
-        below = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
-        if below:
-            killed.append(draw.choice(below).pid)
-            os.kill(killed[-1], signal.SIGKILL)
+        try:
+            below = [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+            if below:
+                killed.append(draw.choice(below).pid)
+                os.kill(killed[-1], signal.SIGKILL)
+        except (psutil.Error, OSError):  # it has just ended
+            continue
 
 
 def plan(options: argparse.Namespace, place: Path) -> None:
