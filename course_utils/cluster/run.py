@@ -34,9 +34,9 @@ def results(
     """`work(item)` for every item, each result once, in the order in which they come.
 
     Dask gives the item of a worker that dies to another one, three times (its setting
-    `distributed.scheduler.allowed-failures`). It cannot know which of a worker's items killed it, so an item is given up
-    only if it was tried like that with nothing else under way, at the end. Few items are under way at a time, so `items`
-    may be endless.
+    `distributed.scheduler.allowed-failures`). It cannot know which of a worker's items killed it, so an item is given
+    up only if it was tried like that with nothing else under way, at the end. Few items are under way at a time, so
+    `items` may be endless.
 
     Args:
         client: of a scheduler with workers.

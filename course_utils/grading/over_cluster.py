@@ -75,8 +75,8 @@ def grade_over(
 ) -> Iterator[Report | Submission]:
     """Grade many students over a cluster; yields as `grade_class` does, but always in sandboxes.
 
-    A submission whose worker dies is graded by another one, three times (Dask's `allowed-failures`), and at the end once
-    more in the same way, alone. Then it is not graded, its report says so, and a later run tries again.
+    A submission whose worker dies is graded by another one, three times (Dask's `allowed-failures`), and at the end
+    once more in the same way, alone. Then it is not graded, its report says so, and a later run tries again.
 
     Args:
         client: of the workers; each grades one submission at a time.
