@@ -53,7 +53,7 @@ def workers(
     with (
         tempfile.TemporaryDirectory(prefix="course-workers-", ignore_cleanup_errors=True) as place,
         # by itself Dask gives up a process that is not back after 15 seconds; importing torch may take longer
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour", "temporary-directory": place}),
     ):
         quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
