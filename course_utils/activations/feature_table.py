@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 from course_utils.hooks import features
 from course_utils.images import walk_images
 from course_utils.networks.network import Network
-from course_utils.validate import check_whole
+from course_utils.validate import check_batch, check_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -50,10 +50,12 @@ def feature_table(
         picture that cannot be read holds NaN, and a warning names it.
 
     Raises:
-        ValueError: no images, or no such layer.
+        TypeError, ValueError: no images, a tensor that is no batch, no network, or no such layer.
         CourseError: as in `top_patches`, or a file that cannot be written.
     """
     check_whole(batch_size=batch_size, size=size)
+    if isinstance(images, Tensor):
+        check_batch(None, images)
     count = sum(1 for _ in walk_images(images)) if isinstance(images, (str, Path)) else len(images)
     if not count:
         raise ValueError("there are no images to look at.")

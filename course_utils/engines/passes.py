@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils.engines.streaming import batches, images_one_by_one
 from course_utils.errors import CourseError
 from course_utils.images import walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
+from course_utils.validate import check_batch, check_module
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -155,8 +156,12 @@ def go_over(
     Raises:
         CourseError: see `course_utils.cluster`.
         ImageError: a folder without pictures.
+        TypeError, ValueError: no network, or a tensor that is no batch.
     """
-    total = len(images) if isinstance(images, Tensor) and images.ndim == 4 else None
+    check_module(task.net)
+    if isinstance(images, Tensor):
+        check_batch(None, images)
+    total = len(images) if isinstance(images, Tensor) else None
     if progress and isinstance(images, (str, Path)):
         total = sum(1 for _ in walk_images(images))
     bar = tqdm(total=total, desc=title, leave=False, disable=not progress)
@@ -172,6 +177,11 @@ def go_over(
                 raise  # there is nothing to return yet
             over.whole = False
     return over
+
+
+def _device(net: nn.Module) -> str:
+    parameter = next(net.parameters(), None)
+    return "cpu" if parameter is None else parameter.device.type
 
 
 def _here(task: Pass, images: Any, over: Over, bar: tqdm) -> None:
@@ -239,12 +249,12 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
 def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iterator[tuple[Chunk, tuple]]:
     """Each chunk with what was found in it, and its broken files."""
     if client is None:
-        look = Look(task, task.net.device.type)
+        look = Look(task, _device(task.net))
         yield from ((chunk, look(chunk)) for chunk in chunks)
         return
     from course_utils.cluster.run import Died, results
 
-    device = task.net.device.type
+    device = _device(task.net)
     if device != "cpu":  # a worker must be able to read it
         task = replace(task, net=copy.deepcopy(task.net).cpu())
     for chunk, result in results(client, Look(task, device), chunks, ahead=2, split=lambda c: c.split(task.batch_size)):

@@ -261,6 +261,10 @@ def small_network(norm):
         return StyleNet(["woodcut"], widths=(12, 24, 48), blocks=2, norm=norm)
 
 
+unseen = photo("china", 192, crop=False)
+both = torch.cat([unseen, 0.3 * unseen + 0.35])  # the temple, and a pale copy of it
+
+
 def fine(pictures):
     """How strong the strokes are: the standard deviation of what is finer than 9 pixels."""
     coarse = F.avg_pool2d(pictures, 9, 1, 4, count_include_pad=False)
@@ -286,8 +290,6 @@ print(f"{len(to_learn)} photos, {len(batches)} batches of {tuple(batches[0].shap
 
 # %% picture="15.2"
 # your function trains both (about 40 seconds); then both paint the temple and a pale copy
-unseen = photo("china", 192, crop=False)
-both = torch.cat([unseen, 0.3 * unseen + 0.35])
 curves, by, added, small = {}, {}, {}, {}
 for norm in ("instance", "batch"):
     small[norm] = small_network(norm).train()  # batch norm takes mean and variance from each batch
@@ -609,6 +611,7 @@ print(
 )
 
 cat = photo("cat", 128)
+content_of_cat = {layer: x.expand(2, -1, -1, -1) for layer, x in whole.content(cat).items()}
 
 
 def of_cat(picture):
@@ -618,7 +621,6 @@ def of_cat(picture):
     return (found[0] / found[1]).item()
 
 
-content_of_cat = {layer: x.expand(2, -1, -1, -1) for layer, x in whole.content(cat).items()}
 best = min(of_cat(stylize(net, cat, name)) for name in STYLE_NAMES)
 print(
     f"loss of the cat: at the start {of_cat(stylize(fresh, cat, 'mine')):.2f}, "
