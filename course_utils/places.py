@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -15,6 +19,32 @@ def lesson_files(folder: Path) -> list[Path]:
     """The lessons' notebooks in a folder, and those in other languages below it (`ko/07_saliency_maps.ipynb`)."""
     places = ("", "[a-z][a-z]/", "[a-z][a-z]_*/")  # codes of languages; not the hidden folder of checkpoints
     return [path for place in places for path in sorted(folder.glob(f"{place}[0-9][0-9]_*.ipynb"))]
+
+
+@contextmanager
+def written_whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
+    """A file that is there whole or not at all, also when this process is killed while it writes.
+
+    Args:
+        path: the file; its folder must be there.
+        sync: whether it must also outlive a machine that loses its power.
+
+    Yields:
+        The path of another file beside it, to write to; it gets its name when the block ends.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # a name no longer than any file system allows, and of this writer alone
+    part = path.with_name(f".part-{os.getpid()}-{threading.get_ident()}")
+    try:
+        yield part
+        if sync:
+            with open(part, "r+b") as file:
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def data_file(name: str) -> Path:

@@ -302,48 +302,48 @@ def wheel(lessons, monkeypatch, tmp_path_factory):
 
 
 def test_lab_in_a_wheel_copies_the_lessons_and_opens_the_copy(course, started, wheel):
-    copies = wheel / lab.COPIES
+    folder = wheel / copies.COPIES
     result = course("lab", "--yes", "07")
     assert result.exit_code == 0, result.output
-    assert f"2 notebooks copied to {copies}" in result.stdout
-    assert sorted(p.name for p in copies.iterdir()) == ["00_start_here.ipynb", "07_saliency.ipynb"]
-    assert started[0][:2] == [str(copies / "07_saliency.ipynb"), f"--ServerApp.root_dir={copies}"]
+    assert f"2 notebooks copied to {folder}" in result.stdout
+    assert sorted(p.name for p in folder.iterdir()) == ["00_start_here.ipynb", "07_saliency.ipynb"]
+    assert started[0][:2] == [str(folder / "07_saliency.ipynb"), f"--ServerApp.root_dir={folder}"]
 
 
-@pytest.mark.parametrize(("answer", "written"), [("n", []), ("y", [lab.COPIES])])
+@pytest.mark.parametrize(("answer", "written"), [("n", []), ("y", [copies.COPIES])])
 def test_lab_in_a_wheel_asks_before_it_copies(started, wheel, monkeypatch, answer, written):
     monkeypatch.setattr(lab, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     result = CliRunner().invoke(cli.app, ["lab"], input=answer + "\n")
-    assert f"Copy the lessons to ./{lab.COPIES}?" in result.output
+    assert f"Copy the lessons to ./{copies.COPIES}?" in result.output
     assert result.exit_code == (not written)
     assert [p.name for p in wheel.iterdir()] == written
     assert len(started) == len(written)
 
 
 def test_lab_in_a_wheel_without_a_terminal_says_what_to_run(course, started, wheel):
-    assert_one_line(course("lab"), "00_start_here.ipynb is not here yet", f"./{lab.COPIES}", "course lab --yes")
+    assert_one_line(course("lab"), "00_start_here.ipynb is not here yet", f"./{copies.COPIES}", "course lab --yes")
     assert list(wheel.iterdir()) == started == []
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["beside the copies", "in their folder"])
 def test_lab_in_a_wheel_never_writes_over_a_students_file(course, started, wheel, monkeypatch, inside):
-    copies = wheel / lab.COPIES
-    copies.mkdir()
-    (copies / "07_saliency.ipynb").write_text("my answers")
+    folder = wheel / copies.COPIES
+    folder.mkdir()
+    (folder / "07_saliency.ipynb").write_text("my answers")
     if inside:
-        monkeypatch.chdir(copies)
+        monkeypatch.chdir(folder)
     assert course("lab", "07").exit_code == 0  # nothing to copy, so no question
-    assert [p.name for p in copies.iterdir()] == ["07_saliency.ipynb"]
+    assert [p.name for p in folder.iterdir()] == ["07_saliency.ipynb"]
     assert course("lab", "--yes", "00").exit_code == 0
-    assert (copies / "07_saliency.ipynb").read_text() == "my answers"
-    assert (copies / "00_start_here.ipynb").read_text() == "{}"
-    assert [argv[0] for argv in started] == [str(copies / "07_saliency.ipynb"), str(copies / "00_start_here.ipynb")]
-    assert [p.name for p in wheel.iterdir()] == [lab.COPIES]
+    assert (folder / "07_saliency.ipynb").read_text() == "my answers"
+    assert (folder / "00_start_here.ipynb").read_text() == "{}"
+    assert [argv[0] for argv in started] == [str(folder / "07_saliency.ipynb"), str(folder / "00_start_here.ipynb")]
+    assert [p.name for p in wheel.iterdir()] == [copies.COPIES]
 
 
 def test_lab_in_a_wheel_that_cannot_copy(course, started, wheel):
-    (wheel / lab.COPIES).write_text("a file")
-    assert_one_line(course("lab", "--yes"), "cannot be copied", lab.COPIES)
+    (wheel / copies.COPIES).write_text("a file")
+    assert_one_line(course("lab", "--yes"), "cannot be copied", copies.COPIES)
     assert started == []
 
 

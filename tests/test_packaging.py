@@ -206,6 +206,7 @@ def test_the_wheel_holds_the_package_its_data_and_the_lessons_and_nothing_else(w
     data = {f"course_utils/{name}" for name in tracked if name.startswith("data/")}
     lessons = {f"course_utils/{name}" for name in tracked if re.fullmatch(r"notebooks/[^/]+\.ipynb", name)}
     assert len(lessons) == len(LECTURE) + 1  # and explore.ipynb
+    lessons |= {f"course_utils/{n}" for n in tracked if re.fullmatch(r"notebooks/(locale/.+|[a-z]{2}/\d\d_.+)", n)}
     rooms = {"weights", "styles", "textures", "fooling", "inversions", "paintings"}
     assert {name.split("/")[2] for name in data} == rooms
     assert inside == package | data | lessons
@@ -253,6 +254,8 @@ def test_an_installed_wheel_offers_to_copy_the_lessons(run, tmp_path):
         "course: 07_saliency_maps.ipynb is not here yet. "
         "To copy the lessons to ./looking-inside-convnets, run: course lab --yes\n"
     )
+    result = run("course", "lab", "00", "--language", "ko")
+    assert "./looking-inside-convnets/ko, run: course lab --language ko --yes\n" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from course_utils.authoring import paths
 from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
 from course_utils.languages import languages, translated_lessons
-from course_utils.places import lesson_files
+from course_utils.places import lesson_files, written_whole
 
 _DAMAGED = (ValueError, KeyError, AttributeError, nbformat.reader.NotJSONError)  # what nbformat raises
 
@@ -29,9 +29,8 @@ def write(path: Path, text: str) -> None:
     """Write a file, if it does not say this already. It is never seen half-written: pytest's workers build lessons."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        part = path.with_name(f".part-{os.getpid()}-{path.name}")
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def build_all(edition: str = "student", lessons: Sequence[str] | None = None, *, language: str = "") -> list[Path]:

@@ -20,6 +20,7 @@ from course_utils.authoring.files import keep_outputs, to_text
 from course_utils.authoring.source import Lesson, read_lesson, sections
 from course_utils.errors import CourseError
 from course_utils.languages import LOCALE, WORDS, po_bytes, read_translations, translated_lessons
+from course_utils.places import written_whole
 
 NAME = "looking-inside-convnets"
 _TOP = ("LICENSE", "requirements.txt")
@@ -247,6 +248,5 @@ def write_zip(path: Path, files: dict[str, bytes], executable: Sequence[str] = (
             entry.external_attr = (0o755 if name in executable else 0o644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
-    part = path.with_name(f".part-{path.name}")
-    part.write_bytes(held.getvalue())
-    os.replace(part, path)
+    with written_whole(path) as part:
+        part.write_bytes(held.getvalue())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.places import written_whole
 
 _SAFE = ("course_utils.engines.", "ddsketch.")  # whose classes a file of ours may hold
 
@@ -92,14 +92,10 @@ def save(path: Path, key: str, done: Done, broken: list[tuple[int, str]], found:
     """
     import torch
 
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "wb") as file:
+        with written_whole(path, sync=True) as part, open(part, "wb") as file:
             torch.save({"key": key, "done": done.spans, "broken": [list(b) for b in broken], "found": found}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
     except (OSError, RuntimeError) as error:
         raise CourseError(f"{path}: the checkpoint cannot be written ({error}).") from None
 

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from course_utils.errors import CourseError
-from course_utils.places import IN_WHEEL, ROOT
+from course_utils.places import IN_WHEEL, ROOT, written_whole
 
 FOLDER = "my-notebooks"  # beside the course's `notebooks`; git ignores it
 COPIES = "looking-inside-convnets"  # the folder where an installed wheel's lessons are copied to
@@ -128,6 +128,5 @@ def _mark(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")  # half a notebook would be taken for the student's own
-    part.write_bytes(content)
-    os.replace(part, path)
+    with written_whole(path) as part:  # half a notebook would be taken for the student's own
+        part.write_bytes(content)

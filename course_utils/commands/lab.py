@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import typer
 
-from course_utils.commands.copies import COPIES, FOLDER, bring, own_folder
+from course_utils.commands.copies import FOLDER, bring, own_folder
 from course_utils.errors import CourseError
 from course_utils.places import IN_WHEEL, ROOT, lesson_files
 
@@ -50,7 +50,7 @@ def open_lab(
     if path.parent == ROOT / "notebooks" / language and not by_path:
         if others := [] if language else other_languages(path):
             print(f"This lesson is also there in other languages: --language {' or '.join(others)}.", flush=True)
-        path = own_copy(path, yes=yes) if IN_WHEEL else in_own_folder(path, language)
+        path = own_copy(path, language, yes=yes) if IN_WHEEL else in_own_folder(path, language)
     root = ROOT if by_path and path.is_relative_to(ROOT) and FOLDER not in path.parts else path.parent
     # sources and translations hold all solutions, and would be the first entries beside the lessons
     hidden = ("source", "locale", "__pycache__", "*.pyc", ".DS_Store", "*~") if root == ROOT else ()
@@ -93,7 +93,7 @@ def find_notebook(notebook: str | None, language: str = "") -> Path:
     if language and not (language.isidentifier() and lessons):
         there = sorted({path.parent.name for path in lesson_files(ROOT / "notebooks")} - {"notebooks"})
         raise CourseError(
-            f"There are no lessons in {language!r}; there are some in: {', '.join(there) or 'English only'}."
+            f"There are no lessons in {language!r} here, only in English{''.join(f', {code}' for code in there)}."
         )
     if notebook is None:
         if not lessons:
@@ -146,24 +146,30 @@ def _number(lesson: Path) -> str:
     return lesson.name.split("_")[0].removesuffix(".ipynb")
 
 
-def own_copy(lesson: Path, *, yes: bool) -> Path:
+def own_copy(lesson: Path, language: str = "", *, yes: bool) -> Path:
     """The student's copy of a lesson of an installed wheel; made now if need be.
 
     Args:
         lesson: the file in the installed package.
+        language: of the lesson, which then has a folder of its own; English if not given.
         yes: copy without a question.
 
     Raises:
         CourseError: the lessons are not here and there is no terminal to ask, or they cannot be written.
         typer.Abort: the answer was no.
     """
-    folder = own_folder(ROOT, in_wheel=True)
+    folder = own_folder(ROOT, in_wheel=True) / language
     copy = folder / lesson.name
     if copy.is_file():
         return copy
-    where = "this folder" if folder == Path.cwd() else f"./{COPIES}"
+    where, here = str(folder), Path.cwd()
+    if folder.is_relative_to(here):
+        where = "this folder" if folder == here else f"./{folder.relative_to(here).as_posix()}"
     if not yes and not sys.stdin.isatty():
-        raise CourseError(f"{lesson.name} is not here yet. To copy the lessons to {where}, run: course lab --yes")
+        option = f" --language {language}" if language else ""
+        raise CourseError(
+            f"{lesson.name} is not here yet. To copy the lessons to {where}, run: course lab{option} --yes"
+        )
     if not yes:
         typer.confirm(f"{lesson.name} is not here yet. Copy the lessons to {where}?", default=True, abort=True)
     print(f"{bring(lesson.parent, folder, renew=False)[0]} notebooks copied to {folder}", flush=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course_utils.errors import CourseError
 from course_utils.grading.sandbox import PREFIX
+from course_utils.places import written_whole
 
 _CURES = {
     errno.ENOSPC: "free some space, and start it again: who is graded already is skipped",
@@ -39,14 +40,10 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         NotWritten: the disk is full, the folder is read-only, ...
     """
-    part = path.with_name(f".part-{os.getpid()}")  # no longer than any file system allows
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        with written_whole(path, sync=True) as part:
+            part.write_text(text, encoding="utf-8", errors="replace", newline="")
     except OSError as error:
         raise _not_written(path if error.errno == errno.EISDIR else path.parent, error) from None
 

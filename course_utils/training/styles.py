@@ -27,6 +27,7 @@ from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.images import image_files, load_image, resize
 from course_utils.networks import load_network
 from course_utils.one_line import OneLineCommand
+from course_utils.places import written_whole
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.validate import check_positive
 
@@ -219,9 +220,8 @@ def train(
         if checkpoint is not None and (now - saved > checkpoint_every or step + 1 == total):
             saved = now
             state = {"net": net.state_dict(), "adam": adam.state_dict(), "at_photo": at_photo, "reached": reached}
-            partial = checkpoint.with_suffix(".part")
-            torch.save({**state, "history": history, "step": step + 1}, partial)
-            partial.replace(checkpoint)
+            with written_whole(checkpoint) as part, open(part, "wb") as file:
+                torch.save({**state, "history": history, "step": step + 1}, file)
     net.eval()
     return history
 
