@@ -6,6 +6,7 @@ builder and the quizzes put around them. What has no translation stays English. 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -61,7 +62,18 @@ def _texts(path: Path) -> dict[tuple[str, str], str]:
     """From `(context, English text)` to the translation; without those that a program guessed."""
     if not path.is_file():
         return {}
-    return {(m.context, m.id): m.string for m in read_translations(path) if m.id and m.string and not m.fuzzy}
+    return {(m.context, m.id): m.string for m in read_translations(path) if is_said(m)}
+
+
+def is_said(message) -> bool:
+    """Whether an entry of a gettext file is used: translated, not guessed by a program, a course's word with its fields."""
+    if not (message.id and message.string) or message.fuzzy:
+        return False
+    return message.context != WORDS or _fields(message.string) == _fields(message.id)
+
+
+def _fields(text: str) -> list[str]:
+    return sorted(re.findall(r"{\w+}|[{}]", text))
 
 
 def po_bytes(catalog) -> bytes:

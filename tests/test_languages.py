@@ -121,10 +121,19 @@ def test_a_changed_text_is_english_again_and_its_translation_stale(begun):
     assert [text[:17] for text in translate.report(changed, "fr").stale] == ["Return one number"]
 
 
+@pytest.mark.parametrize("wrong", ["{Minuten}", "3 Minuten", "{count} {Minuten}", "{count Minuten"])
+def test_a_word_that_lost_its_number_stays_english(begun, wrong):
+    words = translate.update(None, "fr")
+    say(words, **{"{count} minutes": wrong, "{count} points": "{count} Punkte"})
+    assert Texts("00", "fr")("{count} minutes") == "{count} minutes" in translate.report(None, "fr").missing
+    assert Texts("00", "fr")("{count} points") == "{count} Punkte"
+
+
 def test_slips_of_a_translator(begun, course):  # noqa: F811
     assert_one_line(course("build", "--language", "xx"), "no translations into 'xx'", "fr")
     assert_one_line(course("build", "--language", "fr", "--check"), "--check looks at all languages")
     assert_one_line(course("translate", "../up", "00"), "is a code such as ko")
+    assert_one_line(course("translate", "eo"), "no translation into 'eo' yet", "course translate eo 00")
     assert "course translate fr 07" in course("build", "--language", "fr", "07").stdout
     begun.write_text("no gettext", encoding="utf-8")
     languages._texts.cache_clear()

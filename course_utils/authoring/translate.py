@@ -12,7 +12,7 @@ from course_utils.authoring import own_version
 from course_utils.authoring.editions import kind_of
 from course_utils.authoring.source import Lesson
 from course_utils.errors import CourseError
-from course_utils.languages import WORDS, po_bytes, read_translations
+from course_utils.languages import WORDS, is_said, po_bytes, read_translations
 
 _PROJECT = "Looking inside convolutional networks"
 # what the builder and the quizzes say around the texts of every lesson
@@ -102,7 +102,7 @@ def report(lesson: Lesson | None, language: str) -> Report:
     """How far the translation of a lesson is."""
     path, texts = translation_file(lesson, language), texts_of(lesson)
     entries = [m for m in read_translations(path) if m.id] if path.is_file() else []
-    good = {(m.context, m.id) for m in entries if m.string and not m.fuzzy}
+    good = {(m.context, m.id) for m in entries if is_said(m)}
     missing = [text for key, text in texts if (key, text) not in good]
     stale = [m.id for m in entries if m.string and (m.fuzzy or (m.context, m.id) not in texts)]
     return Report(language, path.stem, len(texts), missing, stale)
