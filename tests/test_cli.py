@@ -602,7 +602,7 @@ def test_doctor_on_a_small_computer(monkeypatch):
 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1.2e9))
     short, _ = doctor.memory()
-    assert (short.state, short.text) == ("note", "1.2 GB free of 3 GB needed")
+    assert (short.state, short.text) == ("note", "1.2 GB free of 4 GB needed")
     assert short.cure
 
 
