@@ -66,7 +66,7 @@ def _texts(path: Path) -> dict[tuple[str, str], str]:
 
 
 def is_said(message) -> bool:
-    """Whether an entry of a gettext file is used: translated, not guessed by a program, a course's word with its fields."""
+    """Whether an entry of a gettext file is used: translated, not guessed by a program, all its {fields} there."""
     if not (message.id and message.string) or message.fuzzy:
         return False
     return message.context != WORDS or _fields(message.string) == _fields(message.id)

@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 import time
+import urllib.parse
 import urllib.request
 import zipfile
 from contextlib import suppress
@@ -297,6 +299,18 @@ def install(place, tmp, lend):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
+def wait_for_port(address, seconds=60):
+    where = urllib.parse.urlsplit(address)
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection((where.hostname, where.port), timeout=5).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 def opened(place, tmp, *more):
     """What the second command, with these arguments, answers: the address, and the names of the cells that are there."""
     line = f"exec {commands(place)[1]} --no-browser {' '.join(more)}"
@@ -313,6 +327,7 @@ def opened(place, tmp, *more):
             time.sleep(0.1)
         assert found, log.read_text()
         base, name, token = found.groups()
+        wait_for_port(base)  # the address is printed a moment before anybody listens
         for address in (f"{base}/lab/tree/{name}?token={token}", f"{base}/api/contents/{name}?token={token}"):
             with urllib.request.urlopen(address, timeout=30) as answer:
                 assert answer.status == 200

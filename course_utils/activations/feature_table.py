@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from course_utils.errors import CourseError
 from course_utils.hooks import features
 from course_utils.images import walk_images
 from course_utils.networks.network import Network
+from course_utils.places import written_whole
 from course_utils.validate import check_batch, check_whole
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def feature_table(
 
     Raises:
         TypeError, ValueError: no images, a tensor that is no batch, no network, or no such layer.
-        CourseError: as in `top_patches`, or a file that cannot be written.
+        CourseError: as in `top_patches`, a file that cannot be written, or one that lost the rows of the checkpoint.
     """
     check_whole(batch_size=batch_size, size=size)
     if isinstance(images, Tensor):
@@ -64,6 +67,7 @@ def feature_table(
     options = {"client": client, "checkpoint": checkpoint, "chunk": chunk, "progress": progress}
     over = go_over(task, images, **options, title="features")
     over.warn(images)
+    task.look_at(over.found)
     return torch.from_numpy(np.load(to, mmap_mode="c"))
 
 
@@ -85,23 +89,57 @@ class TablePass(Pass):
         rows = features(self.net, batch, layer=self.layer or None, batch_size=self.batch_size)
         return [*(found or []), (first, rows.float().cpu().numpy())]
 
-    def merge(self, found: dict | None, other: list[tuple[int, np.ndarray]]) -> dict[str, int]:
-        """Write rows; what is found is only how long they are.
+    def merge(self, found: dict | None, other: list[tuple[int, np.ndarray]]) -> dict[str, Any]:
+        """Write rows; what is found is only whose file it is.
 
         Raises:
             CourseError: the file cannot be written, or is not that of this table.
         """
-        columns = other[0][1].shape[1]
         try:
             if found is None:
-                Path(self.to).parent.mkdir(parents=True, exist_ok=True)
-                table = np.lib.format.open_memmap(self.to, "w+", np.float32, (self.count, columns))
-                table[:] = np.nan
+                found = self._begin(other[0][1].shape[1])
             else:
-                table = np.lib.format.open_memmap(self.to, "r+")
+                self.look_at(found)
+            table = np.lib.format.open_memmap(self.to, "r+")
             for first, rows in other:
                 table[first : first + len(rows)] = rows
             table.flush()
         except (OSError, ValueError) as error:
             raise CourseError(f"{self.to}: the features cannot be written ({error}).") from None
-        return {"columns": columns}
+        return found
+
+    def _begin(self, columns: int) -> dict[str, Any]:
+        """A new file in the place of an older one; a table that was returned before keeps the older one's rows."""
+        token = secrets.token_hex(8)
+        Path(self.to).parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(Path(self.to)) as part:
+            table = np.lib.format.open_memmap(part, "w+", np.float32, (self.count, columns))
+            if hasattr(
+                os, "posix_fallocate"
+            ):  # a full disk shall say so now: writing to the map would kill the process
+                with open(part, "r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, os.path.getsize(part))
+            table[:] = np.nan
+            table.flush()
+            del table
+            with open(part, "ab") as file:  # behind the rows, where readers of .npy do not look
+                file.write(token.encode())
+        return {"columns": columns, "token": token}
+
+    def look_at(self, found: dict[str, Any]) -> None:
+        """Whether the file is the one that `_begin` made.
+
+        Raises:
+            CourseError: it is not.
+        """
+        try:
+            with open(self.to, "rb") as file:
+                file.seek(-len(found["token"]), os.SEEK_END)
+                same = file.read().decode("latin-1") == found["token"]
+        except OSError:
+            same = False
+        if not same:
+            raise CourseError(
+                f"{self.to} is not the file that this run began: it was deleted or written anew. "
+                "Begin again, with a new checkpoint if there is one."
+            )

@@ -8,6 +8,7 @@ from typing import Any
 
 from distributed import WorkerPlugin, get_worker
 
+from course_utils.cluster.run import Unfit
 from course_utils.cluster.versions import difference, here
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -29,11 +30,12 @@ class Carrier(WorkerPlugin):
 
     def setup(self, worker: Any) -> None:
         """Called on each worker."""
-        self.lock = threading.Lock()
+        self.lock, self.problem = threading.Lock(), "it has not begun"
         _keep_freed_memory()
-        self.problem = difference(self.versions, here())
-        if not self.problem and hasattr(self.work, "begin"):
-            self.problem = self.work.begin(worker.local_directory)
+        problem = difference(self.versions, here())
+        if not problem and hasattr(self.work, "begin"):
+            problem = self.work.begin(worker.local_directory)
+        self.problem = problem
 
     def teardown(self, worker: Any) -> None:
         """Called on each worker, if it can be."""
@@ -67,4 +69,8 @@ def do(token: str, item: Any) -> Any:
     with carrier.lock:
         if carrier.problem:
             raise Refused(worker.address, carrier.problem)
-        return carrier.work(item)
+        try:
+            return carrier.work(item)
+        except Unfit as error:
+            carrier.problem = str(error)
+            raise Refused(worker.address, carrier.problem) from None

@@ -76,7 +76,8 @@ class Done:
             raise CourseError(_OTHERS)
 
 
-_OTHERS = "The images are not those of the checkpoint: some were added, taken away or renamed. Begin a new one."
+_OTHERS = "The images are not those of the checkpoint: some came, went or changed. Begin a new one."
+_DAMAGED = (RuntimeError, ValueError, TypeError, AttributeError, AssertionError)  # what torch.load raises
 _MOST = 2**61
 
 
@@ -122,9 +123,13 @@ def load(path: Path, key: str) -> tuple[Done, list[tuple[int, str]], Any]:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
         with torch.serialization.safe_globals([one for name in names for one in _our_class(name)]):
             saved = torch.load(path, weights_only=True)
+        if not isinstance(saved, dict):
+            raise TypeError("what is saved is no dictionary")
         done, broken = Done(saved["done"]), [tuple(b) for b in saved["broken"]]
         same, found = saved["key"] == key, saved["found"]
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+    except PermissionError as error:
+        raise CourseError(f"{path}: the checkpoint cannot be read ({error.strerror}).") from None
+    except (OSError, KeyError, EOFError, ImportError, pickle.UnpicklingError, *_DAMAGED):
         raise CourseError(f"{path} is no checkpoint of the course; choose another file.") from None
     if not same:
         raise CourseError(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from distributed import Client, WorkerPlugin
 
 
+class Unfit(Exception):
+    """Raised by work on a worker that cannot do it, and says why: another worker does this item, and all others."""
+
+
 class Died:
     """In place of a result: every worker that began this item died, more often than the scheduler allows."""
 
@@ -41,7 +45,8 @@ def results(
     Args:
         client: of a scheduler with workers.
         work: goes to each worker once, and to those that come later. If it has a method `begin(folder)`, this is called
-            there first, and returns why that worker must not take part, or ""; `end()` is called at the end.
+            there first, and returns why that worker must not take part, or ""; `end()` is called at the end. It may
+            raise `Unfit`.
         items: what to do.
         ahead: for each thread of a worker, how many items are under way.
         split: an item whose workers died, in smaller ones, which are tried then; [] if there are none.
@@ -59,6 +64,7 @@ def results(
     from course_utils.cluster.carrier import Refused, do
 
     source, more, suspects, number = iter(items), deque(), deque(), count()
+    refused: set[str] = set()
     asked: dict[str, tuple[Any, Any, bool]] = {}  # item, future, whether nothing else is under way
     running = as_completed(raise_errors=False)
     threads = _Threads(client)
@@ -87,7 +93,9 @@ def results(
                     with _scheduler_there(client):
                         result = future.result()  # a worker may die between the work and this, and it is done again
                 except Refused as error:
-                    tell(f"worker {error.args[0]} is refused: {error.args[1]}")
+                    if error.args[0] not in refused:
+                        tell(f"worker {error.args[0]} is refused: {error.args[1]}")
+                    refused.add(error.args[0])
                     client.retire_workers([error.args[0]])
                     threads.need_some()
                     more.append(item)
@@ -158,6 +166,12 @@ def _put(client: Client, carrier: WorkerPlugin) -> None:
     client.register_plugin(carrier)
 
 
+def _left_behind(dask_scheduler: Any = None) -> list[str]:
+    """The work of clients that were killed, which nobody has taken from the workers."""
+    ours = [name for name in dask_scheduler.worker_plugins if name.startswith("course-")]
+    return [name for name in ours if name.partition("@")[2] not in dask_scheduler.clients]
+
+
 @contextmanager
 def _carried(client: Client, work: Callable) -> Iterator[str]:
     """The work lies on every worker while the block runs.
@@ -170,7 +184,10 @@ def _carried(client: Client, work: Callable) -> Iterator[str]:
     """
     from course_utils.cluster.carrier import Carrier, problem
 
-    token = f"course-{uuid.uuid4().hex[:12]}"
+    token = f"course-{uuid.uuid4().hex[:12]}@{client.id}"
+    with suppress(Exception):  # a scheduler need not have the course
+        for old in client.run_on_scheduler(_left_behind):
+            client.unregister_worker_plugin(old)
     packages = client.get_versions()["scheduler"]["packages"]
     wrong = difference({n: here()[n] for n in ("distributed", "msgpack")}, packages)
     if wrong:

@@ -55,13 +55,16 @@ def workers(
         # by itself Dask gives up a process that is not back after 15 seconds; importing torch may take longer
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour", "temporary-directory": place}),
     ):
-        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+        quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
         size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}
         try:
-            cluster = LocalCluster(**size, **quiet, local_directory=place)
+            cluster = LocalCluster(**size, **quiet, host="127.0.0.1", local_directory=place)
         except (OSError, RuntimeError) as error:
-            raise CourseError(f"The {local} workers do not start ({type(error).__name__}: {error}).") from None
+            raise CourseError(
+                f"The {local} workers do not start ({type(error).__name__}: {error}). "
+                'A script that starts them needs: if __name__ == "__main__":'
+            ) from None
         with cluster, Client(cluster) as client:
             yield client
 

@@ -20,7 +20,7 @@ from course_utils.places import IN_WHEEL, INSTALL, ROOT
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-MEMORY_NEEDED = 4.0  # GB: the heaviest kernel takes 3.0 (tests/benchmarks/bench_kernel.py 07), JupyterLab and the browser the rest
+MEMORY_NEEDED = 4.0  # GB: the heaviest kernel takes 3 (bench_kernel.py 07), Lab and the browser the rest
 SHOWN = ("torch", "torchvision", "timm", "numpy", "matplotlib", "jupyterlab", "ipywidgets", "anywidget")
 LECTURE_NETWORKS = ("alexnet", "resnet18", "resnet101", "densenet121", "vgg16", "squeezenet1_1", "googlenet")
 TEST_ONLY = {"efficientnet_lite1"}  # networks whose packages only requirements-test.txt installs

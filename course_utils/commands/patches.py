@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import os
 import signal
 import sys
 import time
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8  # channels of the picture, if none are named
 BATCH = 16  # images at a time
+_AS_NAMED = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files are bytes
 
 
 def find_patches(
@@ -37,34 +40,43 @@ def find_patches(
     """Write `patches.csv` and `patches.png` into a folder; returns the exit status, 130 if it was stopped before.
 
     Raises:
-        CourseError: no such folder, network, layer or channel; nothing to write to; what a cluster may do.
+        CourseError: no such folder, network, layer or channel; nothing to write to; files that came or went
+            meanwhile; what a cluster may do.
     """
     from course_utils.activations.top_patches import patches_over
     from course_utils.cluster import workers
-    from course_utils.images import warn_of_broken
+    from course_utils.images import walk_images, warn_of_broken
     from course_utils.networks import load_network
 
     if out.exists() and not out.is_dir():
         raise CourseError(f"{out} is a file; --out needs a folder.")
+    if out.resolve().is_relative_to(images.resolve()):
+        raise CourseError(f"{out} lies in {images}: its picture would be one of the next run's. Choose another --out.")
     net = load_network(network)
     net.layer(layer)  # before anything is started
     size = size or net.input_size
-    chosen = _numbers(channels)
+    chosen, folder = _numbers(channels), images.resolve()
+    before = _digest(walk_images(folder))
     options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
     started = time.monotonic()
     with _ended_by_sigterm(), workers(scheduler, local=local_workers) as client:
         options |= {"batch_size": BATCH, "size": size, "progress": sys.stderr.isatty()}
-        over = patches_over(net, images.resolve(), layer, **options, client=client, checkpoint=checkpoint)
+        over = patches_over(net, folder, layer, **options, client=client, checkpoint=checkpoint)
     seconds = time.monotonic() - started
-    names = [path for _, path in over.broken]
+    names = over.skipped()
     for path in names[:20]:
         print(f"skipped, cannot be read as a picture: {path}", file=sys.stderr)
     if over.found is None:
         warn_of_broken(names, 0, images)  # raises
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write(over.found, images.resolve(), out, size)
-        (out / "broken.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        if _digest(walk_images(folder)) != before:
+            raise CourseError(
+                f"Files were added to {images} or taken away meanwhile, so numbers no longer tell which file is which. "
+                "Run it again."
+            )
+        _write(over.found, folder, out, size)
+        (out / "broken.txt").write_text("".join(f"{name}\n" for name in names), **_AS_NAMED)
     except OSError as error:
         raise CourseError(f"{out}: the patches cannot be written ({error.strerror}).") from None
     print(f"{over.images} images in {seconds:.0f} s, {len(names)} broken: {out / 'patches.csv'}")
@@ -80,13 +92,20 @@ def _numbers(text: str | None) -> list[int] | None:
         raise CourseError(f"--channels takes numbers such as 3,17,200; not {text!r}.") from None
 
 
+def _digest(paths: Iterator[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(os.fsencode(path) + b"\0")
+    return digest.hexdigest()
+
+
 def _write(found: TopPatches, images: Path, out: Path, size: int) -> None:
     from course_utils.figures import show_patches
     from course_utils.images import walk_images
 
     wanted = set(found.images[found.images >= 0].tolist())
     names = {n: path.relative_to(images).as_posix() for n, path in enumerate(walk_images(images)) if n in wanted}
-    with open(out / "patches.csv", "w", newline="", encoding="utf-8") as file:
+    with open(out / "patches.csv", "w", newline="", **_AS_NAMED) as file:
         writer = csv.writer(file)
         writer.writerow(["channel", "rank", "value", "image", "row", "column", "top", "left", "bottom", "right"])
         for line, channel in enumerate(found.channels.tolist()):

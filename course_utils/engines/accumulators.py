@@ -85,13 +85,23 @@ class Quantiles:
         return cls(sketches)
 
     def merge(self, other: Quantiles) -> Quantiles:
-        """Of both together; it takes this one's place."""
-        for mine, theirs in zip(self.sketches, other.sketches, strict=True):
-            mine.merge(theirs)
-        return self
+        """Of both together, as a new object: an interrupted merge leaves both as they were."""
+        from ddsketch import DDSketch
+
+        sketches = [DDSketch(ACCURACY) for _ in self.sketches]
+        for new, mine, theirs in zip(sketches, self.sketches, other.sketches, strict=True):
+            new.merge(mine)
+            new.merge(theirs)
+        return Quantiles(sketches)
 
     def at(self, share: float) -> Tensor:
-        """`(C,)`: the value that the given share of all values does not exceed."""
+        """`(C,)`: the value that the given share of all values does not exceed.
+
+        Raises:
+            ValueError: a share that is not between 0 and 1.
+        """
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must be between 0 and 1, not {share}.")
         values = [sketch.get_quantile_value(share) for sketch in self.sketches]
         return torch.tensor(values, dtype=torch.float64)
 
@@ -125,7 +135,7 @@ class ChannelStatistics:
         return cls(*moments, low, high, Quantiles.of(peaks) if quantiles else None)
 
     def merge(self, other: ChannelStatistics) -> ChannelStatistics:
-        """Over both sets of images; it takes this one's place.
+        """Over both sets of images, as a new object.
 
         Raises:
             ValueError: one has quantiles, and the other has none.

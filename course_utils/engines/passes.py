@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
+import os
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
@@ -19,7 +22,7 @@ from course_utils.engines.streaming import batches, images_one_by_one
 from course_utils.errors import CourseError
 from course_utils.images import walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_batch, check_module
+from course_utils.validate import check_batch, check_module, check_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -56,13 +59,15 @@ class Pass(ABC):
 
     def key(self) -> str:
         """A hash of all that the result depends on, but for the images."""
-        digest = hashlib.sha256(type(self).__name__.encode())
-        for name, tensor in self.net.state_dict().items():
-            digest.update(
-                name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
-            )
+        digest = hashlib.sha256(repr((type(self).__name__, getattr(self.net, "model", self.net))).encode())
+        for name, tensor in [*self.net.named_parameters(), *self.net.named_buffers()]:
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode() + _bytes(tensor))
         digest.update(repr([(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "net"]).encode())
         return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
 
 
 @dataclass
@@ -89,22 +94,30 @@ class Over:
         found: what was found; None if there was no image.
         images: how many were looked at; those of an earlier run that this one went on from are among them.
         broken: number and path of each file that could not be read.
+        unread: the same of those that a later run may be able to read: the disk or the workers failed.
         whole: whether all images were looked at.
     """
 
     found: Any = None
     images: int = 0
     broken: list[tuple[int, str]] = field(default_factory=list)
+    unread: list[tuple[int, str]] = field(default_factory=list)
     whole: bool = True
 
+    def skipped(self) -> list[str]:
+        """The paths of all files that are not in what was found, in the order of their numbers."""
+        return [path for _, path in sorted(self.broken + self.unread)]
+
     def warn(self, images: Any) -> None:
-        """Name the broken files of these images in a warning to the caller's caller.
+        """Warn the caller's caller of broken files of these images, and that a pass was stopped.
 
         Raises:
             ImageError: there was no other file.
         """
         where = images if isinstance(images, (str, Path)) else "the list"
-        warn_of_broken([Path(path).name for _, path in self.broken], self.images, where, stacklevel=4)
+        warn_of_broken([Path(path).name for path in self.skipped()], self.images, where, stacklevel=4)
+        if not self.whole:
+            warnings.warn(f"Stopped: the result is of {self.images} images only.", stacklevel=3)
 
 
 @dataclass
@@ -113,12 +126,17 @@ class Look:
 
     task: Pass
     device: str
+    on_worker: bool = True
 
-    def __call__(self, chunk: Chunk) -> tuple[Any, list[tuple[int, str]]]:
-        """What is found in the chunk, and its broken files.
+    def begin(self, folder: str) -> str:
+        """Why this worker cannot take part, or ""."""
+        return "it has no GPU" if self.device == "cuda" and not torch.cuda.is_available() else ""
+
+    def __call__(self, chunk: Chunk) -> tuple[Any, list[tuple[int, str]], list[tuple[int, str]]]:
+        """What is found in the chunk, its broken files, and those that could not be read at all.
 
         Raises:
-            CourseError: none of its files is there at all.
+            CourseError: a worker sees none of its files, nor their folders.
         """
         self.task.net.to(self.device)
         found, broken = None, []
@@ -126,9 +144,27 @@ class Look:
             options = {"first": chunk.first, "broken": broken}
             for first, batch in batches(chunk.images, self.task.batch_size, self.task.size, **options):
                 found = self.task.take(found, first, batch)
-        if len(broken) == len(chunk.images) and not any(Path(path).exists() for _, path in broken):
+        if self.on_worker and len(broken) == len(chunk.images) and not any(_there(path) for _, path in broken):
             raise CourseError(f"A worker does not see {broken[0][1]}: images are read where the workers run.")
-        return found, broken
+        unread = [one for one in broken if not _can_be_read(one[1])]
+        return found, [one for one in broken if one not in unread], unread
+
+
+def _there(path: str) -> bool:
+    return Path(path).parent.is_dir()
+
+
+def _can_be_read(path: str) -> bool:
+    """Whether the disk gives the file's bytes, whatever they are. A file that is not there is broken for good."""
+    try:
+        with open(path, "rb") as file:
+            while file.read(1 << 20):
+                pass
+    except (FileNotFoundError, IsADirectoryError):
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def go_over(
@@ -149,7 +185,7 @@ def go_over(
         client: of Dask's workers, which then read the files; None for this process.
         checkpoint: a file from which a later call goes on; None for none.
         chunk: images that go to a worker at a time, made a multiple of the batch size; None for 256 files, or two
-            batches of images that are no files.
+            batches of images that are no files. Without a client and a checkpoint there are no chunks.
         progress: whether to show a bar.
         title: of the bar.
 
@@ -164,6 +200,8 @@ def go_over(
     total = len(images) if isinstance(images, Tensor) else None
     if progress and isinstance(images, (str, Path)):
         total = sum(1 for _ in walk_images(images))
+    if chunk is not None:
+        check_whole(chunk=chunk)
     bar = tqdm(total=total, desc=title, leave=False, disable=not progress)
     over = Over()
     with bar:
@@ -197,7 +235,9 @@ def _in_chunks(
 ) -> None:
     from course_utils.cluster.progress import Done, load, save
 
-    folder = Path(images) if isinstance(images, (str, Path)) else None
+    if isinstance(images, (str, Path)):  # a worker runs in another folder
+        images = Path(images).resolve()
+    folder = images if isinstance(images, Path) else None
     done, path = Done(), Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         from course_utils.cluster.versions import here
@@ -206,28 +246,53 @@ def _in_chunks(
         done, over.broken[:], over.found = load(path, key)
     bar.update(len(done))
 
-    def name(item: str | Tensor) -> str:
-        if isinstance(item, Tensor):
-            return ""
-        return Path(item).relative_to(folder).as_posix() if folder is not None else str(item)
+    def name(item: Any) -> str:
+        return "" if path is None else _known_as(item, folder)
 
     saved = time.monotonic()
+    # replaced as one: whatever interrupts this leaves what belongs together
+    now = over.found, over.broken, done
     try:
-        for part, result in _results(task, _chunks(task, images, done, name, chunk), client):
-            found, broken = result
+        for part, (found, broken, unread) in _results(task, _chunks(task, images, done, name, chunk), client):
+            whole, bad, so_far = now
             if found is not None:
-                over.found = found if over.found is None and not task.in_chunks else task.merge(over.found, found)
-            over.broken += broken
-            done.add(part.first, map(name, part.images))
+                whole = found if whole is None and not task.in_chunks else task.merge(whole, found)
+            so_far = Done(so_far.spans)
+            for first, some in _without({number for number, _ in unread}, part):
+                so_far.add(first, map(name, some))
+            now = whole, bad + broken, so_far
+            over.unread += unread
             bar.update(len(part.images))
             if path is not None and time.monotonic() - saved > SECONDS:
-                save(path, key, done, over.broken, over.found)
+                save(path, key, now[2], now[1], now[0])
                 saved = time.monotonic()
     finally:
-        over.broken.sort()
+        over.found, over.broken, done = now
+        over.broken = sorted(over.broken)
         over.images = len(done) - len(over.broken)
         if path is not None and len(done):
             save(path, key, done, over.broken, over.found)
+
+
+def _known_as(item: Any, folder: Path | None) -> str:
+    """What an image is known by when a run goes on; a photo that was replaced is another one."""
+    if isinstance(item, Tensor):
+        what = f"{item.dtype} {tuple(item.shape)}".encode()
+        return hashlib.blake2b(what + _bytes(item), digest_size=16).hexdigest()
+    name = Path(item).relative_to(folder).as_posix() if folder is not None else str(Path(item).absolute())
+    try:
+        there = os.stat(item)
+    except OSError:
+        return name
+    return f"{name}|{there.st_size}|{there.st_mtime_ns}"
+
+
+def _without(numbers: set[int], part: Chunk) -> Iterator[tuple[int, list]]:
+    """The images of a chunk but for some, as runs of following numbers: the first number, and the images."""
+    kept = [n for n in range(len(part.images)) if part.first + n not in numbers]
+    for _, run in itertools.groupby(enumerate(kept), lambda pair: pair[1] - pair[0]):
+        places = [place for _, place in run]
+        yield part.first + places[0], [part.images[place] for place in places]
 
 
 def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> Iterator[Chunk]:
@@ -241,15 +306,16 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
             waiting = Chunk(number, [])
         if not waiting.images:
             waiting.first = number
-        waiting.images.append(item if isinstance(item, Tensor) else str(item))
+        # a view would be sent with the whole batch that it is a view of
+        waiting.images.append(item.clone() if isinstance(item, Tensor) else str(Path(item).absolute()))
     if waiting.images:
         yield waiting
 
 
 def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iterator[tuple[Chunk, tuple]]:
-    """Each chunk with what was found in it, and its broken files."""
+    """Each chunk with what `Look` gives for it."""
     if client is None:
-        look = Look(task, _device(task.net))
+        look = Look(task, _device(task.net), on_worker=False)
         yield from ((chunk, look(chunk)) for chunk in chunks)
         return
     from course_utils.cluster.run import Died, results
@@ -260,5 +326,5 @@ def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iter
     for chunk, result in results(client, Look(task, device), chunks, ahead=2, split=lambda c: c.split(task.batch_size)):
         if isinstance(result, Died):  # a single image
             name = f"image {chunk.first}" if isinstance(chunk.images[0], Tensor) else chunk.images[0]
-            result = None, [(chunk.first, f"{name} (its workers died)")]
+            result = None, [], [(chunk.first, f"{name} (its workers died)")]
         yield chunk, result

@@ -122,6 +122,7 @@ def images_one_by_one(images: Iterable | str | Path | Tensor) -> Iterator[Path |
         yield from walk_images(images)
         return
     for item in [images] if isinstance(images, Tensor) else images:
+        item = item[0] if isinstance(item, (tuple, list)) else item  # a DataLoader gives (images, labels)
         if isinstance(item, (str, Path)):
             yield item
         else:

@@ -34,15 +34,22 @@ def code_of_the_course() -> str:
 
 def fingerprint(submission: Submission, tasks: Sequence[Task], seed: int, limits: Limits, walls: bool) -> str:
     """A hash of all that a result depends on: the files, the lessons, the course's code, the seed, limits and walls."""
-    files = [*sorted(submission.notebooks, key=_changed), *submission.modules]  # the newest of two notebooks is graded
     said = submission.student, submission.problem, submission.remarks, seed, limits, walls, [t.asked for t in tasks]
     digest = hashlib.sha256(repr((said, code_of_the_course())).encode())
     for task in tasks:
         digest.update(file_digest(task.lesson.path, task.lesson.path.name))
+    digest.update(files_digest(submission))
+    return digest.hexdigest()
+
+
+def files_digest(submission: Submission) -> bytes:
+    """A hash of the files' names and contents, as this machine sees them."""
+    digest = hashlib.sha256()
+    files = [*sorted(submission.notebooks, key=_changed), *submission.modules]  # the newest of two notebooks is graded
     top = os.path.commonpath([path.parent for path in files]) if files else ""
     for path in files:
         digest.update(file_digest(path, os.path.relpath(path, top)))
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _changed(path: Path) -> float:
@@ -104,8 +111,7 @@ def grade_class(
                     sandboxes.append(sandbox)
                 if stop.is_set():  # it was set while the sandbox was made, so nobody has stopped this one
                     break
-                report = in_any_case(sandbox, submission, tasks)
-                report.key = key
+                report = in_any_case(sandbox, submission, tasks, key)
                 if not stop.is_set():  # a stopped sandbox says of everybody that nothing was graded
                     ready.put(report)
         except BaseException as error:
@@ -144,10 +150,22 @@ def to_warm(tasks: Sequence[Task]) -> list[str]:
     return list(dict.fromkeys(line for task in tasks for line in imports(task.lesson)))
 
 
-def in_any_case(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task]) -> Report:
-    """A student's report, also when the grader itself fails on this student's work: nobody else may lose by it."""
+def in_any_case(
+    sandbox: Sandbox, submission: Submission, tasks: Sequence[Task], key: str, *, raises: tuple = ()
+) -> Report:
+    """A student's report, also when the grader itself fails on this student's work: nobody else may lose by it.
+
+    Args:
+        sandbox, submission, tasks: see `grade_student`.
+        key: the report's fingerprint. One of the grader's own failure has none, so a later run tries again.
+        raises: exceptions that are raised all the same.
+    """
     try:
-        return grade_student(sandbox, submission, tasks).cleaned()
+        report = grade_student(sandbox, submission, tasks).cleaned()
+        report.key = key
+        return report
+    except raises:
+        raise
     except Exception as error:
         reason = f"the grader itself failed on this submission ({type(error).__name__}: {error}): please report it"
         return nothing_graded(submission, tasks, reason).cleaned()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_utils.cluster.run import Died, results
-from course_utils.grading.classroom import fingerprint, in_any_case, to_warm
+from course_utils.cluster.run import Died, Unfit, results
+from course_utils.grading.classroom import files_digest, fingerprint, in_any_case, to_warm
 from course_utils.grading.grader import nothing_graded
 from course_utils.grading.limits import Limits
 from course_utils.grading.results import Report
-from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.sandbox import Sandbox, SandboxError
 from course_utils.grading.submissions import Submission
 from course_utils.grading.tasks import Task
 from course_utils.grading.walls import bubblewrap_problem
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 DIED = "each worker that began to grade it died; ask whoever runs the cluster whether this work kills them"
+
+
+OTHER_FILES = "the worker that graded it saw other files than were listed; run the same command again"
 
 
 @dataclass
@@ -39,21 +42,48 @@ class Grading:
     limits: Limits
     submissions: Path
     secrets: Sequence[Path]
+    sandbox = None
 
     def begin(self, folder: str) -> str:
         """Why this worker cannot grade, or ""; `folder` is for its files."""
         self.folder, self.sandbox = Path(folder), None
         torch.set_num_threads(1)  # the networks are tiny
-        if not self.submissions.exists():
-            return f"it does not see {self.submissions}: submissions are read where the workers run"
-        return bubblewrap_problem()
+        return self._blind() or bubblewrap_problem()
 
-    def __call__(self, submission: Submission) -> Report:
-        """A student's report."""
+    def _blind(self) -> str:
+        if self.submissions.exists():
+            return ""
+        return f"it does not see {self.submissions}: submissions are read where the workers run"
+
+    def __call__(self, asked: tuple[Submission, str, bytes]) -> Report:
+        """A student's report.
+
+        Args:
+            asked: the submission, the key of its report, and a hash of its files as who asks sees them.
+
+        Raises:
+            Unfit: this worker cannot grade anybody.
+        """
+        submission, key, files = asked
+        if files_digest(submission) != files:
+            if problem := self._blind():
+                raise Unfit(problem)
+            return nothing_graded(submission, self.tasks, OTHER_FILES)  # without a key: the next run tries again
+        try:
+            return in_any_case(self._ready(), submission, self.tasks, key, raises=(SandboxError,))
+        except SandboxError:  # is it the sandbox, or what was handed in?
+            self.end()
+            self.sandbox = None
+            return in_any_case(self._ready(), submission, self.tasks, key)
+
+    def _ready(self) -> Sandbox:
         if self.sandbox is None:
             options = {"warm": to_warm(self.tasks), "secrets": self.secrets, "place": self.folder}
-            self.sandbox = Sandbox(self.limits, **options)
-        return in_any_case(self.sandbox, submission, self.tasks)
+            try:
+                self.sandbox = Sandbox(self.limits, **options)
+            except (SandboxError, OSError) as error:
+                raise Unfit(f"its sandbox does not start ({error})") from None
+        return self.sandbox
 
     def end(self) -> None:
         """Take down the sandbox."""
@@ -88,23 +118,19 @@ def grade_over(
         CourseError: a worker has no bubblewrap or another version, or the scheduler is gone.
     """
     limits = limits or Limits()
-    keys: dict[str, str] = {}
     before: list[Submission] = []
 
-    def new() -> Iterator[Submission]:
+    def new() -> Iterator[tuple[Submission, str, bytes]]:
         for submission in submissions:
             key = fingerprint(submission, tasks, seed, limits, True)
             if known(submission, key):
                 before.append(submission)
             else:
-                keys[submission.student] = key
-                yield submission
+                yield submission, key, files_digest(submission)
 
-    for submission, report in results(client, Grading(tasks, limits, place, secrets), new()):
+    for (submission, *_), report in results(client, Grading(tasks, limits, place, secrets), new()):
         if isinstance(report, Died):
             report = nothing_graded(submission, tasks, DIED)  # without a key: the next run tries again
-        else:
-            report.key = keys[submission.student]
         yield report
         while before:
             yield before.pop()

@@ -16,7 +16,7 @@ from course_utils.activations.top_patches import PatchPass
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
-from course_utils.cluster.run import Died
+from course_utils.cluster.run import Died, Unfit
 from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
@@ -75,6 +75,29 @@ def test_stopped_before_the_end_it_keeps_what_it_has(folder, tmp_path, monkeypat
     monkeypatch.setattr(PatchPass, "take", stopped)
     assert find(folder, tmp_path / "a", k=3) == 130
     assert "6 images in" in capsys.readouterr().out and (tmp_path / "a" / "patches.csv").exists()
+
+
+def test_a_name_that_is_no_text_and_a_folder_that_changes(folder, tmp_path, monkeypatch):
+    place = tmp_path / "pictures"
+    place.mkdir()
+    odd = os.fsdecode(b"M\xfcller.png")
+    for name in (odd, "b.png"):
+        (place / name).write_bytes((folder / "03.png").read_bytes())
+    (place / (odd + ".png")).write_text("no picture")
+    assert find(place, tmp_path / "a", k=1) == 0
+    assert odd.encode(errors="surrogateescape") in (tmp_path / "a" / "patches.csv").read_bytes()
+    assert (tmp_path / "a" / "broken.txt").read_bytes() == os.fsencode(place / (odd + ".png")) + b"\n"
+    take = PatchPass.take
+
+    def meanwhile(*given):
+        (place / "a.png").write_bytes((folder / "04.png").read_bytes())
+        return take(*given)
+
+    monkeypatch.setattr(PatchPass, "take", meanwhile)
+    with pytest.raises(CourseError, match="Files were added to"):
+        find(place, tmp_path / "b", k=1)
+    with pytest.raises(CourseError, match="would be one of the next run's"):
+        find(place, place / "patches", k=1)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +200,49 @@ def test_a_submission_whose_workers_die_is_named_and_tried_again_later(threads, 
     report, before = over_cluster.grade_over(threads, submissions, lessons, **known)
     assert report.state == "not graded" and report.key == "" and before is submissions[1]
     assert {one.problem for one in report.results} == {over_cluster.DIED}
+
+
+def test_what_is_not_the_submissions_fault_has_no_key(tmp_path, monkeypatch):
+    """Other files than were listed; a sandbox that breaks once, twice, and one that does not start."""
+    (tmp_path / "ann.ipynb").write_text("{}")
+    submission, made = Submission("ann", [tmp_path / "ann.ipynb"]), []
+    files = over_cluster.files_digest(submission)
+
+    class Box:
+        def __init__(self, *_, **__):
+            made.append(1)
+            if len(made) > 4:
+                raise over_cluster.SandboxError("no room")
+
+        def stop(self):
+            pass
+
+        close = stop
+
+    def fails(times):
+        left = [over_cluster.SandboxError("gone")] * times
+
+        def grade_student(*_):
+            if left:
+                raise left.pop()
+            return over_cluster.nothing_graded(submission, [], "")
+
+        return grade_student
+
+    monkeypatch.setattr(over_cluster, "Sandbox", Box)
+    work = over_cluster.Grading(prepared(), None, tmp_path, [])
+    assert work.begin(str(tmp_path)) == bubblewrap_problem()
+    for times, key in ((0, "k"), (1, "k"), (2, "")):
+        monkeypatch.setattr("course_utils.grading.classroom.grade_student", fails(times))
+        assert work((submission, "k", files)).key == key
+    (tmp_path / "ann.ipynb").write_text("{ }")
+    report = work((submission, "k", files))
+    assert report.key == "" and {one.problem for one in report.results} == {over_cluster.OTHER_FILES}
+    work.end()
+    work.sandbox = None
+    made[:] = [1] * 4
+    with pytest.raises(Unfit, match="its sandbox does not start"):
+        work((submission, "k", over_cluster.files_digest(submission)))
 
 
 def prepared():

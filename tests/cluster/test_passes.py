@@ -1,7 +1,9 @@
 """Passes over images: equal results whatever the chunks, the order and the deaths; a broken run goes on."""
 
 import os
+import pickle
 import random
+import shutil
 import signal
 from pathlib import Path
 
@@ -182,8 +184,123 @@ def test_a_checkpoint_of_something_else(net, folder, tmp_path, monkeypatch):
             top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=file)
     finally:
         (folder / "b" / "20x.png").rename(folder / "b" / "20.png")
-    with pytest.raises(CourseError, match="no checkpoint of the course"):
-        top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=folder / "a" / "05b.png")
+    torch.save(torch.zeros(3), tmp_path / "tensor.pt")
+    for other in (folder / "a" / "05b.png", tmp_path / "tensor.pt"):
+        with pytest.raises(CourseError, match="no checkpoint of the course"):
+            top_patches(net, folder / "b", "1", k=5, **OPTIONS, checkpoint=other)
+
+
+def test_a_checkpoint_of_other_tensors_or_of_a_network_with_the_same_weights(net, tmp_path):
+    images = torch.rand(8, 3, 20, 20, generator=torch.Generator().manual_seed(5))
+    options = {"layer": "3", "k": 2, "batch_size": 4, "progress": False}
+    top_patches(net, images, **options, checkpoint=tmp_path / "c")
+    with pytest.raises(CourseError, match="not those of the checkpoint"):
+        top_patches(net, images.flip(0), **options, checkpoint=tmp_path / "c")
+    layers = list(net.model)
+    wider = nn.Sequential(nn.Conv2d(3, 6, 5), *layers[1:])
+    wider[0].load_state_dict(layers[0].state_dict())
+    shifted = Network(net.model, name="tiny", input_size=20, mean=(0.1, 0.1, 0.1))
+    for other in (Network(wider, name="tiny", input_size=20), shifted):
+        with pytest.raises(CourseError, match="is of another run"):
+            top_patches(other, images, **options, checkpoint=tmp_path / "c")
+
+
+@pytest.mark.filterwarnings("ignore:. of .. files", "ignore:Stopped")
+def test_a_photo_that_was_replaced_is_another_one(net, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    options = {"layer": "1", "k": 2, **OPTIONS, "checkpoint": tmp_path / "c"}
+    top_patches(net, copy, **options)
+    save_image(torch.rand(3, 30, 30), copy / "b" / "30.png")
+    with pytest.raises(CourseError, match="not those of the checkpoint"):
+        top_patches(net, copy, **options)
+
+
+@pytest.mark.filterwarnings("ignore:. of .. files", "ignore:Stopped")
+@pytest.mark.parametrize("where", [(Done, "add"), (Quantiles, "merge"), (Moments, "merge")], ids=lambda w: w[1])
+def test_an_interrupt_anywhere_counts_nothing_twice(net, folder, tmp_path, monkeypatch, where):
+    options = {"quantiles": True, **OPTIONS}
+    expected = channel_statistics(net, folder, "1", **options)
+    (kind, name), calls = where, []
+    true = getattr(kind, name)
+
+    def interrupted(self, *given):
+        result = true(self, *given)
+        calls.append(1)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(kind, name, interrupted)
+    found = channel_statistics(net, folder, "1", **options, chunk=4, checkpoint=tmp_path / "c")
+    assert len(calls) >= 7 and found.images < 46
+    found = channel_statistics(net, folder, "1", **options, chunk=4, checkpoint=tmp_path / "c")
+    assert found.images == 46 and torch.equal(found.quantiles.at(0.5), expected.quantiles.at(0.5))
+    assert torch.allclose(found.peak.mean, expected.peak.mean, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:. of .. files")
+def test_a_table_trusts_no_other_file(net, folder, tmp_path):
+    options = {"to": tmp_path / "t.npy", "layer": "3", **OPTIONS}
+    first = feature_table(net, folder, **options, checkpoint=tmp_path / "c")
+    kept = first.nan_to_num(-1)
+    assert torch.equal(feature_table(net, folder, **options, checkpoint=tmp_path / "c").nan_to_num(-1), kept)
+    feature_table(net, folder / "b", **options)
+    assert torch.equal(first.nan_to_num(-1), kept), "what was returned does not change"
+    for _ in range(2):
+        with pytest.raises(CourseError, match="not the file that this run began"):
+            feature_table(net, folder, **options, checkpoint=tmp_path / "c")
+        (tmp_path / "t.npy").unlink(missing_ok=True)
+
+
+def test_what_the_disk_does_not_give_is_tried_again(net, folder, tmp_path, monkeypatch):
+    lost = str(folder / "a" / "07.png")
+    options = {"layer": "1", "k": 5, **OPTIONS, "chunk": 8, "checkpoint": tmp_path / "c"}
+    true = passes._can_be_read
+    load_true = passes.batches.__globals__["load_image"]
+
+    def failing(path, size):
+        if str(path) == lost:
+            raise ImageError("the disk failed")
+        return load_true(path, size)
+
+    with monkeypatch.context() as sick:
+        sick.setattr("course_utils.engines.streaming.load_image", failing)
+        sick.setattr(passes, "_can_be_read", lambda path: path != lost and true(path))
+        with pytest.warns(UserWarning, match="3 of 48 files"):
+            top_patches(net, folder, **options)
+    with pytest.warns(UserWarning, match="2 of 48 files"):
+        found = top_patches(net, folder, **options)
+    with pytest.warns(UserWarning, match="2 of 48 files"):
+        expected = top_patches(net, folder, "1", k=5, **OPTIONS)
+    assert torch.equal(found.images, expected.images) and torch.allclose(found.values, expected.values)
+
+
+def test_one_missing_file_does_not_end_a_run(net, folder, threads, tmp_path):
+    paths = [*sorted((folder / "b").glob("2*.png")), tmp_path / "gone.png"]
+    for more in ({"checkpoint": tmp_path / "c"}, {"client": threads}):
+        with pytest.warns(UserWarning, match="cannot be read as pictures: gone.png"):
+            top_patches(net, paths, "1", k=2, **OPTIONS, chunk=4, **more)
+
+
+def test_an_image_is_sent_without_its_batch(net, monkeypatch, tmp_path):
+    sent = []
+    monkeypatch.setattr(passes, "_results", lambda task, chunks, client: sent.extend(chunks) or [])
+    passes.go_over(
+        PatchPass(net, "1", 4, 20, 1, 1, None, None, None),
+        torch.rand(64, 3, 20, 20),
+        checkpoint=tmp_path / "c",
+        progress=False,
+    )
+    assert len(pickle.dumps(sent[0])) < 1.5 * len(sent[0].images) * 3 * 20 * 20 * 4
+
+
+def test_batches_with_labels_and_chunks_that_mean_nothing(net, tmp_path):
+    images = torch.rand(8, 3, 20, 20)
+    loader, options = [(images[:4], [0] * 4), (images[4:], [1] * 4)], {"layer": "1", "k": 2, "progress": False}
+    assert same(top_patches(net, loader, **options, checkpoint=tmp_path / "c"), top_patches(net, images, **options))
+    for chunk in (0, -5):
+        with pytest.raises(ValueError, match="chunk"):
+            top_patches(net, images, **options, chunk=chunk)
 
 
 class Hostile:

@@ -9,7 +9,7 @@ from course_utils.cluster import carrier, workers
 from course_utils.cluster.run import Died, results
 from course_utils.cluster.versions import difference, here
 from course_utils.errors import CourseError
-from tests.cluster.work import Double, halves
+from tests.cluster.work import Double, UnfitOnce, halves
 
 CHUNKS = [list(range(n, n + 4)) for n in range(0, 40, 4)]
 
@@ -128,3 +128,26 @@ def test_one_process_imports_nothing_of_dask(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout == "[]\n", run.stdout + run.stderr
+
+
+def test_a_worker_that_cannot_do_the_work_leaves_it_to_others(tmp_path):
+    said = []
+    with workers(local=2) as client:
+        found = sorted(result for _, result in results(client, UnfitOnce(tmp_path), range(6), tell=said.append))
+        assert len(client.nthreads()) == 1
+        assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
+        listening = client.run_on_scheduler(
+            lambda dask_scheduler: [s.getsockname()[0] for s in dask_scheduler.http_server._sockets.values()]
+        )
+        assert set(listening) == {"127.0.0.1"}
+    assert found == [0, 2, 4, 6, 8, 10]
+    (line,) = said
+    assert "is refused: its disk is full" in line
+
+
+def test_what_a_killed_client_left_is_taken_away(threads, tmp_path):
+    """A client that is gone without a word has left its work on the workers."""
+    threads.register_plugin(carrier.Carrier(Double(tmp_path), "course-0@Client-gone"))
+    list(results(threads, Double(tmp_path), [[1]]))
+    left = threads.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
+    assert "course-0@Client-gone" not in left

@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+from course_utils.cluster.run import Unfit
+
 
 class Double:
     """Twice a number; some numbers end their worker, always or only the first time."""
@@ -33,3 +35,17 @@ class Double:
 def halves(numbers):
     half = len(numbers) // 2
     return [numbers[:half], numbers[half:]] if half else []
+
+
+class UnfitOnce:
+    """Twice an item; the first worker that is asked cannot do it."""
+
+    def __init__(self, place: Path):
+        self.place = place
+
+    def __call__(self, item: int) -> int:
+        try:
+            (self.place / "unfit").touch(exist_ok=False)
+        except FileExistsError:
+            return 2 * item
+        raise Unfit("its disk is full")

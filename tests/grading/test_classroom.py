@@ -76,7 +76,8 @@ def test_a_class_of_odd_ones(tmp_path, capsys, monkeypatch):
     said = capsys.readouterr()
     assert all(line.isprintable() for line in said.out.splitlines()) and "\x1b" not in said.out
     assert run(place, out) == 1
-    assert f"{len(rows) - 1} students ({len(rows) - 1} were graded before)" in capsys.readouterr().out
+    # where the grader itself failed, it tries again
+    assert f"{len(rows) - 1} students ({len(rows) - 2} were graded before)" in capsys.readouterr().out
 
 
 def test_a_lesson_that_was_asked_for_and_not_handed_in(tmp_path):
