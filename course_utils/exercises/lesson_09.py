@@ -472,13 +472,13 @@ Why is a second network asked to name the picture?
 - It is more accurate than the network that was climbed.
   A little, but this is not the point.
 + It has other weights: the picture was not made for it.
-  Yes. But it learned from the same photos, so look for yourself, too.
+  Yes. But it learned from the same photos, and part of what fools the maker carries over: look for yourself, too.
 - The first network cannot classify a picture of its own.
   It can: plain ascent went on until it was sure.
 - Its gradient makes the picture sharper in every step.
   The judge does not take part in the drawing.
 
-With Fourier coefficients instead of pixels, which pictures can be reached?
+With `Fourier()` instead of `Pixels()`, which pictures can be reached?
 - Only smooth pictures, since fine waves are left out.
   Every coefficient is there, also those of the finest noise.
 + The same ones: only the directions of steps change.

@@ -1,6 +1,6 @@
 """Class images judged by a network that did not make them, for every setting of the regularizers; and the loop's overhead.
 
-    python tests/benchmarks/bench_ascent.py            # both, about 8 minutes on two cores
+    python tests/benchmarks/bench_ascent.py            # both, about 10 minutes on two cores
     python tests/benchmarks/bench_ascent.py overhead   # only the overhead
     python tests/benchmarks/bench_ascent.py Adam       # only the settings whose name begins so
 
@@ -52,9 +52,11 @@ SETTINGS = {
     "Adam + crops": {**ADAM, **FEW, "transforms": CROPS},
     "Fourier": {**FEW, "transforms": ()},
     "Fourier + transforms": FEW,
+    "Fourier + crops": {**FEW, "transforms": CROPS},
     "best: larger, longer, decay 1.4": BEST,
     "phases": {"image": Phase(), "lr": PHASES["lr"], "transforms": (), **FEW},
     "phases + crops": {"image": Phase(), "lr": PHASES["lr"], "transforms": CROPS, **FEW},
+    "PHASES": PHASES,
 }
 
 
