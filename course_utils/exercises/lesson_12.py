@@ -387,11 +387,11 @@ From octave to octave DeepDream enlarges the detail and not the dream. Why?
 
 A dog's head grows out of a bush. What does this tell you?
 - There was a dog in the photo, too small for you to see.
-  No. The layer's filters found the bush a little dog-like, and ascent did the rest.
+  No. The steps changed the bush until the layer was more active. That needs no dog in the photo.
 - The network believes that this photo shows a dog in a bush.
   The layer has no opinion about the photo as a whole. Ask a classifier: before the dream it says something else.
-+ The layer has channels for parts of animals, and something in the bush set them off a little.
-  Yes. What was active grew. How many such channels there are, the dream does not say.
++ Ascending this layer's activation from this photo leads to such a form.
+  Yes. With random weights the same steps led to none. Which channels took part, the dream does not say.
 - The network has a bug: a good one would leave bushes alone.
   It does what it was trained to do, on a picture that was changed to please it.
 """)
