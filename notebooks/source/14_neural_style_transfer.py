@@ -771,7 +771,7 @@ mirrored = {side: apart(grams(vgg, mirror(night, side)), of_night) / unit for si
 print("mirrored in place:", *[f"{side} px {far:.0%}" for side, far in mirrored.items()])
 
 # %% [markdown]
-# Squares of 80 pixels: the composition is gone, and this shuffled night is nearer to the night than either of its halves. (Most orders are: of ten, eight.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
+# Squares of 80 pixels: the composition is gone, and this shuffled night is nearer to the night than either of its halves. (So are most orders, of ten that we tried.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
 #
 # Between 40 and 20 pixels the shuffled night passes the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The last line has the seams alone: each square stays in its place and is mirrored. With 80 and 40 pixels that costs as much as moving them. With 20, 10 and 5 it costs half and less: the seams are not all of it.
 # `relu1_1`, which sees 3 pixels, minds least at every size, and down to 20 pixels each deeper layer minds more. (At 10 and 5 `relu5_1` no longer leads.) A Gram matrix forgets where **its layer's** patches are, not what is inside of a patch.
@@ -822,7 +822,7 @@ for name, net in {"trained": vgg, "random": untrained[0], "random again": untrai
     print(f"relu1_1 has {first_share[name]:.1%} of the photo's style loss")
 
 # %% [markdown]
-# Read the rows of the layers first. In `relu3_1` and `relu4_1` cut strokes are farther than exchanged colors, for all three networks. In `relu2_1` the trained network minds them three times as much as the random ones, and in `relu5_1` a third as much. So there is no single answer. In the sum of all five they seem to differ. But that is the weight of the layers: of the photo's style loss, `relu1_1` has nearly nothing in the trained network and most in the random ones, and there colors count more. So this sum does not say what was learned.
+# Read the rows of the layers first. In `relu3_1` and `relu4_1` cut strokes are farther than exchanged colors, for all three networks. In `relu2_1` the trained network minds them at least twice as much as the random ones, and in `relu5_1` less than half as much. So there is no single answer. In the sum of all five they seem to differ. But that is the weight of the layers: of the photo's style loss, `relu1_1` has nearly nothing in the trained network and most in the random ones, and there colors count more. So this sum does not say what was learned.
 #
 # A fair comparison takes one layer. We paint with `relu4_1` of the random networks, with the weight at which the photo's style loss counts as much against a content loss as for the first painting.
 
@@ -867,7 +867,7 @@ show_images(
 )
 
 # %% [markdown]
-# (The left one is the painting from the beginning. It used all five layers of the trained network; with `relu4_1` alone you would hardly see a difference, since nearly all of its loss lies there.)
+# (The left one is the painting from the beginning. It used all five layers of the trained network; one that is made with `relu4_1` alone measures nearly the same below, since nearly all of the loss lies there.)
 
 # %%
 # the style loss of relu4_1 that is left, of the photo's: each painting measured by all three networks
