@@ -260,7 +260,7 @@ show_images(
 # `fool` does the same for a batch and keeps the probabilities on the way. Each photo gets another class as its target, drawn at random.
 #
 # **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. Two questions. Does the first class *hold*: does it keep more than half of its probability for more than half of the way? And do *other* classes in between have more than
-# a half together? Write down how many of twenty photos get a yes, for each question.
+# a half together, and clearly more (by a tenth) than they had before the first step? Write down how many of twenty photos get a yes, for each question.
 
 # %% [markdown] notes="1" minutes=7
 # Two numbers from the room before the cell. Follow one photo with the finger.
@@ -312,15 +312,17 @@ whole = photos.flatten(1).norm(dim=1).mean()
 print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {whole:.0f}")
 
 # %% [markdown]
-# Both are common, and they often come together. That neither happens, and the two classes exchange evenly, is rare. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is also much shorter than all the steps together, which go back and forth.
+# In fifteen the first class holds, in twelve others have more than a half in between, in seven both happen. Wherever the first class does not hold, others come in between: what it loses early does not go to the target at once. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is shorter than all its steps together, but longer than if each step went at right angles to all the others (then it would have $0.25\sqrt{n}$ after $n$ steps): the steps partly agree.
 
-# %% claim="others in between and a long hold are both common, neither of the two is rare; all changes are short, and shorter than their steps"
-assert sum(between) > 5
-assert sum(holds) > 4
-assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) < 4
+# %% claim="the first class holds in about fifteen, others come in between in about twelve, and wherever it does not hold; all changes are short, longer than steps at right angles, shorter than their steps in a line"
+assert 13 <= sum(holds) <= 17
+assert 10 <= sum(between) <= 14
+assert sum(h and o for h, o in zip(holds, between, strict=True)) > 4
+assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) == 0
 assert result.success.all()
 assert length.max() < whole / 50
-assert (length < 0.25 * result.steps)[result.steps > 3].all()
+assert (length < 0.9 * 0.25 * result.steps).all()
+assert (length > 0.25 * result.steps.sqrt()).all()
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -391,13 +393,20 @@ print(f"largest change of a pixel: {largest[0]:.1f} and {largest[1]:.1f} of 255"
 
 # %% [markdown]
 # Both may move every pixel equally far. The gradient at the photo is right for a short way only: a single long step ends at a place where the score is another
-# one than the straight line promised. Ten short steps look again each time.
+# one than the straight line promised. Ten short steps ask for the gradient again each time. Is a step of 8/255 only too long? A quarter, a half, 1, 2 or 4 of 255 along the same signs reach no more: at most one target.
 
 # %% claim="ten small steps reach many times as many targets as a single long one of the same eps"
 reach = [int(fooled(net, x, targets).sum()) for x in (one, ten)]
 assert reach[1] > 17
 assert not reach[0] > 6
 assert max(largest) < 8.1
+signs_at_start = (photos - one).sign()
+for shorter in (0.25, 0.5, 1, 2, 4):
+    with torch.no_grad():
+        assert (
+            int(fooled(net, (photos - shorter / 255 * signs_at_start).clamp(0, 1), targets).sum())
+            < 4
+        )
 
 # %% [markdown] fold="Think: FGSM often makes a network leave the right class. Why is reaching a chosen class harder?"
 # There are 999 ways to be wrong and one way to be "pizza". Wherever the long step ends, some other class may well be on top.
@@ -468,7 +477,7 @@ show_images(rows, [*names, *["its change, ten times"] * 3], columns=3)
 
 # %% [markdown]
 # There is no sports car in the change. With a limit for each pixel (middle), the change is spread over the whole photo, the sky as much as the bird. Where only the length of the whole change counts (left and right), it
-# is strongest where the gradient is strong: per pixel, it is larger around the bird than in the whole photo. In numbers:
+# is strongest where the gradient is strong: per pixel, it is larger around the bird, where this photo has edges, than in the whole photo. In numbers (the box was set by hand):
 
 # %%
 # the mean change in a box around the bird (rows 64 to 135, columns 68 to 113), divided by that of the whole photo
@@ -573,7 +582,7 @@ for how in by_attack:
     print(f"{how}: " + ", ".join(f"{view} {through[how, view]} of 8" for view in views))
 
 # %% [markdown]
-# With the crops in the loop the target comes through crops that the attacker never tried, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
+# With the crops in the loop the target comes through crops of sizes like those that it drew, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
 
 # %% claim="with crops in the loop the target survives crops; without, it does not, though it survives blurring"
 blind, knowing = by_attack
@@ -683,9 +692,9 @@ print(f"Lite2 gives the stored answer for {same} of 8 photos")
 # (not always for all: the stored run computed in another order, and near a gradient of 0 a sign may turn)
 
 # %% [markdown]
-# The *target* hardly travels: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, which reach the target in about four of five tries even on the attacked network: more steps could do more.
+# The *target* hardly travels with this attack: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, each of ε/2. At this ε even the attacked networks say the target in 34 to 42 of the fifty tries only, while ten steps at 8/255 reached all of twenty above. So the attack is not at its end, and what more steps would carry to Lite2 was not measured.
 #
-# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255, where you can see the change yourself, a random change takes a few photos from it, and an attack on another network many. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does, and from Lite0 itself hardly more. So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
+# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255 a random change takes two photos from it (the strawberry each time, and one try of the eagle), the attack on Lite0 takes fifteen tries, on nine of the 17 photos. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does (5 tries against 4), and from Lite0 itself hardly more (4 against 2). So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
 #
 # Are two networks better than one? With 17 photos the last lines cannot be told apart, except perhaps at 16/255. Whether a second network helps, or a second size does, stays open.
 #
@@ -694,6 +703,25 @@ print(f"Lite2 gives the stored answer for {same} of 8 photos")
 
 # %% claim="targets hardly reach Lite2, wrong answers do from 8/255 on, more than from a random change or another photo's change, which do about the same"
 assert table.reached(both, 16, judge) < 0.15
+said_targets = [
+    round(50 * table.reached(source, 16, n))
+    for source, n in ((lite0, lite0), (lite1, lite1), (both, lite0), (both, lite1))
+]
+assert min(said_targets) == 34
+assert max(said_targets) == 42
+lost = {
+    source: [
+        photo_name
+        for photo_name, ok in zip(
+            table.photos, table.said[source, 16, judge] == table.labels, strict=True
+        )
+        if not ok
+    ]
+    for source in ("random", lite0)
+}
+assert sorted(lost["random"]) == ["bald_eagle"] + 3 * ["strawberry"]
+assert table.photos.count("strawberry") == 3
+assert (len(lost[lite0]), len(set(lost[lite0])), len(set(table.photos))) == (15, 9, 17)
 assert table.reached("random", 16, judge) == 0
 wrong = {name: 1 - table.right(source, 16, judge) for name, (source, _) in sources.items()}
 for name_of in (
@@ -710,7 +738,15 @@ for its_eps in (8, 12, 16):
 assert table.reached(sources["its change on another photo"][0], 16, lite0) == 0
 assert table.right(sources["its change on another photo"][0], 16, lite0) > 0.8
 assert min(table.right(source, 4, judge) for source, _ in sources.values()) >= 0.88
-assert not wrong["random change"] > 0.4
+assert [
+    round(50 * wrong[n])
+    for n in (
+        "random change",
+        "its change on another photo",
+        "attack on Lite0",
+        "attack on Lite0 and Lite1",
+    )
+] == [4, 5, 15, 26]
 assert same > 5
 assert for_one_p[1] < 0.5
 assert min(for_both_p) > 0.5
@@ -843,7 +879,7 @@ says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in s
 show_images([patch[0], *stuck], ["the patch", *says], columns=4)
 
 # %% [markdown]
-# **Predict, run, explain.** Does it work because it looks like a strawberry? Three controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
+# **Predict, run, explain.** Does it work because it looks like a strawberry? Four controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
 
 # %%
 # twenty times for each size: ten unseen photos at two places
@@ -911,7 +947,7 @@ show_images(shown, says, columns=5)
 
 # %% [markdown]
 # A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries (the best of many discs from that photo: alone on gray, Lite0 names
-# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above, so it needs no upright shape. And look at the patch: red bodies with regular dots. Here the search did draw something like its class, only stronger than this photo of strawberries shows it. (One patch: another class may look otherwise.)
+# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above (not on the one shown above), so it needs no upright shape. Look at the patch: a purple body with dots, and red ones with white spots. Whether that is what counts, these controls do not say. (The disc of the photo was chosen on gray and at one size: a better one may exist. One patch: another class may look otherwise.)
 #
 # And Lite2, which had no part in it, says strawberry much more seldom. Whether a patch that is made with several networks does better was not tried here.
 
@@ -1006,10 +1042,10 @@ quiz("10")
 # ## Summary
 #
 # - Fooling: gradient ascent on the *image*, for a class of your choice; stop when the network says it.
-# - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. High dimension makes it large.
+# - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. The sum over all numbers of the photo makes it large.
 # - FGSM: one step of the sign. PGD: many small ones, each projected back to the ball around the photo and to $[0, 1]$.
 # - A difference is drawn around gray. JPEG, crops, sizes and other networks are tests for an attack; but an attack that knows of the test puts it into its loop. Random noise of the same size is the comparison.
-# - Made for one network or two, a change seldom carries its target to a third one; at 8/255 and more it often makes it wrong. On another photo the same change does no more than a random one.
+# - Made for one network or two, five steps of PGD seldom carried their target to a third one; at 16/255 it was wrong in 15 to 26 of fifty tries, after a random change in 4. On another photo the same change does no more than a random one.
 # - From noise, the same steps make an image of nothing that a network names with more than 99 % certainty.
 # - A patch is trained for the mean over photos, places, sizes and turns. It works on photos that it has never seen, and everybody sees it.
 #
