@@ -430,9 +430,9 @@ does not work on others. What is the reason?
 - The patch has brighter colors than photos have, and a network follows strong colors.
   A disc of random colors has strong colors as well. It is the control.
 + Its gradient is a mean over many photos and places, so it cannot rely on one of them.
-  Yes: what helps on one photo only cancels in the mean.
+  Yes, this is the idea of the method: what helps on one photo only counts for less in the mean.
 - It shows the object itself, so the class is then really in the photo.
-  A disc cut from a photo of the object shows it better. It is the other control.
+  A disc cut from a photo of the object shows it too, and seldom wins. It is the other control.
 - It changes more of the photo than a limit of 8/255 for each pixel allows in all.
   The patch covers a small part, and PGD changes every pixel. Being large alone names no class.
 """)

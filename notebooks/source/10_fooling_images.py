@@ -135,7 +135,7 @@ print(
 print(f"the picture at the top, ten small steps within 2/255: a rise of {at_end - risen[0]:.1f}")
 
 # %% [markdown]
-# Two things hold. In 150 528 dimensions the sum is large although each number is small, and random signs do nearly nothing: they are at right angles to the gradient. And where the curve begins it touches the line. But it leaves the line for changes much smaller than a file can hold (1/255), and then the score even falls: the gradient at the photo no longer says where to go. The picture at the top did better within 2/255. It took ten small steps and asked for the gradient anew each time. (It climbed $\log p$ of the toaster and not the score, and its score rose all the same.)
+# For this photo and this class, two things hold. In 150 528 dimensions the sum is large although each number is small, and random signs do nearly nothing: they are at right angles to the gradient. And where the curve begins it touches the line. But it leaves the line for changes much smaller than a file can hold (1/255), and then the score even falls: the gradient at the photo no longer says where to go. The picture at the top did better within 2/255. It took ten small steps and asked for the gradient anew each time. (It climbed $\log p$ of the toaster and not the score, and its score rose all the same.)
 #
 # So "linear and high-dimensional", the explanation of Goodfellow et al. (2015), tells why the *direction* of the gradient is so much better than a random one. It does not tell how far one gets. Whether it is the whole reason is disputed (Tanay & Griffin, 2016).
 
@@ -143,7 +143,7 @@ print(f"the picture at the top, ten small steps within 2/255: a rise of {at_end 
 assert kept[0] > 0.9 and kept[3] < 0.7
 assert risen[8] - risen[0] < 0.5 * lengths[8] * slope.abs().sum()
 assert risen.max() - risen[0] > 2 * (shuffled - shuffled[0]).abs().max()
-assert risen[-1] < risen.max()
+assert risen[-1] < risen.max() - 0.2
 assert at_end - risen[0].item() > 2 * (risen.max() - risen[0]).item()
 assert abs(straight) < 0.01
 
@@ -260,7 +260,7 @@ show_images(
 # `fool` does the same for a batch and keeps the probabilities on the way. Each photo gets another class as its target, drawn at random.
 #
 # **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. Two questions. Does the first class *hold*: does it keep more than half of its probability for more than half of the way? And do *other* classes in between have more than
-# a half together? Write down how many of twenty photos get a yes, for each question.
+# a half together, and clearly more (by a tenth) than they had before the first step? Write down how many of twenty photos get a yes, for each question.
 
 # %% [markdown] notes="1" minutes=7
 # Two numbers from the room before the cell. Follow one photo with the finger.
@@ -303,6 +303,7 @@ for hold, name in ((True, "the first class holds"), (False, "it does not hold"))
         for other in (True, False)
     ]
     print(f"{name}: others between {counts[0]}, no others {counts[1]}")
+print(f"in all: the first class holds in {sum(holds)}, others between in {sum(between)}")
 
 # %%
 # how large is the change?
@@ -310,17 +311,22 @@ length = (result.images - photos).flatten(1).norm(dim=1)
 print(f"fooled: {int(result.success.sum())} of 20; steps until fooled: {result.steps.tolist()}")
 whole = photos.flatten(1).norm(dim=1).mean()
 print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {whole:.0f}")
+in_line, square = length / (0.25 * result.steps), length / (0.25 * result.steps.sqrt())
+print(f"divided by that of all steps in a line: {in_line.min():.2f} to {in_line.max():.2f};")
+print(f"by that of steps at right angles: {square.min():.2f} to {square.max():.2f}")
 
 # %% [markdown]
-# Both are common, and they often come together. That neither happens, and the two classes exchange evenly, is rare. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is also much shorter than all the steps together, which go back and forth.
+# In fifteen the first class holds, in twelve others have more than a half in between, in seven both happen. Wherever the first class does not hold, others come in between: what it loses early does not go to the target at once. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is shorter than all its steps together, but longer than if each step went at right angles to all the others (then it would have $0.25\sqrt{n}$ after $n$ steps): the steps partly agree.
 
-# %% claim="others in between and a long hold are both common, neither of the two is rare; all changes are short, and shorter than their steps"
-assert sum(between) > 5
-assert sum(holds) > 4
-assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) < 4
+# %% claim="the first class holds in about fifteen, others come in between in about twelve, and wherever it does not hold; all changes are short, longer than steps at right angles, shorter than their steps in a line"
+assert 13 <= sum(holds) <= 17
+assert 10 <= sum(between) <= 14
+assert sum(h and o for h, o in zip(holds, between, strict=True)) > 4
+assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) == 0
 assert result.success.all()
 assert length.max() < whole / 50
-assert (length < 0.25 * result.steps)[result.steps > 3].all()
+assert in_line.max() < 0.9
+assert square.min() > 1
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -384,19 +390,26 @@ show_images(
 # one step against ten, the same eps, the same random targets as above
 one = fgsm(net, photos, targets, eps=8 / 255, targeted=True)
 ten = pgd(net, photos, targets, eps=8 / 255, steps=10, targeted=True)
-print(f"FGSM, one step:  {int(fooled(net, one, targets).sum())} of 20 reach the target")
-print(f"PGD, ten steps:  {int(fooled(net, ten, targets).sum())} of 20 reach the target")
+reach = {
+    f"FGSM, one step, {e}/255": int(
+        fooled(net, photos + (one - photos).clamp(-e / 255, e / 255), targets).sum()
+    )
+    for e in (8, 4, 2, 1)
+}
+reach["PGD, ten steps, 8/255"] = int(fooled(net, ten, targets).sum())
+for how, count in reach.items():
+    print(f"{how}: {count} of 20 reach the target")
 largest = [(x - photos).abs().max() * 255 for x in (one, ten)]
 print(f"largest change of a pixel: {largest[0]:.1f} and {largest[1]:.1f} of 255")
 
 # %% [markdown]
 # Both may move every pixel equally far. The gradient at the photo is right for a short way only: a single long step ends at a place where the score is another
-# one than the straight line promised. Ten short steps look again each time.
+# one than the straight line promised. Ten short steps ask for the gradient again each time. Is a step of 8/255 only too long? 1, 2 or 4 of 255 along the same signs reach no more.
 
 # %% claim="ten small steps reach many times as many targets as a single long one of the same eps"
-reach = [int(fooled(net, x, targets).sum()) for x in (one, ten)]
-assert reach[1] > 17
-assert not reach[0] > 6
+*single_steps, ten_steps = reach.values()
+assert ten_steps > 17
+assert not max(single_steps) > 5
 assert max(largest) < 8.1
 
 # %% [markdown] fold="Think: FGSM often makes a network leave the right class. Why is reaching a chosen class harder?"
@@ -451,7 +464,8 @@ show_images(
 # then the factor of ten multiplies the mean as well: nearly all pixels are above 1.
 
 # %%
-# three attacks and their changes, magnified ten times. ImageNet calls this photo a spoonbill; in truth the bird is a white ibis
+# three attacks and their changes, magnified ten times; norm="l2": after each step, a change longer than eps in all is
+# shortened to eps. ImageNet calls this photo a spoonbill; in truth the bird is a white ibis
 spoonbill = photo("spoonbill")
 wish = "sports car"
 attacks = {
@@ -468,7 +482,7 @@ show_images(rows, [*names, *["its change, ten times"] * 3], columns=3)
 
 # %% [markdown]
 # There is no sports car in the change. With a limit for each pixel (middle), the change is spread over the whole photo, the sky as much as the bird. Where only the length of the whole change counts (left and right), it
-# is strongest where the gradient is strong: per pixel, it is larger around the bird than in the whole photo. In numbers:
+# is strongest where the gradient is strong: per pixel, it is larger around the bird than in the whole photo. The photo itself varies more there, too, so this does not say that the attack looks for the bird. In numbers (the box was set by hand):
 
 # %%
 # the mean change in a box around the bird (rows 64 to 135, columns 68 to 113), divided by that of the whole photo
@@ -476,7 +490,10 @@ around = {
     how: (x - spoonbill).abs()[0, :, 64:136, 68:114].mean() / (x - spoonbill).abs().mean()
     for how, x in attacks.items()
 }
+edges = (spoonbill[..., 1:] - spoonbill[..., :-1]).abs()  # of neighbors in a row
+own_edges = edges[0, :, 64:136, 68:114].mean() / edges.mean()
 print(", ".join(f"{how}: {ratio:.1f}" for how, ratio in around.items()))
+print(f"the photo's own differences between neighbors: {own_edges:.1f}")
 
 # %% claim="the three attacks reach the class; where only the length counts, the change is larger around the bird"
 assert all(bool(fooled(net, x, wish)) for x in attacks.values())
@@ -484,6 +501,7 @@ left_one, in_the_middle, right_one = around.values()
 assert left_one > 1.3
 assert right_one > 1.3
 assert not in_the_middle > 1.3
+assert own_edges > 1.2
 
 # %% [markdown]
 # ## Does it survive?
@@ -515,15 +533,21 @@ figure
 
 # %%
 # reaching the target is one thing; does the other network still say the right class?
-right = torch.tensor(labels)
+right, others_right = torch.tensor(labels), {}
 for name, images in (("clean photos", photos), ("attacked photos", ten)):
     mine = (net(images).argmax(1) == right).float().mean()
-    theirs = (other(resize(images, other.input_size)).argmax(1) == right).float().mean()
-    print(f"{name}: attacked network {mine:.0%} right, the other network {theirs:.0%} right")
+    theirs, small = (other(resize(images, size)).argmax(1) for size in (other.input_size, 224))
+    others_right[name] = [(said == right).float().mean().item() for said in (theirs, small)]
+    print(
+        f"{name}: attacked network {mine:.0%} right, the other network"
+        f" {others_right[name][0]:.0%} right, {others_right[name][1]:.0%} at 224 pixels"
+    )
+at_224 = int((small == targets).sum())  # of the attacked photos, the last of the loop
+print(f"at 224 pixels the other network says the target {at_224} times of 20")
 
 # %% [markdown]
 # Rounding changes nothing, but it was no test: these ten steps are of exactly 2/255, so every pixel is a whole number of 255 already. A JPEG file of very high quality changes little. After stronger compression, or a crop, the target is gone from most photos. The other network almost never says the target class, and
-# mostly sees what was there before. But look at the last bar: the attacked network itself forgets most targets when it sees the same images at 260 pixels. So this change fits one network *at one size*, and from this figure you cannot tell how much of "another network" is the other size.
+# mostly sees what was there before. But look at the last bar: the attacked network itself forgets most targets when it sees the same images at 260 pixels. So this change fits one network *at one size*. The size is not the whole reason, though: asked at 224 pixels, Lite2 says hardly a target either, and is right as often as on the clean photos.
 #
 # **Is a crop a protection, then?** This attacker did not know of it. One who does can put the crop into the loop: in each step take the mean of the gradients over some crops of random sizes. (You will meet this idea again with the patch.)
 
@@ -560,8 +584,10 @@ by_attack = {
 }
 views = {
     "as it is": lambda x: x,
+    "moved by 11 pixels": lambda x: x.roll(11, 3),
     "middle 95%": lambda x: after_crop(x, 0.95),
     "middle 80%": lambda x: after_crop(x, 0.8),
+    "middle 60%": lambda x: after_crop(x, 0.6),
     "smaller (80%) and enlarged again": lambda x: resize(resize(x, 179), 224),
 }
 through = {
@@ -573,7 +599,7 @@ for how in by_attack:
     print(f"{how}: " + ", ".join(f"{view} {through[how, view]} of 8" for view in views))
 
 # %% [markdown]
-# With the crops in the loop the target comes through crops that the attacker never tried, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
+# With the crops in the loop the target comes through crops of sizes like those that it drew, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
 
 # %% claim="with crops in the loop the target survives crops; without, it does not, though it survives blurring"
 blind, knowing = by_attack
@@ -589,10 +615,9 @@ assert shares["JPEG, quality 95"] > 0.8 * shares["as it is"]
 assert shares["JPEG, quality 50"] < 0.5 * shares["as it is"]
 assert shares["middle 95%"] < 0.5 * shares["as it is"]
 assert shares["another network (Lite2)"] < 0.15
-clean_right, attacked_right = (
-    (other(resize(x, other.input_size)).argmax(1) == right).float().mean() for x in (photos, ten)
-)
-assert attacked_right > 0.6 * clean_right
+clean_right, attacked_right = others_right.values()
+assert attacked_right[0] > 0.6 * clean_right[0]
+assert at_224 < 4
 
 # %% [markdown]
 # ## Does it reach another network?
@@ -612,7 +637,7 @@ assert attacked_right > 0.6 * clean_right
 # an eagle, a toaster, at most 8/255: a change for one network, and a change for two
 wanted = net.class_index("toaster")
 options = {"eps": 8 / 255, "steps": 20, "targeted": True, "of": "score"}
-for_one = pgd(net, eagle, wanted, **options)
+for_one = pgd(Ensemble([net]), eagle, wanted, **options)
 for_both = pgd(Ensemble([net, other]), eagle, wanted, **options)
 for_one_p, for_both_p = (
     [n(resize(x, n.input_size)).softmax(1)[0, wanted].item() for n in (net, other)]
@@ -622,14 +647,14 @@ for name, p in (("for Lite0 alone", for_one_p), ("for both", for_both_p)):
     print(f"change {name}: p(toaster) is {p[0]:.1%} in Lite0 and {p[1]:.1%} in Lite2")
 
 # %% [markdown]
-# Now a fair test needs a network that the attacker does *not* have. Three classifiers need no download: EfficientNet-Lite0, -Lite1 and -Lite2. Attack Lite0, or Lite1, or both together, and ask Lite2. One more source is a control: Lite0 *twice*, at 224 and at 240 pixels, the sizes of Lite0 and Lite1. Two sizes, but one network. Fifty pairs of a photo, which all
+# That both networks say it is no surprise: both were attacked. A fair test needs a network that the attacker does *not* have. Three classifiers need no download: EfficientNet-Lite0, -Lite1 and -Lite2. Attack Lite0, or Lite1, or both together, and ask Lite2. One more source is a control: Lite0 *twice*, at 224 and at 240 pixels, the sizes of Lite0 and Lite1. Two sizes, but one network. Fifty pairs of a photo, which all
 # three name right, and a random target; five steps of PGD for each ε. That takes several minutes, so it was done once (`python -m course_utils.training.transfer` does it again), and the answers are kept with the course.
 #
 # **Predict, run, explain.** With ε = 16/255, how many of 50 times does Lite2 say the target (a) if Lite0 was attacked, (b) if Lite0 and Lite1 were attacked together, (c) after a random change of the same size? And how often does it still say the
 # right class?
 
 # %%
-# the answers of Lite2, for each attack and each eps
+# the answers of Lite2, for each attack and each eps (the left axis ends at 0.2)
 table = transfer_table()
 judge = "efficientnet_lite2"
 lite0, lite1 = "efficientnet_lite0", "efficientnet_lite1"
@@ -655,20 +680,24 @@ for ax, share, title in zip(
             strengths, [share(source, e, judge) for e in strengths], "o-", color=color, label=name
         )
     ax.set_xticks(strengths)
-    ax.set_ylim(-0.03, 1.03)
+    ax.set_ylim(*((-0.005, 0.2) if share == table.reached else (-0.03, 1.03)))
     ax.set_xlabel("eps (of 255)", fontsize=9)
     ax.set_title(f"{title} (share of 50)", fontsize=10)
 axes[0, 0].legend(fontsize=8)
 figure
 
 # %%
-# the same as a table: how often of 50 does each network say the target, and how often the right class
+# the same as a table: how often of 50 does a network say the target and the right class, and on how many of the 17 photos
+# is Lite2 wrong at least once
 for name, (source, _) in sources.items():
     for e in strengths:
         counts = [round(50 * table.reached(source, e, n)) for n in (lite0, lite1, judge)]
-        kept = round(50 * table.right(source, e, judge))
+        still = [round(50 * table.right(source, e, n)) for n in (lite0, judge)]
+        is_right = table.said[source, e, judge] == table.labels
+        missed = {p for p, ok in zip(table.photos, is_right, strict=True) if not ok}
         print(
-            f"{name:<26} eps {e:>2}: target: Lite0 {counts[0]:>2}, Lite1 {counts[1]:>2}, Lite2 {counts[2]:>2}; right: Lite2 {kept:>2}"
+            f"{name:<27} eps {e:>2}: target: Lite0 {counts[0]:>2}, Lite1 {counts[1]:>2}, Lite2 {counts[2]:>2};"
+            f" right: Lite0 {still[0]:>2}, Lite2 {still[1]:>2} ({len(missed)} photos lost)"
         )
 
 # %%
@@ -683,9 +712,9 @@ print(f"Lite2 gives the stored answer for {same} of 8 photos")
 # (not always for all: the stored run computed in another order, and near a gradient of 0 a sign may turn)
 
 # %% [markdown]
-# The *target* hardly travels: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, which reach the target in about four of five tries even on the attacked network: more steps could do more.
+# The *target* hardly travels with this attack: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, each of ε/2. At this ε even the attacked networks say the target in 34 to 42 of the fifty tries only, while ten steps at 8/255 reached all of twenty above. So the attack is not at its end, and what more steps would carry to Lite2 was not measured.
 #
-# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255, where you can see the change yourself, a random change takes a few photos from it, and an attack on another network many. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does, and from Lite0 itself hardly more. So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
+# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255 a random change takes two photos from it (the strawberry each time, and one try of the eagle), the attack on Lite0 takes fifteen tries, on nine of the 17 photos. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does (5 tries against 4), and from Lite0 itself hardly more (4 against 2). So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
 #
 # Are two networks better than one? With 17 photos the last lines cannot be told apart, except perhaps at 16/255. Whether a second network helps, or a second size does, stays open.
 #
@@ -694,6 +723,25 @@ print(f"Lite2 gives the stored answer for {same} of 8 photos")
 
 # %% claim="targets hardly reach Lite2, wrong answers do from 8/255 on, more than from a random change or another photo's change, which do about the same"
 assert table.reached(both, 16, judge) < 0.15
+said_targets = [
+    round(50 * table.reached(source, 16, n))
+    for source, n in ((lite0, lite0), (lite1, lite1), (both, lite0), (both, lite1))
+]
+assert min(said_targets) == 34
+assert max(said_targets) == 42
+lost = {
+    source: [
+        photo_name
+        for photo_name, ok in zip(
+            table.photos, table.said[source, 16, judge] == table.labels, strict=True
+        )
+        if not ok
+    ]
+    for source in ("random", lite0)
+}
+assert sorted(lost["random"]) == ["bald_eagle"] + 3 * ["strawberry"]
+assert table.photos.count("strawberry") == 3
+assert (len(lost[lite0]), len(set(lost[lite0])), len(set(table.photos))) == (15, 9, 17)
 assert table.reached("random", 16, judge) == 0
 wrong = {name: 1 - table.right(source, 16, judge) for name, (source, _) in sources.items()}
 for name_of in (
@@ -710,7 +758,15 @@ for its_eps in (8, 12, 16):
 assert table.reached(sources["its change on another photo"][0], 16, lite0) == 0
 assert table.right(sources["its change on another photo"][0], 16, lite0) > 0.8
 assert min(table.right(source, 4, judge) for source, _ in sources.values()) >= 0.88
-assert not wrong["random change"] > 0.4
+assert [
+    round(50 * wrong[n])
+    for n in (
+        "random change",
+        "its change on another photo",
+        "attack on Lite0",
+        "attack on Lite0 and Lite1",
+    )
+] == [4, 5, 15, 26]
 assert same > 5
 assert for_one_p[1] < 0.5
 assert min(for_both_p) > 0.5
@@ -749,6 +805,10 @@ for name, x in (("climbed", rubbish), ("changed at random, as much", shaken)):
     print(
         f"{name}: p of the class {mine.min():.2%} to {mine.max():.2%} in Lite0, at most {theirs.max():.2%} in Lite2"
     )
+bigger = net(resize(rubbish, 260)).softmax(1)[range(4), wanted]
+smaller = other(rubbish).softmax(1)[range(4), wanted]
+print(f"climbed, Lite0 at 260 pixels: {bigger.min():.2%} to {bigger.max():.2%};")
+print(f"Lite2 at 224 pixels: at most {smaller.max():.2%}")
 seen_by_other = [other.predict(resize(x[None], 260))[0][0][0] for x in (noise[0], *rubbish)]
 print("Lite2 says of the noise and of the four:", ", ".join(seen_by_other))
 
@@ -773,7 +833,7 @@ assert (rubbish - noise).abs().max() < 12.1 / 255
 #
 # $$\max_\delta \; \mathbb{E}_{x, \tau} \, \log p_t\bigl(A(\delta, x, \tau)\bigr).$$
 #
-# In each step, draw some photos and ways, and take the mean of the gradients. This is called **expectation over transformations** (Athalye et al., 2018, *Synthesizing Robust Adversarial Examples*); you saw it with the crops. The pixels of $\delta$ may take any color: there is no ε.
+# (Moosavi-Dezfooli et al. (2017) had gone half of the way: one change under an ε that fools a network on most photos.) In each step, draw some photos and ways, and take the mean of the gradients. This is called **expectation over transformations** (Athalye et al., 2018, *Synthesizing Robust Adversarial Examples*); you saw it with the crops. The pixels of $\delta$ may take any color: there is no ε.
 
 # %% [markdown] notes="1" minutes=24
 # Ask which of the earlier attacks one could print and hold into a camera. In 10.5 the usual slip is the patch that is added to the photo. Hand out the printed patch, if there is a printer.
@@ -832,7 +892,28 @@ show_images([my_patch, photos[1], unseen], ["your patch", *says])
 # over networks.
 
 # %% [markdown]
+# Is it the mean that makes it work? The same 24 steps on one photo, at one corner, make a patch that wins there (more than 99 %), and at random corners on the ten photos that are kept for the test never; yours wins on most of these.
+#
 # These steps are few, and all patches lay upright and had one size. The course has a patch from 150 steps of Adam (`python -m course_utils.training.fooling_patch`), made on 17 photos of the gallery, at random places, sizes and turns (by at most 20 degrees). Ten other photos were kept for the test. Here are three of them.
+
+# %% claim="24 steps on one photo at one corner win there and nowhere else; with the mean over photos and corners they win on most unseen photos"
+single = torch.full((3, 96, 96), 0.5)
+for turn in range(24):
+    uphill = patch_gradient(net, learn[:1], single, [[64, 64]], net.class_index("strawberry"))
+    single = (single + 0.08 * (1 - turn / 40) * uphill.sign()).clamp(0, 1)
+at_corners = torch.randint(0, 129, (20, 2), generator=torch.Generator().manual_seed(9)).tolist()
+wins = []
+for sticker in (single, my_patch):
+    covered = photos[1::2].repeat(2, 1, 1, 1).clone()
+    for spot, (top, left) in enumerate(at_corners):
+        covered[spot, :, top : top + 96, left : left + 96] = sticker
+    with torch.no_grad():
+        wins.append(int((net(covered).argmax(1) == net.class_index("strawberry")).sum()))
+there = learn[:1].clone()
+there[0, :, 64:160, 64:160] = single
+assert net(there).softmax(1)[0, net.class_index("strawberry")] > 0.99
+assert wins[0] == 0
+assert wins[1] > 12
 
 # %%
 # the course's patch, and three photos that had no part in making it
@@ -843,7 +924,7 @@ says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in s
 show_images([patch[0], *stuck], ["the patch", *says], columns=4)
 
 # %% [markdown]
-# **Predict, run, explain.** Does it work because it looks like a strawberry? Three controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
+# **Predict, run, explain.** Does it work because it looks like a strawberry? Four controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
 
 # %%
 # twenty times for each size: ten unseen photos at two places
@@ -891,29 +972,33 @@ with torch.no_grad():
             hits[name].append(int((net(stuck).argmax(1) == strawberry).sum()))
     without = int((net(held_out).argmax(1) == strawberry).sum())
     stuck = stick_on(held_out.repeat(2, 1, 1, 1), patch, random_places(20, side=(0.5, 0.5), seed=6))
-    by_other = int((other(resize(stuck, other.input_size)).argmax(1) == strawberry).sum())
+    by_other, by_other_224, by_net_260 = (
+        int((n(resize(stuck, size)).argmax(1) == strawberry).sum())
+        for n, size in ((other, other.input_size), (other, 224), (net, 260))
+    )
 name, p = net.predict(stick_on(gray, real, middle_place))[0][0]
 print(f"the best disc of {len(pieces)} from the photo, on a gray picture: {name}, {p:.0%}")
 print(f"without a disc, Lite0 says strawberry for {without} of 10 photos")
 for name, counts in hits.items():
     told = ", ".join(f"{c} of 20 at {d:.0%}" for c, d in zip(counts, diameters, strict=True))
     print(f"{name}: {told} of the photo's side")
-print(f"the patch at 50%, seen by Lite2: {by_other} of 20")
+print(f"the patch at 50%, seen by Lite2: {by_other} of 20; by Lite2 at 224 pixels: {by_other_224};")
+print(f"by Lite0 at 260 pixels: {by_net_260}")
 
 # %%
-# the patch and the controls as the network sees them
+# the patch and the controls as the network sees them; a place is row, column (0: top, left), diameter, turn
 shown = [
-    stick_on(held_out[7:8], disc, torch.tensor([[0.8, 0.2, 0.4, 0.0]]))[0]
+    stick_on(held_out[3:4], disc, torch.tensor([[0.5, 0.6, 0.5, 0.0]]))[0]
     for disc in discs.values()
 ]
 says = [f"{name}:\n{net.predict(x[None])[0][0][0]}" for name, x in zip(discs, shown, strict=True)]
-show_images(shown, says, columns=5)
+show_images(shown, says, columns=3)
 
 # %% [markdown]
 # A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries (the best of many discs from that photo: alone on gray, Lite0 names
-# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above, so it needs no upright shape. And look at the patch: red bodies with regular dots. Here the search did draw something like its class, only stronger than this photo of strawberries shows it. (One patch: another class may look otherwise.)
+# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above (not on the one shown above), so it needs no upright shape. Look at the patch: a purple body with dots, and red ones with white spots. Whether that is what counts, these controls do not say. (The disc of the photo was chosen on gray and at one size: a better one may exist. One patch: another class may look otherwise.)
 #
-# And Lite2, which had no part in it, says strawberry much more seldom. Whether a patch that is made with several networks does better was not tried here.
+# And Lite2, which had no part in it, says strawberry much more seldom at its own size, 260 pixels. At 224 pixels it says it more often, but of fewer pictures than Lite0, and Lite0 at 260 says it of nearly all. So the network counts, and for Lite2 the size, too. Whether a patch that is made with several networks does better was not tried here.
 
 # %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows seldom"
 assert hits["patch"][2] > 15
@@ -927,6 +1012,8 @@ assert not hits["patch, shuffled"][3] > 4
 assert without == 0
 assert net.predict(stick_on(gray, real, middle_place))[0][0][0] == "strawberry"
 assert by_other < 10
+assert by_net_260 > 14
+assert by_other_224 > by_other + 4
 # %% [markdown]
 # ## Explore
 #
@@ -978,7 +1065,7 @@ assert leavers[1] > 10
 assert not leavers[0] > 5
 
 # %% [markdown]
-# Random changes, eight times as large, change very few answers; the step along the signs of the gradient changes most. In 150 528 dimensions a random direction is almost at right angles to the gradient: its ups and downs cancel. The attack
+# (The gray streak in the picture of the random change lies on black feathers: below 0 no pixel can go.) Random changes, eight times as large, change very few answers; the step along the signs of the gradient changes most. In 150 528 dimensions a random direction is almost at right angles to the gradient: its ups and downs cancel. The attack
 # is dangerous because it *knows the direction*. So:
 #
 # - A fooling image shows that there are wrong answers very close to a photo. It does not show that you meet them by chance.
@@ -1006,15 +1093,15 @@ quiz("10")
 # ## Summary
 #
 # - Fooling: gradient ascent on the *image*, for a class of your choice; stop when the network says it.
-# - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. High dimension makes it large.
+# - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. The sum over all numbers of the photo makes it large.
 # - FGSM: one step of the sign. PGD: many small ones, each projected back to the ball around the photo and to $[0, 1]$.
 # - A difference is drawn around gray. JPEG, crops, sizes and other networks are tests for an attack; but an attack that knows of the test puts it into its loop. Random noise of the same size is the comparison.
-# - Made for one network or two, a change seldom carries its target to a third one; at 8/255 and more it often makes it wrong. On another photo the same change does no more than a random one.
+# - Made for one network or two, five steps of PGD seldom carried their target to a third one; at 16/255 it was wrong in 15 to 26 of fifty tries, after a random change in 4. On another photo the same change does no more than a random one.
 # - From noise, the same steps make an image of nothing that a network names with more than 99 % certainty.
 # - A patch is trained for the mean over photos, places, sizes and turns. It works on photos that it has never seen, and everybody sees it.
 #
 # **Papers.** Szegedy et al.: *Intriguing Properties of Neural Networks*, ICLR 2014. Goodfellow, Shlens, Szegedy: *Explaining and Harnessing Adversarial Examples*, ICLR 2015.
-# Nguyen, Yosinski, Clune: *Deep Neural Networks are Easily Fooled*, CVPR 2015. Kurakin, Goodfellow, Bengio: *Adversarial Examples in the Physical World*, ICLR Workshop 2017. Liu, Chen, Liu, Song: *Delving into Transferable Adversarial Examples and
+# Nguyen, Yosinski, Clune: *Deep Neural Networks are Easily Fooled*, CVPR 2015. Moosavi-Dezfooli, Fawzi, Fawzi, Frossard: *Universal Adversarial Perturbations*, CVPR 2017. Kurakin, Goodfellow, Bengio: *Adversarial Examples in the Physical World*, ICLR Workshop 2017. Liu, Chen, Liu, Song: *Delving into Transferable Adversarial Examples and
 # Black-box Attacks*, ICLR 2017. Brown, Mané, Roy, Abadi, Gilmer: *Adversarial Patch*, 2017 (arXiv:1712.09665). Madry et al.: *Towards Deep Learning Models Resistant to Adversarial Attacks*, ICLR 2018. Athalye, Carlini, Wagner: *Obfuscated Gradients Give a False Sense of Security*, ICML 2018. Athalye, Engstrom,
 # Ilyas, Kwok: *Synthesizing Robust Adversarial Examples*, ICML 2018. Elsayed et al.: *Adversarial Examples that Fool both Computer Vision and Time-Limited Humans*, NeurIPS 2018. Tanay, Griffin: *A Boundary Tilting Perspective on the Phenomenon of Adversarial Examples*, 2016. Ilyas et al.: *Adversarial Examples Are Not Bugs, They Are
 # Features*, NeurIPS 2019. Nakkiran: *A Discussion of "Adversarial Examples Are Not Bugs, They Are Features": Adversarial Examples Are Just Bugs, Too*, Distill 2019.
