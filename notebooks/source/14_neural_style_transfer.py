@@ -195,7 +195,7 @@ assert 1e6 < weighted_style < 0.7e9 * v_of_painting
 # ## Many styles
 #
 # The course drew its own style pictures (`data/styles`, free to use). `style_transfer` minimizes the loss with **L-BFGS**, which learns the curvature of
-# the loss from its last gradients, and lets broad areas move first: in few steps this, too, decides which picture you get. It paints a picture of half the size first: `steps=20` means 20 steps at half the size, and then 20 at the full size. 20 are few; give it 100 at home.
+# the loss from its last gradients. In addition, the course scales the steps: a wave of frequency $f$ moves $1/\sqrt f$ as far (`smoothness=0.5`), so broad areas move first, and in few steps this, too, decides which picture you get. It paints a picture of half the size first: `steps=20` means 20 steps at half the size, and then 20 at the full size. 20 are few; give it 100 at home.
 
 # %% [markdown] notes="1" minutes=10
 # The large painting first; ask what of the cat suffered most, and where. Start the next cell, and read the numbers above the paintings. For the four pictures collect predictions: stars, temple.
@@ -230,11 +230,12 @@ show_images(
 )
 
 # %% [markdown]
-# Above each style stands the style loss of the photo, before any painting; above each painting, its `style_weight`. The weight is the same for both, and the losses are not: what is 10 for the waves is much more for the glass. (For the night the loss is the smallest of the three. So we give it 100.)
+# Above each style stands the style loss of the photo, before any painting; above each painting, its `style_weight`. The weight is the same for both, and the losses are not: what is 10 for the waves is much more for the glass. (For the night the loss is the smallest of the three: a weight of about 20 would make it count like the 10 of the waves. We give it 100, so it has far more style than the others.)
 
 # %% claim="with the same weight, the photo's style loss for glass is several times that for waves, and for the night it is the smallest"
 assert at_start[0] > 4 * at_start[1]
 assert at_start[2] < 0.7 * at_start[1]
+assert 15 < 10 * at_start[1] / at_start[2] < 25
 
 # %% [markdown]
 # **Predict, run, explain.** Now one style with the weights 1 and 100, each from two starts: from the photo, and from noise.
@@ -668,7 +669,7 @@ dreaming = style_transfer(
 show_images([painting[0], dreaming[0]], ["dream_weight 0", "dream_weight 1000"], columns=2, width=6)
 
 # %% [markdown]
-# With the weight 1000, `relu5_2` answers to the painting several times as strongly as to the photo, to the night, or to the painting without a dream. (What grows may differ from machine to machine.)
+# With the weight 1000, `relu5_2` answers to the painting more than twice as strongly as to the photo, to the night, or to the painting without a dream. (What grows may differ from machine to machine.)
 
 # %% claim="relu5_2 answers more than twice as strongly to the dreamed painting as to the photo, the style and the painting without a dream"
 answers = [
@@ -773,8 +774,8 @@ print("mirrored in place:", *[f"{side} px {far:.0%}" for side, far in mirrored.i
 # %% [markdown]
 # Squares of 80 pixels: the composition is gone, and this shuffled night is nearer to the night than either of its halves. (So are most orders, of ten that we tried.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
 #
-# Between 40 and 20 pixels the shuffled night passes the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The last line has the seams alone: each square stays in its place and is mirrored. With 80 and 40 pixels that costs as much as moving them. With 20, 10 and 5 it costs half and less: the seams are not all of it.
-# `relu1_1`, which sees 3 pixels, minds least at every size, and down to 20 pixels each deeper layer minds more. (At 10 and 5 `relu5_1` no longer leads.) A Gram matrix forgets where **its layer's** patches are, not what is inside of a patch.
+# Between 40 and 20 pixels the shuffled night passes the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The last line has the seams alone: each square stays in its place and is mirrored. With 80 and 40 pixels that costs as much as moving them. With 20, 10 and 5 it costs half and less. (These seams are weaker, though: where squares are mirrored, light stays beside light. So this tells how much seams cost at least.)
+# `relu1_1`, which sees 3 pixels, minds least at every size, and down to 20 pixels each deeper layer minds more, in this unit: each layer's own distance between photo and night. (At 10 and 5 `relu5_1` no longer leads.) A Gram matrix forgets where **its layer's** patches are, not what is inside of a patch.
 # If you shuffle the positions *after* the layer has looked, as in "In the head first", nothing changes.
 
 # %% claim="squares of 80 are nearer than both halves in eight of ten orders, those of 40 in none; ink is the nearest style and lies between 40 and 20; seams alone cost as much with 80 and 40, half and less below; deeper layers mind more, down to 20; shuffled features have the same matrix"
@@ -891,7 +892,7 @@ for name, shares_left in zip(made_by, left_over, strict=True):
 # %% [markdown]
 # Each painting is good in the measure that it was made for; that proves nothing. Look crosswise. The painting by the trained network has also lost nearly all of its loss in the two random measures. The paintings by the random networks keep more than half of theirs in the trained measure.
 #
-# Is this about strokes? The last row is the control: the photo in the night's colors, without a single new line. It has lost nearly as much in the random measures, and in the trained one it keeps about what the random paintings keep. So in these measures the colors are nearly all that the random `relu4_1` asked for, and the trained one asks for more. (Roots of losses are distances: the trained painting is 3.7 times nearer than the random ones in the trained measure. With the matrices scaled to norm 1 also the recolored photo is as far as the random paintings, and the trained painting is nearly four times nearer.)
+# Is this about strokes? The last row is the control: the photo in the night's colors, without a single new line. It has lost nearly as much in the random measures, and in the trained one it keeps about what the random paintings keep. Recoloring also sets brightness and contrast. So in these measures they, and no line, are nearly all that the random `relu4_1` asked for, from this photo; the trained one asks for more. What the random ones would paint from noise was not tried. (Roots of losses are distances: the trained painting is 3.7 times nearer than the random ones in the trained measure. With the matrices scaled to norm 1 also the recolored photo is as far as the random paintings, and the trained painting is nearly four times nearer.)
 #
 # That is one architecture, one layer, one style and one photo. Ustyuzhaninov et al. (2017) made good textures with random filters of many sizes, and He, Wang and Hopcroft (2016) transfer styles with random weights. Look at their pictures before you call ours a law.
 
