@@ -571,7 +571,7 @@ for own in range(2):
 # So we may fix the heights, and turn only the phases. Fel et al. (2023) call this **magnitude constrained optimization** (MACO): the heights are the same for every class. Fixed heights forbid loud fine waves.
 # Is that enough? The next section asks. In the course it is `Phase()`.
 #
-# In each step of the opening the network saw two random pieces (`CROPS`), as in the paper. An object pays where most pieces show it, and where it is stronger than the noise. (`print(PHASES)` shows the course's settings; to save time the opening took half of the steps, larger ones.)
+# In each step of the opening the network saw two random pieces (`CROPS`; the paper's authors take many more). An object pays where most pieces show it, and where it is stronger than the noise. (`print(PHASES)` shows the course's settings; to save time the opening took half of the steps, larger ones.)
 
 # %%
 # the first picture after its first step from random phases; and four views of its end, as the network sees them
@@ -584,13 +584,13 @@ show_images([begun[0], *views], ["after one step", *["a view"] * 4], columns=5)
 # ## All together
 #
 # `visualize` puts the pieces together: what is turned (`image=Pixels()`, `Fourier()` or `Phase()`), what happens before the network sees it (`transforms=`), what is made large, which step is taken (`optimizer=`: plain ascent, or Adam, which divides each number's gradient by its own
-# usual size), and what pulls the picture back (`regularizers=`). Row A of the next figure is the plain ascent of the section "A judge". In B to D one thing changes in each row: B adds random pieces, in C the optimizer is Adam, in D Fourier coefficients are turned in place of pixels (with their mixed colors, a sigmoid in place of the cut-off, and their own start). E and F turn phases, without
-# pieces and with them. All have 128 pixels, the same two classes, and 80 steps. Only F has 160: phases need more.
+# usual size), and what pulls the picture back (`regularizers=`). Row A of the next figure is the plain ascent of the section "A judge". B adds random pieces, and in C the optimizer is Adam (with its own size of a step). In D several things change together: Fourier coefficients are turned in place of pixels, with their mixed colors, a sigmoid in place of the cut-off, their own start and a larger step. E and F turn phases, without
+# pieces and with them. All have 128 pixels, the same two classes, and 80 steps. Only F has 160, since phases need more: so E and F differ in the steps, too.
 #
 # **Predict, run, explain.** Where does the object appear? And where do the two networks find it when it is enlarged?
 
 # %% [markdown] notes="1" minutes=8
-# Ask for a bet on one row before the cell. While it runs, read the rows aloud: from A to D one thing changes each time. Then cover the titles, and let the
+# Ask for a bet on one row before the cell. While it runs, read the rows aloud: what changes from each to the next? Then cover the titles, and let the
 # room say where the objects begin.
 
 # %%
@@ -622,19 +622,19 @@ for change, images in ablation.items():
 show_images(panels, captions, columns=4, width=7.5)
 
 # %% [markdown]
-# The first line of numbers tells how the two networks see the picture as it is, with the probability that the maker gives the class.
+# The first line of numbers tells how the two networks see the picture as it is, with the probability that the maker gives the class. (The pieces enlarge up to two times, and so does the second line. B, C, D and F have practiced what it asks, A and E have not.)
 #
 # - **B**: the pieces help at both sizes, but the judge names no enlarged picture first.
-# - **C**: Adam on pixels does not do it. Enlarged, the judge ranks no picture among its first ten.
+# - **C**: with these steps, Adam on pixels does not do it: not even the maker ranks all four first. Enlarged, the judge ranks no picture among its first ten.
 # - **D**: with Fourier coefficients the judge names half of the pictures or more first, at both sizes. The optimizer, the pieces and the steps are those of C.
 # - **E**: the heights are fixed, there are no pieces, and the maker is sure all the same. Would *you* name these two? Here the judge fails as well: it puts both near the top. Only enlarging shows it.
-# - **F**: with pieces the phases draw something that both networks put near the top. Ten classes, below, compare them with D.
+# - **F**: at its own size it is near the top for both networks, but so is E. Enlarged, the hourglass stays there, and the daisy does not. Ten classes, below, compare them with D.
 
 # %%
 # the opening pictures and their ranks: 224 pixels, and two views in each of 80 steps
 show_images(drawn, verdicts(drawn, classes), columns=4)
 
-# %% claim="each row's sentence: B helps at both sizes, C not enlarged, D is best there, E fools the judge until enlarged, F is near the top"
+# %% claim="each row's sentence: B helps at both sizes, C not enlarged, D is best there, E fools the judge until enlarged, of F the hourglass stays when enlarged"
 own_size, when_enlarged = {}, {}
 for label, images_of_row in ablation.items():
     its_targets = four if len(images_of_row) == 4 else pair
@@ -653,6 +653,8 @@ assert net(ablation["E  phases, Adam"]).softmax(1).gather(1, numbers_of_pair).mi
 assert own_size["E"].max() < 20
 assert not when_enlarged["E"].min() < 40
 assert own_size["F"].max() < 10
+assert when_enlarged["F"][1] < 5 and not when_enlarged["F"][0] < 20
+assert max(ranks(net, ablation["C  pixels, Adam + pieces"], four)) > 1
 assert max(ranks(net, ablation["F  phases, Adam + pieces"], pair)) < 10
 
 # %% [markdown]
@@ -744,8 +746,8 @@ cells = [cell for row in zip(*columns, strict=True) for cell in row]
 show_images([image for image, _ in cells], [title for _, title in cells], columns=4, width=6)
 
 # %% [markdown]
-# All pictures have 72 pixels. The title says how many pixels from side to side one place of the layer sees: specks, then bricks, then waves and beads, then scales and hair. All eight are textures; no thing appears up to this layer.
-# Colors and smoothness are in the row of random weights, too: they come from the coefficients and the transforms, not from what the network learned.
+# All pictures have 72 pixels. The title says how many pixels from side to side one place of the layer sees: specks, then bricks, then waves and beads, then scales and hair. All eight are textures: what was made large is a mean over all places, and that asks for repetition.
+# The pictures of random weights are nearly as smooth: smoothness comes from the coefficients and the transforms, not from what the network learned.
 
 # %% claim="the fields grow; pictures of random weights are nearly as smooth as those of trained ones, far smoother than white noise"
 sides = [
@@ -903,7 +905,7 @@ assert not rises[1].max() > 4
 
 # %% [markdown]
 # - The mean color, and how much of each color direction and of each wave there is, come from us. Where they lie, and which colors meet, comes from the network: look at the strawberry of the opening. Do you find an object in the two pictures of random weights?
-# - With random weights the same steps raise the score far less, by the measure above. So these pictures show mostly what we put in.
+# - With random weights the same steps raise the score far less, by the measure above. That tells how little these steps did for the random network. It does not tell where its pictures come from.
 # - A high score is no evidence that a picture shows the class. The noise had one, too.
 # - A picture shows one way to excite a unit strongly: the end of one ascent, from one start. It does not show what the unit responds to on photos. Hold it against the top patches of lesson 05.
 
