@@ -88,7 +88,7 @@ assert one_pass < 60 * one_step / 20
 # textures, from noise and a photo paintings.
 #
 # Johnson's network has batch norm, five blocks, transposed convolutions and VGG-16 as its judge; ours has instance norm, eight blocks, repeated pixels and VGG-19. Two things more are ours. The features on the way down are **added** on the way up. And the last layer does not paint the whole picture: it says what to
-# **change** about the photo, whose colors the network first mixes anew by a 3 × 3 matrix. (Both happen to numbers of any size; a sigmoid at the very end makes pixels between 0 and 1 of them.) So an untrained network gives back the photo.
+# **change** about the photo, whose colors the network first mixes anew by a 3 × 3 matrix. (First the logit, which is the sigmoid turned around, makes numbers of any size of the pixels; a sigmoid at the very end makes pixels of them again.) Before the training the matrix is the identity and the last layer is 0. So an untrained network gives back the photo.
 
 # %% [markdown] notes="1" minutes=4
 # Write the two problems under each other: what is found, and for how many photos. Then ask where the style picture is when the network paints.
@@ -645,7 +645,7 @@ assert learned < 0.8 * best
 assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 1e-4
 
 # %% [markdown]
-# A few thousand numbers bring your style into a photo. They are all that was trained. The start, an equal mixture of the eight rows, does not have it, and none of the eight comes near it (the numbers above). `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
+# A few thousand numbers bring your style into a photo. They are all that was trained. The start, an equal mixture of the eight rows, does not have it. How near do the eight come? Read the numbers above: for the coral, not near; for a style that is like one of the eight it may be otherwise. `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and
 # `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 #
 # Compare your painting with its style: the pattern first, then the colors. Which of the two has come further in 65 steps? With the coral it is the colors: orange and dark blue are there, and of its closed lines only short pieces. (We did not try rows over *random* filters. So the lesson does not say that it takes these filters.)
@@ -744,7 +744,7 @@ assert max(one / before for before, one, _ in reached.values()) < 0.66
 assert all(fifteen < 0.9 * once for _, once, fifteen in reached.values())
 
 # %% [markdown]
-# One pass takes the loss a good part of the way. An optimization of the very photo gets lower with 15 steps. (Johnson et al. report that one pass of their network is about as good as 50 to 100 steps. Ours was trained for some hours on two cores.) And against 100 passes of L-BFGS, on one held-out photo for each style, the loss of one pass is 1.2 times as high for glass, geometry and woodcut, 1.5 to 1.8 times for mosaic, waves, ink and dots, and 2.3 times for night (`data/weights/styles.md`).
+# One pass takes the loss a good part of the way. An optimization of the very photo gets lower with 15 steps. (Johnson et al. report that one pass of their network is about as good as 50 to 100 steps of L-BFGS. The counts cannot be compared: our steps move broad areas first, see lesson 14.) And against 100 passes of L-BFGS, on one held-out photo for each style, the loss of one pass is 1.2 times as high for glass, geometry and woodcut, 1.5 to 1.8 times for mosaic, waves, ink and dots, and 2.3 times for night (`data/weights/styles.md`). It differs from photo to photo: compare the numbers above.
 #
 # Other limits:
 #
