@@ -114,9 +114,8 @@ class TablePass(Pass):
         Path(self.to).parent.mkdir(parents=True, exist_ok=True)
         with written_whole(Path(self.to)) as part:
             table = np.lib.format.open_memmap(part, "w+", np.float32, (self.count, columns))
-            if hasattr(
-                os, "posix_fallocate"
-            ):  # a full disk shall say so now: writing to the map would kill the process
+            # a full disk shall say so now: writing to the map would kill the process
+            if hasattr(os, "posix_fallocate"):
                 with open(part, "r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, os.path.getsize(part))
             table[:] = np.nan

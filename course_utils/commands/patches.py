@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ def find_patches(
     """
     from course_utils.activations.top_patches import patches_over
     from course_utils.cluster import workers
-    from course_utils.images import walk_images, warn_of_broken
+    from course_utils.images import warn_of_broken
     from course_utils.networks import load_network
 
     if out.exists() and not out.is_dir():
@@ -56,7 +56,7 @@ def find_patches(
     net.layer(layer)  # before anything is started
     size = size or net.input_size
     chosen, folder = _numbers(channels), images.resolve()
-    before = _digest(walk_images(folder))
+    before, _ = _walked(folder)
     options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
     started = time.monotonic()
     with _ended_by_sigterm(), workers(scheduler, local=local_workers) as client:
@@ -68,14 +68,15 @@ def find_patches(
         print(f"skipped, cannot be read as a picture: {path}", file=sys.stderr)
     if over.found is None:
         warn_of_broken(names, 0, images)  # raises
+    after, named = _walked(folder, set(over.found.images.flatten().tolist()))
+    if after != before:
+        raise CourseError(
+            f"Files were added to {images} or taken away meanwhile, so numbers no longer tell which file is which. "
+            "Run it again."
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if _digest(walk_images(folder)) != before:
-            raise CourseError(
-                f"Files were added to {images} or taken away meanwhile, so numbers no longer tell which file is which. "
-                "Run it again."
-            )
-        _write(over.found, folder, out, size)
+        _write(over.found, named, folder, out, size)
         (out / "broken.txt").write_text("".join(f"{name}\n" for name in names), **_AS_NAMED)
     except OSError as error:
         raise CourseError(f"{out}: the patches cannot be written ({error.strerror}).") from None
@@ -92,19 +93,21 @@ def _numbers(text: str | None) -> list[int] | None:
         raise CourseError(f"--channels takes numbers such as 3,17,200; not {text!r}.") from None
 
 
-def _digest(paths: Iterator[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(os.fsencode(path) + b"\0")
-    return digest.hexdigest()
-
-
-def _write(found: TopPatches, images: Path, out: Path, size: int) -> None:
-    from course_utils.figures import show_patches
+def _walked(folder: Path, wanted: Collection[int] = ()) -> tuple[str, dict[int, str]]:
+    """A hash of the names of a folder's images, and the names of the wanted numbers."""
     from course_utils.images import walk_images
 
-    wanted = set(found.images[found.images >= 0].tolist())
-    names = {n: path.relative_to(images).as_posix() for n, path in enumerate(walk_images(images)) if n in wanted}
+    digest, names = hashlib.sha256(), {}
+    for number, path in enumerate(walk_images(folder)):
+        digest.update(os.fsencode(path) + b"\0")
+        if number in wanted:
+            names[number] = path.relative_to(folder).as_posix()
+    return digest.hexdigest(), names
+
+
+def _write(found: TopPatches, names: dict[int, str], images: Path, out: Path, size: int) -> None:
+    from course_utils.figures import show_patches
+
     with open(out / "patches.csv", "w", newline="", **_AS_NAMED) as file:
         writer = csv.writer(file)
         writer.writerow(["channel", "rank", "value", "image", "row", "column", "top", "left", "bottom", "right"])

@@ -155,12 +155,12 @@ def _there(path: str) -> bool:
 
 
 def _can_be_read(path: str) -> bool:
-    """Whether the disk gives the file's bytes, whatever they are. A file that is not there is broken for good."""
+    """Whether the disk gives the file's bytes, whatever they are; a file may be missing here for now only."""
     try:
         with open(path, "rb") as file:
             while file.read(1 << 20):
                 pass
-    except (FileNotFoundError, IsADirectoryError):
+    except IsADirectoryError:
         return True
     except OSError:
         return False

@@ -150,25 +150,20 @@ def to_warm(tasks: Sequence[Task]) -> list[str]:
     return list(dict.fromkeys(line for task in tasks for line in imports(task.lesson)))
 
 
-def in_any_case(
-    sandbox: Sandbox, submission: Submission, tasks: Sequence[Task], key: str, *, raises: tuple = ()
-) -> Report:
+def in_any_case(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task], key: str) -> Report:
     """A student's report, also when the grader itself fails on this student's work: nobody else may lose by it.
 
     Args:
         sandbox, submission, tasks: see `grade_student`.
-        key: the report's fingerprint. One of the grader's own failure has none, so a later run tries again.
-        raises: exceptions that are raised all the same.
+        key: the report's fingerprint. If the grader or its sandbox failed, it has none, so a later run tries again.
     """
     try:
         report = grade_student(sandbox, submission, tasks).cleaned()
-        report.key = key
-        return report
-    except raises:
-        raise
     except Exception as error:
         reason = f"the grader itself failed on this submission ({type(error).__name__}: {error}): please report it"
         return nothing_graded(submission, tasks, reason).cleaned()
+    report.key = "" if report.failed else key
+    return report
 
 
 def default_jobs() -> int:

@@ -106,7 +106,7 @@ def grade_student(sandbox: Sandbox, submission: Submission, tasks: Sequence[Task
             try:
                 results, notes = grade_notebook(sandbox, chosen[number], task)
             except SandboxError as error:
-                results, notes = _not_graded(task, str(error)), []
+                results, notes, report.failed = _not_graded(task, str(error)), [], True
             report.results += results
             report.notes += notes
         elif task.asked or len(submission.notebooks) != 1 or not chosen:  # else it stands for its lesson alone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,15 @@ from course_utils.grading.walls import bubblewrap_problem
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+@contextmanager
+def _a_sandbox_that_works() -> Iterator[None]:
+    try:
+        yield
+    except (SandboxError, OSError) as error:
+        raise Unfit(f"its sandbox does not start ({error})") from None
+
 
 DIED = "each worker that began to grade it died; ask whoever runs the cluster whether this work kills them"
 
@@ -69,20 +79,20 @@ class Grading:
             if problem := self._blind():
                 raise Unfit(problem)
             return nothing_graded(submission, self.tasks, OTHER_FILES)  # without a key: the next run tries again
-        try:
-            return in_any_case(self._ready(), submission, self.tasks, key, raises=(SandboxError,))
-        except SandboxError:  # is it the sandbox, or what was handed in?
-            self.end()
-            self.sandbox = None
-            return in_any_case(self._ready(), submission, self.tasks, key)
+        report = in_any_case(self._ready(), submission, self.tasks, key)
+        if report.key:
+            return report
+        self.end()  # is it the sandbox, or what was handed in?
+        self.sandbox = None
+        with _a_sandbox_that_works():
+            self._ready().start().close()
+        return in_any_case(self._ready(), submission, self.tasks, key)
 
     def _ready(self) -> Sandbox:
         if self.sandbox is None:
             options = {"warm": to_warm(self.tasks), "secrets": self.secrets, "place": self.folder}
-            try:
+            with _a_sandbox_that_works():
                 self.sandbox = Sandbox(self.limits, **options)
-            except (SandboxError, OSError) as error:
-                raise Unfit(f"its sandbox does not start ({error})") from None
         return self.sandbox
 
     def end(self) -> None:

@@ -43,6 +43,7 @@ class Report:
 
     Attributes:
         key: a hash of all that the results depend on.
+        failed: whether the sandbox failed, so that a later run must try again; it is not written to files.
         handed_in, graded_at: when, as text ("2026-11-27 18:05", UTC); "" if nobody knows.
     """
 
@@ -52,6 +53,7 @@ class Report:
     key: str = ""
     handed_in: str = ""
     graded_at: str = ""
+    failed: bool = False
 
     def cleaned(self) -> Report:
         """With words that can be written and shown anywhere, and not too many of them."""

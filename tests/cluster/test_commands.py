@@ -21,8 +21,10 @@ from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
 from course_utils.grading import over_cluster
+from course_utils.grading.limits import Limits
+from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submissions import Submission
-from course_utils.grading.tasks import Task
+from course_utils.grading.tasks import Task, prepare
 from course_utils.grading.walls import bubblewrap_problem
 from course_utils.images import save_image
 from tests.grading.hostile import notebook
@@ -185,6 +187,31 @@ def submissions(tmp_path_factory):
 
 
 @needs_walls
+def test_a_worker_whose_sandbox_starts_no_process_is_unfit(submissions, tmp_path, monkeypatch):
+    """Seen inside of a grading, where the grader tells it as a result; with walls that work it is the submission."""
+    one = Submission("ann", [submissions / "ann.ipynb"])
+    work = over_cluster.Grading(prepare(["07"], 5), Limits(), submissions, [])
+    assert work.begin(str(tmp_path)) == ""
+    start, calls = Sandbox.start, []
+
+    def failing(self, *given):
+        calls.append(1)
+        if len(calls) in broken:
+            raise over_cluster.SandboxError("The sandbox does not start a process: no memory.")
+        return start(self, *given)
+
+    monkeypatch.setattr(Sandbox, "start", failing)
+    broken = {1}
+    report = work((one, "k", over_cluster.files_digest(one)))
+    assert report.key == "k" and report.state != "not graded"
+    calls.clear()
+    broken = range(99)
+    with pytest.raises(Unfit, match="its sandbox does not start.*no memory"):
+        work((one, "k", over_cluster.files_digest(one)))
+    work.end()
+
+
+@needs_walls
 def test_workers_give_the_files_of_one_process(submissions, tmp_path, threads):
     address = threads.scheduler.address
     assert grade(submissions, tmp_path / "plain", jobs=1) == 1
@@ -217,15 +244,18 @@ def test_what_is_not_the_submissions_fault_has_no_key(tmp_path, monkeypatch):
         def stop(self):
             pass
 
+        def start(self):
+            return self
+
         close = stop
 
     def fails(times):
-        left = [over_cluster.SandboxError("gone")] * times
+        left = [1] * times
 
         def grade_student(*_):
-            if left:
-                raise left.pop()
-            return over_cluster.nothing_graded(submission, [], "")
+            report = over_cluster.nothing_graded(submission, [], "")
+            report.failed = bool(left and left.pop())
+            return report
 
         return grade_student
 

@@ -275,6 +275,23 @@ def test_what_the_disk_does_not_give_is_tried_again(net, folder, tmp_path, monke
     assert torch.equal(found.images, expected.images) and torch.allclose(found.values, expected.values)
 
 
+def test_what_a_worker_does_not_find_is_tried_again(net, folder, tmp_path):
+    """A drive that is not mounted: the folder is there, and nothing is in it."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    paths = sorted(copy.rglob("*.png"))
+    options = {"layer": "1", "k": 2, **OPTIONS, "chunk": 4, "checkpoint": tmp_path / "c"}
+    (copy / "b").rename(tmp_path / "b")
+    (copy / "b").mkdir()
+    with pytest.warns(UserWarning, match="28 of 48 files"):
+        top_patches(net, paths, **options)
+    (copy / "b").rmdir()
+    (tmp_path / "b").rename(copy / "b")
+    with pytest.warns(UserWarning, match="2 of 48 files"):
+        found = top_patches(net, paths, **options)
+    with pytest.warns(UserWarning, match="2 of 48 files"):
+        assert same(found, top_patches(net, paths, "1", k=2, **OPTIONS))
+
+
 def test_one_missing_file_does_not_end_a_run(net, folder, threads, tmp_path):
     paths = [*sorted((folder / "b").glob("2*.png")), tmp_path / "gone.png"]
     for more in ({"checkpoint": tmp_path / "c"}, {"client": threads}):
