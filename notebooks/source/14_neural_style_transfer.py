@@ -849,17 +849,13 @@ def balance(net, layers):
     return in_style / content_loss(net, view)(net, stretched).item()
 
 
-by_random = [
-    style_transfer(
-        net,
-        view,
-        night,
-        style_layers=fourth,
-        style_weight=100 * balance(vgg, STYLE_LAYERS) / balance(net, fourth),
-        steps=20,
-    )
-    for net in untrained
-]
+def paint(net):
+    """The view in the night's style, by relu4_1 of a network."""
+    weight = 100 * balance(vgg, STYLE_LAYERS) / balance(net, fourth)
+    return style_transfer(net, view, night, style_layers=fourth, style_weight=weight, steps=20)
+
+
+by_random = [paint(net) for net in untrained]
 show_images(
     [painting[0], *[p[0] for p in by_random]],
     ["trained", "random weights, relu4_1", "other random weights, relu4_1"],
@@ -912,14 +908,7 @@ assert all(3.4 < gap < 4.2 for gap in gaps)
 assert 3.4 < (min(left_over[1][0], left_over[2][0]) / left_over[0][0]) ** 0.5 < 4
 assert max(left_over[3][1:]) < 0.2 and abs(left_over[3][0] / left_over[1][0] - 1) < 0.3
 assert abs(scaled_left[3][0] / scaled_left[1][0] - 1) < 0.2
-by_trained = style_transfer(
-    vgg,
-    view,
-    night,
-    style_layers=fourth,
-    style_weight=100 * balance(vgg, STYLE_LAYERS) / balance(vgg, fourth),
-    steps=20,
-)
+by_trained = paint(vgg)
 of_it = [
     (apart(grams(net, by_trained), goal, fourth) / apart(start, goal, fourth)) ** 2
     for net, start, goal in zip(nets, seen_by[1], seen_by[0], strict=True)
