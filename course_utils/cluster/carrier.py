@@ -8,7 +8,7 @@ from typing import Any
 
 from distributed import WorkerPlugin, get_worker
 
-from course_utils.cluster.run import Unfit
+from course_utils.cluster.run import NotHere, Unfit
 from course_utils.cluster.versions import difference, here
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -16,6 +16,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 class Refused(Exception):
     """A worker that must not take part: its address, and why."""
+
+
+class Missing(Exception):
+    """A worker that does not find what an item needs: its address, and what it misses."""
 
 
 class Carrier(WorkerPlugin):
@@ -74,3 +78,5 @@ def do(token: str, item: Any) -> Any:
         except Unfit as error:
             carrier.problem = str(error)
             raise Refused(worker.address, carrier.problem) from None
+        except NotHere as error:
+            raise Missing(worker.address, str(error)) from None

@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,31 @@ class Unfit(Exception):
     """Raised by work on a worker that cannot do it, and says why: another worker does this item, and all others."""
 
 
+class NotHere(Exception):
+    """Raised by work for what it does not find on its worker; another worker is asked.
+
+    If that one finds it, this worker is refused; if none does, the run ends: perhaps a path is misspelled, which is no
+    reason to send workers home.
+    """
+
+
 class Died:
     """In place of a result: every worker that began this item died, more often than the scheduler allows."""
+
+
+@dataclass
+class _Try:
+    """An item that is done, or will be.
+
+    Attributes:
+        item: it.
+        alone: whether nothing else is under way meanwhile.
+        missed: the workers that did not find it, each with what it said.
+    """
+
+    item: Any
+    alone: bool = False
+    missed: dict[str, str] = field(default_factory=dict)
 
 
 def results(
@@ -46,93 +70,151 @@ def results(
         client: of a scheduler with workers.
         work: goes to each worker once, and to those that come later. If it has a method `begin(folder)`, this is called
             there first, and returns why that worker must not take part, or ""; `end()` is called at the end. It may
-            raise `Unfit`.
+            raise `Unfit` and `NotHere`.
         items: what to do.
         ahead: for each thread of a worker, how many items are under way.
         split: an item whose workers died, in smaller ones, which are tried then; [] if there are none.
-        tell: gets a line about a worker that comes later and is refused.
+        tell: gets a line about a worker that is refused, and one when no worker is left to wait for.
 
     Yields:
         The item, and what `work` gave for it; a `Died` if there is none.
 
     Raises:
-        CourseError: a worker must not take part (another version, for example), or the scheduler is gone.
+        CourseError: a worker must not take part (another version, for example), no worker finds an item, or the
+            scheduler is gone.
         Exception: what `work` raised.
     """
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker
 
-    from course_utils.cluster.carrier import Refused, do
+    from course_utils.cluster.carrier import Missing, Refused
 
-    source, more, suspects, number = iter(items), deque(), deque(), count()
-    refused: set[str] = set()
-    asked: dict[str, tuple[Any, Any, bool]] = {}  # item, future, whether nothing else is under way
-    running = as_completed(raise_errors=False)
-    threads = _Threads(client)
-
-    def following() -> Iterator[tuple[Any, bool]]:
-        while len(asked) < ahead * threads.now():
-            try:
-                yield (more.popleft() if more else next(source)), False
-            except StopIteration:
-                break
-        if not asked and suspects:
-            yield suspects.popleft(), True
-
+    source, more, suspects = (_Try(item) for item in items), deque(), deque()
     with _carried(client, work) as token:
+        under_way = _UnderWay(client, token, tell)
+
+        def begin_some() -> None:
+            while len(under_way) < ahead * under_way.threads():
+                following = more.popleft() if more else next(source, None)
+                if following is None:
+                    break
+                under_way.add(following)
+            if not len(under_way) and suspects:
+                under_way.add(suspects.popleft())
+
         try:
             while True:
-                for item, alone in following():
-                    future = client.submit(do, token, item, key=f"{token}-{next(number)}", pure=False)
-                    asked[future.key] = item, future, alone
-                    running.add(future)
-                if not asked:
+                begin_some()
+                if not len(under_way):
                     return
-                future = next(running)
-                item, _, alone = asked.pop(future.key)
+                one, future = under_way.next_done()
                 try:
                     with _scheduler_there(client):
                         result = future.result()  # a worker may die between the work and this, and it is done again
                 except Refused as error:
-                    if error.args[0] not in refused:
-                        tell(f"worker {error.args[0]} is refused: {error.args[1]}")
-                    refused.add(error.args[0])
-                    client.retire_workers([error.args[0]])
-                    threads.need_some()
-                    more.append(item)
+                    under_way.refuse(*error.args)
+                    (suspects if one.alone else more).append(one)
+                except Missing as error:
+                    one.missed.update([error.args])
+                    if not under_way.others(one):
+                        raise CourseError(f"No worker can do this; {error.args[0]} says: {error.args[1]}.") from None
+                    (suspects if one.alone else more).append(one)
                 except KilledWorker:
-                    parts = split(item)
-                    more.extend(parts)
-                    if not parts and alone:
-                        yield item, Died()
+                    parts = split(one.item)
+                    more.extend(map(_Try, parts))
+                    if not parts and one.alone:
+                        yield one.item, Died()
                     elif not parts:  # another one, on the same worker, may have killed it
-                        suspects.append(item)
+                        suspects.append(_Try(one.item, alone=True))
                 else:
                     future.release()
-                    yield item, result
+                    for address, why in one.missed.items():  # it is there, and that worker did not find it
+                        under_way.refuse(address, why)
+                    yield one.item, result
         finally:
-            if client.status == "running":
-                client.cancel([future for _, future, _ in asked.values()])
+            under_way.cancel()
 
 
 _GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
+_ASK_AGAIN, _PATIENCE = 1.0, 10.0  # seconds between two looks at the workers; without any, until a line says so
 
 
-class _Threads:
-    """How many threads the workers have, asked now and then; 1 if there is no worker, so that something waits."""
+class _UnderWay:
+    """What the workers do now, and who of them takes part."""
 
-    def __init__(self, client: Client):
-        self.client, self.asked, self.number = client, 0.0, 1
+    def __init__(self, client: Client, token: str, tell: Callable[[str], None]):
+        from distributed import as_completed
 
-    def now(self) -> int:
-        if time.monotonic() - self.asked > 1:
+        self.client, self.token, self.tell = client, token, tell
+        self.asked: dict[str, tuple[_Try, Any]] = {}
+        self.running, self.number = as_completed(raise_errors=False), count()
+        self.refused: set[str] = set()
+        self.workers: dict[str, int] = {}  # address, threads
+        self.looked = self.seen = -_PATIENCE
+        self.told = False
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    def look(self) -> dict[str, int]:
+        """The workers that are there, and their threads, asked now and then."""
+        now = time.monotonic()
+        if now - self.looked > _ASK_AGAIN:
             with _scheduler_there(self.client):
-                self.number = max(1, sum(self.client.nthreads().values()))
-            self.asked = time.monotonic()
-        return self.number
+                self.workers = dict(self.client.nthreads())
+            self.looked = now
+            if self.workers:
+                self.seen, self.told = now, False
+            elif now - self.seen > _PATIENCE and not self.told:
+                self.tell("No worker is there; waiting for one. Ctrl-C stops, and keeps what is done.")
+                self.told = True
+        return self.workers
 
-    def need_some(self) -> None:
-        if not self.client.nthreads():
-            raise CourseError("No worker is left.")
+    def threads(self) -> int:
+        """Of all workers; 1 if there is none, so that something waits."""
+        return max(1, sum(self.look().values()))
+
+    def others(self, one: _Try) -> list[str]:
+        """The workers that have not missed an item."""
+        self.looked = -_PATIENCE
+        return [address for address in self.look() if address not in one.missed]
+
+    def add(self, one: _Try) -> None:
+        """Begin an item; a worker that did not find it gets it only if there is no other."""
+        from course_utils.cluster.carrier import do
+
+        where = {"workers": self.others(one), "allow_other_workers": True} if one.missed else {}
+        with _scheduler_there(self.client):
+            key = f"{self.token}-{next(self.number)}"
+            future = self.client.submit(do, self.token, one.item, key=key, pure=False, **where)
+            self.asked[future.key] = one, future
+            self.running.add(future)
+
+    def next_done(self) -> tuple[_Try, Any]:
+        """What is done, with its future."""
+        while not self.running.has_ready():
+            self.look()
+            time.sleep(0.005)
+        return self.asked.pop(next(self.running).key)
+
+    def refuse(self, address: str, why: str) -> None:
+        """Send a worker home.
+
+        Raises:
+            CourseError: no other is left.
+        """
+        if address not in self.refused:
+            self.tell(f"worker {address} is refused: {why}")
+        self.refused.add(address)
+        with _scheduler_there(self.client):
+            self.client.retire_workers([address])
+            if not self.client.nthreads():
+                raise CourseError("No worker is left.")
+
+    def cancel(self) -> None:
+        """Whatever is under way is not wanted any more."""
+        if self.client.status == "running":
+            with suppress(OSError, RuntimeError):  # the scheduler may be gone by now
+                self.client.cancel([future for _, future in self.asked.values()])
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils.engines.streaming import batches, images_one_by_one
-from course_utils.errors import CourseError
 from course_utils.images import walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import check_batch, check_module, check_whole
@@ -72,10 +71,17 @@ def _bytes(tensor: Tensor) -> bytes:
 
 @dataclass
 class Chunk:
-    """Images that one worker looks at: paths of files, or the images themselves; `first` is the number of the first."""
+    """Images that one worker looks at.
+
+    Attributes:
+        first: the number of the first.
+        images: paths of files, or the images themselves.
+        names: what each was known by before anybody read it; see `_known_as`.
+    """
 
     first: int
     images: list[str | Tensor]
+    names: list[str] = field(default_factory=list)
 
     def split(self, batch_size: int) -> list[Chunk]:
         """Halves, of whole batches as long as there are several; [] for a single image."""
@@ -83,7 +89,10 @@ class Chunk:
             return []
         half = len(self.images) // 2
         half = half - half % batch_size or (batch_size if len(self.images) > batch_size else half)
-        return [Chunk(self.first, self.images[:half]), Chunk(self.first + half, self.images[half:])]
+        return [
+            Chunk(self.first, self.images[:half], self.names[:half]),
+            Chunk(self.first + half, self.images[half:], self.names[half:]),
+        ]
 
 
 @dataclass
@@ -122,11 +131,15 @@ class Over:
 
 @dataclass
 class Look:
-    """A pass over a chunk of images, as a worker does it."""
+    """A pass over a chunk of images, on a worker or here.
+
+    Attributes:
+        task: what to do with them.
+        device: the kind of device on which a worker computes; None here, where the network stays where it is.
+    """
 
     task: Pass
-    device: str
-    on_worker: bool = True
+    device: str | None
 
     def begin(self, folder: str) -> str:
         """Why this worker cannot take part, or ""."""
@@ -136,16 +149,20 @@ class Look:
         """What is found in the chunk, its broken files, and those that could not be read at all.
 
         Raises:
-            CourseError: a worker sees none of its files, nor their folders.
+            NotHere: a worker sees none of its files, nor their folders.
         """
-        self.task.net.to(self.device)
+        on_worker = self.device is not None
+        if on_worker:
+            self.task.net.to(self.device)
         found, broken = None, []
         with frozen(self.task.net), torch.inference_mode():
             options = {"first": chunk.first, "broken": broken}
             for first, batch in batches(chunk.images, self.task.batch_size, self.task.size, **options):
                 found = self.task.take(found, first, batch)
-        if self.on_worker and len(broken) == len(chunk.images) and not any(_there(path) for _, path in broken):
-            raise CourseError(f"A worker does not see {broken[0][1]}: images are read where the workers run.")
+        if on_worker and len(broken) == len(chunk.images) and not any(_there(path) for _, path in broken):
+            from course_utils.cluster.run import NotHere
+
+            raise NotHere(f"it does not see {broken[0][1]}: images are read where the workers run")
         unread = [one for one in broken if not _can_be_read(one[1])]
         return found, [one for one in broken if one not in unread], unread
 
@@ -258,8 +275,8 @@ def _in_chunks(
             if found is not None:
                 whole = found if whole is None and not task.in_chunks else task.merge(whole, found)
             so_far = Done(so_far.spans)
-            for first, some in _without({number for number, _ in unread}, part):
-                so_far.add(first, map(name, some))
+            for first, names in _without({number for number, _ in unread}, part):
+                so_far.add(first, names)
             now = whole, bad + broken, so_far
             over.unread += unread
             bar.update(len(part.images))
@@ -288,11 +305,11 @@ def _known_as(item: Any, folder: Path | None) -> str:
 
 
 def _without(numbers: set[int], part: Chunk) -> Iterator[tuple[int, list]]:
-    """The images of a chunk but for some, as runs of following numbers: the first number, and the images."""
+    """The names of a chunk's images but for some, as runs of following numbers: the first number, and the names."""
     kept = [n for n in range(len(part.images)) if part.first + n not in numbers]
     for _, run in itertools.groupby(enumerate(kept), lambda pair: pair[1] - pair[0]):
         places = [place for _, place in run]
-        yield part.first + places[0], [part.images[place] for place in places]
+        yield part.first + places[0], [part.names[place] for place in places]
 
 
 def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> Iterator[Chunk]:
@@ -308,6 +325,7 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
             waiting.first = number
         # a view would be sent with the whole batch that it is a view of
         waiting.images.append(item.clone() if isinstance(item, Tensor) else str(Path(item).absolute()))
+        waiting.names.append(name(item))
     if waiting.images:
         yield waiting
 
@@ -315,7 +333,7 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
 def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iterator[tuple[Chunk, tuple]]:
     """Each chunk with what `Look` gives for it."""
     if client is None:
-        look = Look(task, _device(task.net), on_worker=False)
+        look = Look(task, None)
         yield from ((chunk, look(chunk)) for chunk in chunks)
         return
     from course_utils.cluster.run import Died, results

@@ -112,10 +112,15 @@ class TopPatches:
         if self.of_crops and self.per_image is not None:  # what is too much of one photo goes behind everything else
             order = order.gather(1, _too_many(photos.gather(1, order), self.per_image).argsort(dim=1, stable=True))
         order = order[:, : self.k]
-        self.values[rows], self.images[rows] = values.gather(1, order), images.gather(1, order)
-        self.photos[rows] = photos.gather(1, order)
-        self.places[rows] = places.gather(1, order[..., None].expand(-1, -1, 2))
-        self.boxes[rows] = boxes.gather(1, order[..., None].expand(-1, -1, 4))
+        best = {
+            "values": values.gather(1, order),
+            "images": images.gather(1, order),
+            "photos": photos.gather(1, order),
+            "places": places.gather(1, order[..., None].expand(-1, -1, 2)),
+            "boxes": boxes.gather(1, order[..., None].expand(-1, -1, 4)),
+        }
+        # all at once: Ctrl-C between two of them would give a patch another one's value
+        vars(self).update({name: getattr(self, name).index_copy(0, rows, new) for name, new in best.items()})
 
     def merge(self, other: TopPatches, *, shift: int = 0) -> TopPatches:
         """The result over both sets of images, as a new object.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_utils.cluster.run import Died, Unfit, results
+from course_utils.cluster.run import Died, NotHere, Unfit, results
 from course_utils.grading.classroom import files_digest, fingerprint, in_any_case, to_warm
 from course_utils.grading.grader import nothing_graded
 from course_utils.grading.limits import Limits
@@ -72,12 +72,13 @@ class Grading:
             asked: the submission, the key of its report, and a hash of its files as who asks sees them.
 
         Raises:
+            NotHere: this worker does not see the submissions.
             Unfit: this worker cannot grade anybody.
         """
         submission, key, files = asked
         if files_digest(submission) != files:
             if problem := self._blind():
-                raise Unfit(problem)
+                raise NotHere(problem)
             return nothing_graded(submission, self.tasks, OTHER_FILES)  # without a key: the next run tries again
         report = in_any_case(self._ready(), submission, self.tasks, key)
         if report.key:

@@ -5,6 +5,7 @@ import pickle
 import random
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from course_utils.engines import passes
 from course_utils.engines.accumulators import Moments, Quantiles
 from course_utils.engines.passes import Chunk
 from course_utils.engines.streaming import batches, wanted_images
+from course_utils.engines.top_k import TopPatches
 from course_utils.errors import CourseError, ImageError
 from course_utils.hooks import features
 from course_utils.images import save_image
@@ -384,6 +386,68 @@ def test_a_killed_worker_changes_nothing(net, folder, processes, monkeypatch):
 def test_a_folder_that_the_workers_do_not_see(net, threads):
     with pytest.raises(CourseError, match="images are read where the workers run"):
         top_patches(net, [f"/nowhere/{n}.png" for n in range(5)], "1", k=2, client=threads, progress=False)
+    assert len(threads.nthreads()) == 2, "a path that is wrong is no reason to send workers home"
+
+
+def test_a_photo_that_is_replaced_while_it_is_read_is_another_one(net, folder, tmp_path, monkeypatch):
+    copy = shutil.copytree(folder / "a", tmp_path / "copy")
+    options = {"layer": "1", "k": 2, **OPTIONS, "chunk": 4, "checkpoint": tmp_path / "c"}
+    true = passes.Look.__call__
+
+    def read_and_replaced(self, chunk):
+        found = true(self, chunk)
+        if chunk.first == 8:
+            save_image(torch.rand(3, 30, 30), chunk.images[0])
+        return found
+
+    monkeypatch.setattr(passes.Look, "__call__", read_and_replaced)
+    with pytest.warns(UserWarning, match="1 of 21 files"):
+        top_patches(net, copy, **options)
+    with pytest.raises(CourseError, match="not those of the checkpoint"):
+        top_patches(net, copy, **options)
+
+
+def test_here_the_network_stays_on_its_device(net, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(Network, "to", lambda *_: pytest.fail("the network was moved"))
+    with pytest.warns(UserWarning, match="1 of 21 files"):
+        top_patches(net, folder / "a", "1", k=2, **OPTIONS, checkpoint=tmp_path / "c")
+
+
+def test_a_row_is_changed_whole_or_not_at_all():
+    """An interrupt in any line of `_take`: value, image, place, box belong together."""
+    inside = 0
+
+    def interrupt(line):
+        found = TopPatches("layer", torch.arange(2), 2)
+        give = [torch.tensor([[9.0], [8.0]]), torch.tensor([[5], [5]]), torch.full((2, 1, 2), 3)]
+        found._take(torch.arange(2), *give, torch.full((2, 1, 4), 7), torch.tensor([[5], [5]]))
+        old = {name: getattr(found, name).clone() for name in FIELDS}
+        lines = []
+
+        def trace(frame, event, argument):
+            if frame.f_code is not TopPatches._take.__code__:
+                return None
+            lines.append(frame.f_lineno)
+            if len(lines) == line:
+                raise KeyboardInterrupt
+            return trace
+
+        give = [torch.tensor([[19.0], [18.0]]), torch.tensor([[6], [6]]), torch.full((2, 1, 2), 4)]
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            found._take(torch.arange(2), *give, torch.full((2, 1, 4), 6), torch.tensor([[6], [6]]))
+        except KeyboardInterrupt:
+            same_now = [torch.equal(old[name], getattr(found, name)) for name in FIELDS]
+            assert len(set(same_now)) == 1, f"line {line}: {dict(zip(FIELDS, same_now, strict=True))}"
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    while interrupt(inside + 1):
+        inside += 1
+    assert inside > 10
 
 
 def test_a_folder_without_a_good_file(net, folder, threads, tmp_path):

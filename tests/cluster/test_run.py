@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from course_utils.cluster import carrier, workers
+from course_utils.cluster import carrier, run, workers
 from course_utils.cluster.run import Died, results
 from course_utils.cluster.versions import difference, here
 from course_utils.errors import CourseError
-from tests.cluster.work import Double, UnfitOnce, halves
+from tests.cluster.work import Double, SeesNothing, UnfitOnce, halves
 
 CHUNKS = [list(range(n, n + 4)) for n in range(0, 40, 4)]
 
@@ -151,3 +151,70 @@ def test_what_a_killed_client_left_is_taken_away(threads, tmp_path):
     list(results(threads, Double(tmp_path), [[1]]))
     left = threads.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
     assert "course-0@Client-gone" not in left
+
+
+def test_a_worker_that_does_not_see_what_others_see_is_refused(tmp_path):
+    said = []
+    with workers(local=2) as client:
+        found = sorted(result for _, result in results(client, SeesNothing(tmp_path), range(30), tell=said.append))
+        assert len(client.nthreads()) == 1
+    assert found == [2 * n for n in range(30)]
+    (line,) = said
+    assert " is refused: it does not see " in line
+
+
+def test_what_no_worker_sees_ends_the_run_and_sends_nobody_home(threads, tmp_path):
+    (tmp_path / "blind").touch()  # nobody is
+    said = []
+    with pytest.raises(CourseError, match=r"^No worker can do this; \S+ says: it does not see 7\.$"):
+        list(results(threads, SeesNothing(tmp_path, [7]), range(30), tell=said.append))
+    assert len(threads.nthreads()) == 2 and not said
+
+
+def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
+    from distributed import Client, LocalCluster
+
+    from tests.cluster.conftest import OPTIONS
+
+    monkeypatch.setattr(run, "_PATIENCE", 0.5)
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    said, given = [], []
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+
+        def tell(line):
+            said.append(line)
+            cluster.scale(1)
+
+        for chunk, _ in results(client, Double(tmp_path), [[n] for n in range(20)], tell=tell):
+            given.append(chunk[0])
+            if len(given) == 5:
+                cluster.scale(0)
+    assert sorted(given) == list(range(20))
+    assert said == ["No worker is there; waiting for one. Ctrl-C stops, and keeps what is done."]
+
+
+@pytest.mark.parametrize("call", ["submit", "nthreads", "retire_workers", "cancel"])
+def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path, monkeypatch):
+    """The client finds that its scheduler is gone in any of its calls."""
+    from distributed import Client, LocalCluster
+    from distributed.comm import CommClosedError
+
+    from tests.cluster.conftest import OPTIONS
+
+    def gone(self, *args, **options):
+        self.status = "closed"
+        raise CommClosedError("in <TCP (closed)>")
+
+    monkeypatch.setattr(run, "_ASK_AGAIN", -1.0)
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+        work = results(client, UnfitOnce(tmp_path), range(9), tell=print)
+        if call != "retire_workers":  # which is called when the first item is refused
+            next(work)
+        monkeypatch.setattr(Client, call, gone)
+        if call == "cancel":
+            work.close()
+        else:
+            with pytest.raises(CourseError, match="^The scheduler is gone"):
+                list(work)
+        monkeypatch.undo()
+        client.status = "running"

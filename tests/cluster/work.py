@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from course_utils.cluster.run import Unfit
+from course_utils.cluster.run import NotHere, Unfit
 
 
 class Double:
@@ -49,3 +49,24 @@ class UnfitOnce:
         except FileExistsError:
             return 2 * item
         raise Unfit("its disk is full")
+
+
+class SeesNothing:
+    """Twice an item; the first worker that begins does not see it, nor does anybody see what is in `nowhere`."""
+
+    def __init__(self, place: Path, nowhere=()):
+        self.place, self.nowhere = place, set(nowhere)
+
+    def begin(self, folder: str) -> str:
+        try:
+            (self.place / "blind").touch(exist_ok=False)
+            self.blind = True
+        except FileExistsError:
+            self.blind = False
+        return ""
+
+    def __call__(self, item: int) -> int:
+        if self.blind or item in self.nowhere:
+            raise NotHere(f"it does not see {item}")
+        time.sleep(0.02)
+        return 2 * item
