@@ -3,6 +3,7 @@ import io
 import json
 
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -312,6 +313,23 @@ def test_kept_outputs_are_small_and_free_of_progress_bars_and_paths():
     assert len(kept[2].data[kind]) < len(png()) and kept[2].execution_count is None
     assert set(kept[3].data) == {kind}, "of what stays of a widget, the picture alone"
     assert kept[3].metadata == {kind: {"alt": "an explorer"}} and kept[2].metadata == {}
+
+
+@pytest.mark.parametrize("exact", [outputs.EXACT_BYTES, 0])
+def test_a_drawing_keeps_its_rare_colors(exact, monkeypatch):
+    """One blue square among many shades of red: with too few colors for them it would become gray."""
+    monkeypatch.setattr(outputs, "EXACT_BYTES", exact)
+    pixels = np.full((90, 160, 3), 255, dtype=np.uint8)
+    pixels[:80, :, 0] = 90 + np.arange(160) // 10 * 10  # 16 x 20 squares
+    pixels[:80, :, 1:] = np.arange(80)[:, None, None] // 4 * 6
+    pixels[12:18, 12:18] = (5, 48, 97)
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "PNG")
+    data = {"image/png": base64.b64encode(held.getvalue()).decode()}
+    (kept,) = outputs.clean_outputs([nbformat.v4.new_output("display_data", data=data)])
+    shown = Image.open(io.BytesIO(base64.b64decode(kept.data["image/png"]))).convert("RGB")
+    off = np.abs(np.asarray(shown).astype(int) - pixels).max(2)
+    assert off[12:18, 12:18].max() <= 8 and off.max() <= (24 if exact == 0 else 0)
 
 
 def test_a_picture_without_a_text_gets_what_its_cell_says():

@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
 from course_utils.authoring.files import to_text
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 MOST_BYTES = 590_000  # of a notebook with its pictures
+EXACT_BYTES = 12_000  # of a picture that keeps all of its colors
 
 
 def clean_outputs(outputs: list, code: str = "") -> list:
@@ -56,21 +61,30 @@ def what_it_does(code: str) -> str:
 
 
 def _shrink(data: dict) -> None:
-    """Photos become JPEG and drawings palette PNG, whichever is smaller."""
+    """Small drawings stay as they are; of others the smaller of a JPEG and a PNG with 256 colors."""
     if "image/png" not in data:
         return
     from PIL import Image
 
-    raw = base64.b64decode(data["image/png"])
-    picture = Image.open(io.BytesIO(raw)).convert("RGB")
-    jpeg, palette = io.BytesIO(), io.BytesIO()
-    picture.save(jpeg, "JPEG", quality=76, optimize=True)
-    picture.quantize(64, dither=Image.Dither.NONE).save(palette, "PNG", optimize=True)
-    if jpeg.tell() < palette.tell():
+    picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
+    exact = _bytes_of(picture, "PNG")
+    if len(exact) <= EXACT_BYTES:
+        data["image/png"] = base64.b64encode(exact).decode("ascii")
+        return
+    # the colors that are most unlike each other: by its default Pillow makes rare ones gray, of maps for example
+    few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    jpeg, palette = _bytes_of(picture, "JPEG", quality=76), _bytes_of(few, "PNG")
+    if len(jpeg) < len(palette):
         del data["image/png"]
-        data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode("ascii")
+        data["image/jpeg"] = base64.b64encode(jpeg).decode("ascii")
     else:
-        data["image/png"] = base64.b64encode(palette.getvalue()).decode("ascii")
+        data["image/png"] = base64.b64encode(palette).decode("ascii")
+
+
+def _bytes_of(picture: Image.Image, kind: str, **options: int) -> bytes:
+    into = io.BytesIO()
+    picture.save(into, kind, optimize=True, **options)
+    return into.getvalue()
 
 
 def fit(book: NotebookNode) -> None:
@@ -85,10 +99,9 @@ def fit(book: NotebookNode) -> None:
         if len(to_text(book).encode()) <= MOST_BYTES:
             return
         for data, original in zip(outputs, originals, strict=True):
-            smaller = io.BytesIO()
-            Image.open(io.BytesIO(original)).save(smaller, "JPEG", quality=quality, optimize=True)
-            if smaller.tell() < len(original):
-                data["image/jpeg"] = base64.b64encode(smaller.getvalue()).decode("ascii")
+            smaller = _bytes_of(Image.open(io.BytesIO(original)), "JPEG", quality=quality)
+            if len(smaller) < len(original):
+                data["image/jpeg"] = base64.b64encode(smaller).decode("ascii")
 
 
 def first_picture(outputs: list) -> dict | None:
