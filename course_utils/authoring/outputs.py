@@ -61,7 +61,7 @@ def what_it_does(code: str) -> str:
 
 
 def _shrink(data: dict) -> None:
-    """Small drawings stay as they are; of others the smaller of a JPEG and a PNG with 256 colors."""
+    """Small drawings stay as they are; others become a PNG with 256 colors, or a JPEG, if that is much smaller."""
     if "image/png" not in data:
         return
     from PIL import Image
@@ -74,7 +74,7 @@ def _shrink(data: dict) -> None:
     # the colors that are most unlike each other: by its default Pillow makes rare ones gray, of maps for example
     few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     jpeg, palette = _bytes_of(picture, "JPEG", quality=76), _bytes_of(few, "PNG")
-    if len(jpeg) < len(palette):
+    if len(jpeg) < 0.7 * len(palette):
         del data["image/png"]
         data["image/jpeg"] = base64.b64encode(jpeg).decode("ascii")
     else:
