@@ -47,6 +47,15 @@ def written_whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def holds_something(folder: Path) -> bool:
+    """Whether a folder is there for this process, with anything in it; a drive that is not mounted leaves an empty one."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:  # not there, not for us, or its drive has failed
+        return False
+
+
 def data_file(name: str) -> Path:
     """The path of a file or folder below `data`, such as `"weights/styles.safetensors"`."""
     return ROOT / "data" / name

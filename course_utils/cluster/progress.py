@@ -16,6 +16,15 @@ from course_utils.places import written_whole
 _SAFE = ("course_utils.engines.", "ddsketch.")  # whose classes a file of ours may hold
 
 
+class OtherImages(CourseError):
+    """The images are not those of a checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The images are not those of the checkpoint: some came, went or changed. Put them back, or begin a new one."
+        )
+
+
 class Done:
     """The numbers that are done, as spans, and a sum of hashes of the names that they had.
 
@@ -59,7 +68,7 @@ class Done:
             A number and its item.
 
         Raises:
-            CourseError: items that were done are others now, or are no more.
+            OtherImages: items that were done are others now, or are no more.
         """
         spans = [list(span) for span in self.spans]
         rest = 0
@@ -68,15 +77,14 @@ class Done:
                 rest = (rest + _hash(number, name(item))) % _MOST
                 if number == spans[0][1] - 1:
                     if rest != spans.pop(0)[2]:
-                        raise CourseError(_OTHERS)
+                        raise OtherImages
                     rest = 0
             else:
                 yield number, item
         if spans:
-            raise CourseError(_OTHERS)
+            raise OtherImages
 
 
-_OTHERS = "The images are not those of the checkpoint: some came, went or changed. Begin a new one."
 _DAMAGED = (RuntimeError, ValueError, TypeError, AttributeError, AssertionError)  # what torch.load raises
 _MOST = 2**61
 

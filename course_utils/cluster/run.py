@@ -74,23 +74,27 @@ def results(
         items: what to do.
         ahead: for each thread of a worker, how many items are under way.
         split: an item whose workers died, in smaller ones, which are tried then; [] if there are none.
-        tell: gets a line about a worker that is refused, and one when no worker is left to wait for.
+        tell: gets a line about a worker that is refused, and one when no worker is there.
 
     Yields:
         The item, and what `work` gave for it; a `Died` if there is none.
 
     Raises:
-        CourseError: a worker must not take part (another version, for example), no worker finds an item, or the
-            scheduler is gone.
+        CourseError: no worker may take part (another version, for example), no worker finds an item, or the scheduler is
+            gone.
         Exception: what `work` raised.
     """
+    import dask
     from distributed import KilledWorker
 
     from course_utils.cluster.carrier import Missing, Refused
 
     source, more, suspects = (_Try(item) for item in items), deque(), deque()
-    with _carried(client, work) as token:
+    large = {"distributed.admin.large-graph-warning-threshold": "1 GB"}  # of images, which have to travel
+    with dask.config.set(large), _carried(client, work) as (token, unfit):
         under_way = _UnderWay(client, token, tell)
+        for address, why in unfit.items():
+            under_way.refuse(address, why)
 
         def begin_some() -> None:
             while len(under_way) < ahead * under_way.threads():
@@ -108,8 +112,7 @@ def results(
                     return
                 one, future = under_way.next_done()
                 try:
-                    with _scheduler_there(client):
-                        result = future.result()  # a worker may die between the work and this, and it is done again
+                    result = under_way.result(future)
                 except Refused as error:
                     under_way.refuse(*error.args)
                     (suspects if one.alone else more).append(one)
@@ -135,7 +138,9 @@ def results(
 
 
 _GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
-_ASK_AGAIN, _PATIENCE = 1.0, 10.0  # seconds between two looks at the workers; without any, until a line says so
+_ASK_AGAIN = 1.0  # seconds between two looks at the workers
+_PATIENCE = 10.0  # seconds without any, until a line says so
+_GRACE = 60.0  # and after which the run ends, if those that were there are refused
 
 
 class _UnderWay:
@@ -149,7 +154,7 @@ class _UnderWay:
         self.running, self.number = as_completed(raise_errors=False), count()
         self.refused: set[str] = set()
         self.workers: dict[str, int] = {}  # address, threads
-        self.looked = self.seen = -_PATIENCE
+        self.looked, self.seen = -_ASK_AGAIN, time.monotonic()
         self.told = False
 
     def __len__(self) -> int:
@@ -164,6 +169,8 @@ class _UnderWay:
             self.looked = now
             if self.workers:
                 self.seen, self.told = now, False
+            elif self.refused and now - self.seen > _GRACE:
+                raise CourseError("No worker is left: those that were there are refused, and no other came.")
             elif now - self.seen > _PATIENCE and not self.told:
                 self.tell("No worker is there; waiting for one. Ctrl-C stops, and keeps what is done.")
                 self.told = True
@@ -175,11 +182,11 @@ class _UnderWay:
 
     def others(self, one: _Try) -> list[str]:
         """The workers that have not missed an item."""
-        self.looked = -_PATIENCE
+        self.looked = -_ASK_AGAIN
         return [address for address in self.look() if address not in one.missed]
 
     def add(self, one: _Try) -> None:
-        """Begin an item; a worker that did not find it gets it only if there is no other."""
+        """Begin an item, rather on a worker that did not miss it; Dask may give it to any that has nothing to do."""
         from course_utils.cluster.carrier import do
 
         where = {"workers": self.others(one), "allow_other_workers": True} if one.missed else {}
@@ -196,19 +203,25 @@ class _UnderWay:
             time.sleep(0.005)
         return self.asked.pop(next(self.running).key)
 
-    def refuse(self, address: str, why: str) -> None:
-        """Send a worker home.
+    def result(self, future: Any) -> Any:
+        """Of what is done; its worker may have died since, then it is done again, perhaps by one that is still to come."""
+        with _scheduler_there(self.client):
+            while True:
+                try:
+                    return future.result(timeout=_ASK_AGAIN)
+                except TimeoutError:
+                    if future.status == "error":  # the work itself raised it
+                        raise
+                    self.look()
 
-        Raises:
-            CourseError: no other is left.
-        """
+    def refuse(self, address: str, why: str) -> None:
+        """Send a worker home; if it was the last one, others may come."""
         if address not in self.refused:
             self.tell(f"worker {address} is refused: {why}")
         self.refused.add(address)
         with _scheduler_there(self.client):
             self.client.retire_workers([address])
-            if not self.client.nthreads():
-                raise CourseError("No worker is left.")
+        self.looked = -_ASK_AGAIN
 
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""
@@ -255,14 +268,14 @@ def _left_behind(dask_scheduler: Any = None) -> list[str]:
 
 
 @contextmanager
-def _carried(client: Client, work: Callable) -> Iterator[str]:
+def _carried(client: Client, work: Callable) -> Iterator[tuple[str, dict[str, str]]]:
     """The work lies on every worker while the block runs.
 
     Yields:
-        The name under which it lies there.
+        The name under which it lies there; and the workers that must not take part, each with the reason.
 
     Raises:
-        CourseError: somebody does not take it, or must not.
+        CourseError: nobody may take part, or somebody does not take the work.
     """
     from course_utils.cluster.carrier import Carrier, problem
 
@@ -275,19 +288,20 @@ def _carried(client: Client, work: Callable) -> Iterator[str]:
     if wrong:
         raise CourseError(f"The scheduler has other versions: {wrong}.")
     try:
-        _put(client, Carrier(work, token))
-        problems = client.run(problem, token, on_error="return")
-    except Exception as error:
-        _gone(client)
-        said = (str(error).splitlines() or [""])[0]
-        raise CourseError(
-            f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"
-        ) from None
-    try:
-        for address, why in problems.items():
-            if why and not isinstance(why, OSError):  # that one has just died
-                raise CourseError(f"Worker {address} is refused: {why}.")
-        yield token
+        try:
+            _put(client, Carrier(work, token))
+            problems = client.run(problem, token, on_error="return")
+        except Exception as error:
+            _gone(client)
+            said = (str(error).splitlines() or [""])[0]
+            raise CourseError(
+                f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"
+            ) from None
+        # one that gave an OSError has just died
+        unfit = {address: why for address, why in problems.items() if why and not isinstance(why, OSError)}
+        if unfit and len(unfit) == len(problems):
+            raise CourseError(" ".join(f"Worker {address} is refused: {why}." for address, why in unfit.items()))
+        yield token, unfit
     finally:
         if client.status == "running":
             with suppress(Exception):  # the scheduler may be gone by now

@@ -37,7 +37,11 @@ def find_patches(
     local_workers: int | None = None,
     checkpoint: Path | None = None,
 ) -> int:
-    """Write `patches.csv` and `patches.png` into a folder; returns the exit status, 130 if it was stopped before.
+    """Write `patches.csv` and `patches.png` into a folder.
+
+    Returns:
+        The exit status: 1 if some files could not be read at all, which the next run with a checkpoint tries again; 130
+        if it was stopped before the end.
 
     Raises:
         CourseError: no such folder, network, layer or channel; nothing to write to; files that came or went
@@ -55,7 +59,7 @@ def find_patches(
     net = load_network(network)
     net.layer(layer)  # before anything is started
     size = size or net.input_size
-    chosen, folder = _numbers(channels), images.resolve()
+    chosen, folder = _numbers(channels), images.absolute()  # not `resolve`: workers may have no such links
     before, _ = _walked(folder)
     options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
     started = time.monotonic()
@@ -83,7 +87,11 @@ def find_patches(
     print(f"{over.images} images in {seconds:.0f} s, {len(names)} broken: {out / 'patches.csv'}")
     if not over.whole:
         print("stopped before the end" + ("; the same command goes on" if checkpoint else ""), file=sys.stderr)
-    return 0 if over.whole else 130
+        return 130
+    if over.unread:
+        again = "the same command tries" if checkpoint else "with --checkpoint FILE the next run would try"
+        print(f"{len(over.unread)} of them were not there, or the disk failed; {again} them again", file=sys.stderr)
+    return 1 if over.unread else 0
 
 
 def _numbers(text: str | None) -> list[int] | None:

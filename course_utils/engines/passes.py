@@ -10,6 +10,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils.engines.streaming import batches, images_one_by_one
-from course_utils.images import walk_images, warn_of_broken
+from course_utils.errors import ImageError
+from course_utils.images import load_image, walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
+from course_utils.places import holds_something
 from course_utils.validate import check_batch, check_module, check_whole
 
 if TYPE_CHECKING:
@@ -143,7 +146,11 @@ class Look:
 
     def begin(self, folder: str) -> str:
         """Why this worker cannot take part, or ""."""
-        return "it has no GPU" if self.device == "cuda" and not torch.cuda.is_available() else ""
+        try:
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError):
+            return f"it has no GPU like the client's ({self.device}); move the network to the CPU to use it"
+        return ""
 
     def __call__(self, chunk: Chunk) -> tuple[Any, list[tuple[int, str]], list[tuple[int, str]]]:
         """What is found in the chunk, its broken files, and those that could not be read at all.
@@ -159,20 +166,24 @@ class Look:
             options = {"first": chunk.first, "broken": broken}
             for first, batch in batches(chunk.images, self.task.batch_size, self.task.size, **options):
                 found = self.task.take(found, first, batch)
-        if on_worker and len(broken) == len(chunk.images) and not any(_there(path) for _, path in broken):
+        folders = {Path(path).parent for _, path in broken}
+        if on_worker and len(broken) == len(chunk.images) and not any(map(holds_something, folders)):
             from course_utils.cluster.run import NotHere
 
             raise NotHere(f"it does not see {broken[0][1]}: images are read where the workers run")
-        unread = [one for one in broken if not _can_be_read(one[1])]
+        unread = [one for one in broken if not _broken_for_good(one[1], self.task.size)]
         return found, [one for one in broken if one not in unread], unread
 
 
-def _there(path: str) -> bool:
-    return Path(path).parent.is_dir()
+def _broken_for_good(path: str, size: int) -> bool:
+    """Whether the disk gives a file's bytes, and they are no picture.
 
-
-def _can_be_read(path: str) -> bool:
-    """Whether the disk gives the file's bytes, whatever they are; a file may be missing here for now only."""
+    A file may be missing here for now only, and what fails once may have been the disk or the memory.
+    """
+    with suppress(ImageError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        load_image(path, size)
+        return False
     try:
         with open(path, "rb") as file:
             while file.read(1 << 20):
@@ -250,10 +261,10 @@ def _here(task: Pass, images: Any, over: Over, bar: tqdm) -> None:
 def _in_chunks(
     task: Pass, images: Any, over: Over, bar: tqdm, client: Client | None, checkpoint: Any, chunk: int | None
 ) -> None:
-    from course_utils.cluster.progress import Done, load, save
+    from course_utils.cluster.progress import Done, OtherImages, load, save
 
     if isinstance(images, (str, Path)):  # a worker runs in another folder
-        images = Path(images).resolve()
+        images = Path(images).absolute()
     folder = images if isinstance(images, Path) else None
     done, path = Done(), Path(checkpoint) if checkpoint is not None else None
     if path is not None:
@@ -266,6 +277,9 @@ def _in_chunks(
     def name(item: Any) -> str:
         return "" if path is None else _known_as(item, folder)
 
+    if len(done) and (folder is not None or isinstance(images, (list, tuple))):
+        for _ in done.left(images_one_by_one(images), name):  # it raises before anything is written
+            pass
     saved = time.monotonic()
     # replaced as one: whatever interrupts this leaves what belongs together
     now = over.found, over.broken, done
@@ -283,6 +297,9 @@ def _in_chunks(
             if path is not None and time.monotonic() - saved > SECONDS:
                 save(path, key, now[2], now[1], now[0])
                 saved = time.monotonic()
+    except OtherImages:
+        path = None  # what is saved belongs to the images that there were
+        raise
     finally:
         over.found, over.broken, done = now
         over.broken = sorted(over.broken)

@@ -19,6 +19,7 @@ from course_utils.grading.sandbox import Sandbox, SandboxError
 from course_utils.grading.submissions import Submission
 from course_utils.grading.tasks import Task
 from course_utils.grading.walls import bubblewrap_problem
+from course_utils.places import holds_something
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -61,7 +62,7 @@ class Grading:
         return self._blind() or bubblewrap_problem()
 
     def _blind(self) -> str:
-        if self.submissions.exists():
+        if holds_something(self.submissions):
             return ""
         return f"it does not see {self.submissions}: submissions are read where the workers run"
 
@@ -126,7 +127,7 @@ def grade_over(
         place: the folder of the submissions, which every worker must see.
 
     Raises:
-        CourseError: a worker has no bubblewrap or another version, or the scheduler is gone.
+        CourseError: no worker can grade (no bubblewrap, another version), or the scheduler is gone.
     """
     limits = limits or Limits()
     before: list[Submission] = []

@@ -304,17 +304,17 @@ for name, images in (("plain ascent", plain), ("random pieces", with_pieces)):
         print("ranks", ranks(net, shifted, four))
 
 # %% [markdown]
-# One pixel takes more than half of the score of plain ascent, and next to nothing with random pieces. But look at the ranks, too: what is left is enough to name the class. A shift weakens this noise; enlarging, as we saw, undoes it.
+# One pixel takes more than half of the score of plain ascent, and next to nothing with random pieces. But look at the ranks, too: what is left keeps the class near the top of a thousand. A shift weakens this noise; enlarging, as we saw, undoes it.
 #
 # So change the picture a little before the network sees it: then what survives all changes pays most. Mordvintsev et al. (2015) shift it (**jitter**), Olah et al. (2017) also scale and rotate it.
 
-# %% claim="a shift by one pixel takes over 40 % of the score from plain ascent, not from the same with random pieces; the rank stays low"
+# %% claim="a shift by one pixel takes over 40 % of the score from plain ascent, not from the same with random pieces; the rank stays below twenty for three of four"
 kept_after_shift = []
 for its_images in (plain, with_pieces):
     moved_by_one = its_images.roll((1, 1), dims=(2, 3))
     before, after = (net(x).gather(1, numbers_of_four).sum() for x in (its_images, moved_by_one))
     kept_after_shift.append((after / before).item())
-    assert sorted(ranks(net, moved_by_one, four))[2] <= 3
+    assert sorted(ranks(net, moved_by_one, four))[2] <= 20
 assert kept_after_shift[0] < 0.6
 assert not kept_after_shift[1] < 0.9
 
@@ -628,13 +628,13 @@ show_images(panels, captions, columns=4, width=7.5)
 # - **C**: with these steps, Adam on pixels does not do it: not even the maker ranks all four first. Enlarged, the judge ranks no picture among its first ten.
 # - **D**: with Fourier coefficients the judge names half of the pictures or more first, at both sizes. The optimizer, the pieces and the steps are those of C.
 # - **E**: the heights are fixed, there are no pieces, and the maker is sure all the same. Would *you* name these two? Here the judge fails as well: it puts both near the top. Only enlarging shows it.
-# - **F**: at its own size it is near the top for both networks, but so is E. Enlarged, the hourglass stays there, and the daisy does not. Ten classes, below, compare them with D.
+# - **F**: at its own size it is near the top for both networks, but so is E. Two pictures say no more: enlarged, their ranks change with the last digits of a machine. Ten classes, below, compare this row with D.
 
 # %%
 # the opening pictures and their ranks: 224 pixels, and two views in each of 80 steps
 show_images(drawn, verdicts(drawn, classes), columns=4)
 
-# %% claim="each row's sentence: B helps at both sizes, C not enlarged, D is best there, E fools the judge until enlarged, of F the hourglass stays when enlarged"
+# %% claim="each row's sentence: B helps at both sizes, C not enlarged, D is best there, E fools the judge until enlarged"
 own_size, when_enlarged = {}, {}
 for label, images_of_row in ablation.items():
     its_targets = four if len(images_of_row) == 4 else pair
@@ -653,7 +653,6 @@ assert net(ablation["E  phases, Adam"]).softmax(1).gather(1, numbers_of_pair).mi
 assert own_size["E"].max() < 20
 assert not when_enlarged["E"].min() < 40
 assert own_size["F"].max() < 10
-assert when_enlarged["F"][1] < 5 and not when_enlarged["F"][0] < 20
 assert max(ranks(net, ablation["C  pixels, Adam + pieces"], four)) > 1
 assert max(ranks(net, ablation["F  phases, Adam + pieces"], pair)) < 10
 

@@ -20,7 +20,10 @@ def processes(tmp_path_factory):
 
     place = tmp_path_factory.mktemp("workers")
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        # on a crowded machine a process that was killed may need longer than Dask's 15 seconds to be back
+        dask.config.set(
+            {"distributed.scheduler.allowed-failures": 1, "distributed.deploy.lost-worker-timeout": "1 hour"}
+        ),
         distributed.LocalCluster(**OPTIONS, local_directory=place) as cluster,
         distributed.Client(cluster) as client,
     ):

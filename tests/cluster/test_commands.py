@@ -16,7 +16,7 @@ from course_utils.activations.top_patches import PatchPass
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
-from course_utils.cluster.run import Died, Unfit
+from course_utils.cluster.run import Died, NotHere, Unfit
 from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
@@ -283,13 +283,17 @@ def prepared():
 
 def test_a_worker_without_bubblewrap_is_refused(tmp_path, threads, monkeypatch):
     monkeypatch.setattr(over_cluster, "bubblewrap_problem", lambda: "bubblewrap is not installed")
-    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: bubblewrap is not installed\.$"):
+    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: bubblewrap is not installed\. Worker"):
         list(over_cluster.grade_over(threads, [Submission("ann")], [], seed=1, place=tmp_path))
 
 
 def test_a_worker_that_does_not_see_the_submissions_is_refused(tmp_path):
-    work = over_cluster.Grading([], None, tmp_path / "nowhere", [])
-    assert "it does not see" in work.begin(str(tmp_path))
+    (tmp_path / "empty").mkdir()  # as where a drive is not mounted
+    for place in ("nowhere", "empty"):
+        work = over_cluster.Grading([], None, tmp_path / place, [])
+        assert "it does not see" in work.begin(str(tmp_path))
+        with pytest.raises(NotHere, match="it does not see"):
+            work((Submission("ann"), "key", b"other files"))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from course_utils.errors import CourseError, ImageError
 from course_utils.hooks import features
 from course_utils.images import save_image
 from course_utils.networks.network import Network
+from course_utils.places import holds_something
+from tests.cluster.conftest import OPTIONS as CLUSTER
+from tests.cluster.conftest import distributed
 
 FIELDS = ("values", "images", "places", "boxes")
 OPTIONS = {"batch_size": 4, "size": 20, "progress": False}
@@ -257,7 +260,7 @@ def test_a_table_trusts_no_other_file(net, folder, tmp_path):
 def test_what_the_disk_does_not_give_is_tried_again(net, folder, tmp_path, monkeypatch):
     lost = str(folder / "a" / "07.png")
     options = {"layer": "1", "k": 5, **OPTIONS, "chunk": 8, "checkpoint": tmp_path / "c"}
-    true = passes._can_be_read
+    true = passes._broken_for_good
     load_true = passes.batches.__globals__["load_image"]
 
     def failing(path, size):
@@ -267,7 +270,7 @@ def test_what_the_disk_does_not_give_is_tried_again(net, folder, tmp_path, monke
 
     with monkeypatch.context() as sick:
         sick.setattr("course_utils.engines.streaming.load_image", failing)
-        sick.setattr(passes, "_can_be_read", lambda path: path != lost and true(path))
+        sick.setattr(passes, "_broken_for_good", lambda path, size: path != lost and true(path, size))
         with pytest.warns(UserWarning, match="3 of 48 files"):
             top_patches(net, folder, **options)
     with pytest.warns(UserWarning, match="2 of 48 files"):
@@ -292,6 +295,88 @@ def test_what_a_worker_does_not_find_is_tried_again(net, folder, tmp_path):
         found = top_patches(net, paths, **options)
     with pytest.warns(UserWarning, match="2 of 48 files"):
         assert same(found, top_patches(net, paths, "1", k=2, **OPTIONS))
+
+
+def test_a_worker_whose_drive_is_not_mounted_takes_no_part(net, folder, tmp_path, monkeypatch, capsys):
+    """Its folder is there, and empty; the other worker sees the photos."""
+    blind = {}
+    true = passes.batches, passes.holds_something
+
+    def mine():
+        return blind.setdefault(distributed.get_worker().address, len(blind)) == 0
+
+    def empty(images, *given, broken, first):
+        if mine():
+            broken += [(first + n, path) for n, path in enumerate(images)]
+            return iter(())
+        return true[0](images, *given, broken=broken, first=first)
+
+    monkeypatch.setattr(passes, "batches", empty)
+    monkeypatch.setattr(passes, "holds_something", lambda folder: not mine() and true[1](folder))
+    options = {"layer": "1", "k": 5, **OPTIONS}
+    paths = sorted((folder / "b").glob("[234]?.png"))
+    with distributed.LocalCluster(processes=False, **CLUSTER) as cluster, distributed.Client(cluster) as client:
+        found = top_patches(net, paths, **options, client=client, chunk=4)
+        assert len(client.nthreads()) == 1
+    monkeypatch.undo()
+    assert same(found, top_patches(net, paths, **options))
+    assert "is refused: it does not see" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_for_this_process_is_not_seen(tmp_path, monkeypatch):
+    def closed(folder):
+        raise PermissionError(13, "Permission denied")
+
+    assert not holds_something(tmp_path) and not holds_something(tmp_path / "nowhere")
+    (tmp_path / "x").touch()
+    assert holds_something(tmp_path)
+    monkeypatch.setattr(os, "scandir", closed)
+    assert not holds_something(tmp_path)
+
+
+def test_a_checkpoint_that_is_refused_stays_as_it_was(net, folder, tmp_path, monkeypatch):
+    """Done are the first and the last chunk; a file of the last one is away for a moment."""
+    copy = shutil.copytree(folder / "b", tmp_path / "copy")
+    options = {"layer": "1", "k": 5, **OPTIONS, "chunk": 4, "checkpoint": tmp_path / "c"}
+    with pytest.warns(UserWarning, match="1 of 27 files"):
+        expected = top_patches(net, copy, "1", k=5, **OPTIONS)
+    true = passes._chunks
+
+    def first_and_last(*given):
+        all_of_them = list(true(*given))
+        yield all_of_them[0]
+        yield all_of_them[-2]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="of 8 images only"):
+        patch.setattr(passes, "_chunks", first_and_last)
+        top_patches(net, copy, **options)
+    kept = (tmp_path / "c").read_bytes()
+    away = copy / "30.png"
+    away.rename(tmp_path / "30.png")
+    with pytest.raises(CourseError, match="not those of the checkpoint"):
+        top_patches(net, copy, **options)
+    assert (tmp_path / "c").read_bytes() == kept
+    (tmp_path / "30.png").rename(away)
+    with pytest.warns(UserWarning, match="1 of 27 files"):
+        assert same(top_patches(net, copy, **options), expected)
+
+
+def test_what_fails_once_is_tried_again(net, folder, tmp_path, monkeypatch):
+    """A short failure of the disk: when asked a second time, the file is there and good."""
+    paths, true, failed = sorted((folder / "b").glob("2*.png")), passes.batches.__globals__["load_image"], []
+
+    def once(path, size):
+        if str(path).endswith("23.png") and not failed:
+            failed.append(path)
+            raise ImageError("Input/output error")
+        return true(path, size)
+
+    monkeypatch.setattr("course_utils.engines.streaming.load_image", once)
+    options = {"layer": "1", "k": 5, **OPTIONS, "checkpoint": tmp_path / "c"}
+    with pytest.warns(UserWarning, match="1 of 10 files"):
+        top_patches(net, paths, **options)
+    assert same(top_patches(net, paths, **options), top_patches(net, paths, "1", k=5, **OPTIONS))
 
 
 def test_one_missing_file_does_not_end_a_run(net, folder, processes, tmp_path):

@@ -9,8 +9,10 @@ from course_utils.cluster import carrier, run, workers
 from course_utils.cluster.run import Died, results
 from course_utils.cluster.versions import difference, here
 from course_utils.errors import CourseError
+from tests.cluster.conftest import OPTIONS, distributed
 from tests.cluster.work import Double, SeesNothing, UnfitOnce, halves
 
+Client, LocalCluster = distributed.Client, distributed.LocalCluster
 CHUNKS = [list(range(n, n + 4)) for n in range(0, 40, 4)]
 
 
@@ -40,25 +42,49 @@ def test_an_error_of_the_work_is_the_callers(threads, tmp_path):
         list(results(threads, Double(tmp_path), [3]))
 
 
-def test_a_worker_that_must_not_take_part_is_refused(threads, tmp_path):
-    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: there are enough\.$"):
-        list(results(threads, Double(tmp_path, most=1), CHUNKS))
+def test_if_no_worker_may_take_part_the_run_ends_at_once(threads, tmp_path):
+    with pytest.raises(CourseError, match=r"^Worker \S+ is refused: there are enough\. Worker \S+ is refused"):
+        list(results(threads, Double(tmp_path, most=0), CHUNKS))
+    carried = threads.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
+    assert not [name for name in carried if name.startswith("course-")]
+    assert len(threads.nthreads()) == 2
 
 
-def test_a_worker_with_other_versions_is_refused(threads, tmp_path, monkeypatch):
-    ours = here()
-    given = iter([ours, {**ours, "torch": "1.0"}, ours])
+def test_a_worker_with_other_versions_is_refused_and_the_others_work(tmp_path, monkeypatch):
+    ours, said = here(), []
+    given = iter([ours, {**ours, "torch": "1.0"}, ours])  # of the client and of two workers
     monkeypatch.setattr(carrier, "here", lambda: next(given))
-    with pytest.raises(CourseError, match=rf"refused: it has torch 1\.0; here it is torch {ours['torch']}\."):
-        list(results(threads, Double(tmp_path), CHUNKS))
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+        found = list(results(client, Double(tmp_path), CHUNKS, tell=said.append))
+        assert len(client.nthreads()) == 1
+    assert len(found) == len(CHUNKS)
+    (line,) = said
+    assert line.endswith(f"is refused: it has torch 1.0; here it is torch {ours['torch']}")
     assert difference(ours, ours) == ""
 
 
+def test_after_the_last_worker_is_refused_the_run_waits_for_others_but_not_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_PATIENCE", 0.3)
+    monkeypatch.setattr(run, "_GRACE", 2.0)
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    said = []
+    one = {**OPTIONS, "n_workers": 1}
+    with LocalCluster(processes=False, **one) as cluster, Client(cluster) as client:
+
+        def tell(line):
+            said.append(line)
+            if line.startswith("No worker is there"):
+                cluster.scale(2)
+
+        found = sorted(result for _, result in results(client, UnfitOnce(tmp_path), range(6), tell=tell))
+        assert found == [0, 2, 4, 6, 8, 10] and len(said) == 2
+    (tmp_path / "unfit").unlink()
+    left = pytest.raises(CourseError, match="^No worker is left: those that were there are refused")
+    with LocalCluster(processes=False, **one) as cluster, Client(cluster) as client, left:
+        list(results(client, UnfitOnce(tmp_path), range(6), tell=said.append))
+
+
 def test_a_worker_that_comes_later_is_refused_and_its_items_are_not_lost(tmp_path):
-    from distributed import Client, LocalCluster
-
-    from tests.cluster.conftest import OPTIONS
-
     said, given = [], []
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
         for chunk, _ in results(client, Double(tmp_path, most=2), [[n] for n in range(150)], tell=said.append):
@@ -105,10 +131,6 @@ def test_what_gives_no_client(given, words):
 
 
 def test_a_scheduler_without_workers():
-    from distributed import LocalCluster
-
-    from tests.cluster.conftest import OPTIONS
-
     with LocalCluster(processes=False, **{**OPTIONS, "n_workers": 0}) as cluster:
         address = cluster.scheduler_address
         with pytest.raises(CourseError, match=r"has no workers.*--nthreads 1"), workers(address, seconds=0.5):
@@ -172,10 +194,6 @@ def test_what_no_worker_sees_ends_the_run_and_sends_nobody_home(threads, tmp_pat
 
 
 def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
-    from distributed import Client, LocalCluster
-
-    from tests.cluster.conftest import OPTIONS
-
     monkeypatch.setattr(run, "_PATIENCE", 0.5)
     monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
     said, given = [], []
@@ -196,16 +214,13 @@ def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
 @pytest.mark.parametrize("call", ["submit", "nthreads", "retire_workers", "cancel"])
 def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path, monkeypatch):
     """The client finds that its scheduler is gone in any of its calls."""
-    from distributed import Client, LocalCluster
     from distributed.comm import CommClosedError
-
-    from tests.cluster.conftest import OPTIONS
 
     def gone(self, *args, **options):
         self.status = "closed"
         raise CommClosedError("in <TCP (closed)>")
 
-    monkeypatch.setattr(run, "_ASK_AGAIN", -1.0)
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.001)
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
         work = results(client, UnfitOnce(tmp_path), range(9), tell=print)
         if call != "retire_workers":  # which is called when the first item is refused
