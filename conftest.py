@@ -14,6 +14,7 @@ os.environ["COURSE_STRICT"] = "1"  # in the kernels that nbval starts, a solutio
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers; torch is not imported yet
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKER_BYTES = 3 << 30  # a worker, the kernel of its lesson, and their networks
+BROWSER = ("test_browser.py", "test_live_browser.py", "test_live.py", "test_site.py")  # tests that drive one
 LONGEST = ("test_notebooks.py", "test_grading.py", "test_browser.py", "test_live.py", "test_handout.py")
 
 
@@ -40,6 +41,9 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_collection_modifyitems(config, items):
     if "PYTEST_XDIST_WORKER" in os.environ:  # what lasts longest begins first, so that all workers end together
         items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path.name not in LONGEST))
+        for item in items:
+            if item.path.name in BROWSER:  # after an exception out of a signal, Playwright waits forever: end the worker
+                item.add_marker(pytest.mark.timeout(method="thread"))
     slow = config.getoption("--run-slow")
     for name, wanted in (("sweep", slow or config.getoption("--run-sweep")), ("slow", slow)):
         for item in items:
