@@ -4,9 +4,10 @@
     python tests/benchmarks/bench_cluster.py speed [--photos 256]       plain, 1 worker, 2 workers; bytes moved
     python tests/benchmarks/bench_cluster.py empty [--tasks 100000]     what the scheduler and the client can do
     python tests/benchmarks/bench_cluster.py grade [--students 40] [--kill 20]
+    python tests/benchmarks/bench_cluster.py client [--tasks 100000]    what the client alone does: names, submissions
     python tests/benchmarks/bench_cluster.py plan --image-ms 30 --student-s 3 --tasks-s 300     numbers of the above
 
-Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
+It exits with 1 if something that must be equal is not. Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ from course_utils.cluster import workers
 from course_utils.cluster.run import results
 from course_utils.commands.grade import grade
 from course_utils.engines.passes import Chunk, Look
-from course_utils.images import gallery, open_image
+from course_utils.grading.classroom import files_digest
+from course_utils.grading.grader import nothing_graded
+from course_utils.grading.report import save_student
+from course_utils.grading.submissions import find_submissions
+from course_utils.grading.tasks import prepare
+from course_utils.images import gallery, open_image, walk_images
 from course_utils.networks import load_network
 
 CHUNKS = (16, 48, 64, 160, 256, 512, 1024, 4096)
@@ -46,6 +52,15 @@ FIELDS = ("values", "images", "places", "boxes")
 
 def say(text: str) -> None:
     print(f"{text}   [load {os.getloadavg()[0]:.1f}]", flush=True)
+
+
+BROKEN: list[bool] = []
+
+
+def held(equal: bool) -> bool:
+    """The same, and noted for the exit status."""
+    BROKEN.extend([True] * (not equal))
+    return equal
 
 
 class Family:
@@ -142,7 +157,7 @@ def equal(options: argparse.Namespace, place: Path) -> None:
             same = all(torch.equal(getattr(found, name), getattr(expected, name)) for name in FIELDS)
             say(
                 f"chunks of {chunk}: {family.seconds:.0f} s, {family.processor:.0f} processor s, {len(killed)} workers "
-                f"killed, {'equal to the bit' if same else 'NOT EQUAL'}; {family.memory()}"
+                f"killed, {'equal to the bit' if held(same) else 'NOT EQUAL'}; {family.memory()}"
             )
         with killer(client, every=alone.seconds / 5, times=3) as killed:
             other = channel_statistics(net, place, "relu2", quantiles=True, **given, client=client, chunk=160)
@@ -152,7 +167,7 @@ def equal(options: argparse.Namespace, place: Path) -> None:
         )
         same = torch.equal(other.quantiles.at(0.9), numbers.quantiles.at(0.9))
         say(
-            f"moments: {max(away):.1e} away, quantiles {'equal' if same else 'NOT EQUAL'}, {other.images} images, {len(killed)} killed"
+            f"moments: {max(away):.1e} away, quantiles {'equal' if held(same) else 'NOT EQUAL'}, {other.images} images, {len(killed)} killed"
         )
 
 
@@ -266,7 +281,9 @@ def grading(options: argparse.Namespace, place: Path) -> None:
             f"processor s each, {len(killed)} killed; {family.memory()}"
         )
     for label, found in files.items():
-        print(f"{label}: {'the files of the plain run' if found == files['plain'] else 'OTHER FILES'}, {len(found)}")
+        print(
+            f"{label}: {'the files of the plain run' if held(found == files['plain']) else 'OTHER FILES'}, {len(found)}"
+        )
 
 
 def _kill_workers(stop: threading.Event, every: float, out: Path, killed: list[int]) -> None:
@@ -284,22 +301,49 @@ def _kill_workers(stop: threading.Event, every: float, out: Path, killed: list[i
             continue
 
 
+def client(options: argparse.Namespace, place: Path) -> None:
+    """What nobody does for the client: names and times of files, hashes of submissions, and their two files of results."""
+    (place / "photos").mkdir()
+    for number in range(options.tasks):
+        (place / "photos" / f"{number:07}.jpg").touch()
+    begin = time.perf_counter()
+    paths = list(walk_images(place / "photos"))
+    walked = time.perf_counter()
+    for path in paths:
+        path.stat()
+    say(f"{len(paths)} names: {walked - begin:.1f} s to walk, {time.perf_counter() - walked:.1f} s for their times")
+    class_of(options.students, place / "in", "")
+    handed_in = find_submissions(place / "in")
+    tasks = prepare(["07"], 5)
+    for folder in ("results", "feedback"):
+        (place / "out" / folder).mkdir(parents=True)
+    begin = time.perf_counter()
+    for submission in handed_in:
+        files_digest(submission)
+    hashed = time.perf_counter()
+    for submission in handed_in:
+        save_student(place / "out", nothing_graded(submission, tasks, "nothing was done"))
+    each = (hashed - begin) / len(handed_in), (time.perf_counter() - hashed) / len(handed_in)
+    say(f"{len(handed_in)} submissions: {1000 * each[0]:.1f} ms to hash, {1000 * each[1]:.1f} ms to write, for each")
+
+
 def plan(options: argparse.Namespace, place: Path) -> None:
-    """What ImageNet and ten thousand submissions cost, if nothing but the scheduler is shared."""
+    """What ImageNet and ten thousand submissions cost, if nothing but the client is shared."""
     for what, count, each, per_task in (
         ("ImageNet, 1,281,167 images", 1_281_167, options.image_ms / 1000, 256),
         ("10,000 submissions", 10_000, options.student_s, 1),
     ):
+        one = 1 / options.tasks_s + (options.write_ms / 1000 if per_task == 1 else 0)  # of the client, for each task
         for number in (1, 16, 256):
-            computing, scheduling = count * each / number, count / per_task / options.tasks_s
+            computing, scheduling = count * each / number, count / per_task * one
             hours = max(computing, scheduling) / 3600
             print(f"{what}, {number} workers: {hours:.2f} h ({count * each / 3600:.1f} processor hours)")
-        print(f"    the scheduler and the client are full with {options.tasks_s * per_task * each:.0f} workers")
+        print(f"    the scheduler and the client are full with {per_task * each / one:.0f} workers")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = {"equal": equal, "speed": speed, "empty": empty, "grade": grading, "plan": plan}
+    parts = {"equal": equal, "speed": speed, "empty": empty, "grade": grading, "client": client, "plan": plan}
     parser.add_argument("part", choices=parts)
     parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--photos", type=int, default=256)
@@ -310,12 +354,14 @@ def main() -> None:
     parser.add_argument("--kill", type=float, default=0, help="seconds between two killed workers")
     for name in ("--image-ms", "--student-s", "--tasks-s"):
         parser.add_argument(name, type=float, default=1.0)
+    parser.add_argument("--write-ms", type=float, default=0.0, help="of the client, for each submission")
     options = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="bench-cluster-"))
     try:
         parts[options.part](options, place)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+    raise SystemExit(bool(BROKEN))
 
 
 if __name__ == "__main__":

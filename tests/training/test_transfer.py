@@ -96,7 +96,7 @@ def test_the_stored_measurement_is_whole():
 
 @pytest.mark.sweep
 def test_a_cell_comes_out_again():
-    """Ten pairs: a decoder or a processor that rounds differently may change one answer or two."""
+    """Ten pairs. A processor that rounds differently changes some answers: three on the one where it changed most."""
     table, few = transfer_table(), slice(10)
     attacked = pgd(
         load_network(LITE0, device="cpu"),
@@ -111,4 +111,6 @@ def test_a_cell_comes_out_again():
         net = load_network(judge, device="cpu")
         with torch.no_grad():
             said = net(resize((attacked * 255).round() / 255, net.input_size)).argmax(1)
-        assert (said == table.said[LITE0, 16, judge][few]).sum() >= 8
+        stored = table.said[LITE0, 16, judge]
+        assert (said == stored[few]).sum() >= 6
+        assert (said == stored[10:20]).sum() <= 2  # those of other pairs
