@@ -48,7 +48,7 @@ def written_whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
 
 def holds_something(folder: Path) -> bool:
-    """Whether a folder is there for this process, with anything in it; a drive that is not mounted leaves an empty one."""
+    """Whether this process sees anything in a folder. Where a drive is not mounted, there is an empty one."""
     try:
         with os.scandir(folder) as entries:
             return next(entries, None) is not None

@@ -80,8 +80,7 @@ def results(
         The item, and what `work` gave for it; a `Died` if there is none.
 
     Raises:
-        CourseError: no worker may take part (another version, for example), no worker finds an item, or the scheduler is
-            gone.
+        CourseError: no worker may take part (another version, for example) or finds an item, or the scheduler is gone.
         Exception: what `work` raised.
     """
     import dask
@@ -204,7 +203,7 @@ class _UnderWay:
         return self.asked.pop(next(self.running).key)
 
     def result(self, future: Any) -> Any:
-        """Of what is done; its worker may have died since, then it is done again, perhaps by one that is still to come."""
+        """Of what is done. If its worker has died since, it is done again, perhaps by one that is still to come."""
         with _scheduler_there(self.client):
             while True:
                 try:

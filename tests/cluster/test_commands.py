@@ -283,6 +283,7 @@ def prepared():
 
 def test_a_worker_without_bubblewrap_is_refused(tmp_path, threads, monkeypatch):
     monkeypatch.setattr(over_cluster, "bubblewrap_problem", lambda: "bubblewrap is not installed")
+    (tmp_path / "ann.ipynb").touch()
     with pytest.raises(CourseError, match=r"^Worker \S+ is refused: bubblewrap is not installed\. Worker"):
         list(over_cluster.grade_over(threads, [Submission("ann")], [], seed=1, place=tmp_path))
 
