@@ -415,7 +415,7 @@ All nine top patches of a channel show dog faces. What may you conclude?
 - Without this channel, dogs are not recognized.
   That is a question for an experiment: switch it off.
 
-The patches are 196 pixels wide, but the channel seems to like a small detail in the middle. Why?
+The patches are 156 pixels wide, but the channel seems to like a small detail in the middle. Why?
 - The receptive field was computed wrongly: it is only as large as the detail.
   It is exact: no pixel outside can have any effect.
 + Pixels at the rim of the field have few paths to the unit, so their effect is small.
