@@ -3,7 +3,9 @@ import io
 import json
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from course_utils.authoring import outputs, paths
@@ -14,6 +16,7 @@ from course_utils.authoring.rules import SourceError
 from course_utils.authoring.solved import exercise_functions
 from course_utils.authoring.source import read_lesson
 from course_utils.errors import CourseError
+from course_utils.plots import show_images
 from course_utils.still import picture_still
 
 GOOD = '''# %% [markdown] lesson="42" title="Doubling" minutes=5 needs="00"
@@ -358,6 +361,22 @@ def test_the_notebook_of_all_explorers_is_built_and_checked_with_the_lessons(pla
     assert check_all() == check_all(["explore"]) == ["explore.ipynb differs from explore.py"]
     path.unlink()
     assert check_all() == ["explore.ipynb is missing"]
+
+
+def test_a_rare_color_of_a_heat_map_stays_what_it_is():
+    maps = torch.randn(3, 14, 14, generator=torch.Generator().manual_seed(0))
+    maps[0, 7, 7] = -8.0  # the darkest blue, once
+    file = io.BytesIO()
+    show_images(maps, ["a", "b", "c"], cmap="RdBu_r", vmin=-8, vmax=8).savefig(file)
+    data = {"image/png": base64.b64encode(file.getvalue()).decode()}
+    [kept] = outputs.clean_outputs([nbformat.v4.new_output("display_data", data)])
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(seen))).convert("RGB")).astype(int)
+        for seen in (data["image/png"], kept.data["image/png"])
+    )
+    blue = np.abs(before - (5, 48, 97)).max(2) < 3
+    assert blue.sum() > 50
+    assert np.abs(after - before)[blue].max() < 16
 
 
 def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):

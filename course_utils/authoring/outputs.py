@@ -65,7 +65,8 @@ def _shrink(data: dict) -> None:
     picture = Image.open(io.BytesIO(raw)).convert("RGB")
     jpeg, palette = io.BytesIO(), io.BytesIO()
     picture.save(jpeg, "JPEG", quality=76, optimize=True)
-    picture.quantize(64, dither=Image.Dither.NONE).save(palette, "PNG", optimize=True)
+    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # a rare color stays what it is
+    few.save(palette, "PNG", optimize=True)
     if jpeg.tell() < palette.tell():
         del data["image/png"]
         data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode("ascii")
