@@ -213,7 +213,7 @@ top = max(heat.abs().max().item() for heat in maps)
 show_images(maps, titles, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# The large gray window makes more than half of the places blue, among them the whole ground; a blur at the same places does not. The sign of a weak place is the work of the cover.
+# The large gray window makes more than half of the places blue, among them the whole ground; a blur at the same places does not. Here the sign of a weak place hangs on the cover.
 #
 # And the darkest place has moved, from the ear (32 and 24) to the cheek (64). Does the network need the ear?
 #
@@ -264,7 +264,7 @@ for part, row, column in (("ear", 72, 156), ("cheek", 128, 128)):
 
 # %% [markdown]
 # On the cheek the drop grows with the square. On the ear it shrinks: 32 pixels *inside* the ear cost more than 0.7; 96 pixels, which hide nearly all of it, cost little or nothing. So the
-# dark red on the ear does not say that the ear is needed. A part of it is the sight of a gray square on a black ear: with the blur, 24 pixels cost about a third. Trust what survives more than one cover *and* more than one window.
+# dark red on the ear does not say that the ear is needed. A part of it is the gray on the black ear: with the blur, or with the color of the ear, 24 pixels cost about a third. Trust what survives more than one cover *and* more than one window.
 
 # %% claim="with four covers: over the ear a larger square costs less, over the cheek it costs more"
 for cover_here in ("gray", "mean", "blur", "noise"):
@@ -283,6 +283,10 @@ for cover_here in ("gray", "mean", "blur", "noise"):
     assert unhidden - large_ear < 0.5 * (unhidden - small_ear)
     assert not unhidden - large_cheek < 0.5 * (unhidden - small_cheek)
     assert unhidden - large_cheek > 2 * (unhidden - small_cheek)
+ear_color = dog[..., 60:84, 144:168].mean((2, 3), keepdim=True).expand_as(dog)
+with torch.no_grad():
+    hidden_ear = net(covered_by(dog, ear_color, (60, 144, 24)))[0, dalmatian].item()
+assert 0.2 < (unhidden - hidden_ear) / grown["ear", "gray"][0] < 0.45
 assert 0.2 < grown["ear", "blur"][0] / grown["ear", "gray"][0] < 0.45
 
 # %% [markdown]
