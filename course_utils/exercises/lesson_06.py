@@ -413,21 +413,21 @@ winners.slips = {
 
 QUIZ = read_quiz("""
 An occlusion map is strongly negative (blue) on a part of the photo. What does this say?
-+ Covering this part raises the score: what is there speaks against the class.
-  Yes: the drop S(x) - S(covered) is negative, so the covered image scores higher.
++ With this cover the score is higher than with what is there; more it does not say.
+  Yes: the drop S(x) - S(covered) is negative. Another cover or another window may turn the sign.
 - The network does not look at this part: it does not matter what is there.
   Then the drop would be close to 0.
-- The window was too large: it covered more than the object, and the sign turned.
-  The sign does not depend on the size of the window.
+- The window was too large: with the right size of window this part would be red.
+  The sign can change with the window. But no size is the right one: each asks another question.
 - The class is not in the photo: the map of a class that is there is not negative.
   A map of a class that is there can have negative parts, too.
 
 Two equal objects are in a photo. You cover one of them, and the probability hardly falls. What
 follows?
 - The network does not use these objects: it knows the class from the rest.
-  It may use whichever is left. Look at the score, or cover both.
+  It may use whichever is left. Look at the log-odds, and cover both.
 + One window cannot tell: the network may still be sure by the other one.
-  Yes: where it is sure, the softmax is flat. The score may fall, and the probability hardly moves.
+  Yes: where it is sure, the softmax is flat, and the probability hides what the log-odds show. Cover both.
 - The baseline was wrong: with another color the probability would have fallen.
   Any baseline leaves the second object visible.
 - The object should have been larger.

@@ -13,7 +13,7 @@ from course_utils import plots
 def show_occlusion(
     image: Tensor, heat: Tensor, titles: Sequence[str] | None = None, *, title: str | None = None
 ) -> Figure:
-    """Photo, occlusion map and overlay: red where covering hurts the score, blue where it helps.
+    """Photo, occlusion map and overlay: red where covering lowers the score, blue where it raises it.
 
     Args:
         image: `(1, 3, H, W)` in [0, 1].

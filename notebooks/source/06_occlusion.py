@@ -1,6 +1,6 @@
 # %% [markdown] lesson="06" title="Occlusion: cover a part and see what happens" minutes=80 needs="00"
 # You will be able to: measure how much a class score depends on each part of a photo, by covering it; choose window, stride and cover; say what a
-# map means when its color is blue; and compute such a map several times faster without changing the answer.
+# blue place on the map does not tell; and compute such a map with several times fewer multiplications, without changing the answer.
 
 # %% tags=["setup"]
 import math
@@ -8,10 +8,9 @@ import time
 
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 
 from course_utils import check, explorers, load_network, photo, quiz, show_heat, show_images
-from course_utils.activations import occlusion, occlusion_scores
+from course_utils.activations import baseline_images, occlusion, occlusion_scores
 from course_utils.filters import filter_weights
 from course_utils.networks import randomized
 
@@ -23,13 +22,12 @@ show_heat(
     dog,
     occlusion(net, dog),
     signed=True,
-    title=f"{net.predict(dog)[0][0][0]}: red hurts, blue helps",
+    title=f"{net.predict(dog)[0][0][0]}: covering red lowers the score, covering blue raises it",
 )
 
 # %% [markdown]
-# A gray square was put on the photo, at 169 places. Where the map is red, the score of the class fell when the square was there. No gradient was
-# used, and the inside of the network was not opened: only its answers were compared. The darkest red is on the dog's ear. (Lesson 07 cuts the dog out with the help of another
-# map, and part of this ear is then taken for background. Two maps of one photo can disagree; both lessons say how to test a map.)
+# A gray square of 32 pixels was put on the photo, at 13 × 13 = 169 places, 16 pixels apart. Where the map is red, the score of the class fell when the square was there. No gradient was
+# used, and the inside of the network was not opened: only its answers were compared. The darkest red is on the dog's ear. Is the ear needed? You will test this below. (Another map, in lesson 07, takes a part of it for background.)
 
 # %% claim="169 places, and the largest drop is on the ear"
 opening = occlusion_scores(net, dog).drops()[0]
@@ -44,7 +42,7 @@ assert 7 <= column_of_top <= 11
 # %% [markdown]
 # ## The idea
 #
-# Let $S_c(x)$ be the score of class $c$ for the image $x$, and $x_w$ the same image with the window $w$ covered. The **drop** of this window is
+# Let $S_c(x)$ be the score of class $c$ for the image $x$, before the softmax, and $x_w$ the same image with the window $w$ covered. The **drop** of this window is
 #
 # $$d_w = S_c(x) - S_c(x_w) .$$
 #
@@ -52,7 +50,8 @@ assert 7 <= column_of_top <= 11
 #
 # $$M_{ij} = \frac{1}{n_{ij}} \sum_{w \ni (i,j)} d_w , \qquad n_{ij} = \text{number of windows over pixel } (i,j) .$$
 #
-# Red ($d > 0$): what was covered speaks *for* the class. Blue ($d < 0$): it speaks *against* it. (Zeiler & Fergus, 2014, draw the probability of the class. In their
+# Red ($d > 0$): with the square the score is lower than with what was there. Blue ($d < 0$): it is higher. So $d$ compares a place with its *cover*, not with
+# nothing. Whether the place speaks for or against the class, one cover cannot say. (Zeiler & Fergus, 2014, draw the probability of the class. In their
 # pictures the important places are the low ones.)
 
 # %% [markdown] notes="1" minutes=3
@@ -78,7 +77,7 @@ drops, total / count
 
 # %% [markdown]
 # The drops are 1, 2, 2, 0, the map is 1, 1.5, 2, 1, 0. Pixel 1 is 0 itself, but the map gives it 1.5, because its windows
-# also covered its neighbors. A map is never sharper than its window.
+# also covered its neighbors. The 2 is seen at three pixels: a window of $w$ smears each pixel over up to $2w - 1$.
 
 # %% [markdown]
 # How many places does a window have? The windows begin at 0, `stride`, 2 `stride`, ... The last one is the first that reaches the border; what hangs over is cut off.
@@ -128,11 +127,13 @@ check("06.1", drop_grid)
 # The copy must be made inside of the loop, or the second image carries two windows.
 
 # %% picture="06.1"
-# your grid for the dog: 36 places, one number each
+# your grid for the dog: 36 places, one number each; a square is drawn around the center of its window
 label = net.class_index("dalmatian")
 grid = drop_grid(net, dog, label, 64, 32, 0.5)
 top = grid.abs().max().item()
-show_images([dog[0], grid], ["photo", "your grid of drops"], cmap="RdBu_r", vmin=-top, vmax=top)
+drawn = F.pad(grid.repeat_interleave(32, 0).repeat_interleave(32, 1), (16, 16, 16, 16))
+titles = ["photo", f"your grid, {-top:.1f} to {top:.1f}"]
+show_images([dog[0], drawn], titles, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown] exercise="06.2" title="Build it: from the grid to the map" points=2 difficulty=3 importance=4 minutes=12 own="course_utils.activations:plain_occlusion"
 # Give every pixel the mean drop of the windows that cover it. Windows over the border are cut.
@@ -175,110 +176,195 @@ show_heat(dog, spread(scores.drops()[0], 224, 224, 32, 16), signed=True, title="
 # **Predict, run, explain.** The same photo, covered with gray, with its mean color, with a blurred version of itself, and with noise. Will the four maps
 # (a) be equal, (b) agree on the main place and differ elsewhere, (c) have nothing in common? Write your answer down, then run the cell.
 
-# %% [markdown] notes="1" minutes=5
-# Ask what a picture of nothing looks like. Then votes, then the cell.
+# %% [markdown] notes="1" minutes=7
+# Ask what a picture of nothing looks like. Then votes, then the cell. Vote again before the square grows.
 
 # %%
 # four covers, one color scale
 covers = ("gray", "mean", "blur", "noise")
 maps = [occlusion(net, dog, baseline=cover)[0] for cover in covers]
 top = max(heat.abs().max().item() for heat in maps)
+print(f"blue and red: {-top:.1f} to {top:.1f}")
 show_images(maps, covers, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# The main place is the same. Weak places differ, and many change their sign. Trust what survives more than one cover.
+# The main place is the same. Weak places differ: more than a third of the pixels are red with one cover and blue with another, but only about one in twenty by more than 0.1 on both sides.
 
-# %% claim="four covers: the main place agrees, a fifth of the pixels change their sign"
+# %% claim="four covers: the main place agrees; a third of the pixels change their sign, one in twenty clearly"
 peaks = torch.tensor([divmod(heat.argmax().item(), 224) for heat in maps])
 assert (peaks.max(0).values - peaks.min(0).values).max() <= 32  # one window
-positive = torch.stack(maps) > 0
-assert (positive.any(0) & ~positive.all(0)).float().mean() > 0.2
+highest, lowest = torch.stack(maps).amax(0), torch.stack(maps).amin(0)
+assert ((highest > 0) & (lowest < 0)).float().mean() > 0.34
+assert 0.02 < ((highest > 0.1) & (lowest < -0.1)).float().mean() < 0.1
 
 # %%
-# window and stride: large windows find regions, small ones find parts, and each costs time
-sizes = (64, 32, 24)
-sweeps = [occlusion_scores(net, dog, window=size, stride=max(size // 2, 12)) for size in sizes]
+# window, cover, and the share of places with a drop below -0.1; one color scale
+settings = ((64, "blur"), (64, "gray"), (32, "gray"), (24, "gray"))
+sweeps = [
+    occlusion_scores(net, dog, window=size, stride=size // 2, baseline=cover)
+    for size, cover in settings
+]
 titles = [
-    f"window {size}: {sweep.scores[0].numel()} places"
-    for size, sweep in zip(sizes, sweeps, strict=True)
+    f"{size} px, {cover}: {(sweep.drops() < -0.1).float().mean():.0%} blue"
+    for (size, cover), sweep in zip(settings, sweeps, strict=True)
 ]
 maps = [sweep.maps()[0] for sweep in sweeps]
 top = max(heat.abs().max().item() for heat in maps)
-display(show_images(maps, titles, cmap="RdBu_r", vmin=-top, vmax=top))
-for size, sweep in zip(sizes, sweeps, strict=True):
-    drops = sweep.drops()
-    print(
-        f"window {size}: mean size of a drop {drops.abs().mean():.2f}, largest drop {drops.max():.2f}"
-    )
+show_images(maps, titles, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# The three maps share one scale. A typical drop is smaller with a small window. The largest drop is not: something that matters much fits into the smallest window, too.
+# The large gray window makes more than half of the places blue, among them the whole ground; a blur at the same places does not. Here the sign of a weak place hangs on the cover.
+#
+# And the darkest place has moved, from the ear (32 and 24) to the cheek (64). Does the network need the ear?
+#
+# **Predict, run, explain.** A square grows over the middle of the ear, another one over the cheek. Will the drops grow, too? Write your answer down, then run the cell.
 
-# %% claim="with smaller windows the mean drop shrinks, and the largest one does not"
-typical = [sweep.drops().abs().mean().item() for sweep in sweeps]
-largest = [sweep.drops().max().item() for sweep in sweeps]
-assert typical[0] > 1.15 * typical[1]
-assert typical[1] > 1.1 * typical[2]
-assert min(largest) > 0.8 * max(largest)
+# %% claim="window 64: gray makes more than half of the places blue, blur only a few; the darkest place moves to the cheek"
+blur_64, gray_64, gray_32, gray_24 = (sweep.drops()[0] for sweep in sweeps)
+assert (gray_64 < -0.1).float().mean() > 0.5
+assert gray_64[-2:].max() < -0.1  # the ground
+assert not (blur_64 < -0.1).float().mean() > 0.5
+assert blur_64[-2:].mean() > 0.1
+for grid_here, step_here in ((gray_32, 16), (gray_24, 12)):  # the ear
+    row_here, column_here = divmod(grid_here.argmax().item(), len(grid_here))
+    assert 40 <= row_here * step_here <= 106
+    assert 115 <= column_here * step_here <= 166
+for grid_here in (gray_64, blur_64):
+    assert grid_here.argmax().item() in (20, 21)  # rows 96 to 160, columns 64 to 160: the cheek
+
+
+# %%
+# a square that grows over one place: the drop for each side of it
+def covered_by(image, cover, *squares):
+    """The image with squares (top, left, side) of the cover on it."""
+    image = image.clone()
+    for top, left, side in squares:
+        place = (..., slice(top, top + side), slice(left, left + side))
+        image[place] = cover[place]
+    return image
+
+
+sides = (24, 32, 48, 64, 80, 96)
+dalmatian = net.class_index("dalmatian")
+grown = {}
+for part, row, column in (("ear", 72, 156), ("cheek", 128, 128)):
+    for cover in ("gray", "blur"):
+        what = baseline_images(dog, cover)
+        batch = [
+            covered_by(dog, what, (row - side // 2, column - side // 2, side)) for side in sides
+        ]
+        with torch.no_grad():
+            scores = net(torch.cat([dog, *batch]))[:, dalmatian]
+        grown[part, cover] = (scores[0] - scores[1:]).tolist()
+        print(
+            part,
+            cover,
+            {side: round(drop, 1) for side, drop in zip(sides, grown[part, cover], strict=True)},
+        )
+
+# %% [markdown]
+# On the cheek the drop grows with the square. On the ear it shrinks: 32 pixels *inside* the ear cost more than 0.7; 96 pixels, which hide nearly all of it, cost little or nothing. So the
+# dark red on the ear does not say that the ear is needed. A part of it is the gray on the black ear: with the blur, or with the color of the ear, 24 pixels cost about a third. Trust what survives more than one cover *and* more than one window.
+
+# %% claim="with four covers: over the ear a larger square costs less, over the cheek it costs more"
+for cover_here in ("gray", "mean", "blur", "noise"):
+    what_here = baseline_images(dog, cover_here)
+    with torch.no_grad():
+        small_ear, large_ear, small_cheek, large_cheek, unhidden = net(
+            torch.cat(
+                [
+                    covered_by(dog, what_here, square)
+                    for square in ((56, 140, 32), (24, 108, 96), (112, 112, 32), (80, 80, 96))
+                ]
+                + [dog]
+            )
+        )[:, dalmatian].tolist()
+    assert unhidden - small_ear > 0.7
+    assert unhidden - large_ear < 0.5 * (unhidden - small_ear)
+    assert not unhidden - large_cheek < 0.5 * (unhidden - small_cheek)
+    assert unhidden - large_cheek > 2 * (unhidden - small_cheek)
+ear_color = dog[..., 60:84, 144:168].mean((2, 3), keepdim=True).expand_as(dog)
+with torch.no_grad():
+    hidden_ear = net(covered_by(dog, ear_color, (60, 144, 24)))[0, dalmatian].item()
+assert 0.2 < (unhidden - hidden_ear) / grown["ear", "gray"][0] < 0.45
+assert 0.2 < grown["ear", "blur"][0] / grown["ear", "gray"][0] < 0.45
 
 # %% [markdown]
 # ## Which class, and where is it?
 #
-# A map belongs to a class. To see that, put two animals in one photo: a bird on the left, a dalmatian on the right. ImageNet calls the bird a *spoonbill*. Look at its bill: it is
-# thin and bent, not flat like a spoon. It is a white ibis, and the label is wrong. A network learns the labels that people gave, with their errors.
+# A map belongs to a class. To see that, put two animals in one photo: a bird on the left, a dalmatian on the right. The photo of the bird is labelled *spoonbill*. Its bill is
+# thin and bent, not flat like a spoon: it is a white ibis. None of the 1000 classes is an ibis, so the network had no right answer to learn.
 
 # %% [markdown] notes="1" minutes=5
 # Ask for the two maps in words before you run the cell: which half is red for which question?
 
 # %%
-# the same photo, two questions
+# the same photo, two questions, one color scale
 pair = torch.cat([photo("spoonbill", (224, 112)), photo("dalmatian", (224, 112))], dim=3)
 classes = ["spoonbill", "dalmatian"]
-maps = torch.cat([occlusion(net, pair, name, window=64, stride=32) for name in classes])
-show_heat(torch.cat([pair, pair]), maps, classes, signed=True)
+maps = torch.cat([occlusion(net, pair, name, window=56, stride=28) for name in classes])
+top = maps.abs().max().item()
+bird = photo("spoonbill")[0, :, 60:130, 70:140]
+titles = ["both", "the bird", *(f"{name}, {-top:.1f} to {top:.1f}" for name in classes)]
+show_images([pair[0], bird, *maps], titles, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %%
-# class against background in numbers: the mean drop on each half
-for name, heat in zip(classes, maps, strict=True):
-    left, right = heat[:, :112].mean(), heat[:, 112:].mean()
-    print(f"{name:>10}: {left:+.2f} on the left, {right:+.2f} on the right")
+# the halves exchanged: the mean drop of the windows on each animal, and the drop when all of the dog is covered
+exchanged = pair.roll(112, dims=3)
+table = {}
+for name in classes:
+    for cover in ("gray", "blur"):
+        found = occlusion_scores(net, exchanged, name, window=56, stride=56, baseline=cover)
+        on_dog, on_bird = (part.mean().item() for part in found.drops()[0].chunk(2, dim=1))
+        no_dog = torch.cat(
+            [baseline_images(exchanged, cover)[..., :112], exchanged[..., 112:]], dim=3
+        )
+        with torch.no_grad():
+            all_dog = (found.clean[0] - net(no_dog)[0, net.class_index(name)]).item()
+        table[name, cover] = on_bird, on_dog, all_dog
+        print(
+            f"{name:9}, {cover}: bird {on_bird:+.1f}, dog {on_dog:+.1f}, all of the dog {all_dog:+.1f}"
+        )
 
 # %% [markdown]
-# For each question the drop is larger on the half of its own animal. This is a test with a known answer: you put the animals there yourself. Do such a test before you
-# believe a map whose answer you do not know. And do not read more from it than it says. Exchange the two halves: the order stays, but now covering the dog itself *raises* the score of "dalmatian" a little. (One possible reason: a window of
-# 64 pixels leaves most of its spots. How would you test this?) The colors depend on the rest of the photo; the order is what the two photos share.
+# The drop is larger on the animal that was asked for, in both orders. This is a test with a known answer: you put the animals there yourself. Do such a test before you believe a map
+# whose answer you do not know.
+#
+# The signs need more care. Gray windows on the dog hardly change the score of "dalmatian". Is the dog not used? Blurred ones lower it, and without the dog it falls by more than
+# 6 with either cover: the missing red was the gray window's work. The blue of "spoonbill" on the dog survives both covers, and grows when all of the dog is covered.
 
-# %% claim="the drop is larger on the own half, also with the halves exchanged; there the dog's own half is not positive"
-exchanged = pair.roll(112, dims=3)
-for which, heat_here in zip(classes, maps, strict=True):
-    halves_here = heat_here[:, :112].mean(), heat_here[:, 112:].mean()
-    there = occlusion(net, exchanged, which, window=64, stride=32)[0]
-    halves_there = there[:, 112:].mean(), there[:, :112].mean()
-    own = 0 if which == "spoonbill" else 1
-    assert halves_here[own] - halves_here[1 - own] > 0.2
-    assert halves_there[own] - halves_there[1 - own] > 0.2
-assert halves_there[1] < 0
-
-# %% [markdown] fold="Think: why can covering the dog raise the score of the spoonbill?"
-# One idea: the features of a dog speak against other classes, and when the dog is hidden, that vote is gone. How would you test it? Look at the last linear layer's weights for both classes, or cover the dog with another animal.
+# %% claim="the own animal's drop is larger in both orders; gray hides that the dog is used; the spoonbill's blue on the dog survives"
+for which, cover_here in table:
+    bird_here, dog_here, all_here = table[which, cover_here]
+    as_shown = occlusion_scores(net, pair, which, window=56, stride=56, baseline=cover_here)
+    bird_first, dog_second = (half_here.mean() for half_here in as_shown.drops()[0].chunk(2, dim=1))
+    if which == "spoonbill":
+        assert min(bird_here - dog_here, bird_first - dog_second) > 0.2
+        assert max(dog_here, dog_second) < -0.2
+        assert all_here < 5 * dog_here
+    else:
+        assert min(dog_here - bird_here, dog_second - bird_first) > 0.2
+        assert all_here > 6
+assert abs(table["dalmatian", "gray"][1]) < 0.2
+assert table["dalmatian", "blur"][1] > 0.5
 
 # %% [markdown]
 # ## Faster, with the same answer
 #
-# A window of 32 × 32 covers 2 % of the photo. Why run the whole network again? Outside of what the window can reach, every value in every layer is
-# the one from the clean photo. Keep the clean values, and recompute only the part that is reached. This is the receptive field (lesson 05), read in the other direction.
+# A window of 32 × 32 covers 2 % of the photo. Why run the whole network again? Outside of what the window can reach, every value is
+# the clean one. Keep the clean values, and recompute only the part that is reached. This is the receptive field (lesson 05), read in the other direction (Nakandala et al., 2019).
 #
 # Take one axis. The inputs from `start` to `stop - 1` have changed. A layer with kernel $k$, stride $s$ and padding $p$ has outputs $o = 0, 1, \dots$ Output $o$ sees the inputs
 # $o\,s - p$ to $o\,s - p + k - 1$. Which outputs can have changed?
 #
 # In the head: $k = 3$, $s = 1$, $p = 1$; the inputs 4 and 5 have changed. Output 3 sees 2, 3, 4; output 6 sees 5, 6, 7. So it is 3 to 6: one more on each side.
 
-# %% [markdown] notes="1" minutes=19
+# %% [markdown] notes="1" minutes=17
 # Draw the cone from a window upward. 06.3 by hand for one layer first, with kernel 3 and stride 2. If time is short,
 # catch up and show only the times.
 
 # %% [markdown] exercise="06.3" title="What does the window reach?" points=2 difficulty=4 importance=3 minutes=15 own="course_utils.engines.incremental:Local.reach"
-# Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. There are `(size + 2 * padding - kernel) // stride + 1` of them.
+# Return `(first, last + 1)`: the outputs of one layer that see a changed input, cut to the outputs that exist. (In the check at least one output does.) There are `(size + 2 * padding - kernel) // stride + 1` of them.
 
 
 # %% exercise="06.3"
@@ -306,19 +392,30 @@ check("06.3", reached)
 # From $o\,s - p + k - 1 \ge \text{start}$ follows $o \ge (\text{start} + p - k + 1)/s$, rounded up. From $o\,s - p \le \text{stop} - 1$ follows $o \le (\text{stop} - 1 + p)/s$, rounded down.
 
 # %% uses="06.3"
-# follow a window of 32 pixels through the first layers of VGG-19: how much of each map must be computed again?
-start, stop, size = 96, 128, 224
-for block, convolutions in enumerate((2, 2, 4, 4, 4), 1):
+# follow a window of 32 pixels through VGG-19: how much of each map must be computed again, and how many multiplications is that?
+start, stop, size, channels = 96, 128, 224, 3
+whole, part = 0, 0
+for block, (convolutions, filters) in enumerate(
+    ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)), 1
+):
     for _ in range(convolutions):
         start, stop = reached(start, stop, 3, 1, 1, size)
+        whole += 9 * channels * filters * size**2
+        part += 9 * channels * filters * (stop - start) ** 2
+        channels = filters
     print(
         f"block {block}: {stop - start:3} of {size:3} rows, {((stop - start) / size) ** 2:4.0%} of the map"
     )
     start, stop = reached(start, stop, 2, 2, 0, size)
     size = size // 2
+print(f"multiplications of the convolutions: {whole / part:.1f} times fewer")
 
 # %% [markdown]
-# In the first blocks a few percent are enough. At the end the window reaches everything. So there is a limit to what can be saved.
+# In the first blocks a few percent are enough. At the end the window reaches everything. So there is a limit to what can be saved: here the convolutions need about a quarter of the multiplications.
+
+# %% claim="a window of 32 pixels in VGG-19: a few percent of the first maps, all of the last, a quarter of the multiplications"
+assert (stop, size) == (7, 7)
+assert 3.8 < whole / part < 4.8
 
 # %% [markdown] exercise="06.4" title="Spot the bug: the missing halo" points=2 difficulty=3 importance=3 minutes=10
 # A convolution with a 3 × 3 kernel and padding 1 turned `x` into `y`. Now a patch of `x` is replaced. The function below computes only the changed part of the output, and
@@ -362,7 +459,7 @@ check("06.4", update)
 # cases, inside and at the border, are one.
 
 # %% uses="06.4"
-# your function on the first layer of VGG-19: the new answers of its 64 filters after a window is covered
+# your function with the 64 filters of VGG-19's first layer (without their biases), on the photo with a covered window
 weight = filter_weights(load_network("vgg19"), "conv1_1")
 y = F.conv2d(dog, weight, padding=1)
 patch = torch.full((1, 3, 32, 32), 0.5)
@@ -372,25 +469,31 @@ gap = (update(dog, y, weight, patch, 96, 96) - F.conv2d(covered, weight, padding
 print(f"largest difference to the whole convolution: {gap:.0e}")
 
 # %% [markdown]
-# `course_utils` does this for every layer of a network: convolutions with any stride, padding, dilation and groups, pooling, batch norm, activations, residual additions and the mean at the
-# end. What it does not know gets the whole map, and it says so.
+# `course_utils` does this for a whole network. A layer that it does not know gets the whole map, and it says so.
 
 # %%
-# the same scores, two ways, and the time of each
-timed = {}
-for method in ("full", "incremental"):
+# the same scores, two ways; each runs twice, and the shorter time counts
+timed, seconds = {}, {}
+for method in ("full", "incremental") * 2:
     begin = time.perf_counter()
     timed[method] = occlusion_scores(net, dog, window=32, stride=32, method=method, batch_size=16)
-    print(f"{method:>12}: {time.perf_counter() - begin:.1f} s")
+    seconds[method] = min(time.perf_counter() - begin, seconds.get(method, math.inf))
+print(*(f"{method}: {shortest:.1f} s" for method, shortest in seconds.items()), sep=", ")
 gap = (timed["full"].scores - timed["incremental"].scores).abs().max()
 print(f"largest difference: {gap:.0e}")
 print(timed["incremental"].note)
 
 # %% [markdown]
+# Equal up to rounding. How much *time* is saved depends on your machine: cutting and pasting costs time, too.
+
+# %% claim="both ways give the same scores"
+assert gap < 1e-3 * timed["full"].drops().abs().max()
+
+# %% [markdown]
 # ## Who wins where?
 #
-# Zeiler and Fergus draw a second map: not how far one score falls, but **which class wins** when a place is covered. Where the map shows the usual class, the answer does not hang on
-# this place alone. Where another class appears, it does.
+# Zeiler and Fergus draw one more map: not how far one score falls, but **which class wins** when a place is covered. Where the map shows the usual class, the answer survives
+# this cover at this place. Where another class appears, the cover was enough to change it. If two classes were nearly tied before, almost anything is enough.
 
 # %% [markdown] notes="1" minutes=10
 # Ask first: which class wins when the cat's face is covered? Then 06.5; it is 06.1 with another last line.
@@ -443,21 +546,22 @@ palette = torch.tensor(list(shades.values()))
 pictures, titles, wins = [], [], {}
 for name in ("cat", "spoonbill"):
     grid = winners(net, photo(name), 64, 32, 0.5).long()
+    clean = [f"{word} {p:.2f}" for word, p in net.predict(photo(name))[0][:2]]
     classes, counts = grid.unique(return_counts=True)
     wins[name] = {net.category(int(c)): int(n) for c, n in zip(classes, counts, strict=True)}
-    colors = palette[torch.searchsorted(classes, grid) % len(palette)]
-    pictures += [photo(name)[0], colors.permute(2, 0, 1)]
+    colors = palette[torch.searchsorted(classes, grid) % len(palette)].permute(2, 0, 1)
+    drawn = colors.repeat_interleave(32, 1).repeat_interleave(32, 2)
+    pictures += [photo(name)[0], F.pad(drawn, (16, 16, 16, 16), value=1.0)]
     said = [
         f"{shade}: {word}, {n}"
         for shade, (word, n) in zip(shades, wins[name].items(), strict=False)
     ]
-    titles += ["photo", "\n".join(said)]
-    print(name, [f"{word} {p:.2f}" for word, p in net.predict(photo(name))[0][:3]])
+    titles += ["not covered:\n" + "\n".join(clean), "\n".join(said)]
 show_images(pictures, titles, columns=4)
 
 # %% [markdown]
-# One square stands for one place of the window; the numbers in the titles count them. For the cat two kinds of cat share the map. They were nearly equal before anything was covered (see the printed probabilities), so a small change decides. For the bird most squares keep its label: no such place
-# *alone* is needed. A few change it, and the new class need not be near in meaning.
+# One square stands for one place of the window, around its center; the numbers in the titles count them. For the cat two kinds of cat share the map, at its borders as on the face. They were nearly equal before anything was covered: this map shows the tie, not where the cat is. For the bird most squares keep its label. A few
+# change it, and the new class need not be near in meaning.
 
 # %% claim="the cat's map is shared by two cats that were nearly equal; the bird keeps its label at most places, not at all"
 cats = net.predict(photo("cat"))[0]
@@ -480,72 +584,109 @@ explorers.Occlusion(net)
 # **A network that knows nothing.** With random weights, what does the map look like?
 
 # %% [markdown] notes="1" minutes=6
-# Votes for one and for two strawberries before the cell. The sentence to keep: no drop is not the same as no use.
+# Votes for one and for two strawberries before the cell. The sentences to keep: no drop is not the same as no use; cover the pair.
 
 # %%
-# random weights, the same photo, the same class; each map has its own scale here, so compare places, not colors
-nothing = randomized(net)
-maps = [occlusion(one, dog, "dalmatian")[0] for one in (net, nothing)]
-scaled = [heat / heat.abs().max() for heat in maps]
-names = ["photo", "trained", "random weights"]
-show_images([dog[0], *scaled], names, cmap="RdBu_r", vmin=-1.05, vmax=1.05)
+# random weights, the same photo, the same class; each map has its own scale, so compare places. Above: the correlation with the first map
+cases = {"trained": (net, "gray"), "blur": (net, "blur")}
+cases |= {f"random {seed}": (randomized(net, seed=seed), "gray") for seed in range(3)}
+maps, titles, similar = [], [], {}
+for name, (one, cover) in cases.items():
+    heat = occlusion(one, dog, "dalmatian", stride=32, baseline=cover)[0]
+    maps.append(heat / heat.abs().max())
+    similar[name] = torch.corrcoef(torch.stack([maps[0], maps[-1]]).flatten(1))[0, 1].item()
+    titles.append(f"{name}: {similar[name]:+.2f}")
+show_images(maps, titles, columns=5, cmap="RdBu_r", vmin=-1, vmax=1)
 
 # %% [markdown]
-# The map of the trained network is gone. What is left is how a gray square changes an arbitrary sum of filters.
+# The map of the trained network is gone: other weights change it more than another cover. Such a test belongs to every map (Adebayo et al., 2018; lesson 07).
 
-
-# %% claim="random weights: another map, for four draws of the weights; another cover: nearly the same map"
-def likeness(one_map, other_map):
-    return torch.corrcoef(torch.stack([one_map.flatten(), other_map.flatten()]))[0, 1].item()
-
-
-for seed in range(4):
-    drawn = occlusion(randomized(net, seed=seed), dog, "dalmatian")[0]
-    assert abs(likeness(maps[0], drawn)) < 0.5
-    assert likeness(maps[0], occlusion(net, dog, "dalmatian", baseline="mean")[0]) > 0.8
+# %% claim="random weights: another map, for three draws; another cover: nearly the same map"
+assert similar["blur"] > 0.7
+for seed_here in range(3):
+    assert abs(similar[f"random {seed_here}"]) < 0.5
+    assert not similar[f"random {seed_here}"] > 0.7
 
 # %% [markdown]
 # **Two of the same.** Occlusion removes one place at a time. What if the evidence is there twice?
 #
-# **Predict, run, explain.** Two photos: in the first, the left half shows strawberries and the right half is gray; the second holds the same left half twice. In which of them does the *probability* of "strawberry" fall more when one
-# window is covered? And the *score*?
+# **Predict, run, explain.** Two photos: in the first, the left half shows strawberries and the right half is gray; the second holds the same left half twice. In which of them does the probability $p$ of "strawberry" fall more when one
+# window is covered? And the *log-odds* $\log\frac{p}{1 - p}$? They have no flat end near $p = 1$. (Nor has the score; but it also falls when *all* scores fall alike, and $p$ does not.)
 
 # %%
-# one copy and two copies of the same evidence, asked in two ways; the maps share one scale
+# one copy and two copies of the same evidence, asked in two ways; each row of maps has one scale
 half = photo("strawberry", (224, 112))
 both = torch.cat([torch.cat([half, right], dim=3) for right in (torch.full_like(half, 0.5), half)])
-largest_drop = {}
-for of in ("probability", "score"):
-    found = occlusion_scores(net, both, "strawberry", of=of, window=64, stride=32)
-    maps = found.maps()
-    top = maps.abs().max().item()
-    largest_drop[of] = found.drops().flatten(1).max(1).values.tolist()
-    if of == "probability":
-        pictures = [both[0], maps[0], both[1], maps[1]]
-        display(
-            show_images(
-                pictures, ["one", "", "two", ""], columns=4, cmap="RdBu_r", vmin=-top, vmax=top
-            )
-        )
-    one, two = largest_drop[of]
-    print(f"{of} of the whole photo: {found.clean[0]:.2f} with one, {found.clean[1]:.2f} with two")
-    print(f"largest drop of the {of}: {one:.2f} with one, {two:.2f} with two")
+berry = net.class_index("strawberry")
+
+
+def log_odds(scores):
+    return torch.logit(scores.softmax(1)[:, berry])
+
+
+asked = occlusion_scores(net, both, log_odds, window=56, stride=28)
+# the 21 windows on the left half of the second photo, each together with its copy 112 pixels further
+gray = baseline_images(both[1:], "gray")
+corners = [(28 * i, 28 * j) for i in range(7) for j in range(3)]
+pairs = [covered_by(both[1:], gray, (t, x, 56), (t, x + 112, 56)) for t, x in corners]
+with torch.no_grad():
+    pairs_covered = log_odds(net(torch.cat(pairs)))
+pictures, titles, compared = [], [], {}
+for of, change in (("probability", torch.sigmoid), ("log-odds", torch.clone)):
+    clean = change(asked.clean)
+    grids = clean[:, None, None] - change(asked.scores)
+    top = grids.abs().max().item()
+    for image, grid in zip(both, grids / top, strict=True):
+        drawn = grid.repeat_interleave(28, 0).repeat_interleave(28, 1)
+        pictures += [image, F.pad(drawn, (14, 14, 14, 14))]
+        titles += ["", f"{of}, {-top:.1f} to {top:.1f}"]
+    one, left, right = (
+        g.mean().item() for g in (grids[0, :, :3], grids[1, :, :3], grids[1, :, 4:])
+    )
+    pair_drop = (clean[1] - change(pairs_covered)).mean().item()
+    compared[of] = one, left, right, pair_drop
+    print(f"{of}: one {one:.2f}; two: left {left:.2f} + right {right:.2f}, pairs {pair_drop:.2f}")
+show_images(pictures, titles, columns=4, cmap="RdBu_r", vmin=-1, vmax=1)
 
 # %% [markdown]
-# With two copies the probability falls much less. Does the network not need them? Look at the score: it falls nearly as much. With two copies the network is *surer*, and where it is sure the softmax is flat: the score may fall, and the probability hardly moves.
-# So a pale map of probabilities does not mean "the network does not use this". Draw the score, and always say which of the two you drew. And other limits:
+# With two copies the probability falls much less at the same places. Does one copy stand in for the other? Then a window *and* its copy must cost more than the sum of both. In the probability they do, by about half. In the
+# log-odds hardly: each copy counts for itself. So most of it is the softmax: with two copies the network is *surer*, and where it is sure, the probability hardly moves. (Not all of it:
+# with windows of 64 pixels the pairs cost more than the sum in the log-odds, too.) A pale map of probabilities does not mean "the network does not use this". Other limits:
 #
-# - The map is as coarse as the window, and its edges are the window's edges.
-# - A covered photo is a photo that the network was never trained on. A part of the drop may be surprise, not loss of evidence.
+# - A covered photo is a photo that the network was never trained on. A part of the drop may be surprise, not loss of evidence (the square on the ear).
 # - It costs one forward pass for each place; a saliency map (lesson 07) costs one forward and one backward pass in all, but speaks of small changes only.
 
 # %% [markdown]
-# Two relatives cover many places at once, in random patterns. LIME (2016) hides random sets of regions and fits a linear model to the scores: its weights are the map. RISE (2018) hides with many
-# random masks and adds the masks up, each multiplied by the score that was left.
+# Two relatives cover many places at once, at random: LIME (2016) fits a linear model to the scores, RISE (2018) adds up the masks, each times the score that was left.
 
-# %% claim="two copies: the probability falls much less; the score, without the softmax, does not"
-assert largest_drop["probability"][1] < 0.7 * largest_drop["probability"][0]
-assert not largest_drop["score"][1] < 0.7 * largest_drop["score"][0]
+# %% claim="two copies: both together cost half more than the sum in the probability, hardly more in the log-odds, with three covers"
+for cover_here in ("gray", "mean", "blur"):
+    excess = {}
+    what_here = baseline_images(both[1:], cover_here)
+    covered_here = []
+    for shifts in ((0,), (112,), (0, 112)):
+        squares_here = [[(t, x + shift, 56) for shift in shifts] for t, x in corners]
+        with torch.no_grad():
+            batch_here = torch.cat([covered_by(both[1:], what_here, *q) for q in squares_here])
+            covered_here.append(log_odds(net(batch_here)))
+    for of_here, change_here in (("probability", torch.sigmoid), ("log-odds", torch.clone)):
+        left_here, right_here, both_here = (
+            (change_here(asked.clean[1]) - change_here(value)).mean().item()
+            for value in covered_here
+        )
+        excess[of_here] = both_here / (left_here + right_here)
+    assert 1.27 < excess["probability"] < 1.75
+    assert not excess["log-odds"] > 1.27
+assert compared["probability"][1] < 0.6 * compared["probability"][0]
+large_here = []
+for shifts in ((0,), (112,), (0, 112)):  # windows of 64 pixels
+    squares_here = [
+        [(t, x + shift, 64) for shift in shifts] for t in range(0, 161, 32) for x in (0, 32)
+    ]
+    with torch.no_grad():
+        left_over = log_odds(net(torch.cat([covered_by(both[1:], gray, *q) for q in squares_here])))
+    large_here.append((asked.clean[1] - left_over).mean().item())
+assert large_here[2] > 1.15 * (large_here[0] + large_here[1])
 
 # %% [markdown]
 # ## Quiz
@@ -561,9 +702,9 @@ quiz("06")
 # ## Summary
 #
 # - Cover a window, measure the drop of the score, average the drops over the windows of each pixel.
-# - Red: for the class. Blue: against it. The cover is a choice; compare several.
-# - A window reaches only a part of each layer. Recomputing only that part gives the same answer in less time.
-# - Test a map on a photo whose answer you know. Where the network is sure, the probability hides what the score shows.
+# - Red: lower with the cover than with what was there. Blue: higher. Cover and window are choices, and the sign hangs on both; compare several.
+# - A window reaches only a part of each layer. Recomputing only that part gives the same answer with fewer multiplications.
+# - Test a map on a photo whose answer you know. Where the network is sure, the probability hides what the log-odds show.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for
 # Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Ribeiro, Singh, Guestrin: *"Why Should I Trust You?" Explaining the Predictions of Any Classifier* (LIME), KDD 2016. Petsiuk, Das, Saenko: *RISE: Randomized Input Sampling for
