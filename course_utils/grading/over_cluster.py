@@ -54,10 +54,11 @@ class Grading:
     submissions: Path
     secrets: Sequence[Path]
     sandbox = None
+    ended = False  # nobody waits for a report any more
 
     def begin(self, folder: str) -> str:
         """Why this worker cannot grade, or ""; `folder` is for its files."""
-        self.folder, self.sandbox = Path(folder), None
+        self.folder, self.sandbox, self.ended = Path(folder), None, False
         torch.set_num_threads(1)  # the networks are tiny
         return self._blind() or bubblewrap_problem()
 
@@ -82,10 +83,9 @@ class Grading:
                 raise NotHere(problem)
             return nothing_graded(submission, self.tasks, OTHER_FILES)  # without a key: the next run tries again
         report = in_any_case(self._ready(), submission, self.tasks, key)
-        if report.key:
+        if report.key or self.ended:
             return report
-        self.end()  # is it the sandbox, or what was handed in?
-        self.sandbox = None
+        self._stop()  # is it the sandbox, or what was handed in?
         with _a_sandbox_that_works():
             self._ready().start().close()
         return in_any_case(self._ready(), submission, self.tasks, key)
@@ -98,10 +98,15 @@ class Grading:
         return self.sandbox
 
     def end(self) -> None:
-        """Take down the sandbox."""
-        if self.sandbox is not None:
-            self.sandbox.stop()
-            self.sandbox.close()
+        """Called when the work is taken away, perhaps while another thread still grades."""
+        self.ended = True
+        self._stop()
+
+    def _stop(self) -> None:
+        sandbox, self.sandbox = self.sandbox, None
+        if sandbox is not None:
+            sandbox.stop()
+            sandbox.close()
 
 
 def grade_over(

@@ -212,6 +212,24 @@ def test_a_worker_whose_sandbox_starts_no_process_is_unfit(submissions, tmp_path
 
 
 @needs_walls
+def test_work_that_is_taken_away_while_it_grades_begins_nothing_new(submissions, tmp_path, monkeypatch):
+    one = Submission("ann", [submissions / "ann.ipynb"])
+    work = over_cluster.Grading(prepare(["07"], 5), Limits(), submissions, [])
+    assert work.begin(str(tmp_path)) == ""
+    made, true = [], Sandbox.start
+
+    def start(self, *given):
+        made.append(1)
+        work.end()  # as from another thread
+        return true(self, *given)
+
+    monkeypatch.setattr(Sandbox, "start", start)
+    report = work((one, "k", over_cluster.files_digest(one)))
+    assert report.key == "" and work.sandbox is None
+    assert len(made) <= 2
+
+
+@needs_walls
 def test_workers_give_the_files_of_one_process(submissions, tmp_path, threads):
     address = threads.scheduler.address
     assert grade(submissions, tmp_path / "plain", jobs=1) == 1
