@@ -267,7 +267,7 @@ check("03.4", without_itself)
 # cropped, and recolored (its red numbers become green, green blue, and blue red).
 
 # %% [markdown] notes="1" minutes=16
-# Start the long cell before you explain recall. For the four cures, collect an order from the room and keep it on the
+# Start the long cell before you explain recall. For the six ways, collect an order from the room and keep it on the
 # board.
 
 # %%
