@@ -396,3 +396,24 @@ def test_a_notebook_that_is_too_large_gets_photos_of_lower_quality(monkeypatch):
     assert len(to_text(book)) <= before * 0.7
     for output in book.cells[0].outputs:
         assert Image.open(io.BytesIO(base64.b64decode(output.data["image/jpeg"]))).size == (300, 300)
+
+
+def test_a_notebook_that_is_too_large_gets_its_large_drawings_as_photos_and_keeps_the_small_ones(monkeypatch):
+    held = io.BytesIO()
+    Image.effect_noise((300, 300), 90).convert("RGB").quantize(256).save(held, "PNG")
+    small = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(small, "PNG")
+    drawings = [base64.b64encode(file.getvalue()).decode() for file in (held, small)]
+    metadata = {"image/png": {"alt": "noise"}}
+    made = [
+        nbformat.v4.new_output("display_data", {"image/png": one}, metadata=nbformat.from_dict(metadata))
+        for one in drawings
+    ]
+    cell = nbformat.v4.new_code_cell("x", outputs=made)
+    cell["id"] = "drawings"
+    book = nbformat.v4.new_notebook(cells=[cell])
+    monkeypatch.setattr(outputs, "MOST_BYTES", 0.8 * len(to_text(book)))
+    outputs.fit(book)
+    large, same = book.cells[0].outputs
+    assert set(large.data) == {"image/jpeg"} and large.metadata == {"image/jpeg": {"alt": "noise"}}
+    assert same.data["image/png"] == drawings[1] and same.metadata == metadata

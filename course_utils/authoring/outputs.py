@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MOST_BYTES = 590_000  # of a notebook with its pictures
+_KINDS = ("image/png", "image/jpeg")
 EXACT_BYTES = 12_000  # of a picture that keeps all of its colors
 
 
@@ -88,27 +89,30 @@ def _bytes_of(picture: Image.Image, kind: str, **options: int) -> bytes:
 
 
 def fit(book: NotebookNode) -> None:
-    """Photos at a lower quality, until the notebook is small enough for a repository that holds all of them."""
+    """Photos and large drawings at a lower quality, until the notebook is small enough for a repository of them all."""
     from PIL import Image
 
-    outputs = [
-        o.data for c in book.cells if c.cell_type == "code" for o in c.outputs if "image/jpeg" in o.get("data", {})
-    ]
-    originals = [base64.b64decode(data["image/jpeg"]) for data in outputs]
-    for quality in (60, 45, 32, 24):
+    outputs = [o for c in book.cells if c.cell_type == "code" for o in c.outputs if "data" in o]
+    pictures = [(o, base64.b64decode(o.data[kind])) for o in outputs for kind in _KINDS if kind in o.data]
+    for quality in (76, 60, 45, 32, 24):
         if len(to_text(book).encode()) <= MOST_BYTES:
             return
-        for data, original in zip(outputs, originals, strict=True):
-            smaller = _bytes_of(Image.open(io.BytesIO(original)), "JPEG", quality=quality)
+        for output, original in pictures:
+            if "image/png" in output.data and len(original) <= EXACT_BYTES:
+                continue
+            smaller = _bytes_of(Image.open(io.BytesIO(original)).convert("RGB"), "JPEG", quality=quality)
             if len(smaller) < len(original):
-                data["image/jpeg"] = base64.b64encode(smaller).decode("ascii")
+                for kept in (output.data, output.metadata):
+                    if "image/png" in kept:
+                        kept["image/jpeg"] = kept.pop("image/png")
+                output.data["image/jpeg"] = base64.b64encode(smaller).decode("ascii")
 
 
 def first_picture(outputs: list) -> dict | None:
     """`{kind: base64}` of the first picture in a cell's outputs, or None."""
     for output in outputs:
         data = output.get("data", {})
-        for kind in ("image/png", "image/jpeg"):
+        for kind in _KINDS:
             if kind in data:
                 return {kind: data[kind]}
     return None

@@ -334,10 +334,10 @@ Of 512 channels, five put your three face photos above the other 34. Are all fiv
 You planted words, and the channel answered also to the word upside down. What does this say?
 - It reads words in any direction, also those that stand on their head.
   It does not read: it cannot tell the word from its mirror image.
-+ It answers to what letters have in any direction, such as strokes with gaps.
-  Yes, with gaps of a certain size, and more than to bars or blocks of the same size.
++ It answers to what letters have in any direction, such as fine, uneven strokes.
+  Yes: words in shuffled strips, in which no letter is left, moved it nearly as much.
 - The experiment failed: a channel for text does not answer to such a picture.
   It told you what the name "text channel" hides.
 - It answers to any black and white patch, whatever is drawn on it.
-  Bars and blocks moved it less than words.
+  An empty plate moved it little, and regular bars less than words.
 """)
