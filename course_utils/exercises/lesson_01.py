@@ -232,15 +232,16 @@ A filter is drawn with weight 0 as middle gray. A patch of the filter is black. 
 - An edge: the image must change from dark to bright at this very place.
   An edge needs two signs side by side.
 
-An image is constant gray. A filter's weights add up to 0. What is its response (without bias)?
-+ 0, at every position.
-  Yes: gray times the sum of the weights. Such a filter sees only changes.
-- It depends on the gray.
-  The gray multiplies a sum of 0.
+All numbers that a filter sees in its window are equal. Its weights add up to 0. What is its response
+(without bias)?
++ 0, whatever the number is.
+  Yes: the number times the sum of the weights. Such a filter sees only changes.
+- It depends on the number.
+  The number multiplies a sum of 0.
 - The largest possible response.
   For that, the image must look like the filter.
-- Negative at every position.
-  Gray times 0 is 0.
+- It is always negative.
+  A number times 0 is 0.
 
 Which image window of fixed length (sum of squares) gives a filter its largest response?
 - A white one: every pixel is as bright as it can be.

@@ -179,12 +179,12 @@ for channel in (58, 10, 12, 5):
     display(show_bars(bars, title=f"filter {channel}", label="largest response", width=4.2))
 
 # %% [markdown]
-# - **Filter 58** answers to vertical edges, dark on the left (black | white), and little to horizontal ones. It is an *oriented edge* filter.
-# - **Filter 10** answers to horizontal edges, bright above dark (white / black). To a vertical edge it still gives about a third of that.
+# - **Filter 58** answers to vertical edges, dark on the left (black | white). It is an *oriented edge* filter.
+# - **Filter 10** answers to horizontal edges, bright above dark (white / black). Both give about 30 % of that to the edge in the other direction: with nine pixels a direction is not exact.
 # - **Filter 12** answers to green, and little to anything gray, however strong the edge.
 # - **Filter 5** answers to blue, and little to gray.
 #
-# Black, gray or white without an edge moves none of them much: for such an area the weights add up to nearly 0. But 5 and 12 are not edge filters: a plain *colored* area is enough for them.
+# Black, gray or white without an edge moves none of them much: over all colors the weights add up to nearly 0. (Not exactly: filter 5 gives 26 to plain gray, because `normalize` takes a slightly reddish mean away, and of the gray something bluish is left.) But 5 and 12 are not edge filters: a plain *colored* area is enough for them.
 
 # %% claim="filters 58 and 10 are edges, 12 and 5 are colors; black and white areas move none; 5 and 12 answer to plain colors"
 grays = [name for name in patterns if name.startswith(("stripes", "black", "white"))]
@@ -213,7 +213,7 @@ for color, number in (((0.2, 0.3, 0.9), 5), ((0.1, 0.6, 0.2), 12)):
 # Your eye can be wrong about a picture of nine pixels. So compute what you read:
 #
 # - **direction**: lay waves of light and dark over the mean of the three colors, in twelve directions, and see to which one the filter answers most (0° are vertical stripes; the waves are complex numbers, so that a shift of the stripes makes no difference);
-# - **evenness**: its weakest answer to these waves divided by its strongest. 0: one direction only; 1: all the same;
+# - **slope**: which share of its gray part is a plane, brightness that rises evenly in one direction. 1: nothing else; a filter of random numbers has 0.22 on average, and one of ten has more than 0.48;
 # - **color axis**: the mix of red, green and blue that the filter's positions share (the first singular vector of its color part);
 # - **answer to white**: the sum of all weights divided by the sum of their sizes.
 
@@ -225,6 +225,15 @@ side = torch.arange(3) - 1.0
 angles = torch.arange(0, 180, 15)
 along = [side[None] * math.cos(a) + side[:, None] * math.sin(a) for a in angles.deg2rad().tolist()]
 waves = torch.stack([torch.exp(1j * math.pi / 2 * place) for place in along])  # 4 pixels long
+planes = torch.stack([side[None].expand(3, 3), side[:, None].expand(3, 3)]) / 6**0.5
+
+
+def slope(pictures):
+    return (pictures[..., None, :, :] * planes).sum((-2, -1)).square().sum(
+        -1
+    ) / pictures.square().sum((-2, -1))
+
+
 for channel in (58, 10, 12, 5):
     w = weights[channel]
     gray = w.mean(0)
@@ -234,13 +243,13 @@ for channel in (58, 10, 12, 5):
     red, green, blue = axis.tolist()
     print(
         f"filter {channel:2}: direction {angles[answer.argmax()]:3}°, "
-        f"evenness {answer.min() / answer.max():.2f};  "
+        f"slope {slope(gray):.2f};  "
         f"color axis red {red:+.1f}, green {green:+.1f}, blue {blue:+.1f};  "
         f"answer to white {w.sum().abs() / w.abs().sum():.2f}"
     )
 
 # %% [markdown]
-# For the color filters, read the axis: filter 12 is green against red and blue together, which is magenta; filter 5 is blue against green and a little red, a yellowish green. For the edge filters, read the direction: 58 has vertical edges, 10 horizontal ones. (A gray filter has a color axis, too, but almost no color; the next section says how much.)
+# For the color filters, read the axis: filter 12 is green against red and blue together, which is magenta; filter 5 is blue against green and a little red, a yellowish green. For the edge filters, read direction and slope: 58 has vertical edges, 10 horizontal ones, and both are far more of a slope than random filters. (The direction of a filter without slope means nothing: random numbers have a strongest direction, too. A gray filter has a color axis, too, but almost no color; the next section says how much.)
 
 # %% claim="58 is vertical and 10 horizontal; 12 is green against magenta, 5 blue against yellow-green"
 facts = {}
@@ -255,6 +264,15 @@ assert facts[12][1][1] > 0.5
 assert max(facts[12][1][0], facts[12][1][2]) < -0.2
 assert facts[5][1][2] > 0.5
 assert facts[5][1][1] < -0.4
+of_random = slope(torch.randn(20_000, 3, 3, generator=torch.Generator().manual_seed(1)))
+assert abs(of_random.mean() - 0.22) < 0.02
+assert abs(of_random.quantile(0.9) - 0.48) < 0.03
+for number in (58, 10):
+    assert slope(weights[number].mean(0)) > 1.1 * of_random.quantile(0.9)
+for number in (12, 5):
+    assert not slope(weights[number].mean(0)) > of_random.quantile(0.9)
+assert abs(answers[58]["white / black"] / answers[58]["black | white"] - 0.3) < 0.06
+assert abs(answers[10]["black | white"] / answers[10]["white / black"] - 0.3) < 0.06
 
 # %%
 # the same filters in the gallery: the seven photos with the strongest answers. The filter sees what is in the frame
@@ -346,12 +364,12 @@ for name, theirs in others.items():
     display(show_filters(theirs, title=f"{name}: {tuple(theirs.shape)}"))
 
 # %% [markdown]
-# Edges in many directions, spots of one color on another: you find them in all of them, clearly in some and with much grain in others. A filter of $7 \times 7$ pixels has no room for a face, so do not look for one. Count instead. Two numbers for each network: how many filters are nearly gray or nearly pure color, as above; and how **rough** they are: the sum of the squared
+# Edges in many directions, spots of one color on another: you find them in most of them, clearly in some and with much grain in others. A filter of $7 \times 7$ pixels has no room for a face, so do not look for one. Count instead. Two numbers for each network: how many filters are nearly gray or nearly pure color, as above; and how **rough** they are: the sum of the squared
 # differences between neighboring weights, for each weight, where 2 is the value of pure chance.
 
 
 # %%
-# two numbers for six first layers; then the same shapes filled with random numbers
+# two numbers for five first layers, and the same for filters of random numbers
 def clear(filters):
     share = color_share(filters)
     return ((share < 0.1) | (share > 0.9)).float().mean().item()
@@ -370,7 +388,7 @@ for name, theirs in {"vgg19, things in photos": weights, **others}.items():
     )
 
 # %% [markdown]
-# All five are smoother than chance, `efficientnet_lite0` only a little, the faces' network as well as the others; four of five have many more clear cases. StyleNet has none: it mixes colors. (`cifar_net` was *made* smooth, its recipe says so. Of the others we do not know such a recipe.) Where does this come from? Ask the photos, without any network. Cut
+# All five are smoother than chance, `efficientnet_lite0` only a little, the faces' network as well as the others; four of five have many more clear cases. StyleNet has only 2 of 24: its filters mix gray and color. (`cifar_net` was *made* smooth, its recipe says so. Of the others we do not know such a recipe.) Where does this come from? Ask the photos, without any network. Cut
 # 20,000 windows of $7 \times 7$ pixels out of the gallery, and compute the directions in which they vary most (their principal components; lesson 04 explains them):
 
 # %%
@@ -380,12 +398,20 @@ windows = color_photos.unfold(2, 7, 7).unfold(3, 7, 7).permute(0, 2, 3, 1, 4, 5)
 order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))[:20_000]
 windows = windows[order].flatten(1)
 components = torch.pca_lowrank(windows, q=24, niter=4)[2].T.view(24, 3, 7, 7)
-print(f"clear cases {clear(components):.0%}, roughness {roughness(components[:12]):.2f} (first 12)")
+print(f"photos: clear cases {clear(components):.0%}, roughness {roughness(components):.2f}")
+# the control: the same windows, the places of their pixels in another order for each window
+places = torch.rand(len(windows), 49, generator=torch.Generator().manual_seed(1)).argsort(1)
+no_places = windows.view(-1, 3, 49).gather(2, places[:, None].expand(-1, 3, -1)).flatten(1)
+of_colors_alone = torch.pca_lowrank(no_places, q=24, niter=4)[2].T.view(24, 3, 7, 7)
+print(
+    f"places shuffled: clear cases {clear(of_colors_alone):.0%}, roughness {roughness(of_colors_alone):.2f}"
+)
 show_filters(components, columns=12)
 
 # %% [markdown]
-# No network is in this picture, and yet it falls apart into gray ones and colored ones, and edges in several directions are among the first. So this part is what photos are made of at this size. That is why *whatever* one trains on pictures of the world, the lecture says, the first layer finds edges and opposite colors. What the components do *not* have: they are
-# waves over the whole window, while many filters above are edges at one place.
+# No network is in this picture, and yet it falls apart into gray ones and colored ones, and smooth edges in several directions are among the first. Shuffle the places of the pixels, and the gray and the colored ones stay, while smoothness goes. So both are in the photos already: what is gray or colored in the colors of single pixels, what
+# is smooth in the likeness of neighbors. The lecture says that *whatever* one trains on pictures of the world, the first layer finds edges and opposite colors; for most of our five this holds. But the components are waves over the whole window, while many filters above are edges at *one place*. Photos give that, too, if one asks for a code in which few filters
+# are active at a time (Olshausen & Field, 1996).
 
 # %% claim="all five first layers are smoother than chance, four have more clear cases; so have the components of photo windows"
 for one_name, theirs_too in {"vgg": weights, **others}.items():
@@ -398,11 +424,13 @@ for one_name, theirs_too in {"vgg": weights, **others}.items():
         assert clear(theirs_too) > 0.15
         assert not clear(by_chance) > 0.1
 assert clear(components) > 0.7
-assert roughness(components[:12]) < 1.0
+assert roughness(components) < 1.2
+assert clear(of_colors_alone) > 0.5
+assert not roughness(of_colors_alone) < 1.5
 assert not roughness(torch.randn(24, 3, 7, 7, generator=torch.Generator().manual_seed(1))) < 1.5
 
 # %% [markdown]
-# The lecture shows AlexNet's filters (64 of 3 × 11 × 11), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). Their weights are downloaded once, by the next cell.
+# The lecture (CS231n, "Visualizing and Understanding") shows AlexNet's filters (64 of 3 × 11 × 11 in torchvision's version; the paper of 2012 has 96), and those of ResNet-18, ResNet-101 and DenseNet-121 (64 of 3 × 7 × 7). They do not come with the course: with a connection, the next cell downloads them once.
 
 # %%
 # the networks of the lecture, where their weights can be had
@@ -459,20 +487,24 @@ times = ", ".join(f"{step:,}" for step in during)
 show_filters(torch.cat(list(during.values())), title=f"from top to bottom: after {times} steps")
 
 # %%
-# how much a filter already looks like what it will be: the mean correlation with its last state
+# how much a filter already looks like what it will be: the mean cosine of the angle to its last state
 last = during[max(during)].flatten(1)
 for step, then in during.items():
     alike = torch.cosine_similarity(then.flatten(1), last, dim=1).mean()
-    print(f"after {step:5,} steps: {alike:5.2f}")
+    worst = torch.cosine_similarity(then.flatten(1), last, dim=1).topk(3, largest=False)
+    which = ", ".join(
+        f"{c} {v:.2f}" for c, v in zip(worst.indices.tolist(), worst.values.tolist(), strict=True)
+    )
+    print(f"after {step:5,} steps: {alike:5.2f} on average; least alike: {which}")
 
 # %% [markdown]
 # (b): for the first 200 steps the picture stays noise. Then the edges and colors come out of it, and after 1,000 steps, about a fifth of the training, you recognize most of the filters. At that point the network got about half of its training pictures right. The other four
-# fifths of the training took it to seven in ten and made the filters clearer, but most of them kept their form.
+# fifths of the training took it to seven in ten (so says its card). They made the filters clearer; three of them (3, 9 and 13) changed much, the others kept most of their form.
 #
 # (The step size of this training rises during just this first fifth. So this run alone cannot say whether filters form early by themselves.)
 #
 # Compare the columns in the first and the last row: hardly anything of what a filter becomes can be seen in the numbers it began with. The mean likeness of the first row is below 0.1. That is little, though not
-# quite nothing: for 16 filters of 147 random numbers, chance gives 0, with a spread of about 0.02. One filter, 0, keeps more of its beginning.
+# quite nothing: for 16 filters of 147 random numbers, chance gives 0, with a spread of about 0.02. Two filters, 0 and 13, keep more of their beginning.
 
 # %% claim="the beginning says little about the end; after a fifth of the training most filters are there"
 steps_kept = sorted(during)
@@ -550,8 +582,8 @@ for channel in (3, 6, 8, 14, 4, 11):
     )
 
 # %% [markdown]
-# Filters 4 and 11 are nearly zero. Their pictures look as strong as the others because every filter is stretched to its full range. And they are *silent*: their bias is negative, their answers hardly ever get above 0, and the ReLU lets nothing through. A silent unit gets no gradient, so nothing
-# pushes it back, while weight decay (a small pull of all weights toward 0) goes on. Layer 2 has nothing to see there, and its weights for them have faded, too.
+# Filters 4 and 11 are nearly zero. Their pictures look as strong as the others because every filter is stretched to its full range. And on our photos they are *silent*: their bias is negative, their answers hardly get above 0, and the ReLU lets nothing through. A unit that is silent for all pictures gets no gradient from the loss.
+# Then only the two pulls of the recipe are left: the one that makes neighboring weights alike, and weight decay, which pulls all weights toward 0. In the columns 4 and 11 of the training you can see it: they fade from step 400 on. Layer 2 learned to use the others; its weights for these two are the smallest.
 
 # %% claim="4 and 11 are weak, silent on all photos, and conv2 has the smallest weights for them"
 silent = torch.zeros(16, dtype=torch.bool)
@@ -560,6 +592,10 @@ assert strength[silent].max() < 0.5 * strength[~silent].min()
 assert largest[silent].max() < 0.1
 assert largest[~silent].min() > 1.0
 assert used[silent].max() < 0.9 * used[~silent].min()
+of_steps = {step: then.flatten(1).norm(dim=1) for step, then in during.items()}
+for one_step in (700, 1000, 4680):
+    assert (of_steps[one_step][silent] < of_steps[200][silent]).all()
+assert (of_steps[4680][~silent] > of_steps[200][~silent]).all()
 
 # %% [markdown]
 # **Predict, run, explain.** The next cell shows `conv2` beside the same layer with random weights. Neither can be read. Can you still tell which one was trained? By what?
@@ -604,7 +640,11 @@ def answers_to(pictures):
     """The largest answer of each unit of conv2 to each picture, all equally strong: (pictures, units)."""
     ground = torch.zeros(len(pictures), 3, 32, 32)  # 0 is the mean color, behind the normalization
     same_strength = pictures / pictures.flatten(1).norm(dim=1)[:, None, None, None]
-    ground[:, :, 6:25, 6:25] = 25 * same_strength
+    wide = pictures.shape[
+        -1
+    ]  # 19, and the picture comes into the middle; its sum of squares becomes 25 * 25
+    middle = slice((32 - wide) // 2, (32 - wide) // 2 + wide)
+    ground[:, :, middle, middle] = 25 * same_strength
     with torch.no_grad():
         below = cifar.layer("pool1")(cifar.layer("relu1")(cifar.layer("conv1")(ground)))
         return cifar.layer("conv2")(below).amax((2, 3))
@@ -615,9 +655,23 @@ print(f"{(liked == torch.arange(20)).sum()} of 20 units like their own picture b
 exchanged = expanded_weights(first, deeper[0].roll(1, dims=1), stride=2)
 wrong = answers_to(exchanged).argmax(0)
 print(f"{(wrong == torch.arange(20)).sum()} of 20 if each slice gets the picture of another filter")
+own_answers = answers_to(expanded).diagonal()
+no_color = first.mean(1, keepdim=True).expand_as(first)
+for change, (below, slices, step) in {
+    "places one pixel apart, not two": (first, deeper[0], 1),
+    "places three pixels apart": (first, deeper[0], 3),
+    "slices turned by 180°": (first, deeper[0].flip(2, 3), 2),
+    "gray pictures of layer 1": (no_color, deeper[0], 2),
+}.items():
+    changed = answers_to(expanded_weights(below, slices, stride=step))
+    print(
+        f"{(changed.argmax(0) == torch.arange(20)).sum():2} of 20 with {change}; "
+        f"its unit's answer is {(changed.diagonal() / own_answers).mean():.0%} of that to the right picture"
+    )
 
 # %% [markdown]
-# Each unit likes its own picture more than the 19 others (by chance, 1 of 20 would). With the pictures of layer 1 exchanged, hardly any does. So the sum is the right one, and it holds behind a ReLU, too. (Random weights would pass this test as well. It says that the picture belongs to the unit, not that the unit is good for something.)
+# Each unit likes its own picture more than the 19 others (by chance, 1 of 20 would). With the pictures of layer 1 exchanged, hardly any does; with wrong places or turned slices some do, but they give a third of the answer. Without color nearly all do, and with three quarters of the answer: so the places and the shapes are right, and the colors add a part.
+# All this holds behind a ReLU, too. (Random weights would pass this test as well. It says that the picture belongs to the unit, not that the unit is good for something.)
 #
 # What was learned is seen in the pictures: the trained ones have shapes and areas of one color, the random ones are grain. Some can be read: 1 and 18 are slanted stripes, 13 is blue beside yellow, 14 red beside
 # blue-green. Others say little to a person. With every layer more, there are more pictures to add and more ReLUs to leave out.
@@ -630,6 +684,17 @@ for moved in range(1, 16):
     mixed_up = expanded_weights(first, deeper[0].roll(moved, dims=1), stride=2)
     assert not (answers_to(mixed_up).argmax(0) == torch.arange(20)).sum() >= 10
 own_answer = answers_to(expanded).diagonal()
+for slices_of, step_of, most_of in (
+    (deeper[0], 1, 0.5),
+    (deeper[0], 3, 0.5),
+    (deeper[0].flip(2, 3), 2, 0.5),
+):
+    otherwise = answers_to(expanded_weights(first, slices_of, stride=step_of))
+    assert (otherwise.diagonal() / own_answer).mean() < most_of
+    assert not (otherwise.argmax(0) == torch.arange(20)).sum() >= 15
+in_gray = answers_to(expanded_weights(no_color, deeper[0], stride=2))
+assert (in_gray.argmax(0) == torch.arange(20)).sum() >= 14
+assert 0.6 < (in_gray.diagonal() / own_answer).mean() < 0.85
 from_photos = cifar.normalize(torch.cat([photo(one.name, 64) for one in gallery()]))
 from_photos = from_photos.unfold(2, 19, 9).unfold(3, 19, 9).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
 for one_unit in range(20):
@@ -693,4 +758,4 @@ quiz("01")
 # - Deeper weights combine earlier filters; a sheet of their slices cannot be read. Multiplied with the layer below they are color pictures again (Voss et al.), as far as one may leave out the ReLU between.
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones
-# in the cat's striate cortex*, 1959. Voss et al.: *Visualizing Weights*, Distill 2021. King: *dlib-models*, 2017 (the face network).
+# in the cat's striate cortex*, 1959. Voss et al.: *Visualizing Weights*, Distill 2021. King: *dlib-models*, 2017 (the face network). Olshausen, Field: *Emergence of simple-cell receptive field properties by learning a sparse code for natural images*, Nature 1996.
