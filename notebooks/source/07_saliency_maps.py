@@ -1054,7 +1054,7 @@ for name, heat in first.items():
 # *Same again* is the same class on nearly the same photo (noise of 0.02; for SmoothGrad also other copies): the ceiling of its row. Dice are near 0 in every column, so a 0 says nothing without the ceiling.
 #
 # - **Random weights.** Most maps lose nearly everything. The integrated gradients from the blurred baseline keep a good part. The row below it leaves out the factor $x - x'$, the detail of the photo: then nearly everything is lost, too. No network is in that factor.
-# - **Another class, the size.** The pixel maps are nearly as alike for another class as for the same class again: what you see hardly depends on the class. Grad-CAM's size does: another class is about half as alike as its ceiling.
+# - **Another class, the size.** The whole pixel maps (the first four rows) are nearly as alike for another class as for the same class again: what you see hardly depends on the class. Grad-CAM's size does: another class is about half as alike as its ceiling.
 # - **With the sign** every map tells the classes apart: near 0 or below for another class, clearly above it for the same. So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
 #
 # (Adebayo et al. also train a network on *random labels*. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.)
