@@ -502,8 +502,8 @@ A raven has black feathers. Integrated gradients from a black baseline give them
 SmoothGrad averages 25 signed gradients and then takes the absolute value. What if you take it before?
 - The same map: the order of the two steps makes no difference.
   The mean of |g| is not the size of the mean of g.
-+ The noise stays: gradients that point up and down no longer cancel.
-  Yes: where they do so by chance, only the mean of the signed gradients is near 0.
++ Gradients that point up and down no longer cancel: bright places stay.
+  Yes: where they disagree, only the mean of the signed gradients is near 0; the mean of their sizes stays large.
 - A negative map, where bright and dark are exchanged.
   Absolute values are never negative.
 - A map of the same kind that needs twice as many gradients.
