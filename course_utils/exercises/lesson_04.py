@@ -274,6 +274,9 @@ def kl_gradient(call: Call, draw: Draw) -> None:
     y[draw.integer(1, 2)] = y[0]
     y[draw.integer(3, 4)] += 30  # two at one place, one far away
     close(call(conditional, y), by_autograd(conditional, y), what="the gradient where two points are at one place")
+    # early exaggeration: p is larger, q is not; a table that is divided by its own sum would lose the factor
+    exaggerated = "the gradient for 4 times the affinities (p is 4 times as large, q stays)"
+    close(call(4 * conditional, y), by_hand(4 * conditional, y), what=exaggerated)
 
 
 kl_gradient.slips = {
@@ -294,6 +297,9 @@ kl_gradient.slips = {
     ),
     "The sum of p is 2, not 1: divide by 2N, not by N.": (
         partial(by_hand, join=lambda conditional: (conditional + conditional.T) / len(conditional))
+    ),
+    "You divided p by its own sum. Divide by 2N: then affinities that are 4 times as large make p 4 times as large.": (
+        partial(by_hand, join=lambda conditional: whole(conditional + conditional.T))
     ),
     "You put the conditional affinities in place of p. Make one symmetric table of them first.": (
         partial(by_hand, join=lambda conditional: conditional)
@@ -417,9 +423,9 @@ You compute PCA twice, with two programs. One picture is the mirror image of the
 
 On the digits, pixels were better sorted than the features of a network for photos. Why?
 - The digits are too small for a network that was trained on large photos.
-  They were enlarged for the network.
+  Twice as large they were sorted no better, and in the middle of a larger frame pixels still won.
 + The digits are centered and equally large, so pixels compare stroke with stroke.
-  Yes, and the network was trained on photos. As soon as the digits move about, pixels fall far behind.
+  Yes. As soon as the digits move about, pixels fall far behind.
 - Features are always worse than pixels, since they leave a part of the picture out.
   On the crops of photos they were far better.
 - t-SNE favors pixels, since there are more of them than there are features.

@@ -10,6 +10,7 @@ from IPython.display import display
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import procrustes
 from sklearn.datasets import load_digits
+from sklearn.manifold import TSNE
 
 from course_utils import activations, check, explorers, load_network, quiz, show_images
 from course_utils.activations import (
@@ -37,12 +38,15 @@ flat = tsne(features, perplexity=8)
 show_grid(crops.images, grid_cells(flat, columns=18), side=40, width=9)
 
 # %% [markdown]
-# Each photo is there six times: whole, moved left, moved right, mirrored, cropped, and with false colors. The copies were given to the program in one heap. On its map, the copies of a thing lie together. Do you also see regions?
+# Each photo is there six times: whole, moved left, moved right, mirrored, cropped, and with false colors. (Seven things are gray; their sixth picture is the first one again.) The copies were given to the program in one heap. On its map, the copies of a thing lie together. Do you also see regions?
 # Where are the animals, the vehicles, the textures? Write down one region that you would believe in. At the end of the lesson you will know how far one may.
 
 # %% claim="on the map, the copies of a thing lie together"
 assert label_agreement(flat, crops.objects) > 0.9
 assert not label_agreement(flat, crops.objects.roll(3)) > 0.9  # other labels: shifted
+six_each = crops.images.view(37, 6, -1)
+assert ((six_each[:, 0] - six_each[:, 5]).abs().amax(1) < 0.01).sum() == 7
+assert not ((six_each[:, 0] - six_each[:, 4]).abs().amax(1) < 0.01).any()
 
 # %% [markdown] notes="1" minutes=5
 # Let people find regions before you explain anything. Then ask: if the picture lies 5 cells further, is it less alike? Keep the answers for the end.
@@ -52,7 +56,7 @@ assert not label_agreement(flat, crops.objects.roll(3)) > 0.9  # other labels: s
 #
 # A picture is a point in a space of 1280 features. You cannot see 1280 dimensions, so you need a **map**: two numbers for each point. Two ways, with different promises:
 #
-# - **PCA** looks along the directions in which the cloud is widest. It is a projection, a shadow of the cloud: linear, always the same, and distances on the map are never larger than the true ones.
+# - **PCA** looks along the directions in which the cloud is widest. It is a projection, a shadow of the cloud: linear, always the same (but for signs), and distances on the map are never larger than the true ones.
 # - **t-SNE** moves points on the plane until each has its true neighbors around it, as well as it can. It promises nothing about the rest: the scale, the axes, the distances between groups.
 
 # %% [markdown] notes="1" minutes=3
@@ -107,14 +111,14 @@ check("04.1", pca_coordinates)
 # Center first, and use the centered table twice: for the SVD and for the projection. The directions are the first `k` **rows** of the third result.
 
 # %% picture="04.1"
-# your PCA of the features: every picture at its place
+# your PCA of the features: every second picture at its place
 show_map(crops.images[::2], pca_coordinates(features, 2)[::2], size=0.075, width=7)
 
 # %% [markdown] solution="04.1"
 # The covariance matrix would have $1280 \times 1280$ entries, and for pixels $49\,152 \times 49\,152$. The SVD of the centered table never builds it.
 
 # %% [markdown]
-# What *are* these directions? A direction in the space of pixels has one number for each pixel, so it is a picture itself. Gray is 0: along this direction nothing changes there. (The sign is free, so each picture could also be its own negative.)
+# What *are* these directions? A direction in the space of pixels has one number for each pixel, so it is a picture itself. Gray is 0: along this direction nothing changes there. (The sign is free, so each picture could also be its own negative. Each was scaled by its own largest number, so you can't compare how strong they are.)
 
 # %%
 # the first six directions of the pixels, as pictures
@@ -142,11 +146,20 @@ for name, along in first.items():
         abs(torch.corrcoef(torch.stack([along, other]))[0, 1]) for other in (brightness, excitement)
     )
     print(f"{name:9s} correlation with brightness {light:.3f}, with the mean feature {much:.3f}")
+
+# the features: all 37 in this order, and the same question for more directions, also without two birds
+lined_up = [crops.names[i] for i in first["features"][whole].argsort().tolist()]
+print("one end:", *lined_up[:6], "... the other end:", *lined_up[-6:])
+birds = [crops.names[i] in ("goose", "bald_eagle") for i in crops.objects.tolist()]
+for title, table in (("all", features), ("no birds", features[~torch.tensor(birds)])):
+    along = torch.cat([pca(table, k=4).project(table), table.mean(1, keepdim=True)], 1)
+    linked_to = torch.corrcoef(along.T)[4, :4].abs().tolist()
+    print(f"{title:9s} mean feature with directions 1 to 4:", *(f"{r:.2f}" for r in linked_to))
 show_images(torch.cat(rows), columns=13, width=10)
 
 # %% [markdown]
 # By pixels: from dark to light. The coordinate is the mean brightness of the picture, on another scale. For the features the same question has a similar answer: their first direction is mostly *how much* the layer answers, that is, the mean of the
-# 1280 features. At one end lie flat textures (text, stars, gravel), which excite this layer little. So in both spaces the first direction is the loudest one: how much light, how much answer. It need not be the one that you are interested in.
+# 1280 features; the next ones are not. At one end lie textures (gravel, text, grass, a field of stars). At the other, two birds stand far out, but the last line says that they alone do not make this direction. So in both spaces the first direction is the loudest one: how much light, how much answer. It need not be the one that you are interested in.
 
 
 # %% claim="first direction of the pixels: brightness; of the features: the mean feature, not brightness"
@@ -159,12 +172,20 @@ assert not linked(first["features"], brightness) > 0.4
 assert linked(first["features"], excitement) > 0.6
 assert not linked(spaces["features"][:, 1], excitement) > 0.4
 assert not linked(spaces["features"][:, 2], excitement) > 0.4
+without = features[~torch.tensor(birds)]
+tamed = pca(without, k=3).project(without)
+assert linked(tamed[:, 0], without.mean(1)) > 0.6
+assert not linked(tamed[:, 1], without.mean(1)) > 0.4
+by_thing = torch.stack([first["features"][crops.objects == k].mean() for k in range(37)])
+sizes = by_thing.abs().sort(descending=True)
+assert {crops.names[i] for i in sizes.indices[:2].tolist()} == {"goose", "bald_eagle"}
+assert sizes.values[1] > 1.5 * sizes.values[2]
+ordered = (by_thing * by_thing[sizes.indices[0]].sign()).argsort()[:10]
+assert {"text", "hubble", "gravel", "grass"} <= {crops.names[i] for i in ordered.tolist()}
 light_by_row = crops.images.mean((1, 3))
 top_to_bottom = light_by_row[:, :64].mean(1) - light_by_row[:, 64:].mean(1)
 assert linked(spaces["pixels"][:, 1], top_to_bottom) > 0.7
 assert not linked(spaces["pixels"][:, 0], top_to_bottom) > 0.7
-quiet = {crops.names[i] for i in crops.objects[excitement.argsort()[:30]].tolist()}
-assert {"text", "hubble", "gravel"} <= quiet
 
 # %% [markdown]
 # How many directions does one need? The **scree plot** shows the variance along each; here on a logarithmic scale, so that small ones can be seen.
@@ -229,7 +250,7 @@ assert spectra["features"][:2].sum() < 0.15
 #
 # $$p_{j|i} = \frac{\exp(-\beta_i\,|x_i - x_j|^2)}{\sum_{l \ne i}\exp(-\beta_i\,|x_i-x_l|^2)}, \qquad p_{i|i} = 0 .$$
 #
-# $\beta_i$ says how fast the likelihood falls with the distance. It is chosen for each point by itself, so that the point has a wanted number of neighbors. "Number of neighbors" needs a meaning when the weights are unequal: the **perplexity**
+# $\beta_i$ says how fast the likelihood falls with the distance; $\sigma_i$ in $\beta_i = 1/(2\sigma_i^2)$ is the **width** of point $i$. It is chosen for each point by itself, so that the point has a wanted number of neighbors. "Number of neighbors" needs a meaning when the weights are unequal: the **perplexity**
 #
 # $$\mathrm{Perp}(p) = 2^{H(p)}, \qquad H(p) = -\sum_j p_j \log_2 p_j .$$
 #
@@ -332,26 +353,26 @@ check("04.4", map_affinities)
 #
 # $$p_{ij} = \frac{p_{j|i} + p_{i|j}}{2N} .$$
 #
-# This table is symmetric, and all its entries together sum to 1, like those of $q$. The distance of two such tables is the **Kullback-Leibler divergence**
+# This table is symmetric, and all its entries together sum to 1, like those of $q$. How far $q$ is from $p$ is measured by the **Kullback-Leibler divergence**
 #
 # $$\mathrm{KL}(p, q) = \sum_{i,j} p_{ij} \log \frac{p_{ij}}{q_{ij}} ,$$
 #
-# which is 0 if the tables are equal, and else positive. A pair with a large $p_{ij}$ counts much: if it lies far apart on the map, that is expensive. A pair with $p_{ij} = 0$ adds nothing, wherever it lies. So t-SNE cares about neighbors first.
+# which is 0 if the tables are equal, and else positive. (It is no distance: $\mathrm{KL}(q, p)$ is another number.) A pair with a large $p_{ij}$ counts much: if it lies far apart on the map, that is expensive. The term of a pair with $p_{ij} = 0$ is 0, wherever it lies; if it lies near, it only takes a share of $q$ from the others. So t-SNE cares about neighbors first.
 #
-# In the head: only two pairs, $p = (\frac12, \frac12)$ and $q = (\frac14, \frac34)$. Then $\mathrm{KL} = \frac12\log 2 + \frac12\log\frac23 \approx 0.35 - 0.20 = 0.15$.
+# In the head: only two pairs, $p = (\frac12, \frac12)$ and $q = (\frac14, \frac34)$. Then $\mathrm{KL} = \frac12\log 2 + \frac12\log\frac23 \approx 0.347 - 0.203 = 0.144$.
 #
 # The gradient by the place $y_i$ of point $i$ is
 #
 # $$\frac{\partial\,\mathrm{KL}}{\partial y_i} = 4 \sum_j (p_{ij} - q_{ij})\, \frac{y_i - y_j}{1 + |y_i - y_j|^2} .$$
 #
-# Read it as forces. A step goes *against* the gradient: where $p_{ij} > q_{ij}$, point $i$ moves toward $j$; where $p_{ij} < q_{ij}$, away from it. The fraction is weak for pairs that are far apart.
+# Read it as forces. A step goes *against* the gradient: where $p_{ij} > q_{ij}$, point $i$ moves toward $j$; where $p_{ij} < q_{ij}$, away from it. The fraction is strongest at the distance 1, and weak for pairs that are far apart.
 
 # %% [markdown] notes="1" minutes=20
 # Draw two points and ask which way they move if p is larger than q. Then 04.5. Whoever is behind catches up: the
 # picture after it needs all five functions. t-SNE runs for some seconds.
 
 # %% [markdown] exercise="04.5" title="Build it: the force on every point" points=3 difficulty=3 importance=5 minutes=12 own="course_utils.activations:joint course_utils.activations:kl_gradient"
-# Make the symmetric table $p$ from the conditional affinities, then return the gradient: one row of two numbers for each point. Your function `map_affinities` gives $q$. (Two points may lie at the same place.)
+# Make the symmetric table $p$ from the conditional affinities (divide by $2N$, as above, not by the table's own sum), then return the gradient by the formula: one row of two numbers for each point. Your function `map_affinities` gives $q$. (Two points may lie at the same place. The cell that uses your function will hand in 4 times the affinities, and the 4 must not get lost.)
 
 
 # %% exercise="04.5"
@@ -409,9 +430,9 @@ display(show_points(own_maps, crops.objects))
 show_map(crops.images[whole], y[whole], size=0.1, width=6)
 
 # %% [markdown] own="course_utils.activations:plain_tsne"
-# The two programs reach about the same divergence, and both sort every picture to its own kind ("sorted": the share of points whose five nearest others mostly show the same thing).
+# The two programs reach about the same divergence, and both sort nearly every picture to its own kind ("sorted": the share of points that show the most frequent thing among their five nearest others).
 #
-# From here on scikit-learn does the moving. It does the same, but sums the forces of far points in groups (Barnes-Hut), so that many thousand points are possible.
+# From here on scikit-learn does the moving. It follows the same forces, with another number of steps and a stronger exaggeration, and sums those of far points in groups (Barnes-Hut), so that many thousand points are possible.
 
 # %% claim="your t-SNE ends as low as scikit-learn's, also from random places; points in disorder do not"
 fitted = {one: kl_divergence(p, map_affinities(where)) for one, where in own_maps.items()}
@@ -432,12 +453,15 @@ assert not kl_divergence(p, map_affinities(disorder)) < 1.4 * fitted["scikit-lea
 # time.
 
 # %%
-# 222 pictures, by pixels and by features, one color for each of the 37 things
+# 222 pictures, by pixels and by features, colored by thing (some colors are hard to tell apart)
 two = {"pixels": tsne(spaces["pixels"], perplexity=8), "features": flat}
-show_points(two, crops.objects)
+display(show_points(two, crops.objects))
+
+# the map of the pixels, with every third picture
+show_map(crops.images[::3], two["pixels"][::3], size=0.085, width=5.5)
 
 # %% [markdown]
-# By features, the six pictures of a thing form a small cluster, thing by thing. By pixels most are spread; what lies together is equally light or dark. Now the share of sorted points, in each space and on its maps:
+# By features, the points lie in small clusters of one color. By pixels most are spread; what lies together is equally light or dark, as the pictures show. Now the share of sorted points, in each space and on its maps:
 
 # %%
 # how well each space is sorted, before and after the map
@@ -469,7 +493,7 @@ assert sorted_share["pixels"] > 1.1 * label_agreement(spaces["pixels"], crops.ob
 # %% [markdown]
 # Look at the row of the pixels. The plane has lost about 70 % of their variance, and it is sorted *better* than the whole space. t-SNE's map is better than the space, too. A map cannot know more than its space. So what did the space have too much of?
 #
-# Ask each direction by itself. Its variance has two parts: between the things (their means differ) and between the copies of a thing. If a direction knows nothing about things, the first part is about a sixth, by chance: 36 of 221.
+# Ask each direction by itself. Its variance has two parts: between the things (their means differ) and between the copies of a thing. The shares of all directions always add up to 36, since the means of 37 things span 36 directions. There are 214 directions (222 pictures, seven of them twice, less one), so the mean share is about a sixth: the dotted line. Where more is spent early, less is left. Gray dots: the pixels with mixed labels.
 
 # %%
 # left: what each direction of PCA is good for; right: how well the first k of them are sorted
@@ -482,17 +506,49 @@ for name, along in spaces.items():
     kept[name] = [label_agreement(along[:, :k], crops.objects) for k in counts]
     axes[0, 0].plot(range(1, 151), held[name][:150], ".", markersize=4)
     axes[0, 1].plot(counts, kept[name], "o-", markersize=4, label=name)
-axes[0, 0].axhline(36 / 221, color="gray", linestyle=":")
+mixed_up = crops.objects[torch.randperm(222, generator=torch.Generator().manual_seed(0))]
+middle = torch.stack([spaces["pixels"][mixed_up == k].mean(0) for k in range(37)])
+held["mixed labels"] = middle[mixed_up].var(0) / spaces["pixels"].var(0)
+axes[0, 0].plot(range(1, 151), held["mixed labels"][:150], ".", markersize=2, color="gray")
+axes[0, 0].axhline(36 / 214, color="gray", linestyle=":")
 axes[0, 0].set(xlabel="direction", ylabel="share between things", ylim=(0, 1.02))
 axes[0, 1].set(xlabel="directions kept", ylabel="sorted", xscale="log", ylim=(0, 1.02))
 axes[0, 1].legend(loc="lower right")
 figure
 
 # %% [markdown]
-# The first two directions of the pixels hold mostly differences between *things* (a thing is light or dark, above or below, in all its copies). After about ten, most of the variance lies between *copies*, and after fifty hardly more than chance is left for the things (the dotted line). A
-# distance in the full space adds up all of them. With ten directions three quarters of the pictures are sorted, with all 221 less than half. That is no small matter: the pixels have two fifths of their variance after the tenth direction. The features hold most of theirs in the 36 directions of the things, and whoever keeps only a few of these loses.
+# The first two directions of the pixels hold mostly differences between *things* (a thing is light or dark, above or below, in all its copies). After about ten, most of the variance lies between *copies*, and after fifty no more than with mixed labels. A
+# distance in the full space adds up all of them. With ten directions three quarters of the pictures are sorted, with all 221 less than half. (Two fifths of their variance lie after the tenth.) The features spend nearly all of the 36 in their first 36 directions, so almost nothing is left for the later ones, and whoever keeps only a few of the 36 loses.
 #
-# What fills the late directions of the pixels? Fine detail, which has *moved*. Move copies of a thing by one pixel only, and in the full space nearly every picture has a copy of itself as its nearest. Move them by a fifth of the picture, and about half of them have. Or make the pictures coarse without any PCA, $4 \times 4$ large pixels: they too are sorted better than the $128 \times 128$ small ones.
+# What fills the late directions of the pixels? Perhaps fine detail, which has *moved*. Test it: make six copies of each photo that differ *only* by a shift, a small or a large one. And make the crops coarse, without any PCA.
+
+# %%
+# 37 photos of 64 x 64 pixels, six random shifts of each: how well are the copies sorted?
+wider = crop_set(variants=("whole",), size=88).images
+copy_of, draws, by_shift = torch.arange(222) // 6, torch.Generator().manual_seed(0), {}
+for most in (1, 4, 12):
+    corners = torch.randint(12 - most, 13 + most, (222, 2), generator=draws).tolist()
+    windows = [
+        wider[k, :, a : a + 64, b : b + 64] for k, (a, b) in zip(copy_of, corners, strict=True)
+    ]
+    shifted = torch.stack(windows).flatten(1)
+    early = pca(shifted, k=10).project(shifted)
+    by_shift[most] = [label_agreement(x, copy_of) for x in (shifted, early)]
+    print(
+        "shifts up to {} pixels: {:.0%} sorted, by 10 directions {:.0%}".format(
+            most, *by_shift[most]
+        )
+    )
+
+# the crops with fewer and larger pixels
+by_side = {
+    n: label_agreement(resize(crops.images, n).flatten(1), crops.objects) for n in (4, 16, 128)
+}
+for side, well in by_side.items():
+    print(f"crops of {side} x {side} pixels: {well:.0%} sorted")
+
+# %% [markdown]
+# A small shift does little harm. A large one costs the full space about half of its order, and ten directions much less. Nothing else differed, so moving is enough. And the coarsest crops are sorted best.
 
 # %% claim="late directions hold copies, not things; dropping them helps pixels, not features; coarse pictures do the same; moving is the cause"
 assert held["pixels"][:2].min() > 0.7
@@ -507,18 +563,37 @@ assert kept["pixels"][1] > kept["pixels"][-1]
 assert not kept["features"][1] > kept["features"][-1]
 assert kept["pixels"][5] > 0.65
 assert kept["pixels"][-1] < 0.55
-coarse = resize(crops.images, 4).flatten(1)
-assert label_agreement(coarse, crops.objects) > 1.2 * kept["pixels"][-1]
-first_sorted = {}
-for by in (0.016, 0.22):  # of 64 pixels: 1, and 14
-    moved_by = crop_set(size=64, variants=("whole", "left", "right"), shift=by)
-    everything = vectors(None, moved_by.images, space="pixels")
-    ten = pca(everything, k=10).project(everything)
-    first_sorted[by] = [label_agreement(one, moved_by.objects, k=1) for one in (everything, ten)]
-assert first_sorted[0.016][0] > 0.9
-assert not first_sorted[0.22][0] > 0.7
-assert first_sorted[0.22][1] > 1.3 * first_sorted[0.22][0]
-assert not first_sorted[0.016][1] > 1.3 * first_sorted[0.016][0]
+assert by_side[4] > 1.2 * by_side[128]
+assert not by_side[16] > 1.2 * by_side[128]
+exact = features.double() - features.double().mean(0)
+turned_exactly = torch.linalg.svd(exact, full_matrices=False).U
+group_means = torch.stack([turned_exactly[crops.objects == k].mean(0) for k in range(37)])
+shares_of = group_means[crops.objects].var(0) / turned_exactly.var(0)
+assert abs(shares_of[:214].sum() - 36) < 0.1  # beyond 214 there is only rounding
+assert not abs(held["pixels"][:36].sum() - 36) < 3
+assert held["features"][:36].sum() > 31
+assert not held["pixels"][:36].sum() > 31
+assert held["pixels"][50:150].mean() < 1.1 * held["mixed labels"][50:150].mean()
+assert not held["pixels"][10:20].mean() < 1.1 * held["mixed labels"][10:20].mean()
+once = torch.tensor([variant != "recolored" for variant in crops.variants])  # no picture twice
+alone = crops.objects[once]
+assert label_agreement(spaces["pixels"][once][:, :10], alone) > 1.1 * label_agreement(
+    spaces["pixels"][once], alone
+)
+for pick in range(1):
+    tried = {}
+    for move in (1, 12):
+        draw_at = torch.Generator().manual_seed(10 + pick)
+        at = torch.randint(12 - move, 13 + move, (222, 2), generator=draw_at).tolist()
+        cut = [wider[k, :, u : u + 64, v : v + 64] for k, (u, v) in zip(copy_of, at, strict=True)]
+        flat_cut = torch.stack(cut).flatten(1)
+        ten = pca(flat_cut, k=10).project(flat_cut)
+        tried[move] = [label_agreement(one, copy_of) for one in (flat_cut, ten)]
+    for one_pair in (tried, by_shift):
+        assert one_pair[1][0] > 0.9
+        assert not one_pair[12][0] > 0.7
+        assert one_pair[12][1] > 1.2 * one_pair[12][0]
+        assert not one_pair[1][1] > 1.2 * one_pair[1][0]
 
 # %% [markdown]
 # And t-SNE? It first goes down to 50 directions (the paper: 30). Something else is there, too. Count how often each picture is among the five nearest of another one. The mean is five.
@@ -533,13 +608,20 @@ for name, space in (("full space", spaces["pixels"]), ("plane", planes["pixels"]
     fifth = nearest(l2_distances(space), 5, exclude_self=True)[1][:, 4]
     inward[name] = (space.norm(dim=1) < fifth).float().mean()
     print(f"{name}: {inward[name]:.0%} are nearer to the middle than to their fifth neighbor")
+print(f"{(times == 0).float().mean():.0%} of the pictures are nobody's neighbor")
+
+# the ranks of these six among the 222: 1 is the nearest to the middle, or the one with the nearest fifth neighbor
+whole_space = nearest(l2_distances(spaces["pixels"]), 5, exclude_self=True)[1][:, 4]
+hub_ranks = {"middle": spaces["pixels"].norm(dim=1), "fifth neighbor": whole_space}
+hub_ranks = {name: 1 + of.argsort().argsort()[top] for name, of in hub_ranks.items()}
+print({name: of.tolist() for name, of in hub_ranks.items()})
 show_images(crops.images[top], [f"{times[i]} times" for i in top])
 
 # %% [markdown]
-# These are gray pictures with little contrast. The first one is "near" to more than a quarter of all others, and about a fifth of the pictures are nobody's neighbor. Such points are called **hubs** (Radovanović and others, 2010). They lie near the middle of the cloud, and the printed numbers show why that is enough: in the full space most pictures are nearer to the middle
+# These are gray pictures with little contrast; five of the six show the same bricks. The first one is "near" to more than a quarter of all others, and about a fifth of the pictures are nobody's neighbor. Such points are called **hubs** (Radovanović and others, 2010). They lie nearest to the middle of the cloud (the ranks), and the printed numbers show why that is enough: in the full space most pictures are nearer to the middle
 # than to their own fifth neighbor. On a plane hardly one is.
 #
-# Why is a hub no hub on the map? On a plane there is no room for 60 points that all have the same nearest one. And t-SNE asks in another way. A hub has many near neighbors, so its own scale is small. Measured with *its* scale, you are far away. So ask both points. Here are the same 50 directions, sorted by the distance, by $p_{j|i}$
+# Why is a hub no hub on the map? On a plane a point can be among the five nearest of at most 30 others: cut the plane around it into six slices of 60 degrees; in a slice, only the five nearest can count it. And t-SNE asks in another way. A hub has near neighbors (the second ranks), so its own scale is small. Measured with *its* scale, you are far away. So ask both points. Here are the same 50 directions, sorted by the distance, by $p_{j|i}$
 # (only the scale of $i$), by $p_{ij}$ (both), and by the distance divided by both scales (the scale of a point: the distance of its eighth neighbor):
 
 # %%
@@ -564,7 +646,7 @@ for name, table in stages.items():
     print(f"{name:30s} {stage_sorted[name]:.0%} sorted, largest hub: {stage_hub[name]} times")
 
 # %% [markdown]
-# To ask one point changes nothing: $p_{j|i}$ falls with the distance, so the order is the same. To ask both by $p_{ij}$ brings most of what the map gains over the 50 directions. To divide by both scales brings more than the map, and the largest hub loses more than half of its votes. So two things that a map of t-SNE does can be had without a map. How much of its order comes from each,
+# To ask one point changes nothing: $p_{j|i}$ falls with the distance, so the order is the same. To ask both by $p_{ij}$ brings about as much order as the map has, but the largest hub stays large: it loses only a few of its votes. To divide by both scales brings more order than the map, and the largest hub loses more than half of its votes. So each can be had without a map. How much of the map's order comes from which,
 # these numbers do not say. When you *search* with pixels, as in lesson 03, try fewer directions, and both scales.
 
 # %% claim="a few pictures near the middle are hubs; asking both points sorts better, asking one does not"
@@ -583,9 +665,16 @@ by_distance, by_scales = "50 directions", "50 directions, by both scales"
 one_asked, both_asked = (stage_sorted[f"50 directions, by {how}"] for how in ("p(j|i)", "p(i,j)"))
 assert both_asked - stage_sorted[by_distance] > 0.04
 assert not one_asked - stage_sorted[by_distance] > 0.04
-assert both_asked - stage_sorted[by_distance] > 0.5 * (
-    stage_sorted["t-SNE's map"] - stage_sorted[by_distance]
+assert abs(both_asked - stage_sorted["t-SNE's map"]) < 0.05
+assert not abs(one_asked - stage_sorted["t-SNE's map"]) < 0.05
+votes_lost = stage_hub[by_distance] - stage_hub["50 directions, by p(i,j)"]
+assert votes_lost < 0.5 * (stage_hub[by_distance] - stage_hub["t-SNE's map"])
+assert not stage_hub[by_distance] - stage_hub[by_scales] < 0.5 * (
+    stage_hub[by_distance] - stage_hub["t-SNE's map"]
 )
+assert [crops.names[i] for i in crops.objects[top].tolist()].count("brick") == 5
+assert hub_ranks["middle"].max() < 15
+assert hub_ranks["fifth neighbor"].max() < 40
 assert stage_sorted[by_scales] > 1.2 * stage_sorted[by_distance]
 assert stage_sorted[by_scales] > 1.05 * stage_sorted["t-SNE's map"]
 assert stage_hub[by_scales] < 0.5 * stage_hub[by_distance]
@@ -608,28 +697,40 @@ labels = torch.tensor(labels[:400])
 as_photos = resize(digits.view(-1, 1, 8, 8).repeat(1, 3, 1, 1), 64)
 digit_features = vectors(net, as_photos)
 names = [
-    f"{n}: {label_agreement(s, labels):.0%} sorted"
+    f"{n} (in the space: {label_agreement(s, labels):.0%} sorted)"
     for n, s in (("pixels", digits), ("features", digit_features))
 ]
 maps = dict(zip(names, (tsne(digits, steps=500), tsne(digit_features, steps=500)), strict=True))
 show_points(maps, labels, text=True)
 
 # %% [markdown]
-# The pixels win. These digits are centered and of one size, so pixel distance compares stroke with stroke. And the network has learned photos, not pen strokes. "Features are better" was true for photos that move about. Let the digits move, too:
+# The pixels win. Why? These digits are centered and of one size, so pixel distance compares stroke with stroke. Or is a digit of $64 \times 64$ pixels too small for the network? Test both with the first 200: make them twice as large; and let them move in a frame (the control: the same frame, all in its middle).
 
 # %%
-# the same digits, each somewhere in a frame of twice the size
+# the first 200 digits: as above, twice as large, in the middle of a frame of twice the size, anywhere in it
 generator = torch.Generator().manual_seed(0)
-shift = torch.randint(0, 9, (400, 2), generator=generator)
-moved = torch.zeros(400, 16, 16)
-for picture, digit, (down, right) in zip(moved, digits.view(-1, 8, 8), shift.tolist(), strict=True):
-    picture[down : down + 8, right : right + 8] = digit
-moved_features = vectors(net, resize(moved[:, None].repeat(1, 3, 1, 1), 128))
-for name, space in (("pixels", moved.flatten(1)), ("features", moved_features)):
-    print(f"moved digits, {name}: {label_agreement(space, labels):.0%} sorted")
+anywhere = torch.randint(0, 9, (200, 2), generator=generator)
+framed = {"in the middle": torch.zeros(200, 16, 16), "moved": torch.zeros(200, 16, 16)}
+places_of = {"in the middle": torch.full((200, 2), 4), "moved": anywhere}
+for name, board in framed.items():
+    for sheet, digit, (down, right) in zip(
+        board, digits.view(-1, 8, 8), places_of[name].tolist(), strict=False
+    ):
+        sheet[down : down + 8, right : right + 8] = digit
+tried_digits = {
+    "as above": (digits[:200], digit_features[:200]),
+    "twice as large": (digits[:200], vectors(net, resize(as_photos[:200], 128))),
+}
+for name, board in framed.items():
+    in_color = resize(board[:, None].repeat(1, 3, 1, 1), 128)
+    tried_digits[name] = (board.flatten(1), vectors(net, in_color))
+digit_shares = {}
+for name, both in tried_digits.items():
+    digit_shares[name] = [label_agreement(x, labels[:200]) for x in both]
+    print("{:15s} pixels {:.0%}, features {:.0%} sorted".format(name, *digit_shares[name]))
 
 # %% [markdown]
-# Now the pixels fall far behind, and the features keep most of what they had. No space is best for everything: ask what should count as the same.
+# Size is not the cause: twice as large, the features gain little or nothing. Moving is: in the middle of the frame the pixels keep their lead, and anywhere in it they fall far behind, while the features keep most of what they had. No space is best for everything: ask what should count as the same.
 
 # %% claim="digits in the middle: pixels win; digits that move: features keep most, pixels do not"
 those = slice(400, 600)
@@ -643,7 +744,8 @@ for canvas, one in zip(wander, centered.view(-1, 8, 8), strict=True):
     canvas[low : low + 8, over : over + 8] = one
 in_colors = [one[:, None].repeat(1, 3, 1, 1) for one in (centered.view(-1, 8, 8), wander)]
 enlarged = [vectors(net, resize(one, 8 * one.shape[-1])) for one in in_colors]
-first_set = (digits, digit_features, moved.flatten(1), moved_features), labels
+still_there, went = tried_digits["in the middle"], tried_digits["moved"]
+first_set = (*still_there, *went), labels[:200]
 second_set = (centered, enlarged[0], wander.flatten(1), enlarged[1]), answer
 for four, known in (first_set, second_set):
     by_pixels, by_features, moved_pixels, moved_by_features = (
@@ -653,11 +755,13 @@ for four, known in (first_set, second_set):
     assert not moved_pixels > moved_by_features
     assert moved_by_features > 0.7 * by_features
     assert not moved_pixels > 0.7 * by_pixels
+assert digit_shares["twice as large"][1] < 1.1 * digit_shares["as above"][1]
+assert digit_shares["twice as large"][0] > digit_shares["twice as large"][1]
 
 # %% [markdown]
 # ## Why a Student t?
 #
-# The older method SNE had a Gaussian on both sides. Take your t-SNE, and change only the curve on the map: $q_{ij}$ proportional to $e^{-|y_i-y_j|^2}$.
+# The older method SNE had a Gaussian on both sides. Take your t-SNE, and change the curve on the map: $q_{ij}$ proportional to $e^{-|y_i-y_j|^2}$ (this is *symmetric* SNE, with one table $p$). The forces are other ones, so the step is smaller: 20 in place of 200.
 #
 # **Predict, run, explain.** What will the map of the digits look like: (a) the same, (b) groups further apart, (c) groups closer together? Write your answer down.
 
@@ -670,10 +774,29 @@ tails = {
     "Student t": plain_tsne(digits),
     "Gaussian": plain_tsne(digits, tail="gaussian", rate=20),
 }
+
+
+def room(points, by):
+    """How far the nearest other group's middle is, in distances to the middle of the own group."""
+    gaps = torch.cdist(points, torch.stack([points[by == k].mean(0) for k in range(10)]))
+    own_gap = gaps[torch.arange(len(points)), by].mean()
+    others_only = gaps.masked_fill(by[:, None] == torch.arange(10), math.inf)
+    return (others_only.amin(1).mean() / own_gap).item()
+
+
+# is it the step, or too few of them? Gaussian: twice as many; Student t: with the small step
+checks = {
+    "Gaussian, 1000 steps": plain_tsne(digits, tail="gaussian", rate=20, steps=1000),
+    "Student t, step 20": plain_tsne(digits, rate=20),
+}
+for name, points in (tails | checks).items():
+    print(
+        f"{name:20s} the next group's middle is {room(points, labels):.1f} times as far as the own"
+    )
 show_points(tails, labels, text=True)
 
 # %% [markdown]
-# The groups are wider, and some touch. Van der Maaten and Hinton call this the **crowding problem** and explain it so: around a point in 64 dimensions there is room for many others at a middle distance, and on a plane there is not. With the Gaussian, every such pair must keep its middle distance, and all these
+# With the Gaussian the next group is nearer, measured by the size of the groups: (c). More steps do not change it, and the small step does not make it. Van der Maaten and Hinton call this the **crowding problem** and explain it so: around a point in 64 dimensions there is room for many others at a middle distance, and on a plane there is not. With the Gaussian, every such pair must keep its middle distance, and all these
 # pairs pull the map together. With the heavy tail the same $q$ is reached further out, and there is room between the groups.
 
 
@@ -688,11 +811,15 @@ others, their_labels = (
     torch.tensor(values[400:800]).float() / 16,
     torch.tensor(load_digits().target[400:800]),
 )
-longer = plain_tsne(digits, tail="gaussian", rate=20, steps=1000)
+longer = checks["Gaussian, 1000 steps"]
 for crushed in (tails["Gaussian"], longer):
+    assert 1.15 * room(crushed, labels) < room(tails["Student t"], labels)
     assert width_of_groups(crushed, labels) > width_of_groups(tails["Student t"], labels)
 crushed, roomy = plain_tsne(others, tail="gaussian", rate=20), plain_tsne(others)
 assert width_of_groups(crushed, their_labels) > width_of_groups(roomy, their_labels)
+assert 1.15 * room(crushed, their_labels) < room(roomy, their_labels)
+assert abs(room(longer, labels) / room(tails["Gaussian"], labels) - 1) < 0.1
+assert not 1.15 * room(checks["Student t, step 20"], labels) < room(tails["Student t"], labels)
 
 # %% [markdown] own="course_utils.activations:tsne"
 # ## Perplexity and seeds
@@ -707,7 +834,7 @@ views = {k: tsne(digits, perplexity=k, steps=500) for k in (2, 10, 30, 120)}
 show_points({f"perplexity {k}": view for k, view in views.items()}, labels, columns=4, width=10)
 
 # %% [markdown]
-# A perplexity of 2 looks at two neighbors and tears groups into crumbs: the points of a digit lie spread over a large part of the map. With 10 and 30 most digits lie in one or two pieces. With 120, more than a quarter of all points, the groups grow wide again. Try several before you believe in one.
+# A perplexity of 2 looks at two neighbors and tears groups into crumbs; those of a digit are spread wider than its group with 10 or 30. With 10 and 30 most digits lie in one or two pieces. With 120, more than a quarter of all points, the groups grow wide again. Try several before you believe in one.
 
 # %% claim="perplexity 2 tears the groups, 120 makes them wide; for two sets of digits"
 other_views = {k: tsne(others, perplexity=k, steps=500) for k in (2, 10, 30, 120)}
@@ -734,8 +861,23 @@ for neighbors in (30, 5):
 show_points(seeds, labels, columns=4, width=10)
 
 # %% [markdown]
-# With perplexity 30, scikit-learn draws the same map from both seeds, place by place. With perplexity 5 the groups are the same, and their places are not: which group lies beside which is luck. So "with t-SNE the places are luck" is not always true. But the same place is not a true place: scikit-learn begins with 250 steps in which $p$ is 12 times too large, and this pulls the
-# coarse layout into one shape. With a weaker pull, as in your own t-SNE, the places differ for perplexity 30, too. Run two seeds, turn, and look.
+# With perplexity 30, scikit-learn draws the same map from both seeds, place by place. With perplexity 5 the groups are the same, and their places are not: which group lies beside which is luck. So "with t-SNE the places are luck" is not always true. But what makes the places equal? scikit-learn begins with 250 steps in which $p$ is 12 times too large. Weaken only this pull, for perplexity 30:
+
+# %%
+# perplexity 30, the same two seeds, a weaker pull at the beginning
+reduced, pulls = pca(digits, k=50).project(digits).numpy(), {12: twice[30]}
+for factor in (4, 1):
+    weaker = {"perplexity": 30.0, "init": "random", "max_iter": 500, "early_exaggeration": factor}
+    pulls[factor] = [
+        torch.from_numpy(TSNE(random_state=seed, **weaker).fit_transform(reduced))
+        for seed in (0, 1)
+    ]
+for factor, both in pulls.items():
+    rest, well = procrustes(*(m.numpy() for m in both))[2], label_agreement(both[1], labels)
+    print(f"p times {factor:2d} at first: left over {rest:.2f}, {well:.0%} sorted")
+
+# %% [markdown]
+# The weaker the pull, the more the places differ, and the groups stay as well sorted. So the same place twice may come from the method. Run two seeds, turn, and look.
 
 # %% claim="scikit-learn, perplexity 30: the same places; perplexity 5, or a weaker pull: the same groups in other places"
 misfits, agreed = {}, []
@@ -750,16 +892,20 @@ assert max(misfits[30]) < 0.1
 assert not max(misfits[5]) < 0.1
 assert min(misfits[5]) > 0.3
 assert min(agreed) > 0.85
-weaker = [
-    activations.plain_tsne(digits, perplexity=30, init="random", seed=draw) for draw in range(3)
-]
-agreed += [label_agreement(points, labels) for points in weaker]
-left_over = [
-    procrustes(weaker[one].numpy(), weaker[other].numpy())[2]
-    for one, other in ((0, 1), (0, 2), (1, 2))
-]
-assert not max(left_over) < 0.1
-assert max(left_over) > 0.3
+for pull_of, both_maps in pulls.items():
+    if pull_of < 12:
+        settings = {"init": "random", "max_iter": 500, "early_exaggeration": pull_of}
+        third = TSNE(random_state=2, perplexity=30.0, **settings).fit_transform(reduced)
+        set_of_three = [*both_maps, torch.from_numpy(third)]
+        agreed += [label_agreement(points, labels) for points in set_of_three]
+        misfits[f"pull {pull_of}"] = [
+            procrustes(set_of_three[one].numpy(), set_of_three[other].numpy())[2]
+            for one, other in ((0, 1), (0, 2), (1, 2))
+        ]
+assert not max(misfits["pull 4"]) < 0.1
+assert not max(misfits["pull 1"]) < 0.1
+assert min(misfits["pull 1"]) > 1.3 * max(misfits["pull 4"])
+assert min(misfits["pull 4"]) > 1.5 * max(misfits[30])
 assert min(agreed) > 0.85
 
 # %% [markdown]
@@ -779,21 +925,17 @@ starts["start from PCA"] = tsne(ring, perplexity=5, steps=500)
 show_points(starts, torch.arange(400) // 40, columns=4, width=10)
 
 # %% [markdown]
-# From random places the ring is torn and knotted; from PCA it stays one curve, bent, with all parts in their order. Kobak and Linderman (2021) show this for a ring and for maps of cells, with t-SNE and with UMAP alike: the start decides how much of the large shape is kept. It is no guarantee. For
-# our 37 things the distances between things are kept no better with the start from PCA than with random ones.
+# From random places the ring is torn and knotted; from PCA it stays one curve, bent, with all parts in their order. Kobak and Linderman (2021) show this for a ring and for maps of cells, with t-SNE and with UMAP alike: the start decides how much of the large shape is kept. It is no guarantee:
+# at the end of the lesson you will compare both starts for our 37 things.
 
 
-# %% claim="ring: the start from PCA keeps more of the distances than random ones, for two rings; 37 things: it does not"
-def kept_distances(space, points, of=None):
-    if of is not None:
-        space, points = (
-            torch.stack([x[of == k].mean(0) for k in of.unique()]) for x in (space, points)
-        )
-    upper = torch.triu_indices(len(space), len(space), 1)
-    ranks = [
-        l2_distances(x)[upper[0], upper[1]].argsort().argsort().float() for x in (space, points)
+# %% claim="ring: the start from PCA keeps more of the distances than random ones, for two rings"
+def kept_distances(space, points):
+    over = torch.triu_indices(len(space), len(space), 1)
+    ranked = [
+        l2_distances(x)[over[0], over[1]].argsort().argsort().float() for x in (space, points)
     ]
-    return torch.corrcoef(torch.stack(ranks))[0, 1].item()
+    return torch.corrcoef(torch.stack(ranked))[0, 1].item()
 
 
 other_noise = 0.01 * torch.randn(400, 2, generator=torch.Generator().manual_seed(1))
@@ -803,14 +945,6 @@ other_maps = [tsne(other_ring, perplexity=5, init=how, seed=k, steps=500) for ho
 for circle, three in ((ring, list(starts.values())[1:]), (other_ring, other_maps)):
     *knotted, ordered = (kept_distances(circle, one) for one in three)
     assert ordered > 1.25 * max(knotted)
-from_pca = kept_distances(features, flat, crops.objects)
-at_random = [
-    kept_distances(
-        features, tsne(features, perplexity=8, init="random", seed=k, steps=500), crops.objects
-    )
-    for k in (0, 1, 2)
-]
-assert not from_pca > 1.25 * sum(at_random) / 3
 
 # %% [markdown]
 # ## On a grid
@@ -943,13 +1077,10 @@ for draw in (0, 1):
 
 # %% [markdown]
 # **Third:** the map of the beginning, with its regions. Now you can test them, because you have the space itself. Take the 37 things, each as the mean of its copies. First: do things that lie far apart on a map also lie far apart in the space? A rank correlation of 1 would mean "always", 0 "by chance". Second:
-# is the nearest thing on the map one of the three with which a thing shares most of its $p$?
+# is the nearest thing on the map one of the three that are nearest in the space?
 
 # %%
 # what the places of the 37 things say
-pull = activations.joint(activations.affinities(features, perplexity=8))
-own_thing = (crops.objects[:, None] == torch.arange(37)).float()
-partners = (own_thing.T @ pull @ own_thing).fill_diagonal_(0).argsort(descending=True)[:, :3]
 upper = torch.triu_indices(37, 37, 1)
 
 
@@ -963,18 +1094,31 @@ def ranks(table):
     return table[upper[0], upper[1]].argsort().argsort().float()
 
 
-far, close_by = {}, {}
-grid = grid_cells(flat, columns=18).float()
-for name, points in {"plane of PCA": planes["features"], "t-SNE": flat, "grid": grid}.items():
-    table = between_things(points)
-    far[name] = torch.corrcoef(torch.stack([ranks(table), ranks(between_things(features))]))[0, 1]
-    close_by[name] = (partners == nearest(table, 1, exclude_self=True)[0]).any(1).float().mean()
-    print(f"{name:12s} distances: {far[name]:.2f},  nearest is a partner: {close_by[name]:.0%}")
-print(f"by chance    distances: 0.00,  nearest is a partner: {3 / 36:.0%}")
+def what_is_kept(table):
+    """Rank correlation of the distances; how many things have a true neighbor beside them."""
+    true = between_things(features)
+    beside, partners = (nearest(x, k, exclude_self=True)[0] for x, k in ((table, 1), (true, 3)))
+    linked_ranks = torch.corrcoef(torch.stack([ranks(table), ranks(true)]))[0, 1].item()
+    return linked_ranks, (partners == beside).any(1).sum().item()
+
+
+last = {"plane of PCA": planes["features"], "t-SNE": flat}
+last["grid"] = grid_cells(flat, columns=18).float()
+for seed in (0, 1):
+    last[f"random start, seed {seed}"] = tsne(
+        features, perplexity=8, init="random", seed=seed, steps=500
+    )
+last["perplexity 3"] = tsne(features, perplexity=3, steps=500)
+kept_by = {name: what_is_kept(between_things(points)) for name, points in last.items()}
+orders = [torch.randperm(37, generator=torch.Generator().manual_seed(k)) for k in range(100)]
+by_luck = [what_is_kept(between_things(flat)[order][:, order]) for order in orders]
+kept_by["by chance"] = torch.tensor(by_luck).mean(0).tolist()
+for name, (far, beside) in kept_by.items():
+    print(f"{name:20s} distances: {far:.2f},  a true neighbor beside it: {beside:.0f} of 37")
 
 # %% [markdown]
-# The first numbers are far from 1 for every map, PCA's too: its plane holds a tenth of the variance. (A large distance on a plane of PCA is a large distance; a small one may be false.) The second: on the map of t-SNE the nearest thing is a partner in about half of the cases, many times more often than by chance, and on the
-# plane of PCA rarely. (The partners come from the table $p$ that this map was made to keep. With other perplexities they are fewer.) So, on a t-SNE map,
+# The first numbers are far from 1 for every map, PCA's too: its plane holds a tenth of the variance. (A large distance on a plane of PCA is a large distance; a small one may be false.) The start from PCA keeps hardly more of them here than random starts. The second numbers: beside about a third of the things or more lies a true neighbor on the map, from each start; on the
+# plane of PCA and on the grid hardly more than by chance. With perplexity 3, each picture has enough neighbors in its own copies, and little is left of both numbers. So, on a t-SNE map,
 #
 # - **means something:** that points lie together in a group, if it stays so for other perplexities and seeds;
 # - **may mean something:** which group is next to which;
@@ -983,17 +1127,19 @@ print(f"by chance    distances: 0.00,  nearest is a partner: {3 / 36:.0%}")
 #
 # And a region of animals? A region is a group of groups: read it as a question, and ask the space. For distances use the space itself, as in lesson 03. And color a map with what you know only *after* it was made.
 
-# %% claim="the map's nearest thing is a partner, for three starts; on PCA's plane it is not; no map keeps all distances"
-assert close_by["t-SNE"] > 0.35
-assert not close_by["plane of PCA"] > 0.35
-assert max(far.values()) < 0.7
-assert min(far.values()) > 0.15
-for start in (0, 1):
-    restarted = tsne(features, perplexity=8, init="random", seed=start, steps=500)
-    next_to_it = nearest(between_things(restarted), 1, exclude_self=True)[0]
-    assert (partners == next_to_it).any(1).float().mean() > 0.35
-shuffled = next_to_it[torch.randperm(37, generator=torch.Generator().manual_seed(0))]
-assert not (partners == shuffled).any(1).float().mean() > 0.35
+# %% claim="beside a thing lies a true neighbor, for three starts; not on PCA's plane, nor with perplexity 3; no map keeps all distances"
+started = [kept_by[name] for name in ("t-SNE", "random start, seed 0", "random start, seed 1")]
+assert min(known[1] for known in started) > 9
+assert kept_by["by chance"][1] < 5
+assert not kept_by["plane of PCA"][1] > 9
+assert not kept_by["grid"][1] > 9
+assert max(known[0] for known in kept_by.values()) < 0.7
+assert kept_by["by chance"][0] < 0.1
+assert min(known[0] for known in started) > 0.25
+assert not started[0][0] > 1.25 * max(started[1][0], started[2][0])
+narrow = [tsne(features, perplexity=3, init="random", seed=k, steps=500) for k in (0, 1)]
+for crumbled in (last["perplexity 3"], *narrow):
+    assert not what_is_kept(between_things(crumbled))[1] > 9
 
 # %% [markdown]
 # ## Quiz
