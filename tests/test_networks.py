@@ -269,6 +269,27 @@ def test_frozen_restores_every_flag():
     assert net[0].bias.requires_grad and not net[0].weight.requires_grad
 
 
+def test_refitted_batch_norm_gives_mean_0_and_spread_1():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.ReLU(), nn.Dropout(0.9), nn.Conv2d(5, 4, 3), nn.BatchNorm2d(4)
+    )
+    for norm in (model[1], model[5]):
+        norm.running_mean.fill_(7.0)
+        norm.weight.data.fill_(3.0)
+    net = Network(model.eval(), name="normed", input_size=9)
+    images = torch.rand(6, 3, 9, 9)
+    before = net(images)
+    for out in (randomized(net, refit=images)(images), randomized(net, scale="he", last=1, refit=images)(images)):
+        torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(4), atol=0.01, rtol=0)
+        torch.testing.assert_close(out.var((0, 2, 3), correction=0), torch.ones(4), atol=0.02, rtol=0)
+    assert torch.equal(net(images), before) and not torch.equal(randomized(net)(images), before)
+    fresh = randomized(net, refit=images)
+    assert not any(module.training for module in fresh.model) and model[1].momentum == fresh.model[1].momentum
+    with pytest.raises(ValueError, match="refit|images"):
+        randomized(net, refit=images[0])
+
+
 def test_randomized_changes_a_copy_only(tiny, pictures):
     before = {k: v.clone() for k, v in tiny.state_dict().items()}
     state = torch.get_rng_state()

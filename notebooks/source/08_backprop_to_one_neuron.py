@@ -636,16 +636,7 @@ for photo_name in ("bald_eagle", "china", "coffee", "jeep", "goose"):
 # one row for each rule: trained, another class, random weights; in the first column the photo and its edges
 classifier = load_network("efficientnet_lite0")
 eagle = photo("bald_eagle")
-refitted = randomized(classifier)
-refitted.name = "all random, refitted"
-for layer in refitted.model.modules():
-    if isinstance(layer, torch.nn.BatchNorm2d):
-        layer.reset_parameters()
-        layer.momentum = None  # take the mean over all batches
-refitted.train()
-with torch.no_grad():
-    refitted.model(refitted.normalize(photos[::2, :, ::2, ::2]))
-refitted.eval()
+refitted = randomized(classifier, refit=photos[::2, :, ::2, ::2])
 cases = {
     "bald eagle": (classifier, "bald eagle"),
     "strawberry": (classifier, "strawberry"),
