@@ -583,7 +583,7 @@ for channel in (3, 6, 8, 14, 4, 11):
 
 # %% [markdown]
 # Filters 4 and 11 are nearly zero. Their pictures look as strong as the others because every filter is stretched to its full range. And on our photos they are *silent*: their bias is negative, their answers hardly get above 0, and the ReLU lets nothing through. A unit that is silent for all pictures gets no gradient from the loss.
-# Then only the two pulls of the recipe are left: the one that makes neighboring weights alike, and weight decay, which pulls all weights toward 0. In the columns 4 and 11 of the training you can see it: they fade from step 400 on. Layer 2 learned to use the others; its weights for these two are the smallest.
+# Then only the two pulls of the recipe are left: the one that makes neighboring weights alike, and weight decay, which pulls all weights toward 0. So these two got weaker during the training, and the others stronger. (The picture of the training cannot show it: each filter in it is stretched, too.) Layer 2 learned to use the others; its weights for these two are the smallest.
 
 # %% claim="4 and 11 are weak, silent on all photos, and conv2 has the smallest weights for them"
 silent = torch.zeros(16, dtype=torch.bool)
