@@ -288,7 +288,7 @@ Two photos show the same cup, once left and once right. Why are their pixels far
 - The vectors are complex: squares of real numbers are not negative.
   They are ordinary numbers.
 + Large numbers were subtracted; the few digits that are left are wrong.
-  Yes: the true value is near 0. Set to 0, it gives no NaN; take the mean of the data away first, and it is right.
+  Yes: the true value is near 0. Set to 0, it gives no NaN; take the mean of the data away first, and the error is smaller.
 - The vectors a and b are opposite, so that the product of both is negative.
   Then the value would be large.
 - The formula is only an approximation of the distance.
@@ -304,11 +304,12 @@ All features of a photo are multiplied by 3. What happens to its neighbors?
 - Both measures may give others.
   The cosine does not change.
 
-The features of a photo with tiles of 56 pixels shuffled are still near the photo's own features. What follows?
+With tiles of 56 pixels shuffled, a photo is still found by its features, though it has moved eight tenths of
+the way to the nearest other photo. With tiles of 14 pixels it mostly is not. What follows?
 - The network sees objects as people do, who also know a thing by its parts.
   People see at once that the photo is broken.
-+ Pieces a quarter as wide as the photo are enough, in nearly any order.
-  Yes: whole parts, such as a face, stand in one tile. The layout of the photo is not needed.
++ Pieces a quarter as wide as the photo are enough to find it, and their order counts, too.
+  Yes: whole parts, such as a face, stand in one tile; and the distance tells that the layout is gone.
 - The colors and grays are enough: shuffling keeps every single one of them.
   Tiles of 14 pixels keep them, too, and there the features mostly fail.
 - Shuffling does not change pixels, so that the features stay as they were.

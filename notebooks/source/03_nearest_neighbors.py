@@ -43,15 +43,15 @@ show_neighbors(
 
 # %% [markdown]
 # On the left a dog, standing left of the middle. Each row shows the five pictures that are nearest to it, among the 35 others. Green frames show the same dog; red frames something else. To the pixels, much is nearer than the same dog one step to the
-# right. To the last layer of a network, all five other pictures of the dog come first, also the mirrored one and the one with false colors.
+# right (a hard case: on average, as you will see, they find two of five). To the last layer of a network, all five other pictures of the dog come first, also the mirrored one and the one with false colors.
 
 # %% claim="by features all five other pictures of the dog come first, by pixels fewer; random weights do not do it"
 dog = small.objects == small.objects[asked]
 assert dog[by_features[asked]].sum() == 5
 assert dog[by_pixels[asked]].sum() <= 3
 for draw in range(3):
-    blind = neighbors(randomized(net, seed=draw), small.images, k=5).indices[asked]
-    assert not dog[blind].sum() >= 5
+    by_dice = neighbors(randomized(net, seed=draw), small.images, k=5).indices[asked]
+    assert not dog[by_dice].sum() >= 5
 
 # %% [markdown] notes="1" minutes=4
 # Show the query alone and ask: which five of the 35 others would *you* choose? Then show the two rows.
@@ -418,20 +418,24 @@ for draw in range(3):  # five photos drawn by chance are fewer
 
 # %% [markdown]
 # **Predict, run, explain.** Perhaps no learning is needed for this. Six other ways to make a row of numbers: (a) shrink the pictures to $16 \times 16$, so that a small move matters less; (b) keep only the mean color, three numbers; (c) keep all gray values, but *sort* them: which grays there are, not where; (d) the last-layer features of the network
-# with **random** weights; (e) a middle layer of that random network (the mean of each channel over all places); (f) the same middle layer of the trained one. Write down an order, then run the cell.
+# with **random** weights; (e) an early layer of that random network, `blocks.2`, the third of its seven groups of layers (the mean of each channel over all places); (f) the same layer of the trained one. Write down an order, then run the cell.
 
 # %%
-# the six ways: the share of moved and cropped copies that is found, and asked with a recolored picture, of all its copies
-brightness = torch.tensor([0.30, 0.59, 0.11])[:, None, None]  # a plain mean would miss new colors
+# the six ways, and a later layer: the share of moved and cropped copies that is found, and asked with a recolored picture, of all its copies
+brightness = torch.tensor([0.30, 0.59, 0.11])[
+    :, None, None
+]  # exchanging the colors does not change their plain mean
 at_128 = resize(crops.images, 128)  # the networks see pictures of this size
+blind = randomized(net, refit=at_128[::6])  # random filters; batch norm measured anew with them
 ways = {
     "pixels": pixels,
     "16 x 16 pixels": resize(crops.images, 16).flatten(1),
     "mean color (3 numbers)": crops.images.mean((2, 3)),
     "gray values, sorted": (at_128 * brightness).sum(1).flatten(1).sort(1).values,
-    "random network, last": vectors(randomized(net), at_128),
-    "random network, middle": vectors(randomized(net), at_128, layer="blocks.2"),
-    "middle layer": vectors(net, at_128, layer="blocks.2"),
+    "random blocks.2": vectors(blind, at_128, layer="blocks.2"),
+    "random last features": vectors(blind, at_128),
+    "blocks.2": vectors(net, at_128, layer="blocks.2"),
+    "blocks.4": vectors(net, at_128, layer="blocks.4"),
     "last features": vectors(net, at_128),
 }
 
@@ -449,28 +453,29 @@ for name, x in ways.items():
 # %% [markdown]
 # (Mirror images do not count here: they have the mean color and the sorted grays of their photo by construction.)
 #
-# Three ways forget *where* and find about half of the moved pictures, more than the pixels: mean color, sorted grays, and the middle layer of the random network (convolutions drawn anew, batch norm kept). Its filters find hardly more than the mean color, so forgetting may be all they do. But forgetting is not enough: the last layer of the random network is a mean over all places, too, and finds fewest. Training makes the difference: the trained middle layer finds nearly all.
+# Mean color and sorted grays forget *where*, and find about half of the moved pictures, more than the pixels. The early layer of the random network forgets it, too, and finds about four of five: filters drawn by chance are worth something. But depth without learning is not: its last layer is a mean over all places, too, and finds fewest. Training makes the difference there: from `blocks.2` on, the trained layers find all.
 #
-# New colors are the harder test. The mean color fails, as it must, and the trained middle layer finds about as many as the sorted grays. Only the last layer finds nearly all.
+# New colors are the harder test. The mean color fails, as it must, and the trained `blocks.2` finds about as many as the sorted grays. The later trained layers find nearly all.
 #
 # But copies of *one* photo share their background and their textures, so a high recall on them says little about things. The next experiment says more.
 
-# %% claim="moved: mean color, grays, random middle half, random last fewest, trained all; recolored: only the last layer"
+# %% claim="moved: mean color and grays half, random blocks.2 more, random last fewest, trained all; recolored: only late trained layers"
 in_numbers = {which: moved_and_recolored(its_rows) for which, its_rows in ways.items()}
 by_pixels_moved = in_numbers["pixels"][0]
 for which in ("mean color (3 numbers)", "gray values, sorted"):
     assert 1.15 * by_pixels_moved < in_numbers[which][0] < 0.65
 for draw in range(3):
-    blind_net = randomized(net, seed=draw)
-    drawn_middle = moved_and_recolored(vectors(blind_net, at_128, layer="blocks.2"))[0]
-    assert 1.15 * by_pixels_moved < drawn_middle < 1.25 * in_numbers["mean color (3 numbers)"][0]
-    assert not drawn_middle > 0.75 * in_numbers["middle layer"][0]
+    blind_net = randomized(net, refit=at_128[::6], seed=draw)
+    drawn_early = moved_and_recolored(vectors(blind_net, at_128, layer="blocks.2"))
+    assert 1.2 * in_numbers["mean color (3 numbers)"][0] < drawn_early[0] < 0.92
+    assert drawn_early[1] < 0.5
     assert moved_and_recolored(vectors(blind_net, at_128))[0] < 0.7 * by_pixels_moved
-assert in_numbers["middle layer"][0] > 0.9
-assert in_numbers["mean color (3 numbers)"][1] < 0.2
-assert abs(in_numbers["middle layer"][1] / in_numbers["gray values, sorted"][1] - 1) < 0.25
-assert in_numbers["last features"][1] > 0.87
-assert max(in_numbers[which][1] for which in ways if which != "last features") < 0.75
+assert min(in_numbers[which][0] for which in ("blocks.2", "blocks.4", "last features")) > 0.93
+assert in_numbers["mean color (3 numbers)"][1] < 0.3
+assert abs(in_numbers["blocks.2"][1] / in_numbers["gray values, sorted"][1] - 1) < 0.25
+late_ways = {"blocks.4", "last features"}
+assert min(in_numbers[which][1] for which in late_ways) > 0.87
+assert not max(in_numbers[which][1] for which in set(ways) - late_ways) > 0.75
 
 # %% [markdown]
 # ## Another photo of the same kind of thing
@@ -501,8 +506,10 @@ everything = torch.cat([photo(name) for name in all_names])
 by = {
     "pixels": vectors(None, everything, space="pixels") - 0.5,
     "sorted grays": (everything * brightness).sum(1).flatten(1).sort(1).values,
-    "random blocks.2": vectors(randomized(net), everything, layer="blocks.2"),
 }
+blind = randomized(net, refit=everything)
+for layer in ("blocks.2", "blocks.5", None):
+    by[f"random {layer or 'last'}"] = vectors(blind, everything, layer=layer)
 depth = [f"blocks.{number}" for number in range(1, 7)]
 maps = layer_outputs(net, everything, depth, batch_size=16)
 by |= {layer: maps[layer].mean((2, 3)) for layer in depth}  # mean over all places
@@ -518,12 +525,23 @@ def of_own_kind(table):
     return (kind_of[first_other(table)] == kind_of)[queries]
 
 
+def ranks(table):  # of the nearest photo of the own kind, for each of the 16: 1 is best, 36 worst
+    order = nearest_of(table, 36, exclude_self=True)[0]
+    return (kind_of[order] == kind_of[:, None]).int().argmax(1)[queries] + 1
+
+
+print(f"{'':16}  first, L2  first, cosine  mean rank, cosine")
 for name, x in by.items():
+    by_cosine = cosine_of(x)
     print(
-        f"{name:16}: L2 {of_own_kind(l2_of(x)).sum():2}, cosine {of_own_kind(cosine_of(x)).sum():2}"
+        f"{name:16}{of_own_kind(l2_of(x)).sum():11}{of_own_kind(by_cosine).sum():15}"
+        f"{ranks(by_cosine).float().mean():19.1f}"
     )
 same_kind = torch.tensor([(kind_of == kind_of[q]).sum() - 1 for q in queries])
-print(f"by chance       : {(same_kind / (len(all_names) - 1)).sum():.1f}, of {len(queries)}")
+by_luck = (
+    37 / (same_kind + 1)
+).mean()  # the first of k among 36 stands at place 37 / (k + 1) on average
+print(f"by chance {(same_kind / 36).sum():17.1f}{(same_kind / 36).sum():15.1f}{by_luck:19.1f}")
 
 # %%
 # the nearest photo of each of the 16, by cosine; + is the same kind
@@ -547,46 +565,36 @@ show_neighbors(
 )
 
 # %% [markdown]
-# Now the ways that need no learning fall far behind, and so do the early layers. What grays and `blocks.2` find is nearly all *surface* and *writing*, which are gray photos. From `blocks.5` on it is about half or more.
+# Sixteen photos are few, and two that find each other count twice; so look at the last column, which uses all ranks. What has learned nothing is not far from chance, whatever the depth. Of the trained layers the early ones are hardly better: what `blocks.2` finds is nearly all *surface* and *writing*, which are gray photos. From `blocks.5` on the own kind stands second on average, of 36. (That the last layer puts 8 first by L2
+# and 11 by cosine is no result: three photos.)
 #
-# Sixteen photos are few, and two that find each other count twice. So the last layer's 8 by L2 and 11 by cosine are no result. But it finds (cosine) all four that `blocks.2` finds, and seven more.
-#
-# Look at who fails. Both dogs do, though the network knows both breeds by name. The two portraits find each other, though no class of ImageNet is called *person*. So do not explain single cases with the list of classes. Try your own: put photos into a folder, and `load_folder("my_folder")` gives you the pictures for `neighbors`.
+# Look at who fails. The bull mastiff's nearest is a buckeye, and the dalmatian comes second. The two portraits find each other. Is it the person? Both photos have a flag at the left border, and both people wear a uniform: from two photos one cannot tell. And the pixels? By the cosine a dark photo is near to all dark ones: `hubble` is the nearest of seven. (A picture that is near to too many is called a *hub*.)
+# Try your own: put photos into a folder, and `load_folder("my_folder")` gives you the pictures for `neighbors`.
 
-# %% claim="of 16 photos late layers find the kind of about half or more; early layers and what has learned nothing find few"
-counts_of = {
-    (one, label): of_own_kind(measure_of(its_rows)).sum()
-    for one, its_rows in by.items()
-    for label, measure_of in (("L2", l2_of), ("cosine", cosine_of))
-}
-for label in ("L2", "cosine"):
-    late_layers = {"blocks.5", "blocks.6", "last features"}
-    fewest = min(counts_of[strong, label] for strong in late_layers)
-    assert fewest >= 7
-    for weak in set(by) - late_layers:
-        assert not 1.2 * counts_of[weak, label] > fewest
-assert (counts_of["last features", "L2"], counts_of["last features", "cosine"]) == (8, 11)
+# %% claim="by the mean rank late layers find the kind second, early ones and what has learned nothing near chance; dalmatian second of the mastiff; hubble a hub"
+mean_ranks = {one: ranks(cosine_of(its_rows)).float().mean() for one, its_rows in by.items()}
+for late_one in ("blocks.5", "blocks.6", "last features"):
+    assert mean_ranks[late_one] < 3
+    assert of_own_kind(cosine_of(by[late_one])).sum() >= 7
+for weak in set(by) - {"blocks.3", "blocks.4", "blocks.5", "blocks.6", "last features"}:
+    assert not mean_ranks[weak] < 0.4 * by_luck
 for draw in range(3):
-    for layer in (None, "blocks.2"):
-        drawn = cosine_of(vectors(randomized(net, seed=draw), everything, layer=layer))
-        assert not of_own_kind(drawn).sum() >= 7
-for decided in (
-    l2_of(by["last features"]),
-    cosine_of(by["last features"]),
-    cosine_of(by["blocks.2"]),
-):
-    two = nearest_of(decided, 2, exclude_self=True)[1][queries]
-    assert (two[:, 1] > 1.0002 * two[:, 0]).all()  # no count hangs on the last digits
-early, late = (of_own_kind(cosine_of(by[one])) for one in ("blocks.2", "last features"))
-assert (early.sum(), (early & ~late).sum(), (late & ~early).sum()) == (4, 0, 7)
+    unlearned = randomized(net, refit=everything, seed=draw)
+    for its_layer in ("blocks.2", "blocks.5", None):
+        drawn = ranks(cosine_of(vectors(unlearned, everything, layer=its_layer))).float().mean()
+        assert not drawn < 0.65 * by_luck
 gray_kinds = torch.tensor([all_names[q] in kinds["surface"] + kinds["writing"] for q in queries])
-for weak in ("sorted grays", "blocks.2"):
-    right_ones = of_own_kind(cosine_of(by[weak]))
-    assert (right_ones & ~gray_kinds).sum() <= 1 < (right_ones & gray_kinds).sum()
+right_ones = of_own_kind(cosine_of(by["blocks.2"]))
+assert (right_ones & ~gray_kinds).sum() <= 1 < (right_ones & gray_kinds).sum()
 gray_photos = everything[queries[gray_kinds]]
 assert (gray_photos - gray_photos.mean(1, keepdim=True)).abs().max() < 0.02
-for which, expected in (("dog", 0), ("portrait", 2)):
-    assert late[[all_names[q] in kinds[which] for q in queries]].sum() == expected
+late = of_own_kind(cosine_of(by["last features"]))
+assert late[[all_names[q] in kinds["portrait"] for q in queries]].sum() == 2
+of_mastiff = ranks(cosine_of(by["last features"]))[
+    queries.tolist().index(all_names.index("bull_mastiff"))
+]
+assert of_mastiff == 2
+assert (first_other(cosine_of(by["pixels"]))[queries] == all_names.index("hubble")).sum() >= 6
 
 # %% [markdown]
 # ## Explore
@@ -618,10 +626,11 @@ def put_together(tiles):
     return grid.transpose(3, 4).flatten(4, 5).flatten(2, 3)
 
 
-def shuffled(images, side, seed=1):
+def shuffled(images, side, seed=1):  # another order for each photo
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm((224 // side) ** 2, generator=generator)
-    return put_together(cut(images, side)[:, :, order])
+    orders = [torch.randperm((224 // side) ** 2, generator=generator) for _ in images]
+    each = [one[:, order] for one, order in zip(cut(images, side), orders, strict=True)]
+    return put_together(torch.stack(each))
 
 
 names = ["bull_mastiff", "jeep", "strawberry", "spoonbill"]
@@ -640,11 +649,11 @@ show_neighbors(
 whole = crops.images[::6]
 
 
-def only_seams(images, side, seed=1):
-    # each tile in its place, with a border of one pixel from the shuffled picture
-    tiles = cut(shuffled(images, side, seed), side).clone()
-    tiles[..., 1:-1, 1:-1] = cut(images, side)[..., 1:-1, 1:-1]
-    return put_together(tiles)
+def with_lines(images, side):  # gray lines over all borders of tiles: they hide the seams
+    images = images.clone()
+    for border in range(side, 224, side):
+        images[:, :, border - 2 : border + 2] = images[..., border - 2 : border + 2] = 0.5
+    return images
 
 
 def share_found(x, of_crops):
@@ -656,23 +665,33 @@ def sorted_grays(images):
     return (images * brightness).sum(1).flatten(1).sort(1).values
 
 
-by_side, grays = {}, sorted_grays(crops.images)
+by_side, grays, of_whole = {}, sorted_grays(crops.images), features[::6]
+apart = (
+    l2_of(of_whole, of_whole).fill_diagonal_(torch.inf).amin(1)
+)  # of each photo to the nearest other
 for side in (56, 28, 14):
     broken = shuffled(whole, side)
+    of_broken = vectors(net, broken)
     by_side[side] = {
-        "features": share_found(vectors(net, broken), features),
-        "features, only seams": share_found(vectors(net, only_seams(whole, side)), features),
+        "features": share_found(of_broken, features),
         "pixels": share_found(broken.flatten(1) - 0.5, pixels),
         "sorted grays": share_found(sorted_grays(broken), grays),
+        "features under lines, in place": share_found(
+            vectors(net, with_lines(whole, side)), features
+        ),
+        "and shuffled": share_found(vectors(net, with_lines(broken, side)), features),
     }
     print(f"tiles of {side}:", ", ".join(f"{name} {s:.0%}" for name, s in by_side[side].items()))
+    cost = ((of_broken - of_whole).norm(dim=1) / apart).mean()
+    print(f"    cost of the shuffled photo {cost:.2f} (1 is as far as the nearest other photo)")
 print(f"by chance: {6 / len(crops.images):.0%}")
 
 # %% [markdown]
-# With tiles of 56 pixels, the features still find the right photo nearly always. Before you call that understanding, look at the last number: sorted grays do not notice any shuffling, and find more than eight in ten (two of the five, the whole photo and its mirror image, are given: they have the same list). To be found is no achievement among 37 photos.
+# With tiles of 56 pixels, the features still find the right photo nearly always. Before you call that understanding, look at the third number: sorted grays do not notice any shuffling, and find more than eight in ten (two of the five, the whole photo and its mirror image, are given: they have the same list). To be found is no achievement among 37 photos. The cost says more: shuffled, a photo is about eight tenths
+# as far from itself as the nearest other photo, farther than any crop or new color took it. So the features do notice the order of large pieces, but the pieces keep the photo recognizable.
 #
-# The smaller tiles say more. Shuffling also makes seams. So the control keeps each tile in its place, and takes only a border of one pixel from the shuffled picture. At 28 pixels these seams do little, at 14 about half of the damage; the order of the tiles does the rest. So the features hold more than grays and colors: how things are arranged *within* pieces of 28 to 56 pixels. How
-# the larger pieces are arranged they hardly need. (Brendel & Bethge, 2019, built networks that look at pieces of 9, 17 or 33 pixels one by one; with 33 the right class is among the first five for seven of eight photos of ImageNet. Geirhos et al., 2019, showed that ordinary networks trained on ImageNet mostly decide by texture where
+# Smaller tiles cost more than another photo. Is it their order, or the seams between them? Gray lines over all borders hide the seams, in the photo itself and in the shuffled one: only the order differs. At 28 pixels it makes the difference between most and a third. At 14 pixels the lines alone do nearly all of the damage, so these tiles say nothing about order.
+# (Brendel & Bethge, 2019, built networks that look at pieces of 9, 17 or 33 pixels one by one; with 33 the right class is among the first five for seven of eight photos of ImageNet. Geirhos et al., 2019, showed that ordinary networks trained on ImageNet mostly decide by texture where
 # texture and shape disagree.)
 #
 # Other limits, in one sentence each:
@@ -681,27 +700,24 @@ print(f"by chance: {6 / len(crops.images):.0%}")
 # - Distances in 1280 dimensions have no unit: "twice as far" means nothing by itself.
 # - Another network gives other neighbors: near is always near *for somebody*.
 
-# %% claim="features survive tiles of 56, not of 14; seams do little at 28, about half at 14; sorted grays do not notice"
-for draw in (1, 2):
-    broken_by, seams_by = (
-        {
-            size: share_found(vectors(net, make(whole, size, seed=draw)), features)
-            for size in (56, 28, 14)
-        }
-        for make in (shuffled, only_seams)
-    )
-    assert broken_by[56] > 0.85
-    assert 0.5 < broken_by[28] < 0.8
-    assert broken_by[14] < 0.3
-    assert not seams_by[28] < 0.8
-    assert 0.35 < (1 - seams_by[14]) / (1 - broken_by[14]) < 0.7
-    assert seams_by[14] > 1.5 * broken_by[14]
-for size in (56, 28, 14):  # the seams of the control are as sharp
-    sharp = [
-        (one[..., size::size] - one[..., size - 1 : -1 : size]).abs().mean()
-        for one in (shuffled(whole, size), only_seams(whole, size))
-    ]
-    assert abs(sharp[1] / sharp[0] - 1) < 0.01
+# %% claim="tiles of 56 are found at a cost of eight tenths, those of 28 cost more than another photo; under equal lines the order matters at 28, hardly at 14; grays do not notice"
+for draw in (1, 2, 3):
+    for size, found_of, cost_of in (
+        (56, (0.9, 1.0), (0.65, 0.95)),
+        (28, (0.5, 0.75), (1.01, 1.3)),
+        (14, (0.1, 0.3), (1.1, 1.45)),
+    ):
+        its_rows = vectors(net, shuffled(whole, size, seed=draw))
+        assert found_of[0] < share_found(its_rows, features) <= found_of[1]
+        assert cost_of[0] < ((its_rows - of_whole).norm(dim=1) / apart).mean() < cost_of[1]
+in_place, moved_about = (
+    {size: by_side[size][which] for size in by_side}
+    for which in ("features under lines, in place", "and shuffled")
+)
+assert in_place[28] > 0.7
+assert not moved_about[28] > 0.45
+assert in_place[14] < 0.4
+assert feature_cost[1:].max() < 0.65
 assert min(one["sorted grays"] for one in by_side.values()) > 0.75
 assert abs(by_side[56]["sorted grays"] - by_side[14]["sorted grays"]) < 0.01
 assert torch.equal(sorted_grays(whole), sorted_grays(whole.flip(3)))
@@ -719,9 +735,9 @@ quiz("03")
 # %% [markdown]
 # ## Summary
 #
-# - $|a-b|^2 = |a|^2 - 2a\cdot b + |b|^2$ gives all distances with one matrix product; negative squares become 0 (no NaN); without the mean row there is no error.
+# - $|a-b|^2 = |a|^2 - 2a\cdot b + |b|^2$ gives all distances with one matrix product; negative squares become 0 (no NaN). Without the mean row the numbers are smaller, and so is the error; double precision does the rest.
 # - Cosine distances compare directions. Ties need a rule, and the picture itself leaves by the diagonal.
-# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Other photos of the same kind: only late layers find about half or more.
-# - Near in feature space means: alike in pieces of a few dozen pixels, in nearly any order, with some loss through new colors. It does not mean "understood".
+# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Of other photos, one of the same kind stands second of 36 on average for late layers; early and random ones are near chance.
+# - Near in feature space means: alike in pieces of a few dozen pixels; their order and their colors count, but less than the pieces. It does not mean "understood".
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 4). Brendel, Bethge: *Approximating CNNs with Bag-of-local-Features Models Works Surprisingly Well on ImageNet*, ICLR 2019. Geirhos et al.: *ImageNet-trained CNNs are biased towards texture; increasing shape bias improves accuracy and robustness*, ICLR 2019.
