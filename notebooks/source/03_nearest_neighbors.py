@@ -565,19 +565,20 @@ show_neighbors(
 )
 
 # %% [markdown]
-# Sixteen photos are few, and two that find each other count twice; so look at the last column, which uses all ranks. What has learned nothing is not far from chance, whatever the depth. Of the trained layers the early ones are hardly better: what `blocks.2` finds is nearly all *surface* and *writing*, which are gray photos. From `blocks.5` on the own kind stands second on average, of 36. (That the last layer puts 8 first by L2
+# Sixteen photos are few, and two that find each other count twice; so look at the last column, which uses all ranks. Pixels and random networks are near chance, whatever the depth. Sorted grays and the early trained layers stand half way: what `blocks.2` puts first is nearly all *surface* and *writing*, which are gray photos. From `blocks.5` on the own kind stands first or second of 36 on average. (That the last layer puts 8 first by L2
 # and 11 by cosine is no result: three photos.)
 #
 # Look at who fails. The bull mastiff's nearest is a buckeye, and the dalmatian comes second. The two portraits find each other. Is it the person? Both photos have a flag at the left border, and both people wear a uniform: from two photos one cannot tell. And the pixels? By the cosine a dark photo is near to all dark ones: `hubble` is the nearest of seven. (A picture that is near to too many is called a *hub*.)
 # Try your own: put photos into a folder, and `load_folder("my_folder")` gives you the pictures for `neighbors`.
 
-# %% claim="by the mean rank late layers find the kind second, early ones and what has learned nothing near chance; dalmatian second of the mastiff; hubble a hub"
+# %% claim="by the mean rank late layers find the kind first or second, early ones and grays half way, random ones and pixels near chance; dalmatian second of the mastiff; hubble a hub"
 mean_ranks = {one: ranks(cosine_of(its_rows)).float().mean() for one, its_rows in by.items()}
 for late_one in ("blocks.5", "blocks.6", "last features"):
-    assert mean_ranks[late_one] < 3
+    assert mean_ranks[late_one] < 2
     assert of_own_kind(cosine_of(by[late_one])).sum() >= 7
-for weak in set(by) - {"blocks.3", "blocks.4", "blocks.5", "blocks.6", "last features"}:
-    assert not mean_ranks[weak] < 0.4 * by_luck
+for half_way in ("sorted grays", "blocks.1", "blocks.2", "blocks.3", "blocks.4"):
+    assert 0.3 * by_luck < mean_ranks[half_way] < 0.65 * by_luck
+assert not mean_ranks["pixels"] < 0.8 * by_luck
 for draw in range(3):
     unlearned = randomized(net, refit=everything, seed=draw)
     for its_layer in ("blocks.2", "blocks.5", None):
@@ -737,7 +738,7 @@ quiz("03")
 #
 # - $|a-b|^2 = |a|^2 - 2a\cdot b + |b|^2$ gives all distances with one matrix product; negative squares become 0 (no NaN). Without the mean row the numbers are smaller, and so is the error; double precision does the rest.
 # - Cosine distances compare directions. Ties need a rule, and the picture itself leaves by the diagonal.
-# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Of other photos, one of the same kind stands second of 36 on average for late layers; early and random ones are near chance.
+# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Of other photos, one of the same kind stands first or second of 36 on average for late layers, half way for early ones and for grays; random networks are near chance.
 # - Near in feature space means: alike in pieces of a few dozen pixels; their order and their colors count, but less than the pieces. It does not mean "understood".
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 4). Brendel, Bethge: *Approximating CNNs with Bag-of-local-Features Models Works Surprisingly Well on ImageNet*, ICLR 2019. Geirhos et al.: *ImageNet-trained CNNs are biased towards texture; increasing shape bias improves accuracy and robustness*, ICLR 2019.
