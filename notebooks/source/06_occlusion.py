@@ -697,10 +697,11 @@ for cover_here in ("gray", "mean", "blur"):
     assert not excess["log-odds"] > 1.27
 assert compared["probability"][1] < 0.55 * compared["probability"][0]
 assert compared["log-odds"][1] > 0.75 * compared["log-odds"][0]
-for two_ways in compared.values():
-    assert two_ways[3] > 1.08 * (two_ways[1] + two_ways[2])
-    assert not two_ways[4] > 1.08 * (two_ways[1] + two_ways[2])
-    assert two_ways[3] > 1.1 * two_ways[4]
+for in_what, more_than in (("probability", 1.3), ("log-odds", 1.05)):
+    of_one_copy, left_copy, right_copy, with_copy, with_another = compared[in_what]
+    assert with_copy > more_than * (left_copy + right_copy)
+    assert not with_another > more_than * (left_copy + right_copy)
+    assert with_copy > 1.1 * with_another
 
 # %% [markdown]
 # ## Quiz
