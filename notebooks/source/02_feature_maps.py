@@ -704,7 +704,7 @@ order = list(range(0, len(pasted), 2)) + list(range(1, len(pasted), 2))
 show_channel(
     pasted[order],
     heads[order],
-    names * 2,
+    [name.replace(" ", "\n") for name in names * 2],
     order=False,
     columns=9,
     title="relu5_2:365",

@@ -330,7 +330,7 @@ for order in orders.values():
 show_images(patches, values, columns=7, width=9, title="conv5_1:355: highest, middle, lowest")
 
 # %% [markdown]
-# This is the **spectrum** of a channel (Olah, Mordvintsev, Schubert, 2017). The same function found all three rows: only the sign and the zero were moved. The photos are smaller here, so the highest row is not that of the first picture. The middle row
+# This is the **spectrum** of a channel (Olah, Mordvintsev, Schubert, 2017). The same function found all three rows: the highest row sorts the answers, the lowest sorts them with the sign turned, the middle one by their distance from the median. The photos are smaller here, so the highest row is not that of the first picture. The middle row
 # shows places near the median: half of all answers are higher, half are lower. The ReLU that follows turns the whole lowest row, and the middle one, into the same number, 0: behind the ReLU *this channel* no longer tells them apart.
 #
 # What do the lowest patches share? The rim of a cup, the crown of a helmet, a fender, an arch: they are round, too. So the name "something round" does not separate the highest from the lowest. But most of these arcs open
@@ -352,7 +352,7 @@ for name, numbers in turned.items():
     print(f"{name:>11}: {numbers.round().int().tolist()}")
 
 # %% [markdown]
-# Upside down, the answers rise to about the middle or above it; mirrored, they stay low. So it counts which way up these things are; to be round is not enough. The name that was read off the top row alone was too wide.
+# Upside down, the answers rise to about the middle or above it; mirrored, they stay low. So a rim at the *top* makes this channel answer low: it counts which way up the round things are. (What makes it answer high, this test does not show.) The name that was read off the top row alone was too wide.
 
 # %% claim="most answers of channel 355 are below 0, also the middle one; the seven lowest rise above -400 upside down; control: mirrored left to right, none does"
 assert (maps[:, 355] > 0).float().mean() < 0.4
@@ -497,9 +497,9 @@ show_patches(found, photos, channels=[8, 437], title="relu5_1: the middle 64 of 
 show_patches(found, photos, channels=[8, 437], places=True, title="relu5_1: where the patches are")
 
 # %% [markdown]
-# These six channels were chosen, too. Near the pixels, the two rows agree nearly pixel by pixel, in several colors: one border in one direction, bright above and dark below (34), bright on the left of a slanted line (113). In the middle, most patches of a row share a shape: an arc that falls to the right (225), many small spots side by side
+# These six channels were chosen, too. Near the pixels, row 34 agrees nearly pixel by pixel, in several colors: a border, bright above and dark below. Row 113 shares one thing: a slanted edge with the bright side on its left; what stands beside it differs. In the middle, most patches of a row share a shape: an arc that falls to the right (225), many small spots side by side
 # (198). Deep inside, they show the same kind of thing in other colors and sizes: wheels, a badge, a coin and the bowl of a spoon are round
-# (8). Row 437 is the hard one. A rocket, a lug of a drum, a chimney and a trunk stand upright. But the strongest patch, colored glass beside stone, does not fit, and a face fits only for someone who wants it to.
+# (8). Row 437 is the hard one. A rocket, a lug of a drum, a stone pillar and a trunk stand upright. But the strongest patch, colored glass beside stone, does not fit, and a face fits only for someone who wants it to.
 
 
 # %% claim="relu2_2:34 is brighter above in every patch, 113 is brighter on the left in at least six of seven; control: not so at the same places of the next photos"
@@ -587,7 +587,7 @@ for name in ("random 0", "trained"):
     display(show_images(show, columns=6, width=6, title=f"{name}: the first four rows"))
 
 # %% [markdown]
-# These rows nobody chose: can you name them as easily as the five at the beginning? (A patch at the border must be moved inside and shows something else, so only inner places count here.)
+# These rows were taken by their numbers (0, 4, 8, 12; the third is the channel 8 of above, in smaller photos): can you name them as easily as the five at the beginning? (A patch at the border must be moved inside and shows something else, so only inner places count here.)
 #
 # Have the patches of a row something in common? By eye it is hard to say, so measure it. Let a second network judge: EfficientNet-Lite0, built differently (but trained on the same million photos, with the same labels). Give it the patches,
 # take its features at two depths, and measure for each row the mean cosine similarity of its patches, pair by pair (each feature is first shifted and scaled so that its mean is 0 and its spread 1).
@@ -635,7 +635,7 @@ for (name, judge), (above, error, chance) in sorted(table.items(), key=lambda on
 
 # %% [markdown]
 # By late features the trained rows are about 0.05 above chance, those of the four others 0.03 at most. By early features and by brightness, both networks with random weights are ahead of the trained one; the shuffled ones are not always. So rows that agree in light or color need no learning.
-# What the trained rows have more of than all four controls, the late features of *another trained* network see. With random weights the same layer sees nothing of it. And 0.05 is small: 1 would mean that the features of all patches in a row have the same direction.
+# What the trained rows have more of than all four controls, the late features of *another trained* network see. The same layer with random weights sees nothing of it in these rows. (We did not ask it about the others.) And 0.05 is small: 1 would mean that the features of all patches in a row have the same direction.
 # (The intervals tell of other channels, not of other photos. That 64 pixels are enough was tested for ten trained units only, and the judge was made for 224 pixels.)
 
 # %% claim="late: trained rows about 0.05 above chance, four controls at most 0.03, the untrained judge nothing; early and by brightness both random networks are ahead of the trained one"
