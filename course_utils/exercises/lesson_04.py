@@ -393,8 +393,8 @@ QUIZ = read_quiz("""
 Two groups lie far apart on one t-SNE map, two others close together. What may you conclude from it?
 - The first two are less alike than the other two.
   They may be. This map cannot tell you: you saw groups at very different distances come out alike. Ask the space.
-+ Only that the points of each group have their neighbors within it.
-  Yes. Distances between groups may mean something or nothing; other perplexities, other seeds and the space itself
++ At most that the points of each group have their neighbors within it.
+  Yes, if other perplexities and seeds show the same. Distances between groups may mean something or nothing; other perplexities, other seeds and the space itself
   can tell you.
 - The first two have more points, and points push each other apart.
   The number of points does not decide the distance between two groups.

@@ -45,7 +45,7 @@ show_filters(weights, numbers=True, title=f"VGG-19, first layer: {tuple(weights.
 # $$y_{ij} = b + \sum_{c=1}^{3}\sum_{u,v} w_{cuv}\; x_{c,\,i+u,\,j+v} = b + \langle w,\ \text{window}_{ij}(x) \rangle .$$
 #
 # Here $k$ is the size of the filter ($k = 3$ in VGG-19), and $u$ and $v$ go from $0$ to $k-1$. This is an **inner product** of two vectors: the filter and the window, each written as a list of $3 \cdot k \cdot k$ numbers. Among all windows of the same length, the inner product is largest
-# for the window that is proportional to the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. In the first layer the three channels are red, green and blue, and you
+# for the window that is proportional to the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. (Here $x$ may be negative: the network takes a mean away first. Of windows between 0 and 1, the best is white where the weight is positive and black where it is negative: the signs of the filter.) In the first layer the three channels are red, green and blue, and you
 # can draw it.
 
 # %% [markdown] notes="1" minutes=5
@@ -180,8 +180,8 @@ for channel in (58, 10, 12, 5):
 
 # %% [markdown]
 # - **Filter 58** answers to vertical edges, dark on the left (black | white). It is an *oriented edge* filter.
-# - **Filter 10** answers to horizontal edges, bright above dark (white / black). Both give about 30 % of that to the edge in the other direction: with nine pixels a direction is not exact.
-# - **Filter 12** answers to green, and little to anything gray, however strong the edge.
+# - **Filter 10** answers to horizontal edges, bright above dark (white / black). Both give about 30 % of that to the edge in the other direction: the rows of 58, and the columns of 10, do not each add up to 0.
+# - **Filter 12** answers to green, less to yellow, and little to anything gray, however strong the edge.
 # - **Filter 5** answers to blue, and little to gray.
 #
 # Black, gray or white without an edge moves none of them much: over all colors the weights add up to nearly 0. (Not exactly: filter 5 gives 26 to plain gray, because `normalize` takes a slightly reddish mean away, and of the gray something bluish is left.) But 5 and 12 are not edge filters: a plain *colored* area is enough for them.
@@ -212,7 +212,7 @@ for color, number in (((0.2, 0.3, 0.9), 5), ((0.1, 0.6, 0.2), 12)):
 # %% [markdown]
 # Your eye can be wrong about a picture of nine pixels. So compute what you read:
 #
-# - **direction**: lay waves of light and dark over the mean of the three colors, in twelve directions, and see to which one the filter answers most (0° are vertical stripes; the waves are complex numbers, so that a shift of the stripes makes no difference);
+# - **direction**: lay waves of light and dark over the mean of the three colors, in twelve directions, and see to which one the filter answers most (0° are vertical stripes; the waves are complex numbers, so that a shift of the stripes makes no difference; with three pixels a side the answer is rough, and pulled to 0° and 90°);
 # - **slope**: which share of its gray part is a plane, brightness that rises evenly in one direction. 1: nothing else; a filter of random numbers has 0.22 on average, and one of ten has more than 0.48;
 # - **color axis**: the mix of red, green and blue that the filter's positions share (the first singular vector of its color part);
 # - **answer to white**: the sum of all weights divided by the sum of their sizes.
@@ -249,7 +249,7 @@ for channel in (58, 10, 12, 5):
     )
 
 # %% [markdown]
-# For the color filters, read the axis: filter 12 is green against red and blue together, which is magenta; filter 5 is blue against green and a little red, a yellowish green. For the edge filters, read direction and slope: 58 has vertical edges, 10 horizontal ones, and both are far more of a slope than random filters. (The direction of a filter without slope means nothing: random numbers have a strongest direction, too. A gray filter has a color axis, too, but almost no color; the next section says how much.)
+# For the color filters, read the axis: filter 12 is green against red and blue together, which is magenta; filter 5 is blue against green and a little red, a yellowish green. For the edge filters, read direction and slope: 58 has vertical edges, 10 horizontal ones, and both are more of a slope than 19 of 20 random filters. (The direction of a filter without slope means nothing: random numbers have a strongest direction, too. A gray filter has a color axis, too, but almost no color; the next section says how much.)
 
 # %% claim="58 is vertical and 10 horizontal; 12 is green against magenta, 5 blue against yellow-green"
 facts = {}
@@ -285,7 +285,7 @@ for channel in (58, 10, 12, 5):
 show_images(rows, titles, columns=8, width=8)
 
 # %% [markdown]
-# Dark to bright from left to right for 58, bright above dark for 10; green for 12; blue and violet for 5. What stands around the frame may be anything: the filter does not see it.
+# Dark to bright from left to right for 58, bright above dark for 10; green and yellow for 12; blue and violet for 5. What stands around the frame may be anything: the filter does not see it.
 
 # %% [markdown]
 # ## Gray or color? A number for it
@@ -364,8 +364,8 @@ for name, theirs in others.items():
     display(show_filters(theirs, title=f"{name}: {tuple(theirs.shape)}"))
 
 # %% [markdown]
-# Edges in many directions, spots of one color on another: you find them in most of them, clearly in some and with much grain in others. A filter of $7 \times 7$ pixels has no room for a face, so do not look for one. Count instead. Two numbers for each network: how many filters are nearly gray or nearly pure color, as above; and how **rough** they are: the sum of the squared
-# differences between neighboring weights, for each weight, where 2 is the value of pure chance.
+# Edges in many directions, spots of one color on another: you find them in most of them, clearly in some and with much grain in others. A filter of $7 \times 7$ pixels has no room for a face, so do not look for one. Count instead. Two numbers for each network: how many filters are nearly gray or nearly pure color, as above; and how **rough** they are: the mean squared
+# difference of two neighboring weights, divided by the mean square of all weights: 2 for pure chance, 0 for one flat color.
 
 
 # %%
@@ -490,21 +490,22 @@ show_filters(torch.cat(list(during.values())), title=f"from top to bottom: after
 # how much a filter already looks like what it will be: the mean cosine of the angle to its last state
 last = during[max(during)].flatten(1)
 for step, then in during.items():
-    alike = torch.cosine_similarity(then.flatten(1), last, dim=1).mean()
-    worst = torch.cosine_similarity(then.flatten(1), last, dim=1).topk(3, largest=False)
-    which = ", ".join(
-        f"{c} {v:.2f}" for c, v in zip(worst.indices.tolist(), worst.values.tolist(), strict=True)
+    alike = torch.cosine_similarity(then.flatten(1), last, dim=1)
+    in_order = [f"{c} {alike[c]:.2f}" for c in alike.argsort().tolist()]
+    print(
+        f"after {step:5,} steps: {alike.mean():5.2f} on average; least: {', '.join(in_order[:3])}; "
+        f"most: {', '.join(in_order[-2:])}; strength of 4 and 11: "
+        f"{then[4].norm():.2f}, {then[11].norm():.2f}"
     )
-    print(f"after {step:5,} steps: {alike:5.2f} on average; least alike: {which}")
 
 # %% [markdown]
 # (b): for the first 200 steps the picture stays noise. Then the edges and colors come out of it, and after 1,000 steps, about a fifth of the training, you recognize most of the filters. At that point the network got about half of its training pictures right. The other four
-# fifths of the training took it to seven in ten (so says its card). They made the filters clearer; three of them (3, 9 and 13) changed much, the others kept most of their form.
+# fifths of the training took it to seven in ten (so says its card). They made the filters clearer; the three least alike (3, 9 and 13) changed much, the other 13 have a likeness of nearly 0.8 on average.
 #
 # (The step size of this training rises during just this first fifth. So this run alone cannot say whether filters form early by themselves.)
 #
 # Compare the columns in the first and the last row: hardly anything of what a filter becomes can be seen in the numbers it began with. The mean likeness of the first row is below 0.1. That is little, though not
-# quite nothing: for 16 filters of 147 random numbers, chance gives 0, with a spread of about 0.02. Two filters, 0 and 13, keep more of their beginning.
+# quite nothing: for 16 filters of 147 random numbers, chance gives 0, with a spread of about 0.02 (0.08 for a single one). Two filters, 0 and 13, keep more of their beginning.
 
 # %% claim="the beginning says little about the end; after a fifth of the training most filters are there"
 steps_kept = sorted(during)
@@ -754,7 +755,7 @@ quiz("01")
 #
 # - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
 # - Networks trained on photos of things, or of faces only, learn oriented edges and color-opponent patches in their first layer.
-# - Filters begin as noise and take their form early in the training.
+# - Filters begin as noise. In our one run, whose steps are largest early, most took their form in the first fifth.
 # - Deeper weights combine earlier filters; a sheet of their slices cannot be read. Multiplied with the layer below they are color pictures again (Voss et al.), as far as one may leave out the ReLU between.
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones

@@ -868,6 +868,7 @@ show_points(seeds, labels, columns=4, width=10)
 reduced, pulls = pca(digits, k=50).project(digits).numpy(), {12: twice[30]}
 for factor in (4, 1):
     weaker = {"perplexity": 30.0, "init": "random", "max_iter": 500, "early_exaggeration": factor}
+    weaker["learning_rate"] = 50.0  # by itself it would change with the factor
     pulls[factor] = [
         torch.from_numpy(TSNE(random_state=seed, **weaker).fit_transform(reduced))
         for seed in (0, 1)
@@ -894,7 +895,12 @@ assert min(misfits[5]) > 0.3
 assert min(agreed) > 0.85
 for pull_of, both_maps in pulls.items():
     if pull_of < 12:
-        settings = {"init": "random", "max_iter": 500, "early_exaggeration": pull_of}
+        settings = {
+            "init": "random",
+            "max_iter": 500,
+            "early_exaggeration": pull_of,
+            "learning_rate": 50.0,
+        }
         third = TSNE(random_state=2, perplexity=30.0, **settings).fit_transform(reduced)
         set_of_three = [*both_maps, torch.from_numpy(third)]
         agreed += [label_agreement(points, labels) for points in set_of_three]
@@ -1105,10 +1111,8 @@ def what_is_kept(table):
 last = {"plane of PCA": planes["features"], "t-SNE": flat}
 last["grid"] = grid_cells(flat, columns=18).float()
 for seed in (0, 1):
-    last[f"random start, seed {seed}"] = tsne(
-        features, perplexity=8, init="random", seed=seed, steps=500
-    )
-last["perplexity 3"] = tsne(features, perplexity=3, steps=500)
+    last[f"random start, seed {seed}"] = tsne(features, perplexity=8, init="random", seed=seed)
+last["perplexity 3"] = tsne(features, perplexity=3)
 kept_by = {name: what_is_kept(between_things(points)) for name, points in last.items()}
 orders = [torch.randperm(37, generator=torch.Generator().manual_seed(k)) for k in range(100)]
 by_luck = [what_is_kept(between_things(flat)[order][:, order]) for order in orders]
@@ -1117,8 +1121,8 @@ for name, (far, beside) in kept_by.items():
     print(f"{name:20s} distances: {far:.2f},  a true neighbor beside it: {beside:.0f} of 37")
 
 # %% [markdown]
-# The first numbers are far from 1 for every map, PCA's too: its plane holds a tenth of the variance. (A large distance on a plane of PCA is a large distance; a small one may be false.) The start from PCA keeps hardly more of them here than random starts. The second numbers: beside about a third of the things or more lies a true neighbor on the map, from each start; on the
-# plane of PCA and on the grid hardly more than by chance. With perplexity 3, each picture has enough neighbors in its own copies, and little is left of both numbers. So, on a t-SNE map,
+# The first numbers are far from 1 for every map, PCA's too: its plane holds a tenth of the variance. (A large distance on a plane of PCA is a large distance; a small one may be false.) In these runs the start from PCA keeps hardly more of them than two random starts. The second numbers: beside about a third of the things or more lies a true neighbor on the map, from each start; on the
+# plane of PCA and on the grid hardly more than by chance. With perplexity 3 little is left of both numbers, perhaps because each picture then has enough neighbors in its own copies. So, on a t-SNE map,
 #
 # - **means something:** that points lie together in a group, if it stays so for other perplexities and seeds;
 # - **may mean something:** which group is next to which;
@@ -1137,7 +1141,7 @@ assert max(known[0] for known in kept_by.values()) < 0.7
 assert kept_by["by chance"][0] < 0.1
 assert min(known[0] for known in started) > 0.25
 assert not started[0][0] > 1.25 * max(started[1][0], started[2][0])
-narrow = [tsne(features, perplexity=3, init="random", seed=k, steps=500) for k in (0, 1)]
+narrow = [tsne(features, perplexity=3, init="random", seed=k) for k in (0, 1)]
 for crumbled in (last["perplexity 3"], *narrow):
     assert not what_is_kept(between_things(crumbled))[1] > 9
 
