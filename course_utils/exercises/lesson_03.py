@@ -288,7 +288,8 @@ Two photos show the same cup, once left and once right. Why are their pixels far
 - The vectors are complex: squares of real numbers are not negative.
   They are ordinary numbers.
 + Large numbers were subtracted; the few digits that are left are wrong.
-  Yes: the true value is near 0. Set to 0, it gives no NaN; take the mean of the data away first, and the error is smaller.
+  Yes: the true value is near 0. Set to 0, it gives no NaN; take the mean of the data away first, and the error is
+  smaller.
 - The vectors a and b are opposite, so that the product of both is negative.
   Then the value would be large.
 - The formula is only an approximation of the distance.

@@ -394,8 +394,8 @@ Two groups lie far apart on one t-SNE map, two others close together. What may y
 - The first two are less alike than the other two.
   They may be. This map cannot tell you: you saw groups at very different distances come out alike. Ask the space.
 + At most that the points of each group have their neighbors within it.
-  Yes, if other perplexities and seeds show the same. Distances between groups may mean something or nothing; other perplexities, other seeds and the space itself
-  can tell you.
+  Yes, if other perplexities and seeds show the same. Distances between groups may mean something or nothing; ask the
+  space itself.
 - The first two have more points, and points push each other apart.
   The number of points does not decide the distance between two groups.
 - The perplexity was too small: with a large one, distances are right.
