@@ -274,9 +274,6 @@ def kl_gradient(call: Call, draw: Draw) -> None:
     y[draw.integer(1, 2)] = y[0]
     y[draw.integer(3, 4)] += 30  # two at one place, one far away
     close(call(conditional, y), by_autograd(conditional, y), what="the gradient where two points are at one place")
-    # early exaggeration: p is larger, q is not; a table that is divided by its own sum would lose the factor
-    exaggerated = "the gradient for 4 times the affinities (p is 4 times as large, q stays)"
-    close(call(4 * conditional, y), by_hand(4 * conditional, y), what=exaggerated)
 
 
 kl_gradient.slips = {
@@ -297,9 +294,6 @@ kl_gradient.slips = {
     ),
     "The sum of p is 2, not 1: divide by 2N, not by N.": (
         partial(by_hand, join=lambda conditional: (conditional + conditional.T) / len(conditional))
-    ),
-    "You divided p by its own sum. Divide by 2N: then affinities that are 4 times as large make p 4 times as large.": (
-        partial(by_hand, join=lambda conditional: whole(conditional + conditional.T))
     ),
     "You put the conditional affinities in place of p. Make one symmetric table of them first.": (
         partial(by_hand, join=lambda conditional: conditional)
