@@ -188,30 +188,14 @@ class Notebook:
 
     def run_all(self, timeout: float = 120) -> None:
         """Run all cells and wait; AssertionError if one raised."""
-        self.page.evaluate(  # a notebook that has just been opened need not be the one in front
-            """() => { const app = window.jupyterapp;
-                app.shell.activateById(app.shell.currentWidget.id); app.shell.currentWidget.activate() }"""
-        )
-        for _ in range(3):  # JupyterLab drops the command while its widgets change places
-            self.lab.command("runmenu:run-all")
-            self.idle(timeout)
-            if self.has_run():
-                break
+        self.lab.command("runmenu:run-all")
+        self.idle(timeout)
         errors = self.page.evaluate(
             """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, i) =>
                 cell.model.type !== 'code' ? [] : cell.model.outputs.toJSON()
                     .filter((o) => o.output_type === 'error').map((o) => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
         )
         assert not errors, errors
-
-    def has_run(self) -> bool:
-        """Whether each code cell has been run, or one before it raised."""
-        return self.page.evaluate(
-            """() => { const cells = window.jupyterapp.shell.currentWidget.content.widgets
-                    .filter((c) => c.model.type === 'code' && c.model.sharedModel.source.trim());
-                return cells.every((c) => c.model.executionCount !== null) || cells.some((c) =>
-                    c.model.outputs.toJSON().some((o) => o.output_type === 'error')) }"""
-        )
 
     def idle(self, timeout: float = 60) -> None:
         """Wait until the kernel is idle and no cell runs."""
@@ -380,5 +364,8 @@ class Notebook:
         """Close the notebook; the kernel stays, without this notebook's widgets."""
         with contextlib.suppress(Exception):
             self.execute("import ipywidgets; ipywidgets.Widget.close_all()")
-        self.lab.command("docmanager:save")
-        self.lab.command("application:close")
+        # `dispose` asks nobody: what the widgets said at their end may come after the save, and then a dialog would wait
+        self.page.evaluate(
+            """async () => { const widget = window.jupyterapp.shell.currentWidget;
+                await widget.context.save(); widget.dispose() }"""
+        )
