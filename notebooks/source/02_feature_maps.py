@@ -345,7 +345,7 @@ at_top = (feature_maps(lite, photo("cat"), "bn2.act").amax((2, 3)) >= 6).sum()
 print(f"for the cat, {int(at_top)} channels reach 6, the largest value that ReLU6 allows")
 
 # %% [markdown]
-# No channel is dead over these photos. And half of them are as selective as a channel that answers equally to 12 of the 37 photos; hardly one is as selective as one that answers to four.
+# No channel is dead over these photos. And the median is about as selective as a channel that answers equally to 12 of the 37 photos; hardly one is as selective as one that answers to four.
 #
 # Look again at the last two rows of the picture above. These channels of relu5_1 of VGG-19 answer to every photo, and mostly at its border. Perhaps they see the zeros of the padding there, whatever the photo shows. How would you test it?
 
@@ -536,7 +536,7 @@ for part, (top, bottom) in {
     print(f"without the {part}: {left_over / intact:.0%}")
 
 # %% [markdown]
-# Turn every block where it stands, and the channel loses the face, as it does when the blocks are shuffled: parts in the right places are not enough, they must look like parts. Upside-down faces are the hardest control, the only one with equal edges; the channel wins more than four of five pairs.
+# Turn every block where it stands, and the channel loses the face, as it does when the blocks are shuffled: parts in the right places are not enough. (Both ways also add borders; how much these do alone was not tested.) Upside-down faces are the hardest control, the only one with equal edges; the channel wins more than four of five pairs.
 # Some channels do better against one control or another, none against all four at once. Painting over the eyes costs most, but no single part carries it.
 #
 # Is that much? Look at the last two lines: with random weights the *best* of 512 channels comes near, because we looked for the best. Channel 457 was not looked for with these pictures: three photos chose it. That is what "face channel" means here, and no more.
@@ -634,7 +634,7 @@ for name, value in zip(controls, values.tolist(), strict=True):
     print(f"{name:12s} {value / values[1].item():4.0%} of the answer to a word")
 
 # %% [markdown]
-# Mirrored and turned words do as well as real ones: it does not read. Strips of a word do nearly as well, and no letter is left in them: so "letters" is not its name either. An empty plate does little, regular bars about half. What is left is "fine, uneven strokes of black and white", as letters have them.
+# Mirrored and turned words do as well as real ones: it does not read. Strips of a word do nearly as well: pieces of letters are left in them, so whole letters are not needed. An empty plate does little, regular bars about half, blocks more. "Uneven black and white detail of this size", as letters have it, is a fairer name.
 # Among the gallery photos it puts the printed page first; it also likes car wheels and a white wall, as the next picture shows.
 
 # %% claim="mirrored and turned words do as well as words; shuffled strips nearly; bars half; a plate little; also with other words"
@@ -714,7 +714,7 @@ show_channel(
 # %% [markdown]
 # The heads of both dogs, on both grounds. The mastiff's back (fur), grass and forest floor, the cat and the woman give less than half of it, some no more than the ground alone. But the heads are those of the two photos that chose the channel: the test says *where* in a photo, not which other things would do.
 #
-# You have now tested three names. *Faces*: new pictures, and controls that differ in one thing. *Letters*: planted, and refuted by strips. *Dog heads*: cut and pasted, but only two dogs. Test it with dogs of your own.
+# You have now tested three names. *Faces*: new pictures, and controls that differ in one thing. *Letters*: planted, and too wide a name: pieces of them do. *Dog heads*: cut and pasted, but only two dogs. Test it with dogs of your own.
 
 # %% claim="365 puts the two dogs first; both heads, on both grounds, give twice what every other piece gives"
 of_365 = peaks["relu5_2"][:, 365]
@@ -798,7 +798,7 @@ quiz("02")
 # - A feature map $A_k$ is a small gray picture: where does channel $k$ answer? Clone what a hook records.
 # - Shared scaling shows which channels speak, own scaling shows where.
 # - Early maps follow edges and colors; late maps are small, and most of their places are dark, while nine channels of ten answer somewhere.
-# - A name for a channel is a hypothesis. New pictures, planted causes and controls that differ in one thing test it, and may refute it.
+# - A name for a channel is a hypothesis. New pictures, planted causes and controls that differ in few things test it, and may refute it.
 #
 # **Papers.** Zeiler & Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Yosinski et al.: *Understanding Neural Networks Through Deep Visualization*, 2015 (a face channel found by looking). Vinje & Gallant: *Sparse coding and decorrelation in
 # primary visual cortex*, Science 2000. Bau et al.: *Network Dissection*, CVPR 2017.
