@@ -42,9 +42,8 @@ def pytest_collection_modifyitems(config, items):
     if "PYTEST_XDIST_WORKER" in os.environ:  # what lasts longest begins first, so that all workers end together
         items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path.name not in LONGEST))
         for item in items:
-            if (
-                item.path.name in BROWSER
-            ):  # after an exception out of a signal, Playwright waits forever: end the worker
+            # after an exception out of a signal, Playwright waits forever: end the worker
+            if item.path.name in BROWSER:
                 item.add_marker(pytest.mark.timeout(300, method="thread"))
     slow = config.getoption("--run-slow")
     for name, wanted in (("sweep", slow or config.getoption("--run-sweep")), ("slow", slow)):

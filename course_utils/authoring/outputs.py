@@ -68,18 +68,15 @@ def _shrink(data: dict) -> None:
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
-    exact = _bytes_of(picture, "PNG")
-    if len(exact) <= EXACT_BYTES:
-        data["image/png"] = base64.b64encode(exact).decode("ascii")
-        return
-    # the colors that are most unlike each other: by its default Pillow makes rare ones gray, of maps for example
-    few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-    jpeg, palette = _bytes_of(picture, "JPEG", quality=76), _bytes_of(few, "PNG")
-    if len(jpeg) < 0.7 * len(palette):
-        del data["image/png"]
-        data["image/jpeg"] = base64.b64encode(jpeg).decode("ascii")
-    else:
-        data["image/png"] = base64.b64encode(palette).decode("ascii")
+    kind, small = "image/png", _bytes_of(picture, "PNG")
+    if len(small) > EXACT_BYTES:
+        # the colors that are most unlike each other: by its default Pillow makes rare ones gray, of maps for example
+        few = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        small, jpeg = _bytes_of(few, "PNG"), _bytes_of(picture, "JPEG", quality=76)
+        if len(jpeg) < 0.7 * len(small):
+            kind, small = "image/jpeg", jpeg
+    del data["image/png"]
+    data[kind] = base64.b64encode(small).decode("ascii")
 
 
 def _bytes_of(picture: Image.Image, kind: str, **options: int) -> bytes:

@@ -95,6 +95,9 @@ def results(
         for address, why in unfit.items():
             under_way.refuse(address, why)
 
+        def again(one: _Try) -> None:
+            (suspects if one.alone else more).append(one)
+
         def begin_some() -> None:
             while len(under_way) < ahead * under_way.threads():
                 following = more.popleft() if more else next(source, None)
@@ -114,12 +117,12 @@ def results(
                     result = under_way.result(future)
                 except Refused as error:
                     under_way.refuse(*error.args)
-                    (suspects if one.alone else more).append(one)
+                    again(one)
                 except Missing as error:
                     one.missed.update([error.args])
                     if not under_way.others(one):
                         raise CourseError(f"No worker can do this; {error.args[0]} says: {error.args[1]}.") from None
-                    (suspects if one.alone else more).append(one)
+                    again(one)
                 except KilledWorker:
                     parts = split(one.item)
                     more.extend(map(_Try, parts))
@@ -138,6 +141,7 @@ def results(
 
 _GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
 _ASK_AGAIN = 1.0  # seconds between two looks at the workers
+_NOTICE = 5.0  # in which a client has noticed that its scheduler is gone
 _PATIENCE = 10.0  # seconds without any, until a line says so
 _GRACE = 60.0  # and after which the run ends, if those that were there are refused
 
@@ -205,13 +209,12 @@ class _UnderWay:
     def result(self, future: Any) -> Any:
         """Of what is done. If its worker has died since, it is done again, perhaps by one that is still to come."""
         with _scheduler_there(self.client):
-            while True:
+            while future.status != "error":
                 try:
                     return future.result(timeout=_ASK_AGAIN)
-                except TimeoutError:
-                    if future.status == "error":  # the work itself raised it
-                        raise
+                except TimeoutError:  # of the waiting; if it is the work's own, the status says so
                     self.look()
+            return future.result()  # raises at once what the work raised
 
     def refuse(self, address: str, why: str) -> None:
         """Send a worker home; if it was the last one, others may come."""
@@ -238,14 +241,21 @@ def _scheduler_there(client: Client) -> Iterator[None]:
         yield
     except FutureCancelledError:  # nothing but the loss of the scheduler does this
         raise CourseError(_GONE) from None
-    except (OSError, RuntimeError):
-        _gone(client)
+    except (OSError, RuntimeError) as error:
+        _gone(client, error)
         raise
 
 
-def _gone(client: Client) -> None:
-    if client.status != "running":
-        raise CourseError(_GONE) from None
+def _gone(client: Client, error: Exception) -> None:
+    """After an error of Dask: is it that the scheduler is gone? A connection breaks before the client notices."""
+    from distributed.comm import CommClosedError
+
+    until = time.monotonic() + (_NOTICE if isinstance(error, CommClosedError) else 0)
+    while client.status == "running":
+        if time.monotonic() >= until:
+            return
+        time.sleep(0.01)
+    raise CourseError(_GONE) from None
 
 
 def _put(client: Client, carrier: WorkerPlugin) -> None:
@@ -254,8 +264,8 @@ def _put(client: Client, carrier: WorkerPlugin) -> None:
         try:
             client.register_plugin(carrier)
             return
-        except OSError:
-            _gone(client)
+        except OSError as error:
+            _gone(client, error)
             time.sleep(1)
     client.register_plugin(carrier)
 
@@ -291,7 +301,7 @@ def _carried(client: Client, work: Callable) -> Iterator[tuple[str, dict[str, st
             _put(client, Carrier(work, token))
             problems = client.run(problem, token, on_error="return")
         except Exception as error:
-            _gone(client)
+            _gone(client, error)
             said = (str(error).splitlines() or [""])[0]
             raise CourseError(
                 f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -71,11 +72,16 @@ def workers(
 
 @contextmanager
 def _connected(kind: type, scheduler: str, seconds: float) -> Iterator[Client]:
+    reason = ""
     try:
         client = kind(scheduler, timeout=seconds)
     except (OSError, ValueError, TimeoutError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CourseError(f"No scheduler answers at {scheduler} ({reason}). See docs/cluster.md.") from None
+    if reason:
+        # a client that came to nothing closes itself when it is collected; in the midst of the next one's start, it and
+        # that one would wait for each other forever
+        gc.collect()
+        raise CourseError(f"No scheduler answers at {scheduler} ({reason}). See docs/cluster.md.")
     with client:
         try:
             client.wait_for_workers(1, timeout=seconds)

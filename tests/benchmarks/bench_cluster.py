@@ -7,7 +7,8 @@
     python tests/benchmarks/bench_cluster.py client [--tasks 100000]    what the client alone does: names, submissions
     python tests/benchmarks/bench_cluster.py plan --image-ms 30 --student-s 3 --tasks-s 300     numbers of the above
 
-It exits with 1 if something that must be equal is not. Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
+Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
+It exits with 1 if something that must be equal is not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Work over workers: each item once, whoever dies; who must not take part is refused in one line."""
 
+import gc
 import subprocess
 import sys
+from threading import Timer
 
 import pytest
 
@@ -40,6 +42,19 @@ def test_only_few_items_are_taken_from_an_endless_list(threads, tmp_path):
 def test_an_error_of_the_work_is_the_callers(threads, tmp_path):
     with pytest.raises(TypeError, match="iterable"):
         list(results(threads, Double(tmp_path), [3]))
+
+
+class Late:
+    """Work that raises what waiting in vain raises, too."""
+
+    def __call__(self, item):
+        raise TimeoutError("the disk does not answer")
+
+
+def test_the_works_own_timeout_is_the_callers(threads, monkeypatch):
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.001)  # so that waiting is in vain, too
+    with pytest.raises(TimeoutError, match="the disk"):
+        list(results(threads, Late(), [1]))
 
 
 def test_if_no_worker_may_take_part_the_run_ends_at_once(threads, tmp_path):
@@ -126,8 +141,13 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
     ],
 )
 def test_what_gives_no_client(given, words):
+    def clients():
+        return sum(type(one) is Client for one in gc.get_objects())
+
+    before = clients()
     with pytest.raises(CourseError, match=words), workers(**given):
         pass
+    assert clients() == before, "one is left, which may be collected while another one starts"
 
 
 def test_a_scheduler_without_workers():
@@ -213,11 +233,14 @@ def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("call", ["submit", "nthreads", "retire_workers", "cancel"])
 def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path, monkeypatch):
-    """The client finds that its scheduler is gone in any of its calls."""
+    """The client finds that its scheduler is gone in any of its calls; its status says so a little later."""
     from distributed.comm import CommClosedError
 
+    noticing = []
+
     def gone(self, *args, **options):
-        self.status = "closed"
+        noticing.append(Timer(0.2, setattr, (self, "status", "closed")))
+        noticing[-1].start()
         raise CommClosedError("in <TCP (closed)>")
 
     monkeypatch.setattr(run, "_ASK_AGAIN", 0.001)
@@ -232,4 +255,6 @@ def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path,
             with pytest.raises(CourseError, match="^The scheduler is gone"):
                 list(work)
         monkeypatch.undo()
+        for timer in noticing:
+            timer.join()
         client.status = "running"
