@@ -141,13 +141,10 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
     ],
 )
 def test_what_gives_no_client(given, words):
-    def clients():
-        return sum(type(one) is Client for one in gc.get_objects())
-
-    before = clients()
     with pytest.raises(CourseError, match=words), workers(**given):
         pass
-    assert clients() == before, "one is left, which may be collected while another one starts"
+    half_made = [one for one in gc.get_objects() if type(one) is Client and one.status not in ("running", "closed")]
+    assert not half_made, "it may be collected while another one starts, and both would wait forever"
 
 
 def test_a_scheduler_without_workers():
