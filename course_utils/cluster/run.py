@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -90,7 +92,7 @@ def results(
 
     source, more, suspects = (_Try(item) for item in items), deque(), deque()
     large = {"distributed.admin.large-graph-warning-threshold": "1 GB"}  # of images, which have to travel
-    with dask.config.set(large), _carried(client, work) as (token, unfit):
+    with dask.config.set(large), _carried(client, work, tell) as (token, unfit):
         under_way = _UnderWay(client, token, tell)
         for address, why in unfit.items():
             under_way.refuse(address, why)
@@ -139,7 +141,10 @@ def results(
             under_way.cancel()
 
 
-_GONE = "The scheduler is gone, and with it what was under way. Start one, and run the same command again."
+_GONE = (
+    "The scheduler is gone, or the connection to it, and with it what was under way. "
+    "See that it runs, and run the same command again."
+)
 _ASK_AGAIN = 1.0  # seconds between two looks at the workers
 _NOTICE = 5.0  # in which a client has noticed that its scheduler is gone
 _PATIENCE = 10.0  # seconds without any, until a line says so
@@ -154,8 +159,9 @@ class _UnderWay:
 
         self.client, self.token, self.tell = client, token, tell
         self.asked: dict[str, tuple[_Try, Any]] = {}
-        self.running, self.number = as_completed(raise_errors=False), count()
+        self.running, self.number = as_completed(raise_errors=False, loop=client.loop), count()
         self.refused: set[str] = set()
+        self.last: set[str] = set()  # who was there when somebody was
         self.workers: dict[str, int] = {}  # address, threads
         self.looked, self.seen = -_ASK_AGAIN, time.monotonic()
         self.told = False
@@ -167,12 +173,14 @@ class _UnderWay:
         """The workers that are there, and their threads, asked now and then."""
         now = time.monotonic()
         if now - self.looked > _ASK_AGAIN:
-            with _scheduler_there(self.client):
+            with scheduler_there(self.client):
                 self.workers = dict(self.client.nthreads())
-            self.looked = now
+            unseen, self.looked = now - self.looked, now
             if self.workers:
-                self.seen, self.told = now, False
-            elif self.refused and now - self.seen > _GRACE:
+                self.seen, self.told, self.last = now, False, set(self.workers)
+            elif unseen > _PATIENCE:  # nobody asked for so long
+                self.seen = now
+            elif self.refused and self.refused >= self.last and now - self.seen > _GRACE:
                 raise CourseError("No worker is left: those that were there are refused, and no other came.")
             elif now - self.seen > _PATIENCE and not self.told:
                 self.tell("No worker is there; waiting for one. Ctrl-C stops, and keeps what is done.")
@@ -193,7 +201,7 @@ class _UnderWay:
         from course_utils.cluster.carrier import do
 
         where = {"workers": self.others(one), "allow_other_workers": True} if one.missed else {}
-        with _scheduler_there(self.client):
+        with scheduler_there(self.client):
             key = f"{self.token}-{next(self.number)}"
             future = self.client.submit(do, self.token, one.item, key=key, pure=False, **where)
             self.asked[future.key] = one, future
@@ -208,20 +216,22 @@ class _UnderWay:
 
     def result(self, future: Any) -> Any:
         """Of what is done. If its worker has died since, it is done again, perhaps by one that is still to come."""
-        with _scheduler_there(self.client):
-            while future.status != "error":
-                try:
-                    return future.result(timeout=_ASK_AGAIN)
-                except TimeoutError:  # of the waiting; if it is the work's own, the status says so
+        with scheduler_there(self.client):
+            way = self.client.gather(future, asynchronous=True)  # may take long, and is asked for once
+            asked = asyncio.run_coroutine_threadsafe(way, self.client.loop.asyncio_loop)
+            try:
+                while not futures.wait([asked], timeout=_ASK_AGAIN).done:
                     self.look()
-            return future.result()  # raises at once what the work raised
+                return asked.result()
+            finally:
+                asked.cancel()
 
     def refuse(self, address: str, why: str) -> None:
         """Send a worker home; if it was the last one, others may come."""
         if address not in self.refused:
             self.tell(f"worker {address} is refused: {why}")
         self.refused.add(address)
-        with _scheduler_there(self.client):
+        with scheduler_there(self.client):
             self.client.retire_workers([address])
         self.looked = -_ASK_AGAIN
 
@@ -233,7 +243,7 @@ class _UnderWay:
 
 
 @contextmanager
-def _scheduler_there(client: Client) -> Iterator[None]:
+def scheduler_there(client: Client) -> Iterator[None]:
     """What Dask raises when it has lost its scheduler, in one line."""
     from distributed.client import FutureCancelledError
 
@@ -276,8 +286,25 @@ def _left_behind(dask_scheduler: Any = None) -> list[str]:
     return [name for name in ours if name.partition("@")[2] not in dask_scheduler.clients]
 
 
+# evaluated on a worker, where nothing can be unpickled if the course is not there
+_THEIRS = "__import__('course_utils.cluster.versions', fromlist=['here']).here()"
+
+
+def _lacks(said: dict[str, str] | Exception) -> str:
+    """Why a worker cannot take the work, or ""; it said what versions it has, or raised an error."""
+    if isinstance(said, OSError):  # it has just died
+        return ""
+    if isinstance(said, Exception):
+        return f"it cannot import the course ({type(said).__name__}: {said})"
+    return difference(here(), said)
+
+
+def _all_refused(reasons: dict[str, str]) -> CourseError:
+    return CourseError(" ".join(f"Worker {address} is refused: {why}." for address, why in reasons.items()))
+
+
 @contextmanager
-def _carried(client: Client, work: Callable) -> Iterator[tuple[str, dict[str, str]]]:
+def _carried(client: Client, work: Callable, tell: Callable[[str], None]) -> Iterator[tuple[str, dict[str, str]]]:
     """The work lies on every worker while the block runs.
 
     Yields:
@@ -292,10 +319,19 @@ def _carried(client: Client, work: Callable) -> Iterator[tuple[str, dict[str, st
     with suppress(Exception):  # a scheduler need not have the course
         for old in client.run_on_scheduler(_left_behind):
             client.unregister_worker_plugin(old)
-    packages = client.get_versions()["scheduler"]["packages"]
-    wrong = difference({n: here()[n] for n in ("distributed", "msgpack")}, packages)
-    if wrong:
-        raise CourseError(f"The scheduler has other versions: {wrong}.")
+    with scheduler_there(client):
+        packages = client.get_versions()["scheduler"]["packages"]
+        wrong = difference({n: here()[n] for n in ("distributed", "msgpack")}, packages)
+        if wrong:
+            raise CourseError(f"The scheduler has other versions: {wrong}.")
+        said = client.run(eval, _THEIRS, on_error="return")
+        lacking = {address: why for address, one in said.items() if (why := _lacks(one))}
+        if lacking and len(lacking) == len(said):
+            raise _all_refused(lacking)
+        for address, why in lacking.items():
+            tell(f"worker {address} is refused: {why}")
+        if lacking:
+            client.retire_workers(list(lacking))
     try:
         try:
             _put(client, Carrier(work, token))
@@ -303,13 +339,11 @@ def _carried(client: Client, work: Callable) -> Iterator[tuple[str, dict[str, st
         except Exception as error:
             _gone(client, error)
             said = (str(error).splitlines() or [""])[0]
-            raise CourseError(
-                f"A worker does not take the work ({type(error).__name__}: {said}). Is the same course installed there?"
-            ) from None
+            raise CourseError(f"A worker does not take the work ({type(error).__name__}: {said}).") from None
         # one that gave an OSError has just died
         unfit = {address: why for address, why in problems.items() if why and not isinstance(why, OSError)}
         if unfit and len(unfit) == len(problems):
-            raise CourseError(" ".join(f"Worker {address} is refused: {why}." for address, why in unfit.items()))
+            raise _all_refused(unfit)
         yield token, unfit
     finally:
         if client.status == "running":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from course_utils.cluster.run import scheduler_there
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
@@ -70,13 +73,27 @@ def workers(
             yield client
 
 
+async def _who(address: str, seconds: float) -> str:
+    """The type of what answers at an address."""
+    from distributed.core import rpc
+
+    async with rpc(address, timeout=seconds) as there:
+        return (await asyncio.wait_for(there.identity(), seconds))["type"]
+
+
 @contextmanager
 def _connected(kind: type, scheduler: str, seconds: float) -> Iterator[Client]:
     reason = ""
     try:
-        client = kind(scheduler, timeout=seconds)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # a client would wait forever for what accepts a connection and says nothing, such as a dashboard
+        with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has a loop already
+            answers = thread.submit(asyncio.run, _who(scheduler, seconds)).result()
+        if answers == "Scheduler":
+            client = kind(scheduler, timeout=seconds)
+        else:
+            reason = f"a {answers.lower()} answers"
+    except Exception as error:  # of sockets, of addresses, of TLS, of another version of Dask
+        reason = (str(error).splitlines() or [""])[0] or f"nothing in {seconds:g} seconds"
     if reason:
         # a client that came to nothing closes itself when it is collected; in the midst of the next one's start, it and
         # that one would wait for each other forever
@@ -84,7 +101,8 @@ def _connected(kind: type, scheduler: str, seconds: float) -> Iterator[Client]:
         raise CourseError(f"No scheduler answers at {scheduler} ({reason}). See docs/cluster.md.")
     with client:
         try:
-            client.wait_for_workers(1, timeout=seconds)
+            with scheduler_there(client):
+                client.wait_for_workers(1, timeout=seconds)
         except TimeoutError:
             raise CourseError(
                 f"The scheduler at {scheduler} has no workers. On each machine: dask worker {scheduler} --nthreads 1"

@@ -62,10 +62,13 @@ class Grading:
         torch.set_num_threads(1)  # the networks are tiny
         return self._blind() or bubblewrap_problem()
 
-    def _blind(self) -> str:
-        if holds_something(self.submissions):
+    def _blind(self, submission: Submission | None = None) -> str:
+        """What this worker does not see, or "": the submissions, or the files of one."""
+        files = [*submission.notebooks, *submission.modules] if submission else []
+        # a student's folder may be a link to a drive, or closed
+        if holds_something(self.submissions) and (not files or any(holds_something(one.parent) for one in files)):
             return ""
-        return f"it does not see {self.submissions}: submissions are read where the workers run"
+        return f"it does not see {files[0] if files else self.submissions}: submissions are read where the workers run"
 
     def __call__(self, asked: tuple[Submission, str, bytes]) -> Report:
         """A student's report.
@@ -79,7 +82,7 @@ class Grading:
         """
         submission, key, files = asked
         if files_digest(submission) != files:
-            if problem := self._blind():
+            if problem := self._blind(submission):
                 raise NotHere(problem)
             return nothing_graded(submission, self.tasks, OTHER_FILES)  # without a key: the next run tries again
         report = in_any_case(self._ready(), submission, self.tasks, key)

@@ -22,6 +22,7 @@ from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
 from course_utils.grading import over_cluster
 from course_utils.grading.limits import Limits
+from course_utils.grading.results import Report
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.submissions import Submission
 from course_utils.grading.tasks import Task, prepare
@@ -313,6 +314,17 @@ def test_a_worker_that_does_not_see_the_submissions_is_refused(tmp_path):
         assert "it does not see" in work.begin(str(tmp_path))
         with pytest.raises(NotHere, match="it does not see"):
             work((Submission("ann"), "key", b"other files"))
+
+
+def test_a_worker_that_does_not_see_one_students_folder_asks_another(tmp_path):
+    """It sees the folder above; that of the student is closed to it, or a link to a drive that is not mounted."""
+    (tmp_path / "all" / "ann").mkdir(parents=True)
+    work = over_cluster.Grading([], None, tmp_path / "all", [])
+    with pytest.raises(NotHere, match=r"it does not see \S+ann/07.ipynb"):
+        work((Submission("ann", [tmp_path / "all" / "ann" / "07.ipynb"]), "key", b"other files"))
+    (tmp_path / "all" / "ann" / "08.ipynb").touch()  # its folder is seen, so the file has changed
+    report = work((Submission("ann", [tmp_path / "all" / "ann" / "07.ipynb"]), "key", b"other files"))
+    assert isinstance(report, Report) and not report.key  # the next run tries again
 
 
 @pytest.mark.parametrize(

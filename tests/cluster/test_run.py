@@ -1,6 +1,7 @@
 """Work over workers: each item once, whoever dies; who must not take part is refused in one line."""
 
 import gc
+import socket
 import subprocess
 import sys
 from threading import Timer
@@ -42,6 +43,18 @@ def test_only_few_items_are_taken_from_an_endless_list(threads, tmp_path):
 def test_an_error_of_the_work_is_the_callers(threads, tmp_path):
     with pytest.raises(TypeError, match="iterable"):
         list(results(threads, Double(tmp_path), [3]))
+
+
+class Large:
+    """Work whose result takes longer to come than one look at the workers."""
+
+    def __call__(self, item):
+        return bytes(item)
+
+
+def test_a_large_result_comes_however_long_it_takes(processes, monkeypatch):
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.001)
+    assert [len(result) for _, result in results(processes, Large(), [20_000_000])] == [20_000_000]
 
 
 class Late:
@@ -99,6 +112,44 @@ def test_after_the_last_worker_is_refused_the_run_waits_for_others_but_not_for_e
         list(results(client, UnfitOnce(tmp_path), range(6), tell=said.append))
 
 
+def test_a_worker_that_was_refused_long_ago_does_not_end_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_PATIENCE", 0.3)
+    monkeypatch.setattr(run, "_GRACE", 0.6)
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    said, given = [], []
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+
+        def tell(line):
+            said.append(line)
+            if line.startswith("No worker is there"):
+                Timer(1.5, cluster.scale, (1,)).start()
+
+        for n, _ in results(client, UnfitOnce(tmp_path), range(20), tell=tell):
+            given.append(n)
+            if len(given) == 5:
+                cluster.scale(0)
+    assert sorted(given) == list(range(20)) and len(said) == 2
+
+
+def test_a_worker_without_the_course_is_named_and_the_others_work(tmp_path, monkeypatch):
+    said, run_there = [], Client.run
+
+    def not_on_the_first(self, function, *args, **options):
+        found = run_there(self, function, *args, **options)
+        if function is eval:
+            found[min(found)] = ModuleNotFoundError("No module named 'course_utils'")
+        return found
+
+    monkeypatch.setattr(Client, "run", not_on_the_first)
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+        assert len(list(results(client, Double(tmp_path), CHUNKS, tell=said.append))) == len(CHUNKS)
+        assert len(client.nthreads()) == 1
+        with pytest.raises(CourseError, match=r"^Worker \S+ is refused: it cannot import the course \(ModuleNotFound"):
+            list(results(client, Double(tmp_path), CHUNKS))
+    (line,) = said
+    assert "is refused: it cannot import the course (ModuleNotFoundError" in line
+
+
 def test_a_worker_that_comes_later_is_refused_and_its_items_are_not_lost(tmp_path):
     said, given = [], []
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
@@ -138,6 +189,7 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
         ({"local": 0}, "1 or greater, not 0"),
         ({"scheduler": "tcp://127.0.0.1:1", "seconds": 0.5}, "No scheduler answers at tcp://127.0.0.1:1"),
         ({"scheduler": "nonsense", "seconds": 0.5}, "No scheduler answers at nonsense"),
+        ({"scheduler": "tls://127.0.0.1:1", "seconds": 0.5}, "No scheduler answers at tls:.*ssl_context"),
     ],
 )
 def test_what_gives_no_client(given, words):
@@ -145,6 +197,17 @@ def test_what_gives_no_client(given, words):
         pass
     half_made = [one for one in gc.get_objects() if type(one) is Client and one.status not in ("running", "closed")]
     assert not half_made, "it may be collected while another one starts, and both would wait forever"
+
+
+def test_an_address_at_which_something_else_answers():
+    with LocalCluster(processes=False, **OPTIONS, protocol="tcp") as cluster:
+        address = next(iter(cluster.scheduler.workers))
+        with pytest.raises(CourseError, match="No scheduler answers at .*a worker answers"), workers(address):
+            pass
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # as a dashboard's port, which waits for a browser to speak
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(CourseError, match="nothing in 0.5 seconds"), workers(address, seconds=0.5):
+            pass
 
 
 def test_a_scheduler_without_workers():
@@ -228,7 +291,7 @@ def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
     assert said == ["No worker is there; waiting for one. Ctrl-C stops, and keeps what is done."]
 
 
-@pytest.mark.parametrize("call", ["submit", "nthreads", "retire_workers", "cancel"])
+@pytest.mark.parametrize("call", ["get_versions", "run", "submit", "nthreads", "retire_workers", "cancel"])
 def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path, monkeypatch):
     """The client finds that its scheduler is gone in any of its calls; its status says so a little later."""
     from distributed.comm import CommClosedError
@@ -243,7 +306,7 @@ def test_a_scheduler_that_is_gone_is_told_wherever_it_is_noticed(call, tmp_path,
     monkeypatch.setattr(run, "_ASK_AGAIN", 0.001)
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
         work = results(client, UnfitOnce(tmp_path), range(9), tell=print)
-        if call != "retire_workers":  # which is called when the first item is refused
+        if call not in ("get_versions", "run", "retire_workers"):  # the last when the first item is refused
             next(work)
         monkeypatch.setattr(Client, call, gone)
         if call == "cancel":
