@@ -485,7 +485,7 @@ def count_rejected(found: dict[str, Callable], graders: int) -> None:
     for which, solution in found.items():
         seeds = [seed for grader in range(graders) for seed in hidden_seeds(grader, which)]
         for answer in bank(which, solution):
-            if answer.name not in ("float64", "float32 inside"):
+            if answer.name not in ("float64", "float32 inside") or (which, answer.name) in ALLOWED:
                 continue
             failed = [seed for seed in seeds if not run_check(which, answer, seeds=[seed]).passed]
             tried += graders
