@@ -453,7 +453,12 @@ def walk_images(folder: str | Path) -> Iterator[Path]:
 
     Raises:
         ImageError: no such folder, or no pictures in it.
+        TypeError: no path.
     """
+    if not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"a folder of pictures is a path, not {type(folder).__name__}.")
+    if folder == "":
+        raise ImageError('Which folder? The name is empty; "." is the current one.')
     folder = Path(folder)
     if folder.is_file():
         raise ImageError(f"{folder} is a file, not a folder; load_image reads it.")

@@ -381,6 +381,15 @@ def test_a_hidden_place_is_no_hidden_picture(tmp_path):
     assert len(image_files(make_folder(tmp_path / ".cache"))) == 3
 
 
+@pytest.mark.parametrize(
+    "given, words", [(7, "not int"), (None, "not NoneType"), ([], "not list"), ("", "Which folder")]
+)
+def test_what_is_no_folder(given, words):
+    for read in (load_folder, image_files):
+        with pytest.raises((TypeError, ImageError), match=words):
+            read(given)
+
+
 def test_one_bad_file_never_ends_a_folder(tmp_path):
     folder = make_folder(tmp_path / "photos")
     for number, (content, _) in enumerate(NO_PICTURES.values()):

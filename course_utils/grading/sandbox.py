@@ -72,7 +72,9 @@ class Sandbox:
         self._nested = walls  # can a process inside make namespaces of its own?
         self._stopped = False
         try:
-            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True)
+            # absolute: bubblewrap runs in another folder
+            there = Path(place).absolute() if place else None
+            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=there, ignore_cleanup_errors=True)
             Path(self._folder.name).chmod(0o755)
             course_tree(Path(self._folder.name))
         except OSError as error:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +79,16 @@ def test_a_class_of_odd_ones(tmp_path, capsys, monkeypatch):
     assert run(place, out) == 1
     # where the grader itself failed, it tries again
     assert f"{len(rows) - 1} students ({len(rows) - 2} were graded before)" in capsys.readouterr().out
+
+
+def test_names_below_the_folder_in_which_one_is(tmp_path, monkeypatch):
+    """As people type them: `course grade submissions`, with the results in `graded`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "submissions" / "ann").mkdir(parents=True)
+    (tmp_path / "submissions" / "ann" / "07.ipynb").write_text(json.dumps(small(notebook())))
+    assert run(Path("submissions"), Path("graded")) == 0
+    rows = {r["student"]: r for r in csv.DictReader(io.StringIO((tmp_path / "graded" / "gradebook.csv").read_text()))}
+    assert rows["ann"]["total"] == "1" and not rows["ann"]["not graded because"]
 
 
 def test_a_lesson_that_was_asked_for_and_not_handed_in(tmp_path):
