@@ -75,7 +75,7 @@ def style_transfer(
         optimizer: "lbfgs" or "adam".
         lr: step length; None for 1 (L-BFGS) or 0.02 (Adam, in units of a pixel's range).
         smoothness: of L-BFGS's steps: for the same push a frequency moves as far as `1 / frequency^smoothness`. 0:
-            plain pixels as variables. It changes how fast the minimum is reached, not where it is.
+            plain pixels as variables. It moves no minimum, but it may change which one is reached.
         style_size: longer side of the style pictures in pixels, which sets how large the strokes get. None: as they
             are.
         preserve_color: "match" recolors the styles with the content's colors first, "luminance" takes only the
