@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils.gradients.picture_error import PARTS
+from course_utils.gradients.picture_error import PARTS, picture_error
 from course_utils.images import photo
 from course_utils.stimuli.inversions import Inversions
 
 COLORS = ("#222222", "#e08214", "#7b3294")  # of the parts
 TOP = 4.0  # of the scale of errors, the same in every figure
 MARKS = "os^Dv"  # of the photos
+SQUARE = 8  # pixels, as in `picture_error`
 
 
 def show_inversions(found: Inversions, *, weights: str = "trained", beside: str | None = None) -> Figure:
     """A row of pictures for each photo; below, the errors of all layers, and what they were after half of the steps.
+
+    Without `beside` there is one more line, the error of the chroma of squares (the mean color of each 8 x 8 pixels), which
+    can be compared with luma coarse; and the legend tells the marks.
 
     Args:
         found: from `inversions`.
@@ -54,9 +59,23 @@ def show_inversions(found: Inversions, *, weights: str = "trained", beside: str 
         if others:
             other = found.errors[others, :, -1, part].mean(0)
             below.plot(places, other, "--", color=color, linewidth=1, label=f"{name}, {beside}")
+    if beside is None:
+        below.plot(places, _of_squares(found, rows).mean(0), ":", color=COLORS[2], label="chroma of squares")
+        for row, mark in zip(rows, MARKS, strict=False):
+            below.plot([], [], mark, color="gray", markersize=5, label=found.rows[row][0])
+        below.plot([], [], MARKS[0], color="gray", markersize=5, fillstyle="none", label="after half of the steps")
     below.axhline(1, color="gray", linewidth=0.8, linestyle=":")
     below.text(-0.45, 1.03, "1: one even color", fontsize=8, color="gray")
     below.set(xlim=(-0.5, columns - 0.5), ylim=(0, TOP), xticks=places, xticklabels=found.layers)
     below.set_ylabel("error", fontsize=9)
     below.legend(fontsize=8, loc="upper left")
     return figure
+
+
+def _of_squares(found: Inversions, rows: list[int]) -> torch.Tensor:
+    """`(rows, layers)`: the error of the chroma of squares."""
+    squares, errors = torch.nn.AvgPool2d(SQUARE), []
+    for row in rows:
+        wanted = squares(photo(found.rows[row][0], found.pictures.shape[-1]))
+        errors.append(picture_error(squares(found.pictures[row]), wanted)[:, PARTS.index("chroma")])
+    return torch.stack(errors)

@@ -80,6 +80,10 @@ def test_the_figure_shows_rows_and_errors():
     for line, part in zip(dashed, means.T, strict=True):
         torch.testing.assert_close(torch.tensor(line.get_ydata()), part, check_dtype=False)
     assert len(figure.axes) == 2 * (len(found.layers) + 1) + 1
+    alone = show_inversions(found)
+    (squares,) = (line for line in alone.axes[-1].get_lines() if line.get_label() == "chroma of squares")
+    assert len(squares.get_ydata()) == len(found.layers)
+    assert squares.get_ydata()[0] < 0.1 < 1 < squares.get_ydata()[-1]  # nearly the photos; and the vector's pictures
     with pytest.raises(ValueError, match="weights must be one of"):
         show_inversions(found, weights="lost")
 
