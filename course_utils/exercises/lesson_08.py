@@ -317,7 +317,7 @@ gradient. Why?
 - The class is not in the image, so all signals are negative.
   That changes the picture, not the rule.
 
-The guided image of 'bald eagle' shows a crisp eagle. What follows?
+The guided image of 'bald eagle' shows a crisp eagle. After the tests of this lesson: what is the best explanation?
 - The network used the eagle's outline to decide for this class.
   The image for 'strawberry' is nearly the same picture.
 - The last layers of the network have learned what an eagle is.
@@ -327,7 +327,7 @@ The guided image of 'bald eagle' shows a crisp eagle. What follows?
 - These are the pixels that would raise the score of the class.
   That is what the gradient says. Guided backprop is not the derivative of the score.
 
-A neuron is off: its ReLU puts out 0. Which rule still draws a picture for it?
+A neuron is off: its ReLU puts out 0. The signal starts from 1. Which rule still draws a picture for it?
 - The gradient.
   Its first factor [x > 0] is 0: nothing passes.
 + The deconvnet.
