@@ -441,7 +441,7 @@ display(show_points(panels, crops.objects))
 show_map(crops.images[whole], y[whole], size=0.1, width=6)
 
 # %% [markdown] own="course_utils.activations:plain_tsne"
-# Each panel has its own scale; its title says how wide the map is. The two programs reach about the same divergence, and both sort nearly every picture to its own thing. ("Sorted": the share of points whose thing is the most frequent one among their five nearest others; of equally frequent ones, the first in the list. Seven photos have an exact double; this lifts all such numbers a little.)
+# Each panel has its own scale; the first four titles say how wide the map is. The two programs reach about the same divergence, and both sort nearly every picture to its own thing. ("Sorted": the share of points whose thing is the most frequent one among their five nearest others; of equally frequent ones, the first in the list. Seven photos have an exact double; this lifts all such numbers a little.)
 #
 # From here on scikit-learn does the moving. It follows the same forces, with another number of steps and a stronger exaggeration, and sums those of far points in groups (Barnes-Hut), so that many thousand points are possible.
 
