@@ -161,7 +161,7 @@ show_images(
 
 # %% [markdown]
 # By pixels: from dark to light. The coordinate is the mean brightness of the picture, on another scale. For the features the same question has a similar answer: their first direction is mostly *how much* the layer answers, that is, the mean of the
-# 1280 features; the next ones are not. Four of the six photos at one end are textures (handwriting, gravel, a field of stars, grass). At the other, two birds stand far out, but the last line says that they alone do not make this direction. So in both spaces the first direction is the loudest one: how much light, how much answer. It need not be the one that you are interested in.
+# 1280 features; the next ones are not. Four of the six photos at one end are textures (handwriting, gravel, a field of stars, grass). At the other, two birds stand far out, but the last line says that they alone do not make this direction. So in both spaces the first direction is the loudest one, and need not be the one that you are interested in.
 
 
 # %% claim="first direction of the pixels: brightness; of the features: the mean feature, not brightness"
@@ -531,7 +531,7 @@ figure
 
 # %% [markdown]
 # The first two directions of the pixels hold mostly differences between *things* (a thing is light or dark, above or below, in all its copies). After about ten, most of the variance lies between *copies*, and after fifty no more than with mixed labels. A
-# distance in the full space adds up all of them. With ten directions three quarters of the pictures are sorted, with all 221 less than half. (Two fifths of their variance lie after the tenth.) The features spend nearly all of the 36 in their first 36 directions. What follows is small and does no harm. One direction alone sorts few, five nearly all.
+# distance in the full space adds up all of them. With ten directions three quarters of the pictures are sorted, with all 221 less than half. The features spend nearly all of the 36 in their first 36 directions. What follows is small and does no harm. One direction alone sorts few, five nearly all.
 #
 # Why do the copies of a thing differ so much, in pixels? Perhaps because fine detail has *moved*. Test it: make six copies of each photo that differ *only* by a shift, a small or a large one. Then take the crops, one change at a time.
 
@@ -575,7 +575,6 @@ assert held["pixels"][:2].min() > 0.7
 assert held["pixels"][10:50].mean() < 0.35
 assert held["pixels"][50:150].mean() < 0.22
 assert held["features"][:30].min() > 0.7
-assert pixel_pca.ratio[10:].sum() > 0.35
 assert pixel_pca.ratio[:2].sum() < 0.35
 assert feature_pca.ratio[:36].sum() > 0.75
 assert not pixel_pca.ratio[:10].sum() > 0.75
@@ -914,8 +913,8 @@ for seen, known in ((views, labels), (other_views, their_labels)):
     assert wide[120] > 1.15 * wide[30]
     roomy_by = {k: room(view_of, known) for k, view_of in seen.items()}
     assert roomy_by[2] < 0.7 * roomy_by[120]
-    assert roomy_by[120] < 0.87 * min(roomy_by[10], roomy_by[30])
-    assert not roomy_by[30] < 0.87 * roomy_by[10]
+    assert roomy_by[120] < 0.81 * min(roomy_by[10], roomy_by[30])
+    assert not roomy_by[30] < 0.81 * roomy_by[10]
 
 # %% [markdown]
 # **Predict, run, explain.** Below are four maps with random starts: perplexity 30 with two seeds, then perplexity 5 with the same two seeds. Turning and mirroring mean nothing, so each second map was turned and mirrored to fit its first as well as possible (`procrustes`; it
@@ -1242,8 +1241,7 @@ for name, (far, beside, alike) in kept_by.items():
     )
 
 # %% [markdown]
-# The distances: far from 1 for every map, PCA's too: its plane holds a tenth of the variance. (A large distance on a plane of PCA is a large distance; a small one may be false.) In these runs the start from PCA keeps hardly more of them than random starts. The neighbors: on the map about two thirds of the things have a true one beside them, from each start; a grid keeps fewer, PCA's plane few, perplexity 3 none beyond chance,
-# perhaps because each picture then has enough neighbors in its own copies.
+# The distances: far from 1 for every map, PCA's too: its plane holds a tenth of the variance. In these runs the start from PCA keeps hardly more of them than random starts. The neighbors: on the map about two thirds of the things have a true one beside them, from each start; a grid keeps fewer, PCA's plane few, perplexity 3 none beyond chance.
 #
 # And the regions? In the space, asked with both scales, most of the animals, vehicles and textures have one of their kind nearest, and on the maps somewhat fewer. On the grid of the beginning hardly more than by chance: so do not believe a region of *that* picture because it looks like one. Go back to the map before the grid, to other starts, and to the space. So, on a t-SNE map,
 #
