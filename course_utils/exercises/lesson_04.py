@@ -393,7 +393,7 @@ Two groups lie far apart on one t-SNE map, two others close together. What may y
 - The first two have more points, and points push each other apart.
   The number of points does not decide the distance between two groups.
 - The perplexity was too small: with a large one, distances are right.
-  With a larger perplexity more of the layout may be kept. For the three groups of the lesson it was not.
+  With a very large one much of the distances came back for the three groups of the lesson, but not their sizes.
 
 What does a perplexity of 30 ask for?
 - 30 groups of points on the finished map.
@@ -417,9 +417,9 @@ You compute PCA twice, with two programs. One picture is the mirror image of the
 
 On the digits, pixels were better sorted than the features of a network for photos. Why?
 - The digits are too small for a network that was trained on large photos.
-  Twice as large they were sorted no better, and in the middle of a larger frame pixels still won.
+  Enlarged to the size of those photos they were sorted no better, and in the middle of a frame pixels still won.
 + The digits are centered and equally large, so pixels compare stroke with stroke.
-  Yes. As soon as the digits move about, pixels fall far behind.
+  Yes. In several sizes pixels lose a part of their order, and when the digits move about they fall far behind.
 - Features are always worse than pixels, since they leave a part of the picture out.
   On the crops of photos they were far better.
 - t-SNE favors pixels, since there are more of them than there are features.
