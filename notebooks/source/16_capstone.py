@@ -149,7 +149,7 @@ assert field > 224
 # **Predict, run, explain.** Each of six parts is covered by middle gray, by the photo's mean color, and by the blurred photo. Will the ratio uniform / gown with all three (a) rise by more than 0.1, (b) fall by more than 0.1, (c) stay within 0.1, or (d) none of these? Look at the map, write down six letters, then run the cell.
 
 # %% [markdown] notes="1" minutes=16
-# Letters on the board before the cell. After it, count who had all three columns of a row right. Then the bug: who sees it before running?
+# Letters on the board before the cell. After it, count who had how many letters right. Then the bug: who sees it before running?
 
 # %%
 # the six parts; and the ratio uniform / gown with each of them covered, by three different covers
@@ -700,7 +700,7 @@ def graded(heats, copies):
             axis.plot(torch.linspace(0, 1, 6), curves[0], color="black")
             span = f"\nmoved {rest.min():.2f} to {rest.max():.2f}" if copies else ""
             axis.set_title(f"{own:.2f}{span}", fontsize=8)
-            axis.set_ylim(-0.02, 0.6)
+            axis.set_ylim(-0.02, 0.7)
     axes[1, 0].set_ylabel("deleted: low is good", fontsize=9)
     axes[2, 0].set_ylabel("inserted: high is good", fontsize=9)
     axes[2, 2].set_xlabel("share of the pixels; height: probability of academic gown", fontsize=9)
@@ -939,11 +939,11 @@ for one, count in zip(*moved_best.unique(return_counts=True), strict=True):
 for name in ("mean", "blur"):
     tag_costs = tag_or_cloth[name, "tag"]
     print(f"{name}: the tag's box costs {tag_costs.min():.2f} to {tag_costs.max():.2f}", end="")
-    print(f", median {tag_costs.median():.2f}; over cloth", end="")
-    for place in ("cloth", "right"):
-        print(f" {tag_or_cloth[name, place].median():.2f} ({place})", end="")
+    print(f", median {tag_costs.median():.2f}", end="")
+    for place, where in (("cloth", "above it"), ("right", "at the right")):
+        print(f"; cloth {where} {tag_or_cloth[name, place].median():.2f}", end="")
     more = tag_costs - tag_or_cloth[name, "cloth"]
-    print(f"; at least 0.5 more than cloth: {(more > 0.5).sum()} of 9")
+    print(f"\n      at least 0.5 more than the cloth above it: {(more > 0.5).sum()} of 9")
 
 # %% claim="the gown leads below the usual crop, the uniform from 0.9 on; the curve meets the prediction; sliding is best in between"
 for part_kept, value_d in zip(kept.tolist(), growing.tolist(), strict=True):
