@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from course_utils import check, gallery, layer_outputs, load_network, photo, quiz, show_images
 from course_utils.activations import (
     baseline_images,
-    deletion_curve,
     evidence_map,
     occlusion,
     receptive_field,
@@ -241,7 +240,6 @@ worth = torch.cat(
             window=(25, 56),
             stride=(12, 28),
             baseline=name,
-            batch_size=8,
             progress=False,
         )
         for name in ("mean", "blur")
@@ -432,6 +430,14 @@ assert sorted(arrives[1].flatten().topk(2).indices.tolist()) == [4 * 7 + 1, 4 * 
 assert 2 * 32 - parts["collar"][1] <= 5 and parts["collar"][3] - 5 * 32 <= 5
 assert 0.25 < why[0, 6, :3].sum() < 0.35
 
+# %%
+# one network whose score of the uniform is D: from its row in the last layer, subtract the row of the gown
+versus = copy.deepcopy(net)
+with torch.no_grad():
+    end = versus.layer("classifier")
+    end.weight[uniform] -= end.weight[gown]
+    end.bias[uniform] -= end.bias[gown]
+
 # %% [markdown] exercise="16.2" title="Spot the bug: necessary, sufficient" points=2 difficulty=3 importance=4 minutes=10
 # A part is *necessary* if the score falls without it, and *sufficient* if the score stays with it alone. The function should return both scores. The second number comes out the same for every part. Find out why, and repair it.
 
@@ -475,9 +481,8 @@ without_only = {}
 for part, box in parts.items():
     pairs = []
     for cover in covers.values():
-        of_uniform = without_and_only(net, admiral.clone(), cover, box, uniform)
-        of_gown = without_and_only(net, admiral.clone(), cover, box, gown)
-        pairs.append([float(a - b) for a, b in zip(of_uniform, of_gown, strict=True)])
+        both = without_and_only(versus, admiral.clone(), cover, box, uniform)
+        pairs.append([float(one) for one in both])
     without_only[part] = torch.tensor(pairs).T
     numbers = [f"{value:7.2f}" for value in without_only[part].flatten().tolist()]
     print(f"{part:10s}", *numbers[:3], "  ", *numbers[3:])
@@ -513,15 +518,8 @@ assert without_only["nothing"][1][0] > difference + 0.2
 # Ask before the cell: which of the two can disagree with the evidence map? Then look at the sums before any other row.
 
 # %%
-# one network whose score of the uniform is D: from its row in the last layer, subtract the row of the gown
-versus = copy.deepcopy(net)
-with torch.no_grad():
-    end = versus.layer("classifier")
-    end.weight[uniform] -= end.weight[gown]
-    end.bias[uniform] -= end.bias[gown]
-blurred = covers["blur"]
-
 # integrated gradients with 256 points between the two photos; every second, fourth, eighth: with fewer (20 seconds)
+blurred = covers["blur"]
 slopes, way = [], admiral - blurred
 for positions in ((torch.arange(256) + 0.5) / 256).split(4):
     between_them = (blurred + positions.view(-1, 1, 1, 1) * way).requires_grad_()
@@ -683,16 +681,24 @@ maps = {
 def graded(heats, copies):
     """A figure of the maps, graded, each with moved copies in gray; and the grades: [name, insert], own first."""
     grades, moves = {}, [(0, 0), *shifts[:copies]]
+    with torch.no_grad():
+        ends = net(torch.cat([admiral, covers["blur"]])).softmax(1)[:, gown]
     figure, axes = new_figure(3, len(heats), width=10, aspect=0.9)
     for column, (name, heat) in enumerate(heats.items()):
         large = F.interpolate(heat[None], (224, 224), mode="bilinear")[0, 0]
         moved = torch.stack([large.roll(by, (0, 1)) for by in moves])
+        rank = moved.flatten(1).argsort(1, descending=True).argsort(1).view(-1, 1, 224, 224)
         axes[0, column].imshow(large, cmap="gray", vmax=large.quantile(0.99))
         axes[0, column].axis("off")
         axes[0, column].set_title(name, fontsize=8)
         for row, insert in enumerate((False, True), start=1):
-            many = admiral.expand(len(moves), -1, -1, -1)
-            curves = deletion_curve(net, many, moved, "academic gown", steps=5, insert=insert)
+            base, other = (covers["blur"], admiral) if insert else (admiral, covers["blur"])
+            stages = [ends[int(insert)].expand(len(moves))]
+            for covered in (0.2, 0.4, 0.6, 0.8):
+                first = rank < round(covered * 224**2)
+                with torch.no_grad():
+                    stages.append(net(torch.where(first, other, base)).softmax(1)[:, gown])
+            curves = torch.stack([*stages, ends[int(not insert)].expand(len(moves))], dim=1)
             grades[name, insert] = curves.mean(1)
             own, rest = grades[name, insert][0], grades[name, insert][1:]
             axis = axes[row, column]
