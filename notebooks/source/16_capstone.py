@@ -593,7 +593,7 @@ assert abs(score_of_versus - difference) < 0.01
 # **In the head first.** The "network" says $p = 0.6\,a + 0.4\,b + 0\,c$ for three pixels $(1, 1, 1)$; a deleted pixel is 0. Map 1 ranks $a, b, c$; map 2 ranks $c, b, a$. What are the two deletion curves? *(Think, then run the cell.)*
 
 # %% [markdown] notes="1" minutes=20
-# The two curves on paper. In 16.3, ask what happens to pixels with equal heat. The two figures take 20 seconds: collect the votes meanwhile.
+# The two curves on paper. In 16.3, ask what happens to pixels with equal heat. The two figures take 15 seconds: collect the votes meanwhile.
 
 # %%
 # delete in the order of each map
