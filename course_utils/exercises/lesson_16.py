@@ -285,9 +285,9 @@ In the deletion test a map of random pixels beats occlusion. What follows?
 + The test also rewards fine grain: compare maps of equal grain.
   Yes: single random pixels know nothing and do well. A control shows what a test measures besides truth.
 - Occlusion maps are wrong, and should not be used in any test.
-  In insertion they come out best here, and they beat their own moved copies.
-- The probability is the wrong number; with the scores it would not happen.
-  The control is needed for scores as well: a score too can fall because of the holes.
+  With equal grain they have the best grades of the four maps, and they beat their own moved copies.
+- The curve is at fault: only its first point, at 20 %, should count.
+  There the random pixels are on the floor already. The first point helps them most.
 
 The evidence of all places adds up to the score exactly. Why is an experiment on the photo still needed?
 - Because of rounding: the sum of all places is never quite exact.
