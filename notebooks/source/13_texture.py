@@ -639,8 +639,8 @@ show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], w
 # outside of the picture, or that a pixel at the rim lies in fewer windows? We have not tested it.
 
 # %% claim="the outermost four pixels have stronger colors than the inside; in the sample they have not"
-for image, stronger in ((larger, True), (few_stones, False)):
-    strength = (image.amax(1) - image.amin(1))[0]
+for whole_one, stronger in ((larger, True), (few_stones, False)):
+    strength = (whole_one.amax(1) - whole_one.amin(1))[0]
     rim = torch.ones_like(strength, dtype=torch.bool)
     rim[4:-4, 4:-4] = False
     assert (strength[rim].mean() > 1.2 * strength[~rim].mean()).item() is stronger
@@ -754,7 +754,7 @@ show_images(pictures, titles, columns=4, width=7.4)
 # - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket nearly succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
 # - **Wei–Levoy** is in the same trouble, and it can get stuck: a piece that fits to itself is repeated (see the leaves). Its basket is broken.
 # - **Gram matrices** get the colors and the kind of edges nearly right. But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
-#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps are no excuse: by its loss each of these pictures is closer to the sample than other real pieces, and those *are* baskets and bricks.
+#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps cannot be all: by its loss each picture is already closer to the sample than other real pieces, and those *are* baskets and bricks. (Try 200 steps for the basket. Do the squares become whole? Does the rule come back?)
 
 # %% claim="by the loss each of the four is closer to its sample than other real pieces"
 assert all(end < 0.5 * floor_of for end, floor_of in ends)
@@ -815,7 +815,7 @@ explorers.Texture(net)
 # ## What this picture does not show
 #
 # The pictures are good. Does this prove that VGG-19's *learned* features are needed? A sanity check: draw all its weights anew, at random, and do the same: the same layers, the same start, the same number of steps. `scale="he"` gives the random weights the size
-# at which signals neither fade nor grow on their way through the layers (He et al., 2015: *Delving Deep into Rectifiers*). Without this the deep layers would be nearly silent, and the comparison unfair.
+# at which signals neither fade nor grow on their way through the layers (He et al., 2015). Without this the deep layers would be nearly silent, and the comparison unfair.
 
 # %% [markdown] notes="1" minutes=5
 # Ask what random weights can still know: colors. Then look.
@@ -850,7 +850,7 @@ for name, network, result in (("trained", net, results[3]), ("random", nothing, 
 
 # %% [markdown]
 # The losses of two networks cannot be compared with each other, but each with its own scale: the other real pieces. In the lines "loss" both pictures are many times closer than these. But in a random network nearly all of a Gram matrix comes from the channels' means. Subtract them, and its
-# picture is *no* closer than another piece: there the search has not arrived. So let it go on with both losses.
+# picture is about as far away as another piece: there the search has not arrived. So let it go on with both losses.
 
 # %%
 # 60 more steps for the random network, on both losses (`of_stones` and `wanted_rest` are still its own)
@@ -907,4 +907,4 @@ quiz("13")
 # - In lesson 14 the same loss, together with a second one that keeps *where*, gives neural style transfer.
 #
 # **Papers.** Efros, Leung: *Texture Synthesis by Non-parametric Sampling*, ICCV 1999. Wei, Levoy: *Fast Texture Synthesis using Tree-structured Vector Quantization*, SIGGRAPH 2000. Gatys, Ecker, Bethge: *Texture Synthesis Using
-# Convolutional Neural Networks*, NeurIPS 2015. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
+# Convolutional Neural Networks*, NeurIPS 2015. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NeurIPS 2016. He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, ICCV 2015. Johnson, Alahi, Fei-Fei: *Perceptual Losses for Real-Time Style Transfer and Super-Resolution*, ECCV 2016. Shannon: *A Mathematical Theory of Communication*, 1948. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
