@@ -414,22 +414,22 @@ gram_distance.slips = {
 
 QUIZ = read_quiz("""
 Efros-Leung copies every pixel from the sample. Why is the result not a plain copy of the sample?
-- It is drawn at another scale, so that all elements change their size.
-  The scale stays the same: elements are as large as in the sample.
-+ Several places of the sample fit about equally well, and one is drawn by chance.
-  Yes, for each pixel anew. With tolerance 0 and a large window, long pieces are copied.
+- For each pixel several places of the sample fit equally well, and one is drawn by chance.
+  Beside a copied pixel its own place fits exactly, and nothing else is in the draw. You counted: draws are rare.
++ A copied piece ends at the rim of the sample, and there another place that fits goes on.
+  Yes. Until then the program copies: beside a copied pixel its own place fits exactly.
 - Noise is added to each pixel, so that no two of them stay the same.
   No value is changed: every output pixel occurs in the sample.
 - The window is too small to see the whole sample when a pixel is chosen.
-  A small window makes the result less ordered, but the reason is the draw among several places.
+  With a small window, too, the place beside the copied pixel fits exactly, so a piece is copied.
 
 A texture has stripes that repeat every 20 pixels. Which window can be relied on to keep them in step?
 - 3 x 3: it is the fastest.
   It sees only the next pixel; it cannot know when the next stripe is due.
 - 11 x 11: half a period is enough.
-  Only about half of a window is written already: it looks back 5 pixels, half a stripe.
+  It looks back 5 pixels, since only about half of a window is written. It may succeed by luck.
 + A window clearly larger than 20 pixels.
-  Yes: it looks back more than 10 pixels, a whole stripe, so it sees when the next one is due.
+  Yes: it looks back more than 10 pixels, so it sees an edge, and when the next one is due.
 - Every window, since the pixels are copied.
   Copied pixels in the wrong places are still in the wrong places.
 
@@ -443,9 +443,9 @@ You shuffle all positions of a feature map, the same way in each channel. What h
 - It becomes zero on average.
   The products at each position are the same numbers as before.
 
-Why do Gram matrices of deep layers bring larger structures into the texture?
+Why can Gram matrices of deep layers bring larger structures into the texture?
 - Deep layers have more channels, and so more structures.
-  relu5_1 has as many channels as relu4_1, but makes larger structures.
+  relu5_1 has as many channels as relu4_1, but sees more than twice as far.
 + One position of a deep layer sees a large piece of the picture.
   Yes: its receptive field. What is inside it can be kept together; beyond it, order is lost.
 - Deep layers count more in the sum of the layers' losses.

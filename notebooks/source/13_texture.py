@@ -29,8 +29,8 @@ grown = efros_leung(coral, 96, window=13)
 show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width=6)
 
 # %% [markdown]
-# (The course's coral, leaves, pebbles, scales, weave and wood were drawn by a program; it is in `data/textures`.) The right picture is not one copy: compare the ridges. (It has copied pieces; you will see how large they are.) Yet you would say that both are the same material. Every single pixel of it was
-# taken from the sample. No network was used. You will build this first, and then a method that does use a network.
+# (The course's coral, leaves, pebbles, scales, weave and wood were drawn by a program; it is in `data/textures`.) The right picture is not one copy: compare the ridges. (It has copied pieces; you will see how large they are.) Yet you would say that both are the same material. Every pixel was
+# taken from the sample, without any network. You will build this first, and then a method that does use a network.
 
 # %% [markdown] notes="1" minutes=4
 # Cover the titles and ask which picture is the original. Then ask what "the same texture" means if no two places are equal. Collect answers; come
@@ -71,7 +71,7 @@ pieces, matches[:, 2]
 
 # %% [markdown]
 # A 5 follows two times, a 7 one time. So draw 5 with probability 2/3 and 7 with probability 1/3. No probability was ever written down: the sample itself is the
-# table. In a photo no window fits exactly, so all windows that fit nearly as well as the best one take part in the draw.
+# table. In a photo hardly two windows are equal, so all windows that fit *nearly* as well as the best one take part in the draw. How many? You will count.
 
 # %% [markdown] exercise="13.1" title="Build it: the distance of two windows" points=3 difficulty=2 importance=4 minutes=10 own="course_utils.fun.plain_efros_leung:window_errors"
 # Compare one window with many patches of the sample, by the formula above. Return one distance for each patch.
@@ -147,10 +147,11 @@ check("13.2", next_pixel)
 # `<=` and not `<`: with tolerance 0, or with a distance of exactly 0, the best match itself must stay in the draw.
 
 # %% [markdown]
-# These are the two lines in the middle of the program. What is around them: a seed of 3 × 3 pixels, an order of places (from the seed outward), and a window around each place. Here it is, short enough to read, with *your* two functions inside.
+# These two are the middle of the program. Around them: a seed of 3 × 3 pixels, an order of places (from the seed outward), and a window around each place. Here it is, with *your* two functions inside.
 
 # %% picture="13.2"
-# your texture: it grows around the seed, one pixel after the other, from a small piece of wood
+# your texture: it grows around the seed, one pixel after the other, from a small piece of wood;
+# for each pixel we keep how many windows took part in the draw, and whether the best fits exactly
 wood = texture_sample("wood", 32)
 side, half = 32, 4  # of the result; half a window: 9 x 9
 pieces = wood[0].unfold(1, 9, 1).unfold(2, 9, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 9, 9)
@@ -163,17 +164,38 @@ at = torch.arange(side) - side // 2
 # places in the order of square rings around the seed; the small second part orders the places of one ring
 rings = torch.maximum(at[:, None].abs(), at.abs()) + (at[:, None].abs() + at.abs()) / 100
 stages, dice = [], torch.Generator().manual_seed(0)
+several, exact = torch.zeros(side, side), torch.zeros(side, side)
 for number, place in enumerate(rings.flatten().argsort().tolist()):
     y, x = place // side, place % side
     if not written[half + y, half + x]:
         around = slice(y, y + 9), slice(x, x + 9)
         fits = window_distance(mine[:, *around], written[around], bell[:, None] * bell, pieces)
         chance = torch.rand(1, generator=dice).item()
+        several[y, x], exact[y, x] = (fits <= 1.1 * fits.min()).sum() > 1, fits.min() == 0
         mine[:, half + y, half + x] = next_pixel(fits, pieces, 0.1, chance)
         written[half + y, half + x] = 1
     if number in (8, 120, 480, side * side - 1):
         stages.append(mine[:, half:-half, half:-half].clone())
-show_images([wood[0], *stages], ["the sample", "the seed", "120 pixels", "480", "all 1024"])
+print(
+    f"best window fits exactly: {exact.mean():.0%} of the pixels; more than one window in the draw: {several.mean():.0%}"
+)
+show_images(
+    [wood[0], *stages, exact, several],
+    ["the sample", "the seed", "121 pixels", "481", "all 1024", "exact fit", "several fit"],
+    columns=7,
+    width=10,
+)
+
+# %% [markdown]
+# (White is yes.) Before you go on: why is there a white block around the seed, and no draw in it?
+#
+# The seed was copied, so its own place in the sample fits exactly: $d = 0$. And $(1 + 0.1)\cdot 0 = 0$, so nothing else may take part. The same holds for the next pixel, and so on: your first 121 pixels are a piece of the sample, unchanged. This ends where the source comes
+# to the rim of the sample, since only whole windows are compared. There *another* place goes on, with an error; even then mostly one window alone lies within a tenth of the best. So chance decides little: where the seed is, and now and then a pixel outside of the block.
+
+# %% claim="the first 121 pixels are a copied piece of the sample, all pixels are not; no draw where the fit is exact; a draw for few pixels"
+assert torch.equal(stages[1][:, 11:22, 11:22], wood[0, :, 6:17, 6:17])
+assert not torch.equal(stages[3][:, 5:, 5:], wood[0, :, :27, :27])
+assert exact.mean() > 0.3 and several[exact > 0].sum() == 0 and 0.02 < several.mean() < 0.2
 
 # %% [markdown]
 # `efros_leung` does the same, and takes those pixels first that have the most neighbors.
@@ -191,7 +213,7 @@ where = torch.stack([row, column, torch.full_like(row, 0.4)])
 show_images([on_paper(pebbles, 80), grown, where], ["the sample", "grown", "from where?"], width=8)
 
 # %%
-# the largest piece that moved as one: the most frequent difference between a pixel's place and its source
+# the largest part that moved as one: the most frequent difference between a pixel's place and its source
 here = torch.stack(torch.meshgrid(torch.arange(80), torch.arange(80), indexing="ij"), dim=-1)
 shifts, counts = (sources - here).flatten(0, 1).unique(dim=0, return_counts=True)
 piece = sources.flatten(0, 1)[((sources - here).flatten(0, 1) == shifts[counts.argmax()]).all(1)]
@@ -200,11 +222,12 @@ print(
 )
 
 # %% [markdown]
-# The map has patches of smooth color, large and small: there the program copies whole pieces. Nearly half of the sample stands in the result as *one* piece. The paper calls this **verbatim copying**. Where the color jumps, it goes on with another piece that fits. You can find such seams in the picture: look for stones of two colors.
+# The map has patches of smooth color, large and small: there the program copies whole pieces. Nearly half of the sample stands in the result as *one* piece: the one that began with the seed. The paper calls this **verbatim copying**. Where the color jumps, it goes on with another piece that fits. You can find such seams in the picture: look for stones of two colors.
 
 # %% claim="one piece is a large part of the sample"
 assert len(piece) > 0.3 * 64**2
 assert counts.max() > 0.2 * 80**2
+assert torch.equal(shifts[counts.argmax()], (sources - here)[40, 40])
 
 # %% [markdown]
 # ## How large must the window be?
@@ -216,13 +239,62 @@ assert counts.max() > 0.2 * 80**2
 # Votes for 7, 13, 21 before the cell.
 
 # %%
-# the same sample, three windows
+# the same sample, three windows; below each result, where its pixels come from
 basket = texture_sample("weave", 64)
-results = [efros_leung(basket, 64, window=window) for window in (7, 13, 21)]
-show_images([basket, *results], ["the sample", "window 7", "window 13", "window 21"], width=9)
+origins = [efros_leung_sources(basket, 64, window=window) for window in (7, 13, 21)]
+maps_of = [
+    torch.stack([o[..., 0] / 63, o[..., 1] / 63, torch.full((64, 64), 0.4)]) for o in origins
+]
+show_images(
+    [basket[0], *[copy_pixels(basket, o)[0] for o in origins], torch.ones(3, 64, 64), *maps_of],
+    [
+        "the sample",
+        "window 7",
+        "window 13",
+        "window 21",
+        "",
+        "from where?",
+        "from where?",
+        "from where?",
+    ],
+    columns=4,
+    width=8,
+)
 
 # %% [markdown]
-# Of these three, only the largest window keeps the rule, in this draw. Only about half of a window is known, the part that is written already. It must see enough edges to tell where in a band it is; with a window smaller than a band, or not much larger, this becomes luck. (Below, a window of 13 succeeds on the same basket, from a larger sample. There is no sharp limit.) The price: a larger window has more pixels to compare, and it finds fewer good matches, so it copies longer pieces.
+# In each map one large piece is a copy, and inside of it every rule is kept: no merit of the window. So look *outside* of it. A pixel there is in step with the piece if their shifts differ by
+# 32 pixels along one axis, or 16 along both (one more or less is allowed; chance would be 2 of 100 pixels).
+
+
+# %%
+# outside of the largest piece: how many pixels are in step with it?
+def in_step(sources):
+    """The share of the largest piece, the share in step outside of it, and the number of shifts."""
+    side = torch.arange(len(sources))
+    moves = sources - torch.stack(torch.meshgrid(side, side, indexing="ij"), dim=-1)
+    shifts, counts = moves.flatten(0, 1).unique(dim=0, return_counts=True)
+    beyond = moves - shifts[counts.argmax()]
+    outside = (beyond != 0).any(-1)
+    off = [((beyond + step + 16) % 32 - 16).abs().amax(-1) for step in (0, 16)]  # 0: in step
+    right = torch.minimum(*off) <= 1
+    return 1 - outside.float().mean().item(), right[outside].float().mean().item(), len(shifts)
+
+
+for width, one in zip((7, 13, 21), origins, strict=True):
+    largest, right, pieces_used = in_step(one)
+    print(
+        f"window {width:2}: largest piece {largest:.0%}, outside in step {right:.0%}, {pieces_used} shifts"
+    )
+
+# %% [markdown]
+# Outside of the largest piece only the largest window keeps the rule. Only about half of a window is known, the part that is written already. It must see enough edges to tell where in a band it is; else this becomes luck. (Below, a window of 13 does better, from a larger sample. There is no sharp limit.) The price: more pixels to compare, and fewer different pieces.
+
+# %% claim="outside of the largest piece a window of 21 is in step, of 7 and 13 mostly not; another draw says the same"
+assert in_step(origins[2])[1] > 0.75 and in_step(origins[2])[0] < 0.6
+assert not in_step(origins[0])[1] > 0.55 and not in_step(origins[1])[1] > 0.55
+assert in_step(origins[2])[2] < 0.5 * in_step(origins[1])[2]
+assert in_step(efros_leung_sources(basket, 64, window=21, seed=2))[1] > 0.75
+assert not in_step(efros_leung_sources(basket, 64, window=7, seed=2))[1] > 0.55
 
 # %% [markdown] fold="Think: what does the program do when no window fits?"
 # It takes the best there is, however bad (see the basket with a window of 7). Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
@@ -231,17 +303,18 @@ show_images([basket, *results], ["the sample", "window 7", "window 13", "window 
 # %% [markdown]
 # ## Faster: Wei and Levoy
 #
-# For every pixel, Efros and Leung look through the whole sample. **Wei and Levoy (2000)** write row by row, like a typewriter. Then every pixel has known neighbors at the *same* places: the
+# For every pixel, Efros and Leung look through the whole sample. **Wei and Levoy (2000)** write row by row, like a typewriter. Then every pixel asks its neighbors at the *same* places: the
 # rows above, and the pixels to its left. So all neighborhoods of the sample can be put in a **search tree** once, and each question is answered without looking at all of
-# them. To see large structures with a small window, they write a picture of a quarter of the size first, then one of half the size, then the full one; each pixel also looks at its place in the
+# them. To see large structures with a small window, they write a picture with a quarter of the side first, then one with half the side, then the full one; each pixel also looks at its place in the
 # smaller picture.
 
 # %% [markdown] notes="1" minutes=9
 # Draw the typewriter: which pixels are known? Ask why this makes a search tree possible.
 
 # %% [markdown] exercise="13.3" title="The neighborhood of a typewriter" points=2 difficulty=2 importance=2 minutes=10 own="course_utils.engines.neighborhoods:causal_offsets"
-# Collect the pixels around $(y, x)$ that are written before it: from `half` rows above, all `2 * half + 1` columns from `x - half` to `x + half`; from the row `y` itself the `half` pixels to the left.
+# Collect the pixels around $(y, x)$ that a typewriter has written before: from `half` rows above, all `2 * half + 1` columns from `x - half` to `x + half`; from the row `y` itself the `half` pixels to the left.
 # Go row by row, from left to right. What leaves the picture at one side enters at the other side: row $-1$ is the last row. (So the result can tile a wall.)
+# At the rim such a neighbor may not be written yet; then it holds what the picture began with (noise, or the smaller picture enlarged). Take it all the same: always $K$ pixels.
 
 
 # %% exercise="13.3"
@@ -292,7 +365,7 @@ for name in ("coral", "wood"):
 show_images(pictures, titles, columns=3, width=6)
 
 # %% [markdown]
-# Row by row with a tree is many times faster. Its pictures are a little rougher. (Many things differ at once: a window of 5 on three sizes in place of 11 on one, neighborhoods shortened to 16 numbers, one match without a draw, and a search that may miss the best one; `eps=0` forbids this. So you compare two programs, and not the tree alone. The paper's tree is another one, too.)
+# Row by row with a tree is many times faster. On these two textures its pictures are a little rougher; on leaves and on the basket, further below, it fails. (You compare two programs and not the tree alone: window, sizes and draw differ, too, and the search may miss the best match.)
 #
 # Both programs can only *copy*. (Efros and Freeman, 2001, copy whole squares and cut them along a good seam: *image quilting*.) Both know a texture as a bag of small pieces. Now the other idea: describe a texture by *numbers*, and make a picture with the same numbers.
 
@@ -370,9 +443,12 @@ order = torch.randperm(48 * 48, generator=torch.Generator().manual_seed(0))
 shuffled = maps.flatten(2)[:, :, order].view_as(maps)
 before, after = gram(maps)[0].sqrt(), gram(shuffled)[0].sqrt()
 pictures = [maps[0, 3], shuffled[0, 3], before, after]
+print(
+    f"largest difference: {(gram(maps) - gram(shuffled)).abs().max() / gram(maps).max():.0e} of the largest number"
+)
 show_images(
     pictures,
-    ["one feature map", "shuffled", "Gram matrix", "Gram matrix of the shuffled"],
+    ["one feature map", "shuffled", "Gram matrix (roots)", "of the shuffled (roots)"],
     columns=4,
     width=7.5,
 )
@@ -383,7 +459,7 @@ show_images(
 # %% [markdown]
 # ## A texture from noise
 #
-# A Gram matrix stays the same when all positions are shuffled: it says which features appear together and how strongly, and nothing about *where*. This is close to what people mean by "the same material". The idea that two textures look alike when enough of their statistics are equal is Julesz's (1962); Heeger and Bergen (1995) and Portilla and Simoncelli (2000) made textures from noise with statistics of filters that they had chosen by hand.
+# A Gram matrix stays the same when all positions are shuffled: it says which features appear together and how strongly, and nothing about *where*. (Shuffled maps in general belong to no picture. What this means for pictures, the cat at the end will show.) This is close to what people mean by "the same material". The idea that two textures look alike when enough of their statistics are equal is Julesz's (1962); Heeger and Bergen (1995) and Portilla and Simoncelli (2000) made textures from noise with statistics of filters that they had chosen by hand.
 #
 # **Gatys, Ecker and Bethge (2015)** turn this around. Take the Gram matrices $A^l$ of the sample in some layers $l$. Begin with noise, and change its pixels until its own Gram matrices $G^l$ are the
 # same. The loss of one layer with $C$ channels is
@@ -394,7 +470,7 @@ show_images(
 #
 # $$E = \sum_{l} \frac{\lVert G^l - A^l\rVert^2}{\lVert A^l\rVert^2}, \qquad \lVert B \rVert^2 = \sum_{ij} B_{ij}^2 .$$
 #
-# A layer counts 0 when the two matrices are equal, and 1 when the difference is as large as the texture itself. (The course's `texture_loss` takes the mean over the layers in place of the sum. And the paper takes other layers of VGG-19, with mean pooling in place of maxima; we take `relu1_1` to `relu5_1`, as in lesson 14.) The gradient with respect to the pixels comes from one backward pass. (The sample and the result may have different sizes: each Gram matrix is divided by its own number of positions.)
+# A layer counts 0 when the two matrices are equal, and 1 when the difference is as large as the texture itself. (The course's `texture_loss` takes the mean over the layers in place of the sum. And the paper takes other layers of VGG-19, with mean pooling in place of maxima; we take `relu1_1` to `relu5_1`, as in lesson 14.) The gradient with respect to the pixels comes from one backward pass.
 #
 # To go down, we take **Adam** (Kingma & Ba, 2015), the optimizer that most networks are trained with: it gives every pixel a step length of its own. Four lines do one step:
 
@@ -420,7 +496,7 @@ x.item()
 def texture_from_noise(net, wanted, start, lr, steps):
     """Change a picture until its Gram matrices are the wanted ones.
 
-    net: a network; wanted: a dictionary, layer's name -> Gram matrix of the sample (1, C, C), by position
+    net: a network; wanted: a dictionary, layer's name -> Gram matrix of the sample (1, C, C), divided by H * W
     start: (1, 3, H, W) in [0, 1], it must stay as it is; lr: of Adam; steps: how many
     returns: (1, 3, H, W) in [0, 1]
     """
@@ -451,17 +527,45 @@ check("13.5", texture_from_noise)
 # `pixels.clamp_(0, 1)` changes the pixels while PyTorch records. Write `pixels.data.clamp_(0, 1)`, or put it into `with torch.no_grad():`.
 
 # %% picture="13.5"
-# your texture from noise: pebbles, three layers, after 0, 10, 40 and 120 steps (half a minute)
+# your texture from noise: pebbles, three layers, after 0, 10 and 120 steps; then from smooth noise (half a minute)
 three = ["relu1_1", "relu2_1", "relu3_1"]
 small_stones = texture_sample("pebbles", 64)
 wanted = {layer: gram_matrix(one) for layer, one in layer_outputs(net, small_stones, three).items()}
-noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-mine = [texture_from_noise(net, wanted, noise, 0.05, steps)[0] for steps in (0, 10, 40, 120)]
-show_images([small_stones[0], *mine], ["the sample", "noise", "10 steps", "40 steps", "120 steps"])
+draws = torch.Generator().manual_seed(0)
+noise = torch.rand(1, 3, 64, 64, generator=draws)
+few = torch.rand(1, 3, 8, 8, generator=draws)
+smooth = torch.nn.functional.interpolate(few, 64, mode="bilinear")
+mine = [texture_from_noise(net, wanted, noise, 0.05, steps) for steps in (0, 10, 120)]
+mine += [texture_from_noise(net, wanted, smooth, 0.05, steps) for steps in (0, 120)]
+
+
+def color_grain(image):
+    """How far each pixel's color is from the mean of the 3 x 3 around it, without brightness."""
+    color = image - image.mean(1, keepdim=True)
+    return (color[:, :, 1:-1, 1:-1] - torch.nn.functional.avg_pool2d(color, 3, 1)).std().item()
+
+
+three_loss = texture_loss(net, small_stones, three)
+names = ["noise", "10 steps", "120 steps", "smooth noise", "120 steps"]
+for name, image in zip(["the sample", *names], [small_stones, *mine], strict=True):
+    print(
+        f"{name:12} color grain {color_grain(image):.3f}   loss {three_loss(net, image).item():.4f}"
+    )
+show_images(
+    [small_stones[0], *[one[0] for one in mine]], ["the sample", *names], columns=6, width=9
+)
 
 # %% [markdown]
-# Look at it from a distance: there are stones. From close up there is colored grain. Is it left over from the noise of the start? You will test this below. There are two ways to go on: start without fine noise, and go further down. `synthesize_texture` does both. It starts from *smooth* noise, without detail finer than
-# eight pixels, and goes down with L-BFGS, which learns from earlier gradients how curved the loss is. Its `steps` count how often the loss is computed.
+# From a distance there are stones in both. From close up the picture from noise has colored grain, in places a checkerboard. From smooth noise, with as many steps and no larger loss, there is less than half of it. So most of the grain is left over from the start: these layers hardly mind it. A part the search has put in, since the smooth start had hardly any. (Why, we have not tested.)
+#
+# `synthesize_texture` starts from *smooth* noise, without detail finer than eight pixels, and goes further down with L-BFGS, which learns from earlier gradients how curved the loss is. Its `steps` count how often the loss is computed.
+
+# %% claim="from smooth noise less than half of the grain, at no larger loss; a part of it the search has made"
+assert color_grain(mine[4]) < 0.5 * color_grain(mine[2])
+assert three_loss(net, mine[4]).item() < 1.2 * three_loss(net, mine[2]).item()
+assert color_grain(mine[4]) > 3 * color_grain(mine[3]) and color_grain(mine[2]) < color_grain(
+    mine[0]
+)
 
 # %% [markdown]
 # ## What each layer brings
@@ -489,6 +593,7 @@ show_images(
 
 # %%
 # a scale for the loss: how far are four *other pieces of the same pebbles* from the sample, by the loss of four layers?
+# (the sample is the middle of the whole; each corner shares 3 of 100 pixels with it)
 loss_of = texture_loss(net, stones, layers[:4])
 whole = texture_sample("pebbles", 256)
 other_pieces = [whole[..., y : y + 96, x : x + 96] for y in (0, 160) for x in (0, 160)]
@@ -498,59 +603,30 @@ for title, image in zip(titles[1:], results, strict=True):
     print(f"{title:16} {loss_of(net, image).item():.4f}")
 
 # %% [markdown]
-# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another piece of the same pebbles. So by this measure it is more equal than equal material needs to be. (Whether more steps would still remove the grain, this number does not say.)
+# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another piece of the same pebbles. So by this measure it is more equal than equal material needs to be. With `relu5_1` the loss of the same four layers is *larger* again, and the picture has streaks. The sample has loss 0 in all five layers, so they do not contradict each other: here 50 steps are not enough. The last picture says nothing about what `relu5_1` can bring.
 #
-# The first layer alone gives the colors and hard edges. How large its blobs are comes from the start: from noise that is not smooth, the same layer makes fine grain, since it sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones. From the third layer on
-# little changes: a position of `relu3_1` sees 24 × 24 pixels, which is more than a stone. Beyond the field that one position sees, nothing in the loss can keep an order. Inside of it an order *can* be kept, because a feature *is* an order of
+# The first layer alone gives the colors and hard edges. How large its blobs are comes from the start: from noise that is not smooth, the same layer makes much smaller ones, since it sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones. A position of
+# `relu3_1` sees 24 × 24 pixels, about a typical stone of this sample. So it can show little of what deeper layers are good for; that needs larger elements. Beyond the field that one position sees, nothing in the loss asks for an order. Inside of it an order *can* be kept, because a feature *is* an order of
 # pixels, but it need not be: a Gram matrix holds no more than means of products of two features.
 #
-# How many numbers is that? The five matrices are symmetric: 64 · 65 / 2 + 128 · 129 / 2 + 256 · 257 / 2 + 2 · 512 · 513 / 2 ≈ 306 000 different numbers, eleven times as many as the 27 648 of the picture. So the description is not short. It throws away *where*, not *how much*.
+# How many numbers is that? The five symmetric matrices have 64 · 65 / 2 + 128 · 129 / 2 + 256 · 257 / 2 + 2 · 512 · 513 / 2 ≈ 306 000 different entries. They are not all free: `relu5_1` has only 36 positions here, so its matrix has at most rank 36. About 124 000 remain, four times as many as the
+# 27 648 numbers of the picture. So the description is not short. The sample may be nearly the only picture with exactly these matrices; you see pictures at which the search stopped.
 
 # %% claim="a picture from four layers is several times closer to the sample than other pieces of the same pebbles; layer one alone is not"
 assert loss_of(net, results[3]).item() < 0.3 * min(floor)
 assert loss_of(net, results[0]).item() > min(floor)
 assert 64 * 65 // 2 + 128 * 129 // 2 + 256 * 257 // 2 + 512 * 513 == 305_888
+assert 2080 + 8256 + 32_896 + (512 * 144 - 144 * 143 // 2) + (512 * 36 - 36 * 35 // 2) == 124_466
+assert loss_of(net, results[4]).item() > 1.5 * loss_of(net, results[3]).item()
 assert other_start.diff(dim=3).abs().mean() > 1.3 * results[0].diff(dim=3).abs().mean()
 
 # %% [markdown]
-# ## The start, and a picture larger than its sample
+# ## A picture larger than its sample
 #
-# Two things are still open. Does the start matter so much? And the task was *more* texture, not as much as before: nothing in the loss asks for the sample's size.
+# The task was *more* texture, not as much as before. Nothing in the loss asks for the sample's size.
 
 # %% [markdown] notes="1" minutes=4
-# Ask what the colored grain could be before the cell. Then: which of the two pictures has the smaller loss?
-
-# %%
-# the same layers and steps from two starts: "noise" (every pixel by itself) and "smooth" (the default)
-from_noise = synthesize_texture(net, stones, layers=layers[:4], steps=50, init="noise")
-
-
-def color_grain(image):
-    """How far each pixel's color is from the mean of the 3 x 3 around it, without brightness."""
-    color = image - image.mean(1, keepdim=True)
-    return (color[:, :, 1:-1, 1:-1] - torch.nn.functional.avg_pool2d(color, 3, 1)).std().item()
-
-
-smooth_start = synthesize_texture(
-    net, stones, layers=layers[:4], steps=1
-)  # nearly the start itself
-for name, image in (
-    ("sample", stones),
-    ("smooth start", smooth_start),
-    ("from noise", from_noise),
-    ("from smooth noise", results[3]),
-):
-    print(f"{name:18} grain {color_grain(image):.3f}   loss {loss_of(net, image).item():.4f}")
-show_images(
-    [stones[0], from_noise[0], results[3][0]],
-    ["the sample", "from noise", "from smooth noise"],
-    width=7.5,
-)
-
-# %% claim="a part of the grain is left over from the start: from smooth noise there is less than three quarters, at no larger loss; another part the search has made"
-assert color_grain(results[3]) < 0.75 * color_grain(from_noise)
-assert loss_of(net, results[3]).item() < 1.1 * loss_of(net, from_noise).item()
-assert color_grain(results[3]) > 2 * color_grain(smooth_start)
+# Ask first: which line of 13.5 would have to change? None. Then look at the middle and at the rim of the picture.
 
 # %%
 # twice as high and twice as wide as the sample
@@ -559,7 +635,15 @@ larger = synthesize_texture(net, few_stones, 128, layers=layers[:4], steps=60)
 show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], width=6)
 
 # %% [markdown]
-# From smooth noise there is less grain, and the loss is no larger. So a part of the grain is what the start had. The rest the search itself has put in: the smooth start has hardly any. Why it does so, we have not tested. And there is no seam in the larger picture, because nothing was put together: all of its pixels were found at once. But look at its rim: the colors in the corners are too strong. The loss sees only means over all positions; nothing asks each place to look equally like stone.
+# There is no seam, because nothing was put together: all pixels were found at once. But look at the rim: in the outermost pixels the colors are stronger than inside. The loss sees only means over all positions, so it does not forbid that one part differs from another. Is the reason that the network sees zeros
+# outside of the picture, or that a pixel at the rim lies in fewer windows? We have not tested it.
+
+# %% claim="the outermost four pixels have stronger colors than the inside; in the sample they have not"
+for whole_one, stronger in ((larger, True), (few_stones, False)):
+    strength = (whole_one.amax(1) - whole_one.amin(1))[0]
+    rim = torch.ones_like(strength, dtype=torch.bool)
+    rim[4:-4, 4:-4] = False
+    assert (strength[rim].mean() > 1.2 * strength[~rim].mean()).item() is stronger
 
 # %% [markdown]
 # ## Spot the bug
@@ -620,7 +704,7 @@ for name in list(pieces_of)[1:]:
 # %% [markdown]
 # ## One loss, many scales
 #
-# Programs divide by different things. For one layer they all compute the same thing up to a factor (Johnson's has $C^2$ in it, so between layers the balance changes, too), so a weight of 1000 for this loss (in lesson 14 it is called the *style weight*) is not the same in two programs:
+# Programs divide by different things. For one layer they all compute the same thing up to a factor (Johnson's program has $C^2$ in it, so between layers the balance changes, too), so a weight of 1000 for this loss (in lesson 14 it is called the *style weight*) is not the same in two programs:
 
 # %% [markdown] notes="1" minutes=3
 # One glance at the numbers. The message: a style weight means nothing without its program.
@@ -630,6 +714,7 @@ for name in list(pieces_of)[1:]:
 wood = layer_outputs(net, texture_sample("wood", 64), ["relu2_1"])["relu2_1"]
 stone = layer_outputs(net, texture_sample("pebbles", 64), ["relu2_1"])["relu2_1"]
 paper = gram_loss(gram_matrix(wood), gram_matrix(stone)).item()
+# the paper; a Stanford course (CS231n); a library for PyTorch; the program of Johnson et al. (2016)
 for convention in ("gatys", "cs231n", "pystiche", "johnson"):
     loss = gram_loss(gram_matrix(wood), gram_matrix(stone), convention=convention).item()
     print(f"{convention:9} {loss:12.4g}   {loss / paper:.6g} times the paper's")
@@ -644,7 +729,7 @@ for convention in ("gatys", "cs231n", "pystiche", "johnson"):
 
 # %%
 # all methods on the same samples (half a minute, or more on a slow computer)
-pictures, titles = [], []
+pictures, titles, ends = [], [], []
 for name in ("coral", "leaves", "weave", "brick"):
     small = texture_sample(name, 80)
     pictures += [
@@ -653,17 +738,26 @@ for name in ("coral", "leaves", "weave", "brick"):
         wei_levoy(small, 80),
         synthesize_texture(net, small, layers=layers[:4], steps=40),
     ]
-    left = texture_loss(net, small, layers[:4])(net, pictures[-1]).item()
+    of_this, more = texture_loss(net, small, layers[:4]), texture_sample(name, 256)
+    left = of_this(net, pictures[-1]).item()
+    corners = [
+        of_this(net, more[..., y : y + 80, x : x + 80]).item() for y in (0, 176) for x in (0, 176)
+    ]
+    print(f"{name:6} other real pieces {min(corners):.4f} to {max(corners):.4f}, Gram {left:.4f}")
+    ends.append((left, min(corners)))
     titles += [name, "Efros-Leung", "Wei-Levoy", f"Gram, loss {left:.4f}"]
 show_images(pictures, titles, columns=4, width=7.4)
 
 # %% [markdown]
 # Read the picture row by row. (One draw of each; on another machine single pieces differ.)
 #
-# - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
-# - **Wei–Levoy** is in the same trouble, and it can get stuck: a piece that fits to itself is repeated.
-# - **Gram matrices** get the colors and the kind of edges nearly right, without copying. (The bricks of the sample are exactly gray; those of the result have a little color.) But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
-#   *different* places keep such rules (Berger and Memisevic, 2017). A part may also be the 40 steps: these losses are several times that of the pebbles above.
+# - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket nearly succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
+# - **Wei–Levoy** is in the same trouble, and it can get stuck: a piece that fits to itself is repeated (see the leaves). Its basket is broken.
+# - **Gram matrices** get the colors and the kind of edges nearly right. But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
+#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps cannot be all: by its loss each picture is already closer to the sample than other real pieces, and those *are* baskets and bricks. (Try 200 steps for the basket. Do the squares become whole? Does the rule come back?)
+
+# %% claim="by the loss each of the four is closer to its sample than other real pieces"
+assert all(end < 0.5 * floor_of for end, floor_of in ends)
 
 # %% [markdown]
 # ## What does it throw away? A photo instead of a texture
@@ -674,16 +768,38 @@ show_images(pictures, titles, columns=4, width=7.4)
 # Votes before the cell. Then ask what was kept and what was lost.
 
 # %%
-# the Gram matrices of a cat
+# from the Gram matrices of a cat; and by the same loss: the cat moved about, and a dog in the cat's colors
 cat = photo("cat", 96)
+no_cat = synthesize_texture(net, cat, steps=50)
+pieces_moved = cat.roll((48, 48), dims=(2, 3))  # its four quarters change places
+dog = photo("bull_mastiff", 96)  # with the cat's mean and spread of each color:
+dog = (dog - dog.mean((2, 3), keepdim=True)) / dog.std((2, 3), keepdim=True)
+dog = (dog * cat.std((2, 3), keepdim=True) + cat.mean((2, 3), keepdim=True)).clamp(0, 1)
+compared = {
+    "after 50 steps": no_cat,
+    "quarters exchanged": pieces_moved,
+    "mirrored": cat.flip(3),
+    "a dog": dog,
+}
+cat_loss = texture_loss(net, cat, layers)
+from_cat = {name: cat_loss(net, image).item() for name, image in compared.items()}
 show_images(
-    [cat, synthesize_texture(net, cat, steps=50)], ["the sample", "the same Gram matrices"], width=6
+    [cat, *compared.values()],
+    ["the sample", *[f"{name}\nloss {value:.3f}" for name, value in from_cat.items()]],
+    columns=5,
+    width=9,
 )
 
 # %% [markdown]
-# Something else: fur and eyes in the right colors, but not the cat. Count the eyes: there need not be two. Where the eyes are, how many, and which of them belong together, is not in the Gram matrices, although one position of `relu5_1` has a field (156 pixels) larger than the whole photo (96). The field is the most that *can* be kept, not what *is* kept. (On another machine the pieces may lie elsewhere.)
+# Something else: fur and eyes in the right colors, but not the cat. Count the eyes: there need not be two. The loss is not 0. But it is closer to the cat, by this loss, than the mirrored cat, and a cat with exchanged quarters is much closer than a dog in the same colors. So the loss hardly minds where the eyes are and which of them belong together,
+# although one position of `relu5_1` has a field (156 pixels) larger than the whole photo (96). The field is the most that *can* be kept, not what *is* kept. (On another machine the pieces may lie elsewhere.)
 #
 # In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
+
+# %% claim="the picture is closer to the cat than the mirrored cat; exchanged quarters are less than half as far as a dog in the same colors"
+assert from_cat["after 50 steps"] < 0.8 * from_cat["mirrored"]
+assert from_cat["quarters exchanged"] < 0.5 * from_cat["a dog"]
+assert not from_cat["after 50 steps"] < 0.001
 
 # %% [markdown]
 # ## Explore
@@ -711,35 +827,68 @@ explorers.Texture(net)
 # the same method on a network that has learned nothing
 nothing = randomized(net, scale="he")
 random_result = synthesize_texture(nothing, stones, layers=layers[:4], steps=50)
-of_random = texture_loss(nothing, stones, layers[:4])
-random_loss, trained_loss = (
-    of_random(nothing, random_result).item(),
-    loss_of(net, results[3]).item(),
-)
-random_floor = [of_random(nothing, piece).item() for piece in other_pieces]
-for name, end, of_pieces in (
-    ("trained", trained_loss, floor),
-    ("random", random_loss, random_floor),
-):
-    print(
-        f"{name:7}  other real pieces {min(of_pieces):.4f} to {max(of_pieces):.4f}, the picture {end:.4f}"
-    )
+
+
+def rest(net, image):
+    """Of each layer: the Gram matrix of the maps when each channel's mean has been subtracted."""
+    maps = forward_to(net, image, layers[:4]).values()
+    return [gram_matrix(one - one.mean((2, 3), keepdim=True)) for one in maps]
+
+
+def rest_loss(now, wanted):
+    """The loss of four layers, from these matrices."""
+    return sum(((a - b) ** 2).sum() / (b**2).sum() for a, b in zip(now, wanted, strict=True)) / 4
+
+
+both_losses = {}
+for name, network, result in (("trained", net, results[3]), ("random", nothing, random_result)):
+    of_stones, wanted_rest = texture_loss(network, stones, layers[:4]), rest(network, stones)
+    both_losses[name] = [
+        (of_stones(network, image).item(), rest_loss(rest(network, image), wanted_rest).item())
+        for image in (result, *other_pieces)
+    ]
+    for i, kind in enumerate(("loss", "without means")):
+        end, *real = [pair[i] for pair in both_losses[name]]
+        print(f"{name:7} {kind:13} others {min(real):.4f} to {max(real):.4f}, picture {end:.4f}")
+
+# %% [markdown]
+# The losses of two networks cannot be compared with each other, but each with its own scale: the other real pieces. In the lines "loss" both pictures are many times closer than these. But in a random network nearly all of a Gram matrix comes from the channels' means. Subtract them, and its
+# picture is about as far away as another piece: there the search has not arrived. So let it go on with both losses.
+
+# %%
+# 60 more steps for the random network, on both losses (`of_stones` and `wanted_rest` are still its own)
+further = random_result.clone().requires_grad_()
+optimizer = torch.optim.Adam([further], lr=0.02)
+for _ in range(60):
+    optimizer.zero_grad()
+    (of_stones(nothing, further) + rest_loss(rest(nothing, further), wanted_rest)).sum().backward()
+    optimizer.step()
+    further.data.clamp_(0, 1)
+further = further.detach()
+print(f"without means: {rest_loss(rest(nothing, further), wanted_rest).item():.4f}")
 show_images(
-    [stones, results[3], random_result],
-    ["the sample", "trained VGG-19", "random weights"],
-    width=6.5,
+    [stones, results[3], random_result, further],
+    ["the sample", "trained VGG-19", "random weights", "60 steps more"],
+    columns=4,
+    width=8,
 )
 
 # %% [markdown]
-# The losses of two networks cannot be compared with each other. But each can be compared with its own scale: for the random network, too, the picture is many times closer to the sample than another piece of these pebbles. So its loss is small enough. And what it found has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter, for this draw of random weights. Two cautions:
+# Now it is several times closer than another piece, without means, too. It has the colors and bright blobs with dark sides, but no stones. So here the learned features do matter, for this draw of random weights. Two cautions:
 #
 # - It is not a law. Ustyuzhaninov et al. (2017) made good textures with *random* filters in one layer, when the filters had many sizes, and He, Wang and Hopcroft (2016) report textures from a deep VGG with random weights. A good texture by itself does not prove that the network has learned something.
 # - A small loss says that these layers see the same statistics. It does not say that people see the same texture: the random network is the proof.
 
-# %% claim="by their own loss both pictures are several times closer than other real pieces, so the stones are not missing because the search stopped too early"
-assert random_loss < 0.3 * min(random_floor)
-assert trained_loss < 0.3 * min(floor)
-assert loss_of(net, random_result).item() > 5 * trained_loss
+# %% claim="both pictures are several times closer than other real pieces; without means the random one is not, until 60 steps more; the trained network always sees the difference"
+for which in ("trained", "random"):
+    losses = [one[0] for one in both_losses[which]]
+    assert losses[0] < 0.3 * min(losses[1:])
+without = {which: [one[1] for one in both_losses[which]] for which in both_losses}
+assert without["trained"][0] < 0.6 * min(without["trained"][1:])
+assert not without["random"][0] < 0.8 * min(without["random"][1:])
+assert rest_loss(rest(nothing, further), wanted_rest).item() < 0.5 * min(without["random"][1:])
+assert loss_of(net, random_result).item() > 5 * loss_of(net, results[3]).item()
+assert loss_of(net, further).item() > 5 * loss_of(net, results[3]).item()
 
 # %% [markdown]
 # ## Quiz
@@ -754,11 +903,11 @@ quiz("13")
 # %% [markdown]
 # ## Summary
 #
-# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. The window must show enough edges; with one that is not larger than the largest *regular* element this is luck, since only about half of it is known.
-# - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster, a little rougher.
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. Beside a copied pixel its own place fits exactly, so whole pieces are copied; only at their rims other places come in. The window must show enough edges; with one that is not larger than the largest *regular* element this is luck, since only about half of it is known.
+# - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster; a little rougher on coral and wood, stuck on leaves and basket.
 # - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
-# - A texture from noise: make the Gram matrices equal. Deep layers bring larger structures; strict regular patterns are lost.
+# - A texture from noise: make the Gram matrices nearly equal. Deeper layers can keep larger structures together; strict regular patterns are lost.
 # - In lesson 14 the same loss, together with a second one that keeps *where*, gives neural style transfer.
 #
 # **Papers.** Efros, Leung: *Texture Synthesis by Non-parametric Sampling*, ICCV 1999. Wei, Levoy: *Fast Texture Synthesis using Tree-structured Vector Quantization*, SIGGRAPH 2000. Gatys, Ecker, Bethge: *Texture Synthesis Using
-# Convolutional Neural Networks*, NeurIPS 2015. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NIPS 2016. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
+# Convolutional Neural Networks*, NeurIPS 2015. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image Representation*, NeurIPS 2016. He, Zhang, Ren, Sun: *Delving Deep into Rectifiers*, ICCV 2015. Johnson, Alahi, Fei-Fei: *Perceptual Losses for Real-Time Style Transfer and Super-Resolution*, ECCV 2016. Shannon: *A Mathematical Theory of Communication*, 1948. Julesz: *Visual Pattern Discrimination*, 1962. Heeger, Bergen: *Pyramid-based Texture Analysis/Synthesis*, SIGGRAPH 1995. Portilla, Simoncelli: *A Parametric Texture Model Based on Joint Statistics of Complex Wavelet Coefficients*, IJCV 2000. Efros, Freeman: *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001. Kingma, Ba: *Adam*, ICLR 2015. Berger, Memisevic: *Incorporating Long-range Consistency in CNN-based Texture Generation*, ICLR 2017. Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017 (random networks).
