@@ -28,9 +28,19 @@ class Unfit(Exception):
 class NotHere(Exception):
     """Raised by work for what it does not find on its worker; another worker is asked.
 
-    If that one finds it, this worker is refused; if none does, the run ends: perhaps a path is misspelled, which is no
-    reason to send workers home.
+    If that one finds it, this worker is refused. If none does, none is: perhaps a path is misspelled.
     """
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """In place of a result: no worker that is there finds what the item needs.
+
+    Attributes:
+        said: what one of them misses.
+    """
+
+    said: str
 
 
 class Died:
@@ -79,10 +89,10 @@ def results(
         tell: gets a line about a worker that is refused, and one when no worker is there.
 
     Yields:
-        The item, and what `work` gave for it; a `Died` if there is none.
+        The item, and what `work` gave for it; a `Died` or a `Nowhere` if there is none.
 
     Raises:
-        CourseError: no worker may take part (another version, for example) or finds an item, or the scheduler is gone.
+        CourseError: no worker may take part (another version, for example), or the scheduler is gone.
         Exception: what `work` raised.
     """
     import dask
@@ -122,9 +132,10 @@ def results(
                     again(one)
                 except Missing as error:
                     one.missed.update([error.args])
-                    if not under_way.others(one):
-                        raise CourseError(f"No worker can do this; {error.args[0]} says: {error.args[1]}.") from None
-                    again(one)
+                    if under_way.others(one):
+                        again(one)
+                    else:
+                        yield one.item, Nowhere(f"{error.args[0]} says: {error.args[1]}")
                 except KilledWorker:
                     parts = split(one.item)
                     more.extend(map(_Try, parts))
@@ -174,7 +185,9 @@ class _UnderWay:
         now = time.monotonic()
         if now - self.looked > _ASK_AGAIN:
             with scheduler_there(self.client):
-                self.workers = dict(self.client.nthreads())
+                there = self.client.nthreads()
+            # one that is refused stays if it holds what belongs to somebody else
+            self.workers = {address: threads for address, threads in there.items() if address not in self.refused}
             unseen, self.looked = now - self.looked, now
             if self.workers:
                 self.seen, self.told, self.last = now, False, set(self.workers)
@@ -228,8 +241,9 @@ class _UnderWay:
 
     def refuse(self, address: str, why: str) -> None:
         """Send a worker home; if it was the last one, others may come."""
-        if address not in self.refused:
-            self.tell(f"worker {address} is refused: {why}")
+        if address in self.refused:
+            return
+        self.tell(f"worker {address} is refused: {why}")
         self.refused.add(address)
         with scheduler_there(self.client):
             self.client.retire_workers([address])

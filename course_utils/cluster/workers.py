@@ -76,8 +76,10 @@ def workers(
 async def _who(address: str, seconds: float) -> str:
     """The type of what answers at an address."""
     from distributed.core import rpc
+    from distributed.security import Security
 
-    async with rpc(address, timeout=seconds) as there:
+    certificates = Security().get_connection_args("client")  # of Dask's configuration, if it has any
+    async with rpc(address, timeout=seconds, connection_args=certificates) as there:
         return (await asyncio.wait_for(there.identity(), seconds))["type"]
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils.engines.streaming import batches, images_one_by_one
-from course_utils.errors import ImageError
+from course_utils.errors import CourseError, ImageError
 from course_utils.images import load_image, walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
 from course_utils.places import holds_something
@@ -185,11 +185,11 @@ def _broken_for_good(path: str, size: int) -> bool:
         load_image(path, size)
         return False
     try:
+        if not Path(path).is_file():  # a pipe would be read forever
+            return Path(path).exists()
         with open(path, "rb") as file:
             while file.read(1 << 20):
                 pass
-    except IsADirectoryError:
-        return True
     except OSError:
         return False
     return True
@@ -266,12 +266,12 @@ def _in_chunks(
     if isinstance(images, (str, Path)):  # a worker runs in another folder
         images = Path(images).absolute()
     folder = images if isinstance(images, Path) else None
-    done, path = Done(), Path(checkpoint) if checkpoint is not None else None
+    done, found, broken, path = Done(), None, [], Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         from course_utils.cluster.versions import here
 
         key = hashlib.sha256(repr((task.key(), str(folder), here())).encode()).hexdigest()
-        done, over.broken[:], over.found = load(path, key)
+        done, broken, found = load(path, key)
     bar.update(len(done))
 
     def name(item: Any) -> str:
@@ -280,11 +280,13 @@ def _in_chunks(
     if len(done) and (folder is not None or isinstance(images, (list, tuple))):
         for _ in done.left(images_one_by_one(images), name):  # it raises before anything is written
             pass
+    over.found, over.broken[:] = found, broken  # not earlier: what is interrupted above has nothing to return
     saved = time.monotonic()
     # replaced as one: whatever interrupts this leaves what belongs together
     now = over.found, over.broken, done
     try:
-        for part, (found, broken, unread) in _results(task, _chunks(task, images, done, name, chunk), client):
+        parts = _results(task, _chunks(task, images, done, name, chunk), client, some=len(done) > 0)
+        for part, (found, broken, unread) in parts:
             whole, bad, so_far = now
             if found is not None:
                 whole = found if whole is None and not task.in_chunks else task.merge(whole, found)
@@ -347,13 +349,19 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
         yield waiting
 
 
-def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iterator[tuple[Chunk, tuple]]:
-    """Each chunk with what `Look` gives for it."""
+def _results(
+    task: Pass, chunks: Iterator[Chunk], client: Client | None, *, some: bool
+) -> Iterator[tuple[Chunk, tuple]]:
+    """Each chunk with what `Look` gives for it; `some` says whether an earlier run has seen images.
+
+    Raises:
+        CourseError: no worker sees the first images at all; perhaps their folder is misspelled.
+    """
     if client is None:
         look = Look(task, None)
         yield from ((chunk, look(chunk)) for chunk in chunks)
         return
-    from course_utils.cluster.run import Died, results
+    from course_utils.cluster.run import Died, Nowhere, results
 
     device = _device(task.net)
     if device != "cpu":  # a worker must be able to read it
@@ -362,4 +370,9 @@ def _results(task: Pass, chunks: Iterator[Chunk], client: Client | None) -> Iter
         if isinstance(result, Died):  # a single image
             name = f"image {chunk.first}" if isinstance(chunk.images[0], Tensor) else chunk.images[0]
             result = None, [], [(chunk.first, f"{name} (its workers died)")]
+        elif isinstance(result, Nowhere):
+            if not some:
+                raise CourseError(f"No worker can do this; {result.said}.")
+            result = None, [], list(enumerate(map(str, chunk.images), chunk.first))
+        some = True
         yield chunk, result

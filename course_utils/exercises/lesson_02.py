@@ -334,7 +334,7 @@ Of 512 channels, five put your three face photos above the other 34. Are all fiv
 You planted words, and the channel answered also to the word upside down. What does this say?
 - It reads words in any direction, also those that stand on their head.
   It does not read: it cannot tell the word from its mirror image.
-+ It answers to what letters have also upside down, such as fine, uneven detail.
++ It answers to what letters have also upside down, such as strokes of a few pixels' width.
   Yes: shuffled strips of words, in which only pieces of letters are left, moved it nearly as much.
 - The experiment failed: a channel for text does not answer to such a picture.
   It told you what the name "text channel" hides.

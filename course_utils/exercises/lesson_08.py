@@ -322,7 +322,7 @@ The guided image of 'bald eagle' shows a crisp eagle. After the tests of this le
   The image for 'strawberry' is nearly the same picture.
 - The last layers of the network have learned what an eagle is.
   With random last layers the image stays the same.
-+ The first layers respond to these edges, for any class.
++ The rule draws what stands in the photo, for any class.
   Yes: random upper layers and another class changed next to nothing. About the class the picture says next to nothing.
 - These are the pixels that would raise the score of the class.
   That is what the gradient says. Guided backprop is not the derivative of the score.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from course_utils.cluster.run import Died, NotHere, Unfit, results
+from course_utils.cluster.run import Died, NotHere, Nowhere, Unfit, results
+from course_utils.errors import CourseError
 from course_utils.grading.classroom import files_digest, fingerprint, in_any_case, to_warm
 from course_utils.grading.grader import nothing_graded
 from course_utils.grading.limits import Limits
@@ -65,10 +66,13 @@ class Grading:
     def _blind(self, submission: Submission | None = None) -> str:
         """What this worker does not see, or "": the submissions, or the files of one."""
         files = [*submission.notebooks, *submission.modules] if submission else []
-        # a student's folder may be a link to a drive, or closed
-        if holds_something(self.submissions) and (not files or any(holds_something(one.parent) for one in files)):
-            return ""
-        return f"it does not see {files[0] if files else self.submissions}: submissions are read where the workers run"
+        missing = self.submissions
+        if holds_something(missing):
+            # a student's folder may be a link to a drive, or closed
+            if not files or any(holds_something(one.parent) for one in files):
+                return ""
+            missing = files[0]
+        return f"it does not see {missing}: submissions are read where the workers run"
 
     def __call__(self, asked: tuple[Submission, str, bytes]) -> Report:
         """A student's report.
@@ -149,6 +153,10 @@ def grade_over(
                 yield submission, key, files_digest(submission)
 
     for (submission, *_), report in results(client, Grading(tasks, limits, place, secrets), new()):
+        if isinstance(report, Nowhere):
+            if not holds_something(place) or f"does not see {place}:" in report.said:
+                raise CourseError(f"No worker can do this; {report.said}.")
+            report = nothing_graded(submission, tasks, f"no worker sees its files; {report.said}")  # as below
         if isinstance(report, Died):
             report = nothing_graded(submission, tasks, DIED)  # without a key: the next run tries again
         yield report

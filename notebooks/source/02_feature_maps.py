@@ -438,8 +438,8 @@ for layer in ("relu5_1", "relu5_4"):
     print(layer, *[f"{channel}: {scores[channel]:.0%} " for channel in perfect])
 
 # %% [markdown]
-# All of these were equal on the gallery; they are not equal here. Channel 457, the only one of relu5_1, wins nearly all pairs, although the patches are gray and tiny: it is not the color of skin. Channel 480 of relu5_4 wins fewer than a coin would. It does not answer to small gray faces. Was it *luck* that it passed?
-# The count at the end of this lesson says that luck seldom gives a perfect channel. More likely, people in photos bring other things with them: its light places lie beside the faces. This is called a **confound**.
+# All of these were equal on the gallery; they are not equal here. Channel 457, the only one of relu5_1, wins nearly all pairs, although the patches are gray and tiny: it is not the color of skin. Channel 480 of relu5_4 wins fewer than a coin would. Small gray faces wake it less than the other patches do. Was it *luck* that it passed?
+# The count at the end of this lesson says that luck seldom gives a perfect channel. More likely, photos of people have something else in common, which the channel answers to. Here we do not know what. This is called a **confound**.
 #
 # And how good is our test? Many of the other patches are nearly blank. A number that no network computed, the mean difference between neighboring pixels, tells faces from them as well:
 
@@ -456,12 +456,12 @@ print(
 )
 
 # %% [markdown]
-# So "457 passes" is worth little as long as the others are blank: a good control differs from a face in few things. The same faces upside down have the same edges. The same faces in 16 blocks, shuffled, or each turned by 180° where it stands: both have
-# borders that no face has, but in the second every part stays in its place. So a control for the borders: the intact face, each block a little lighter or darker. And three heads of animals, four times each.
+# So "457 passes" is worth little as long as the others are blank: a good control differs from a face in few things. The same faces upside down have the same edges, and so have their negatives, with every part in its place. The same faces in 16 shuffled blocks have all parts in wrong places,
+# but also borders that no face has. So a control for the borders: the intact face, its blocks lighter and darker like the squares of a chessboard. And three heads of animals, four times each.
 
 
 # %%
-# harder controls: upside down, blocks shuffled, turned in their places, or with borders only; heads of animals
+# harder controls: upside down, negative, blocks shuffled, borders only; heads of animals
 def coarse(images):
     small = torch.nn.functional.interpolate(images.mean(1, keepdim=True), 25, mode="area")
     return torch.nn.functional.interpolate(small, 96, mode="bilinear").expand(-1, 3, -1, -1)
@@ -477,15 +477,9 @@ def shuffled(tiles, seed=0):  # another order for each face
     return torch.stack([one[:, torch.randperm(16, generator=draw)] for one in tiles])
 
 
-def turned_in_place(tiles):
-    return tiles.flip(3).flip(4)
-
-
-def lighter_or_darker(tiles, seed=0):  # by 0.15
-    draw = torch.Generator().manual_seed(seed)
-    return (tiles + 0.3 * torch.randint(2, (len(tiles), 1, 16, 1, 1), generator=draw) - 0.15).clamp(
-        0, 1
-    )
+def as_on_a_chessboard(tiles, step=0.12):  # lighter, darker, lighter, ...
+    signs = torch.tensor([(-1.0) ** (row + column) for row in range(4) for column in range(4)])
+    return (tiles + step * signs.view(1, 1, 16, 1, 1)).clamp(0, 1)
 
 
 resize = torch.nn.functional.interpolate
@@ -504,9 +498,9 @@ heads_of_animals = torch.cat(
 )
 controls = {
     "upside down": faces.flip(2),
+    "negative": 1 - faces,
     "blocks shuffled": in_blocks(faces, shuffled),
-    "blocks turned": in_blocks(faces, turned_in_place),
-    "borders only": in_blocks(faces, lighter_or_darker),
+    "borders only": in_blocks(faces, as_on_a_chessboard),
     "animals": heads_of_animals,
 }
 seen = [controls[name][0] for name in list(controls)[:4]]
@@ -548,47 +542,48 @@ for name, shares in (("trained", trained_shares), ("random weights", random_shar
     )
 
 # %%
-# which part of a face? mean answer of 457 with a part painted in the patch's mean gray, as a share of the intact face's
-intact = feature_maps(net, faces, "relu5_1", batch_size=25)[:, 457].amax((1, 2)).mean()
+# a gray bar, 18 rows high, over the middle of the face: what is left of 457's answer?
+intact = feature_maps(net, faces, "relu5_1", batch_size=25)[:, 457].amax((1, 2))
 left_over = {}
-for part, (top, bottom) in {
-    "forehead": (6, 24),
-    "eyes": (30, 48),
-    "nose": (48, 64),
-    "mouth": (64, 82),
-}.items():
+for top in range(0, 79, 6):
     without = faces.clone()
-    without[:, :, top:bottom, 20:76] = faces.mean((1, 2, 3)).view(-1, 1, 1, 1)
+    without[:, :, top : top + 18, 20:76] = faces.mean((1, 2, 3)).view(-1, 1, 1, 1)
     its_answers = feature_maps(net, without, "relu5_1", batch_size=25)[:, 457].amax((1, 2))
-    left_over[part] = (its_answers.mean() / intact).item()
-    print(f"without the {part}: {left_over[part]:.0%}")
+    left_over[top] = (its_answers.mean() / intact.mean()).item()
+print("first row of the bar:", *[f"{top:4}" for top in left_over])
+print("left of the answer:  ", *[f"{x:4.0%}" for x in left_over.values()])
+covered = faces[0].clone()
+covered[:, 36:54, 20:76] = faces[0].mean()
+show_images([faces[0], covered], ["face", "bar from row 36 on"], columns=2, width=3)
 
 # %% [markdown]
-# A share of pairs is a rank: it says that faces win, not by how much. So read the first number, too. The borders alone take away four tenths of the answer. With the blocks turned or shuffled more is gone: about seven and six tenths. So it is not the borders alone; parts that stand on their head in the right place are not enough. Upside down, with equal edges and no border, four tenths are gone.
-# Painting over the eyes costs most, but no single part carries it.
+# A share of pairs is a rank: it says that faces win, not by how much. So read the first number, too. Shuffling the blocks leaves 38 percent of the answer. But the borders alone, with every part in its place, leave as little. So the test with the shuffled blocks says nothing about the places of the parts: without its control we would have believed it.
+# Without borders, and with equal edges, six tenths of the answer are left upside down, and a little less in the negative. So the channel does mind which way up a face is, and which parts are dark.
+# A gray bar costs something wherever it lies on the face. It costs most at the height of the eyes, nearly half, and little at the chin.
 #
-# Is that much? With random weights the median channel wins half of the pairs or fewer; the *best* of 512 wins 75 %, because we looked for the best. In the trained network, too, two channels have a better hardest control than 457 (with 25 faces this is no difference). Channel 457 was not looked for with these pictures. That is what "face channel" means here, and no more.
+# Is that much? On its hardest control channel 457 wins 84 % of the pairs, and hardly any other channel of the layer does better on its own hardest. With random weights the median channel wins about half or less, and the *best* of 512 wins far more than half, because we looked for the best: with 25 faces the two are hardly different. But channel 457 was not looked for with these pictures. That is what "face channel" means here, and no more.
 
-# %% claim="457 wins against every control; the borders alone cost four tenths, blocks turned and shuffled clearly more; edge strength does not explain it; a median channel with random weights wins half at most, the best 70 to 85 %; the eyes cost most"
+# %% claim="457 wins against every control; the borders alone cost as much as the shuffled blocks, for three strengths; upside down six tenths are left, in the negative a little less; a bar costs most at the eyes; a median channel with random weights wins half at most, the best more"
 for shares_of_it in trained_shares.values():
     assert shares_of_it[457] > 0.8
-    assert (shares_of_it > shares_of_it[457]).sum() < 30
-lost = {control: 1 - of_control[457].item() for control, of_control in left_of_answer.items()}
-assert 0.35 < lost["borders only"] < 0.46 and 0.34 < lost["upside down"] < 0.46
-assert 0.66 < lost["blocks turned"] < 0.78 and 0.56 < lost["blocks shuffled"] < 0.68
+    assert shares_of_it[457] >= trained_shares["upside down"][457]
+kept_of_it = {control: of_control[457].item() for control, of_control in left_of_answer.items()}
+assert 0.33 < kept_of_it["blocks shuffled"] < 0.43
+assert abs(kept_of_it["borders only"] - kept_of_it["blocks shuffled"]) < 0.05
 tiles_of_faces = faces.unfold(2, 24, 24).unfold(3, 24, 24).flatten(2, 3)
-for draw_of_blocks in (1, 2):
-    changed_tiles = lighter_or_darker(tiles_of_faces, draw_of_blocks)
+for strength in (0.1, 0.15):
+    changed_tiles = as_on_a_chessboard(tiles_of_faces, strength)
     by_borders = in_blocks(faces, lambda _, done=changed_tiles: done)
     its_answer = feature_maps(net, by_borders, "relu5_1", batch_size=25)[:, 457].amax((1, 2)).mean()
-    assert 1 - its_answer / intact < lost["blocks shuffled"] - 0.1
+    assert abs(its_answer / intact.mean() - kept_of_it["blocks shuffled"]) < 0.07
 hardest_of_trained = torch.stack(list(trained_shares.values())).amin(0)
-assert (hardest_of_trained > hardest_of_trained[457]).sum() <= 6
-assert min(left_over, key=left_over.get) == "eyes"
-assert left_over["eyes"] > 0.5
+assert (hardest_of_trained > hardest_of_trained[457]).sum() <= 3
+assert 0.55 < kept_of_it["upside down"] < 0.67 and 0.5 < kept_of_it["negative"] < 0.6
+assert min(left_over, key=left_over.get) in (30, 36, 42) and min(left_over.values()) < 0.6
+assert max(left_over.values()) < 1 and left_over[78] > 0.9
 for shares_by_dice in (random_shares, against_controls(randomized(net, seed=1))[0]):
     hardest = torch.stack(list(shares_by_dice.values())).amin(0)
-    assert 0.65 < hardest.max() < 0.86 and hardest.median() < 0.55
+    assert 0.62 < hardest.max() < 0.9 and hardest.median() < 0.55
     assert not hardest[457] > 0.6
 sideways = edge_strength(torch.cat([faces, faces.flip(2)]))
 assert not separation_of(sideways, [True] * 25 + [False] * 25).item() > 0.55
@@ -676,7 +671,7 @@ for name, value in zip(controls, values.tolist(), strict=True):
     print(f"{name:12s} {value / values[1].item():4.0%} of the answer to a word")
 
 # %% [markdown]
-# Mirrored and turned words do as well as real ones: it does not read. Strips of a word do nearly as well: long strokes are left in them, and whole letters are not needed. Squares of a word have the same ink, all in pieces of 4 pixels, and do little; so does an empty plate. Regular bars and random blocks, which touch and make larger shapes, do half and more. "Uneven black and white shapes, longer than 4 pixels" is a fairer name than letters.
+# Mirrored and turned words do as well as real ones: it does not read. Strips of a word do nearly as well: long strokes are left in them, and whole letters are not needed. Squares of a word have the same ink, in pieces of 4 pixels all over the plate, and do little; so does an empty plate. Regular bars and random blocks do half and more. "Black and white strokes of some length" is a fairer name than letters; what lifts letters above bars, these tests do not say.
 # Among the gallery photos it puts the printed page first; it also likes car wheels and a white wall, as the next picture shows.
 
 # %% claim="mirrored and turned words do as well as words; shuffled strips nearly, with other words, too; squares do little, for three sets of words and two draws; bars half; a plate little"

@@ -664,7 +664,7 @@ for rule, of_layers in by_layer.items():
     print(f"{rule:9}", *(f"{k} {value:5.2f}  " for k, value in of_layers.items()))
 
 # %% [markdown]
-# In `relu1_2`, two convolutions from the pixels, the drawings of guided backprop still differ. In `relu2_2` they are much alike, and from `relu3_4` on they are one picture, for weak neurons, too.
+# In `relu1_2`, two convolutions from the pixels, the drawings of guided backprop still differ. In `relu2_2` they are much alike, and from `relu3_4` on they are one picture, for neurons drawn by dice, too. The drawings of the deconvnet become one picture from `relu3_4` on, as well; in `relu2_2` they still differ.
 
 # %% claim="five neurons at one place: guided backprop and deconvnet draw one picture, the gradient five; by dice from relu3_4 on, but not in relu1_2; in another photo, too"
 assert alike["guided"] > 0.9
@@ -808,7 +808,7 @@ for (rule, name), signal in drawings.items():
     print(f"{rule:9} {name:22}" + "".join(f"{value:8.2f}" for value in numbers[rule, name]))
 
 # %% [markdown]
-# The random networks draw the eagle, white head, yellow claws and all, and nothing of the goose. The one of He has never seen a photo before. Is this luck with the weights, or with a bird before a plain background?
+# The random networks draw the eagle, pale head, yellow claws and all, and nothing of the goose. (Trust the rows of He: further below you will see that with `randomized` alone a gradient without any rule has a part of the photo, too.) The one of He has never seen a photo before. Is this luck with the weights, or with a bird before a plain background?
 
 # %%
 # other random weights, and photos that are full: the signed signal against its photo
@@ -930,7 +930,7 @@ for way, along in {**by_rule, "noise": list(noise[:, None])}.items():
     )
 
 # %% [markdown]
-# The gradient raises its own neuron by 15 to 35 percent, and the four others hardly. Guided backprop and the deconvnet raise it by a few percent, on average no more than the four others; noise changes nothing. So the gradient is about this neuron. It says what a *small* step does, as a derivative must; it does not say what the neuron looks for.
+# The gradient raises its own neuron by 15 to 33 percent, and the four others hardly. Guided backprop and the deconvnet raise it by a few percent, on average no more than the four others; noise changes nothing. For the gradient this had to come out: it is the steepest direction, in any network. The finding is the other two rows: a step along their pictures raises the four others as much as the own neuron. It says what a *small* step does, as a derivative must; it does not say what the neuron looks for.
 #
 # **A clear picture is not evidence.**
 
@@ -988,7 +988,7 @@ for count_of in counts[1:]:
 
 # %% [markdown] fold="Think: is guided backprop useless, then?"
 # No. It is quick, and shows clearly what stands at a place. It does not say *why* the network chose a class. For a neuron of
-# `relu5_1` at one position, the place is set by the neuron's receptive field. Look again at the picture of the beginning: in the nine drawings of channel 133 you saw heads because there *are* heads in these patches. The evidence for "heads" was the ranking of the photos, not the drawings. A drawing that is not empty does say that this neuron was on. Among those that are on at this place, it does not tell which one you sent back.
+# `relu5_1` at one position, the place is set by the neuron's receptive field. Look again at the picture of the beginning: in the nine drawings of channel 133 you saw heads because there *are* heads in these patches. What evidence there was for "heads" came from the ranking of the photos, not from the drawings, and it did not test the word. A drawing that is not empty does say that this neuron was on. Among those that are on at this place, it does not tell which one you sent back.
 
 # %% [markdown]
 # ## One more step: a picture from signed numbers
@@ -1047,7 +1047,7 @@ quiz("08")
 # - The rule belongs to the ReLU. A tool that misses `F.relu` or ReLU6, or a skip branch that begins at the ReLU's input, is silently wrong.
 # - From 1 or from the activation: for one neuron that is on, only the strength of the drawing changes. A neuron that is off should not be drawn.
 # - A name for a channel is a guess. Say before which photos should be on top, rank all photos, and compare with luck.
-# - Guided backprop shows what stands in a neuron's field. From `relu3_4` of VGG-19 on it draws one picture for the neurons at one place; it hardly depends on the class or on the upper layers, and a network with random weights draws the photo, too. The deconvnet, too, draws one picture for the neurons at one place.
+# - Guided backprop shows what stands in a neuron's field. From `relu3_4` of VGG-19 on it draws one picture for the neurons at one place; it hardly depends on the class or on the upper layers, and a network with random weights draws the photo, too. So does the deconvnet, from `relu3_4` on; in `relu2_2` its drawings still differ.
 # - Tests of this kind can reject a picture. Noise passes them. To see whether a picture is about a neuron, change the pixels and look at the neuron.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, 2014. Springenberg, Dosovitskiy, Brox, Riedmiller: *Striving for Simplicity: The All Convolutional

@@ -376,7 +376,7 @@ for n, picture in stages.items():
     )
 
 # %% [markdown]
-# After 30 steps the feature error is about a tenth or less, and still the colors are wrong. It is tempting to say: "the network has dropped the colors." But the same search, four times as long, brings the fur's color back: answer (c), coarsely (chroma of squares falls from far above 1, worse than one even color, to well below 1). The layer had it all the time; thirty steps were too few to find it. A picture that is far from the photo can have two reasons: the layer no longer knows, or the search
+# After 30 steps the feature error is about a tenth or less, and still the colors are wrong. It is tempting to say: "the network has dropped the colors." But the same search, four times as long, brings the fur's color back: answer (c), coarsely (chroma of squares falls from far above 1, worse than one even color, to well below 1). Thirty steps were too few to find it. A picture that is far from the photo can have two reasons: the layer no longer knows, or the search
 # has not found it yet. So **converge before you compare**: let a search run on until its feature error is small. That the picture no longer changes is not enough: to stand still is not to have found.
 #
 # How small? To know that a layer *has* forgotten something, find two pictures that differ in it, and that the layer cannot tell apart. The photo is one of them. If the found picture is far from it, and its feature error is *small against that of a picture which you can just tell from the photo*, such as the moved photo, then the layer leaves open what is different. If its feature error is not small, you know nothing yet. We shall use this **criterion** in all figures below.
@@ -479,12 +479,12 @@ for name, picture in photos_of.items():
 # Use the criterion: far from the photo, and yet a feature error many times smaller than that of the moved photo. In the second table "shuffled" is the floor: what a pattern in a wrong place gets. From shallow to deep:
 #
 # - **relu2_2 and relu3_1**: nearly the photo. What is left is fine grain; a longer search still removes some of it (empty and full marks).
-# - **relu4_1**: luma fine is about 1, but the feature error is a hundred times smaller than that of the moved photo. At its place about half of the pattern is right (correlation 0.42 and 0.57): more than in the moved photo. (A pattern as strong as the photo's and half right has luma fine $\sqrt{2 - 2\cdot\frac12} = 1$.) Some of the rest is one pixel away: 0.62 and 0.72. (A wrong pattern, laid over the photo until as much is right at its place, gains only about half of that.) So the layer leaves open where a hair is, by a pixel or so.
-# - **relu5_1**: the same, further on: a quarter or less of the pattern is at its place, two thirds are within 3 pixels. Light and dark are where they were (layout 0.93 and 0.99). So are the colors, coarsely: the chroma of squares has an error of about a half; that of shuffled squares is 1.4.
+# - **relu4_1**: luma fine is about 1, but the feature error is a hundred times smaller than that of the moved photo. At its place about half of the pattern is right (correlation 0.42 and 0.57): more than in the moved photo. (A pattern as strong as the photo's and half right has luma fine $\sqrt{2 - 2\cdot\frac12} = 1$.) Some of the rest is one pixel away: 0.62 and 0.72. (A wrong pattern, laid over the photo until as much is right at its place, gains about half of that in the cat, and half to two thirds in china.) So the layer leaves open where a hair is, by a pixel or so.
+# - **relu5_1**: the same, further on: a quarter or less of the pattern is at its place. In the cat more of it is nearby than in such a wrong pattern (0.66 within 3 pixels, against 0.49); in china hardly (0.63 against 0.59). Light and dark are where they were (layout 0.93 and 0.99). So are the colors, coarsely: the chroma of squares has an error of about a half; that of shuffled squares is 1.4.
 # - **relu5_4**: the pattern is at the floor, and luma coarse no better than one even color, *with* a feature error a hundred times smaller than that of the moved photo. The cat has another layout of light and dark (0.15); china keeps much of it (0.63), but is darker and in other colors. The search still moves, and that does not matter: one such picture is enough to show what the layer leaves open.
 # - **pooled**: none of these is right, not pattern, layout or color.
 #
-# So (c) goes first. Colors and layout go together for the cat; for china the colors go before the layout (compare chroma of squares and luma coarse at relu4_1 and relu5_1).
+# So (c) goes first. (And at relu3_1 already fine grain is open, of color above all: you will see it below, in a search that does not start from calm pictures.) Between (a) and (b) we cannot decide: each error is measured in the spread of its own numbers, and china has little color.
 #
 # From relu5_1 on it could not be otherwise: relu4_1 holds 73 728 numbers for the 27 648 of this picture, relu5_1 and relu5_4 hold 18 432, and the vector 512. With fewer numbers than the picture has, something *must* be left open. Which things, the pictures tell.
 
@@ -533,6 +533,18 @@ for its_name, its_photo in photos_of.items():
                 high = share
         gain = nearby[its_name, "relu4_1"][1] - nearby[its_name, "relu4_1"][0]
         assert not pattern(laid_over, its_photo, 1) - pattern(laid_over, its_photo, 0) > 0.7 * gain
+for its_name, its_photo in photos_of.items():
+    for its_seed in range(2):
+        wrong, low, high = shuffled(its_photo, its_seed), 0.0, 1.0
+        for _its_turn in range(12):
+            share = (low + high) / 2
+            laid_over = (1 - share) * its_photo + share * wrong
+            if pattern(laid_over, its_photo, 0) > nearby[its_name, "relu5_1"][0]:
+                low = share
+            else:
+                high = share
+        more = nearby[its_name, "relu5_1"][2] - pattern(laid_over, its_photo, 3)
+        assert more > 0.13 if its_name == "cat" else abs(more) < 0.09
 assert nearby["cat", "relu5_4"][3] < 0.3
 assert nearby["china", "relu5_4"][3] > 0.5
 assert (found.pictures[trained_rows["china"], 4].mean() < 0.9 * photos_of["china"].mean()).item()
@@ -540,7 +552,7 @@ for its_layer in ("relu4_1", "relu5_1"):
     assert 0.7 < open_to["cat", its_layer][2][3] / open_to["cat", its_layer][2][0] < 1.5
     assert open_to["china", its_layer][2][3] > 2 * open_to["china", its_layer][2][0]
 
-# %% [markdown] fold="Think: the cat at relu5_4 has its eyes nearly where they were. Why is its luma coarse above 1, and its layout nearly 0?"
+# %% [markdown] fold="Think: the cat at relu5_4 has an eye on the left and one on the right (and one between them). Why is its luma coarse above 1, and its layout nearly 0?"
 # Both numbers compare brightness, square by square. An eye in its place with light fur where the photo has dark fur is wrong for them. A number sees what it was made to see: look at the pictures, too.
 
 # %% [markdown]
@@ -643,7 +655,7 @@ assert tv_norm(rows[2], beta=2) < 0.8 * tv_norm(cat96, beta=2)
 # through it answers for a new photo. Where many photos have the same features, the answer with the smallest mean error is the *mean* of these photos. So what the layer does not tell comes out blurred, and what is sharp, the layer tells. They report that colors and rough contours can be painted even from the
 # class probabilities at AlexNet's end.
 #
-# *Nguyen et al. (2016)* search, but not over pixels. They search over the input of a **generator**, a network that was trained to make pictures that look like photos, and ask which of its pictures excites a unit. (It is the ascent of lesson 09; the same prior serves for inversion.) All that it can make looks natural, whatever the features say. It is the strongest
+# *Nguyen et al. (2016)* search, but not over pixels. They search over the input of a **generator**, a network that was trained to paint a photo from its features, and ask which of its pictures excites a unit. (It is the ascent of lesson 09; the same prior serves for inversion.) As long as its input stays in the usual range, what it makes looks nearly natural, whatever the features say. It is the strongest
 # prior of the three: what the picture shows can come from the unit, or from the photos that the generator has seen, and by eye you cannot tell which.
 
 # %% [markdown]
@@ -813,7 +825,7 @@ print(f"correlation of their loss with the importance that they removed: {togeth
 
 # %% [markdown]
 # The ranking was made on ten photos without labels, and on twenty others it is better than most random choices, not than all of them. (If it told nothing, half of them would be better.) Channels were ranked one at a time, and removed together. One photo is worth five percent, so read the loss rather than the accuracy. Nothing was trained again after the removal; with
-# training, networks can lose far more channels (Molchanov et al., 2017; with labels, the size of the change of the loss is their "oracle-abs").
+# training, networks can lose far more channels (Molchanov et al., 2017; with labels, the size of the change of the *mean* loss is their "oracle-abs"; we take each photo's size first).
 #
 # The random choices lie nearer to the least important ones. The last number fits a reason: a choice costs much if it happens to take much importance, and eight channels drawn from forty miss most of the few tall bars. (One more caution: the output of this stage has negative numbers, too, so 0 is a value like others, not "no signal". Setting a channel to its mean over many photos is the other usual choice.)
 
@@ -891,7 +903,7 @@ for i, layer in enumerate(found.layers):
     print(f"{layer:10}" + "".join(f"{x:10.2g}" for x in in_random[layer]))
 
 # %% [markdown]
-# With trained weights the found picture's error is a hundredth of the moved photo's from relu4_1 to relu5_4. With random weights it is about a third of it at relu4_1 and relu5_1, and an eighth at relu5_4: far less clear-cut. From relu5_1 on nothing of the cat is in the picture, and the layer can tell it from the photo. Look at the marks: empty and full ones lie on each other, so the picture stands still. By eye the search is at its end. By its feature error it is not: that is far from small, and has still fallen by about a quarter or more since half of the steps. Here the criterion matters. The figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*. (For the random vector the found error is small. There it is open, as it is for the trained one.)
+# With trained weights the found picture's error is a hundredth of the moved photo's from relu4_1 to relu5_4. With random weights it is about a third of it at relu4_1 and relu5_1, and an eighth at relu5_4: far less clear-cut. From relu5_1 on nothing of the cat is in the picture, and the layer can tell it from the photo. Look at the marks: empty and full ones lie on each other, so the distance from the photo no longer changes. It looks as if the search were at its end. By its feature error it is not: that is far from small, and has still fallen by about a quarter or more since half of the steps. Here the criterion matters. The figure does not say that a deep random layer has lost the photo. It says that *this search, with these steps, does not find it*. (For the random vector the found error is small. There it is open, as it is for the trained one.)
 #
 # He, Wang and Hopcroft (2016) inverted random VGG networks and report that the pictures were *better* than those of the same method with trained weights. For some of their networks they drew each layer's weights several times and kept the best; ours is one draw, and at depth our search does not show this. But a good inversion of a shallow layer needs no training. (Even the architecture of a network alone is a strong prior: Ulyanov, Vedaldi & Lempitsky, *Deep Image Prior*, 2018.) **What does training change, then?** Ask which pictures the features take for near. Take the middle of a photo, mirror it, and darken it: what is on it stays.
 
@@ -930,7 +942,7 @@ for name, describe in descriptions.items():
     )
 
 # %% [markdown]
-# Read the last rows first, they are the control. Darker alone is no test of knowledge: the pixels themselves pass it, once their length is 1. (The random networks fail it, and that says nothing of knowledge either: they see the photo minus a fixed mean color, and 0.6 times a photo is not 0.6 times that.) The middle, mirrored, is a test: pixels fail, and three draws of random weights find about as many photos as the mean color alone. Their descriptions all point in nearly the same direction; so for the numbers in brackets (the middle, mirrored, and all three) the mean of the twenty was taken away first. It changes little. The trained network finds every one, with all three changes at once. So training has changed *what counts as near*. In part it was asked to: photos are usually cropped and mirrored in training. That is what lessons 03 and 04 live on, and an inversion does not show it.
+# Read the last rows first, they are the control. Darker alone is no test of knowledge: the pixels themselves pass it, once their length is 1. (The random networks fail it, and that says nothing of knowledge either: they see the photo minus a fixed mean color, and 0.6 times a photo is not 0.6 times that.) The middle, mirrored, is a test: pixels fail, and three draws of random weights find about as many photos as the mean color alone. Their descriptions all point in nearly the same direction; so for the numbers in brackets (the middle, mirrored, and all three) the mean of the twenty was taken away first. It changes single numbers by a few photos, and not the result: no control gets beyond half. The trained network finds every one, with all three changes at once. So training has changed *what counts as near*, in this layer. (Random weights were tried here only.) In part it was asked to: photos are usually cropped and mirrored in training. That is what lessons 03 and 04 live on, and an inversion does not show it.
 #
 # (Training can also change what an inversion looks like. Engstrom et al., 2019, inverted networks trained against the attacks of lesson 10, and even deep features gave back pictures that a person recognizes.)
 #
@@ -996,7 +1008,7 @@ quiz("11")
 #
 # - Inversion: find $x$ with $\Phi(x) \approx \Phi_0$ by gradients on the pixels. It shows what a layer no longer tells apart.
 # - Two reasons why a picture is wrong: the layer does not know, or the search has not found it. Converge before you compare. What counts is not that the picture stands still, but that its feature error is small beside that of a moved photo.
-# - On the way down VGG-19 first leaves open at which pixel a detail is; much of its pattern is still nearby. The layout of light and dark, and coarsely the colors, are there down to relu5_1. relu5_4 leaves open the cat's layout, and china's brightness and colors; the pooled vector leaves open where things are.
+# - On the way down VGG-19 first leaves open at which pixel a detail is; much of its pattern is still nearby at relu4_1. The layout of light and dark, and coarsely the colors, come back in our searches down to relu5_1. (The criterion shows what is open. That something is kept, it cannot show.) relu5_4 leaves open the cat's layout, and china's brightness and colors; the pooled vector leaves open where things are.
 # - A picture shows that a layer leaves something open if it differs in it, and its feature error is many times smaller than that of a picture which you can just tell from the photo.
 # - Random weights keep a picture, too, at least in the shallow layers. Training changes which pictures are near to each other.
 # - Total variation $V_\beta$ is a prior: it decides where the features do not. For $\beta < 2$ take care of flat regions.

@@ -141,7 +141,7 @@ for w, power in (("1 / C^2", 2), ("equal", 0)):
     print(f"w {w:12}", *[f"{x:7.1%}" for x in parts], f"  of {whole_loss:.1e}")
 
 # %% [markdown]
-# The loss has five layers, and nearly all of it is the share of `relu4_1`. With equal weights on *this* network its share is larger still. (The paper's own network was rescaled, so this says nothing about the paper.) Keep this in mind where this lesson says "all five layers".
+# The loss has five layers, and for this photo and style, before painting, nearly all of it is the share of `relu4_1`. (For two other styles as well.) With equal weights on *this* network its share is larger still. (The paper's own network was rescaled, so this says nothing about the paper.) Keep this in mind where this lesson says "all five layers".
 
 # %% claim="relu4_1 has more than nine tenths of the photo's style loss, with equal weights even more, for the styles glass and waves as well"
 for other in (of_night, *[grams(vgg, style_image(n, 128)) for n in ("glass", "waves")]):
@@ -205,7 +205,7 @@ show_images(
 )
 
 # %% [markdown]
-# What moves the pixels is not the value of a term but its gradient, times its weight. At the end of the first run the style pulls some hundred million times as strongly as $V/(3HW)$, so $\gamma = 1$ would change nothing. The right picture has four times the $\gamma$ at which the two pulls are equally long there: most of the grain is gone, the strokes stay, and the style loss is hardly larger. What the grain did, the style loss did not ask for.
+# What moves the pixels is not the value of a term but its gradient, times its weight. At the end of the first run the style pulls about two hundred million times as strongly as $V/(3HW)$, so $\gamma = 1$ would change nothing. The right picture has four times the $\gamma$ at which the two pulls are equally long there: most of the grain is gone, the strokes stay, and the style loss is larger by less than a tenth. What the grain did, the style loss did not ask for.
 
 # %% claim="the style's gradient is some 1e8 times as long as that of V / (3HW); with four times this weight V falls to less than a third, and the style loss grows by less than a tenth"
 assert 1e8 < pulls[0] / pulls[1] < 5e8
@@ -254,7 +254,7 @@ show_images(
 )
 
 # %% [markdown]
-# Above each style stands the style loss of the photo, before any painting; above each painting, its `style_weight`. With 10, little is left of the temple in the glass, and the waves leave it standing. The photo's loss for the glass is nine times as large: is this the reason? The third picture is the control. It has the weight with which the glass counts as much, at the start, as the waves with 10. It is nearly the same picture. So the balance of two numbers at the start does not say how a painting will look.
+# Above each style stands the style loss of the photo, before any painting; above each painting, its `style_weight`. With 10, little is left of the temple in the glass, and the waves leave it standing. The photo's loss for the glass is nine times as large: is this the reason? The third picture is the control. It has the weight with which the glass counts as much, at the start, as the waves with 10. It is nearly the same picture, with a ninth of the weight. So equal style losses at the start do not make equal paintings. Why the glass takes the temple and the waves do not, this does not say.
 
 # %% claim="with the same weight, the photo's style loss for glass is several times that for waves; with the balanced weight the picture is nearly the same, and the photo's features are lost in both more than with the waves"
 assert at_start[0] > 8 * at_start[1]
@@ -294,7 +294,7 @@ show_images(
 #
 # From the photo, the temple stands with both weights. The yellow lights come with 100 only, from either start. From noise, the weight 1 brings the temple. The weight 100 does not, in these steps: both pictures with 100 have a style loss of 0.03 to 0.04 million (the photo: 0.83), and one of them is without a temple.
 #
-# The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**: the search went from the photo to a place near it where the style loss is low. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end, and the start decides, too.
+# The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**, and to this search with its few, smooth steps. (In 14.2 Adam, without a content loss, left little of the temple, from the same photo and at about the same style loss.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end, and the start decides, too.
 #
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 
@@ -361,7 +361,7 @@ show_images(
 # %% [markdown]
 # Above each picture stands what is left: content + 10 × style.
 #
-# Row 1: `relu1_1` alone calls mostly colors style. The cream and the blue of the waves are there, and few lines (look along the suit). The printed row is the control: the photo recolored by a linear map, without one new line, has lost two thirds of the loss of `relu1_1`, and little of the loss up to `relu3_1`. With `relu2_1` and `relu3_1` the lines come.
+# Row 1: `relu1_1` alone calls mostly colors style. The cream and the blue of the waves are there, and few lines (look along the suit). The printed row is the control: the photo recolored by a linear map, without one new line, has lost two thirds of the loss of `relu1_1`, and little of the loss up to `relu3_1`. (Of all five it loses a third: brightness and contrast change the deep matrices, too.) With `relu2_1` and `relu3_1` the lines come.
 #
 # Row 2: the same losses, from noise. The portrait does come out of the noise. But look at the face in the second picture: it is dark and blue, and in this run the sum of its losses is even lower than from the photo (which still falls). So in this run `relu1_1` and `relu4_2` together hardly said where light and dark are. With three or five layers of style the face from noise is light.
 # Gatys, Ecker & Bethge start from noise, from the photo and from the style, with five layers, and find that the start does not matter much. With `relu1_1` alone, or with little weight on the content as in the last section, it did here.
@@ -722,12 +722,12 @@ answers = {
 }
 for name, p in four_pictures.items():
     print(
-        f"{name}: mean(a^2) {answers[name]:.2f}, style loss {to_night(vgg, p).item() / 1e6:.3f} million"
+        f"{name}: mean(a^2) {answers[name]:.2f}, style loss {of_night_style(vgg, p).item() / 1e6:.3f} million"
     )
 show_images([painting[0], dreaming[0]], ["dream_weight 0", "dream_weight 1000"], columns=2, width=6)
 
 # %% [markdown]
-# The dream has its price: `relu5_2` answers more than twice as strongly, which is what was asked for, and more of the style loss is left. (What grows may differ from machine to machine.)
+# The dream has its price: the mean of $a^2$ is several times as large, which is what was asked for, and more of the style loss is left. (What grows may differ from machine to machine.)
 
 # %% claim="relu5_2 answers more than twice as strongly to the dreamed painting as to the photo, the style and the painting without a dream"
 assert answers["dreaming"] > 2 * max(answers[n] for n in ("photo", "night", "painting"))
@@ -746,7 +746,7 @@ assert to_night(vgg, dreaming).item() > 1.1 * to_night(vgg, painting).item()
 explorers.StyleTransfer(vgg)
 
 # %% [markdown] fold="Think: does the temple come back?"
-# It comes, but not as it was. You saw it in "Many styles": with `style_weight` 1 the temple came even from noise, and from the photo more of it was left. The content loss holds the photo's features all the time, whatever the picture looks like.
+# Try it; we did not test it from a painting. In "Many styles", with `style_weight` 1 the temple came even from noise, and from the photo more of it was left. The content loss holds the photo's features all the time, whatever the picture looks like.
 
 # %% [markdown]
 # ## What this picture does not show
@@ -830,9 +830,9 @@ flipped = [apart(grams(vgg, night.flip(axis)), of_night) / unit for axis in (2, 
 print(f"the whole night upside down {flipped[0]:.0%}, left for right {flipped[1]:.0%}")
 
 # %% [markdown]
-# Squares of 80 pixels: the composition is gone, and this shuffled night is nearer to the night than either of its halves. (So are most orders, of ten that we tried.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
+# Squares of 80 pixels: three of the four have moved, and this shuffled night is nearer to the night than either of its halves. (So are most orders, of ten that we tried.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
 #
-# Between 40 and 20 pixels the shuffled night passes the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The line "moved by up to 5" has seams at the same places, and nearly everything stays where it was: that costs less than half as much, with squares of 20 and 10 pixels about a sixth. (These seams are weak, though: light stays beside light.) And the last line has no seam at all: a whole night in the mirror, with the same strokes the other way round, is about 30 % away. These matrices know which way the strokes lean.
+# In this unit, in which the size of the matrices counts, the shuffled night passes between 40 and 20 pixels the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The line "moved by up to 5" has seams at the same places, and nearly everything stays where it was: that costs less than half as much, with squares of 20 and 10 pixels about a sixth. (These seams are weak, though: light stays beside light.) And the last line has no seam at all: a whole night in the mirror is about 30 % away. These matrices know which way things point, strokes or objects.
 # `relu1_1`, which sees 3 pixels, minds least at every size, and down to 20 pixels each deeper layer minds more, in this unit: each layer's own distance between photo and night. (At 10 and 5 `relu5_1` no longer leads.) A Gram matrix forgets where **its layer's** patches are, not what is inside of a patch.
 # If you shuffle the positions *after* the layer has looked, as in "In the head first", nothing changes.
 
@@ -948,7 +948,7 @@ for name, shares_left in zip(made_by, left_over, strict=True):
 # %% [markdown]
 # Each painting is good in the measure that it was made for; that proves nothing. Look crosswise. The painting by the trained network has also lost nearly all of its loss in the two random measures. The paintings by the random networks keep more than half of theirs in the trained measure.
 #
-# Is this about strokes? The last row is the control: the photo in the night's colors, without a single new line. It has lost nearly as much in the random measures, and in the trained one it keeps about what the random paintings keep. Recoloring also sets brightness and contrast. So in these measures they are nearly all that the random `relu4_1` asked for, from this photo; the trained one asks for more. What the random paintings have beyond it is a few percent of the loss; to the eye it is colored blotches, and no stroke of the night. What the random ones would paint from noise was not tried.
+# Is this about strokes? The last row is the control: the photo in the night's colors, without a single new line. It has lost nearly as much in the random measures, and in the trained one it keeps about what the random paintings keep. Recoloring also sets brightness and contrast. So in these measures they are nearly all that the random `relu4_1` asked for, from this photo; the trained one asks for more. What the random paintings have beyond it is some 4 and 13 percent of the loss; to the eye it is colored blotches, and no stroke of the night. What the random ones would paint from noise was not tried.
 #
 # That is one architecture, one layer, one style and one photo. Ustyuzhaninov et al. (2017) made good textures with random filters of many sizes, and He, Wang and Hopcroft (2016) transfer styles with random weights. Look at their pictures before you call ours a law.
 
@@ -981,11 +981,11 @@ quiz("14")
 # ## Summary
 #
 # - Content loss: features of a deep layer. Style loss: Gram matrices of several layers, each divided by its own number of positions. The layers do not count alike: see each one's share.
-# - The ratio of the weights decides how much is painted; the size of the style picture decides how fine.
+# - The ratio of the weights decides, within limits, how much is painted; the size of the style picture decides how fine.
 # - What you get depends on the start, too: the more so, the less the content counts.
 # - Several styles: one loss to the weighted mean of their Gram matrices.
 # - Colors can be kept before (mean and covariance) or after (brightness only).
-# - "Style" here is what is inside of the patches that a layer sees. Where the patches are is not part of it.
+# - "Style" here is what is inside of the patches that a layer sees. Where the patches are is hardly part of it.
 #
 # **Papers.** Gatys, Ecker, Bethge: *A Neural Algorithm of Artistic Style*, 2015; *Image Style Transfer Using Convolutional Neural Networks*, CVPR 2016; *Texture Synthesis Using Convolutional Neural Networks*, NIPS 2015. Gatys et al.: *Preserving
 # Color in Neural Artistic Style Transfer*, 2016; *Controlling Perceptual Factors in Neural Style Transfer*, CVPR 2017. Johnson: *neural-style*, 2015 (several styles). Li, Wang, Liu, Hou: *Demystifying Neural Style Transfer*, IJCAI 2017 (other statistics in place of the Gram matrix). Random weights: Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image

@@ -190,10 +190,10 @@ figure
 # - **Name tag, ribbons:** (b). The ratio falls to a fraction.
 # - **Collar:** (b), too. But it is blue in the map: without it the ratio should rise.
 # - **Beside the cap:** (d). Blue in the map, and no cover makes the ratio rise.
-# - **Cap:** (d). A gray box is not "no cap": it is a gray box on a head.
+# - **Cap:** (d). A gray box is not "no cap": it is a gray box on a head. (The lowest 15 rows of the cap's box are also the highest of the eyes' box.)
 # - **Eyes:** (a), with the blur most of all. The map is nearly white there. The box holds the glasses, the eyes, and hair at both sides.
 #
-# The control: boxes of the same size at ten other places, away from the part, the tag and the ribbons. How many of them lower $D$ more? (A box as large as cap or collar finds room only across head or collar: for these two there is no fair control.)
+# The control: boxes of the same size at ten other places, away from the part, the tag and the ribbons. How many of them lower $D$ more? (A box as large as cap, collar or eyes finds room only across head or collar. So for cap and collar there is no fair control, and for the eyes hardly one: most of their ten boxes lie on cap, mouth or collar.)
 
 # %%
 # four parts: the change of D, and how many of 10 boxes of the same size at other places lower D more
@@ -227,7 +227,7 @@ for part in ("beside cap", "eyes", "name tag", "ribbons"):
     )
 
 # %% [markdown]
-# Tag and ribbons pass: none of the ten lowers $D$ as much. The eyes pass on the other side: nearly all of the ten lower it more. Now cover *every* place with one small box, as large as the tag (lesson 06).
+# The tag passes: none of the ten lowers $D$ as much. So do the ribbons, with these ten; further below you will meet places that lower it more. The eyes raise $D$, and nearly all of their ten boxes raise it less or lower it. Now cover *every* place with one small box, as large as the tag (lesson 06).
 
 # %%
 # what each place is worth to D: occlusion with two covers, beside the evidence (each row has its own color scale)
@@ -273,9 +273,9 @@ for name, change in by_box.items():
     print(f"{name:22s}", *(f"{value:6.2f}" for value in change))
 
 # %% [markdown]
-# - **Red half of the evidence:** tag and ribbons stand. The tie depends on the cover.
-# - **Blue half:** left of the cap it stands: the flag speaks for the gown with every cover. Right of the cap and at the collar it does not.
-# - **Missed:** the eyes. Each piece of their box raises $D$: "it is the glasses" is not shown. And a box of the same size below them *lowers* $D$ by 1 or more. (Over the mouth alone, the answer depends on the cover.)
+# - **Red half of the evidence:** tag and ribbons stand. (With the blur the tie costs more than the ribbons.)
+# - **Blue half:** left of the cap it stands: the flag speaks for the gown with every cover. (We found the flag on the map above, so only the gray box is a new test.) Right of the cap and at the collar it does not.
+# - **Missed:** the tie, which lowers $D$ with every cover, by 0.5 to 1.8; the map has almost nothing there. And the eyes. Each piece of their box raises $D$: "it is the glasses" is not shown. And a box of the same size below them *lowers* $D$ by 1 or more. (Over the mouth alone, the answer depends on the cover.)
 
 # %% claim="tag and ribbons halve the ratio with each cover; the collar lowers it too; beside the cap it does not rise; the eyes raise it; the cap depends on the cover"
 for key in ("name tag", "ribbons"):
@@ -379,7 +379,7 @@ show_images(
 # %% [markdown]
 # At other places the tag brings back more than half of what was lost. A plate brings back less. Shuffled pixels bring back more than the plate, at the right by little: the grain counts. Does the order? At its own place and at the right, the tag is better than all ten; at the two other places it is not. Cloth in the place of the ribbons lowers $D$, too; a plate of their mean color lowers it more.
 #
-# Over plain cloth at the left, where no tag is, the same box costs about half as much as over the tag; at the right nothing. So about half of the tag's cost may be the *box*.
+# Without any box, with cloth in its place, the tag costs about 2.1, as much as with the three boxes. So here the cost is not that of a box. And yet a box over the cloth directly above the tag, which leaves the tag as it is, costs about half as much; at the right nothing. Whether it disturbs the tag, or the cloth counts by itself, is open.
 
 # %% claim="the tag moved restores over half; plate less; shuffled between; all ten below the tag at two places only; the box on cloth at the left costs about half; ribbons"
 assert bare_d < difference - 1.5
@@ -488,7 +488,7 @@ for part, box in parts.items():
     print(f"{part:10s}", *numbers[:3], "  ", *numbers[3:])
 
 # %% [markdown]
-# Compare with the row "nothing": $D$ of the photo, and $D$ of the cover alone. Say that a part is necessary for the uniform if $D$ is at least 0.5 lower without it, and speaks for it alone if $D$ is at least 0.5 higher with it alone, with every cover. Tag, ribbons and collar are necessary. Only the **ribbons** also speak alone; the tag does so on the blurred photo, and hardly on the two others. Is a part sufficient? On gray, *nothing at all* is: plain gray has a higher $D$ than the photo.
+# Compare with the row "nothing": $D$ of the photo, and $D$ of the cover alone. Say that a part is necessary for the uniform if $D$ is at least 0.5 lower without it, and speaks for it alone if $D$ is at least 0.5 higher with it alone, with every cover. Tag, ribbons and collar are necessary. Only the **ribbons** also speak alone; the tag does so on the blurred photo, and hardly on the two others. Is a part sufficient, does $D$ stay with it alone? On gray the word says nothing: plain gray, without any part of the photo, has a higher $D$ than the photo. So we ask only whether a part alone *raises* $D$ over the plain cover.
 
 # %% [markdown] solution="16.2"
 # `without = image` makes a second name, not a second image. The box was covered in both. The caller's photo is damaged as well, and every experiment after this one is wrong without an error.
@@ -732,7 +732,7 @@ figure, equal_grades = graded(equal, 3)
 figure
 
 # %% [markdown]
-# All but the random pixels do. So does the blob, and it deletes better than SmoothGrad, guided backprop and evidence: a good grade is no proof. Occlusion has the best grades of the four, but it plays at home: it was made by covering.
+# All but the random pixels do. So does the blob: a map that is high in the middle becomes worse than random when it is moved to the border. To beat one's moved copies shows that the middle counts, and no more. And look at the random squares: at equal grain they delete as well as SmoothGrad, guided backprop and evidence; only insertion separates these from them. (Differences below about 0.04 are none: the evidence moves its own grade by as much when it is enlarged in another way.) Occlusion has the best grades of the four, but it plays at home: it was made by covering.
 #
 # A photo with holes is unlike the photos of the training: does the probability fall because the right pixels are gone, or because holes are strange? **ROAR** ("remove and retrain", Hooker et al., 2019) therefore covers the pixels in the photos of the training *and* of the test, trains the network anew, and
 # looks how much worse it becomes. There, several well-known maps were no better than random pixels.
@@ -917,7 +917,7 @@ for side in (*strips, "all"):
     print(f"{side:8s} mean color {found[0]:5.2f}, gray {found[1]:5.2f}")
 
 # %% [markdown]
-# The strip at the top counts. But so do the three others, and only with all four covered is the gown ahead again. The top of the cap alone is not the cause.
+# The strip at the top counts. But so do the three others: no single strip brings the gown back, and all four do. (Pairs were not tried.) The top of the cap alone is not the cause.
 #
 # In the right picture $D$ is highest a dozen rows above the usual place. How far can we move it?
 
@@ -984,7 +984,7 @@ for cover_ in ("mean", "blur"):
     assert 0.35 < ratio_ < 0.7
 
 # %% [markdown]
-# Most of the 25 squares, moved by at most 8 pixels of the photo (4 of the network's), choose the uniform. **"Academic gown" is the answer for this square, not for the photo.** The tag is another matter: in nine of them, covering it costs more than 1 with both covers, and far more than the same box over the cloth at the right. But over the cloth above the tag the box costs about half as much, here too. At least 0.5 is left for the tag itself in most squares.
+# Most of the 25 squares, moved by at most 8 pixels of the photo (4 of the network's), choose the uniform. **"Academic gown" is the answer for about a quarter of the squares, not for the photo.** The tag is another matter: in nine of them, covering it costs more than 1 with both covers, and far more than the same box over the cloth at the right. But over the cloth above the tag the box costs about half as much, here too.
 
 # %% [markdown]
 # ## Write it down
@@ -1001,8 +1001,8 @@ for cover_ in ("mean", "blur"):
 # Five minutes in silence, then two people read theirs. Ask the room to find the sentence that claims more than was tested.
 
 # %% [markdown] fold="One possible answer"
-# (1) Why does EfficientNet-Lite0 prefer *academic gown* to *military uniform* for this crop? (2) The name tag and the ribbons speak for the uniform, the box over the eyes and the flag for the gown. (3) With either of the first two covered, the ratio uniform / gown fell to less than half with gray, mean and blur; none of ten boxes elsewhere lowered $D$ as much. Cloth in their place lowered it, too. Without the eyes or the flag the ratio rose with all three.
-# (4) Over plain cloth the tag's box costs about half as much. The map gives the collar to the gown, but without it the ratio fell; the eyes are nearly white in the map; for cap and tie the answer depended on the cover. Most squares moved by a few pixels choose the uniform. (5) Whether it is the glasses, which marks on the tag count, and whether it is so in
+# (1) Why does EfficientNet-Lite0 prefer *academic gown* to *military uniform* for this crop? (2) The name tag and the ribbons speak for the uniform, the box over the eyes and the flag for the gown. (3) With either of the first two covered, the ratio uniform / gown fell to less than half with gray, mean and blur; none of ten boxes elsewhere lowered $D$ as much as the tag. Cloth in their place lowered it, too. Without the eyes or the flag the ratio rose with all three.
+# (4) Over the cloth above the tag the same box costs about half as much. The map gives the collar to the gown, but without it the ratio fell; the eyes are nearly white in the map; the tie, which the map does not show, lowered it, too; for the cap the answer depended on the cover. Most squares moved by a few pixels choose the uniform. (5) Whether it is the glasses, which marks on the tag count, and whether it is so in
 # other photos, was not tested.
 
 # %% [markdown]

@@ -387,9 +387,34 @@ def test_one_missing_file_does_not_end_a_run(net, folder, processes, tmp_path):
             top_patches(net, paths, "1", k=2, **OPTIONS, chunk=4, **more)
 
 
+def test_a_missing_file_alone_in_its_chunk_does_not_end_a_run(net, folder, processes, tmp_path):
+    """Nor the run after it, in which nothing else is left."""
+    paths = [*sorted((folder / "b").glob("2*.png"))[:4], tmp_path / "no folder" / "gone.png"]
+    expected = top_patches(net, paths[:4], "1", k=2, **OPTIONS)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="cannot be read as pictures: gone.png"):
+            found = top_patches(net, paths, "1", k=2, **OPTIONS, chunk=4, client=processes, checkpoint=tmp_path / "c")
+        assert torch.equal(found.values, expected.values)
+    with pytest.raises(CourseError, match=r"^No worker can do this; \S+ says: it does not see .+gone.png"):
+        top_patches(net, paths[4:], "1", k=2, **OPTIONS, client=processes)
+
+
+def test_an_interrupt_before_the_photos_are_compared_returns_nothing(net, folder, tmp_path, monkeypatch):
+    options = {"layer": "1", "k": 2, **OPTIONS, "checkpoint": tmp_path / "c"}
+    paths = sorted((folder / "b").glob("2*.png"))
+    top_patches(net, paths, **options)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(passes, "_known_as", stop)
+    with pytest.raises(KeyboardInterrupt):
+        top_patches(net, [paths[3], *paths], **options)
+
+
 def test_an_image_is_sent_without_its_batch(net, monkeypatch, tmp_path):
     sent = []
-    monkeypatch.setattr(passes, "_results", lambda task, chunks, client: sent.extend(chunks) or [])
+    monkeypatch.setattr(passes, "_results", lambda task, chunks, client, some: sent.extend(chunks) or [])
     passes.go_over(
         PatchPass(net, "1", 4, 20, 1, 1, None, None, None),
         torch.rand(64, 3, 20, 20),
