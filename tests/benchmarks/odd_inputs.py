@@ -3,7 +3,7 @@
     python tests/benchmarks/odd_inputs.py                  # all
     python tests/benchmarks/odd_inputs.py grade load_folder
 
-Every command runs in a process and a folder of its own. Stands in: the tour draws its first picture only, and the lab
+Every command runs in a process and a folder of its own. To save time the tour draws its first picture only, and the lab
 says which file it would open. It exits with 1 if something gave a stack trace, or did not end.
 """
 
