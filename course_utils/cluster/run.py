@@ -186,7 +186,10 @@ class _UnderWay:
         if now - self.looked > _ASK_AGAIN:
             with scheduler_there(self.client):
                 there = self.client.nthreads()
-            # one that is refused stays if it holds what belongs to somebody else
+            # one that is refused stays as long as it holds what belongs to somebody else and nobody can take
+            if stay := self.refused.intersection(there):
+                with scheduler_there(self.client):
+                    self.client.retire_workers(list(stay))
             self.workers = {address: threads for address, threads in there.items() if address not in self.refused}
             unseen, self.looked = now - self.looked, now
             if self.workers:
@@ -206,7 +209,7 @@ class _UnderWay:
 
     def others(self, one: _Try) -> list[str]:
         """The workers that have not missed an item."""
-        self.looked = -_ASK_AGAIN
+        self.looked -= _ASK_AGAIN
         return [address for address in self.look() if address not in one.missed]
 
     def add(self, one: _Try) -> None:
@@ -247,7 +250,7 @@ class _UnderWay:
         self.refused.add(address)
         with scheduler_there(self.client):
             self.client.retire_workers([address])
-        self.looked = -_ASK_AGAIN
+        self.looked -= _ASK_AGAIN
 
     def cancel(self) -> None:
         """Whatever is under way is not wanted any more."""

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import itertools
 import os
+import sys
 import time
 import warnings
 from abc import ABC, abstractmethod
@@ -139,10 +140,12 @@ class Look:
     Attributes:
         task: what to do with them.
         device: the kind of device on which a worker computes; None here, where the network stays where it is.
+        folder: in which all images are, if they are in one.
     """
 
     task: Pass
     device: str | None
+    folder: Path | None = None
 
     def begin(self, folder: str) -> str:
         """Why this worker cannot take part, or ""."""
@@ -170,7 +173,9 @@ class Look:
         if on_worker and len(broken) == len(chunk.images) and not any(map(holds_something, folders)):
             from course_utils.cluster.run import NotHere
 
-            raise NotHere(f"it does not see {broken[0][1]}: images are read where the workers run")
+            whole = self.folder is not None and not holds_something(self.folder)
+            missing = self.folder if whole else broken[0][1]
+            raise NotHere(f"it does not see {missing}: images are read where the workers run")
         unread = [one for one in broken if not _broken_for_good(one[1], self.task.size)]
         return found, [one for one in broken if one not in unread], unread
 
@@ -285,7 +290,8 @@ def _in_chunks(
     # replaced as one: whatever interrupts this leaves what belongs together
     now = over.found, over.broken, done
     try:
-        parts = _results(task, _chunks(task, images, done, name, chunk), client, some=len(done) > 0)
+        chunks, some = _chunks(task, images, done, name, chunk), len(done) > 0
+        parts = _results(task, chunks, client, folder=folder, some=some)
         for part, (found, broken, unread) in parts:
             whole, bad, so_far = now
             if found is not None:
@@ -350,12 +356,12 @@ def _chunks(task: Pass, images: Any, done: Any, name: Any, size: int | None) -> 
 
 
 def _results(
-    task: Pass, chunks: Iterator[Chunk], client: Client | None, *, some: bool
+    task: Pass, chunks: Iterator[Chunk], client: Client | None, *, folder: Path | None, some: bool
 ) -> Iterator[tuple[Chunk, tuple]]:
     """Each chunk with what `Look` gives for it; `some` says whether an earlier run has seen images.
 
     Raises:
-        CourseError: no worker sees the first images at all; perhaps their folder is misspelled.
+        CourseError: no worker sees the folder, or the first images at all; perhaps a path is misspelled.
     """
     if client is None:
         look = Look(task, None)
@@ -366,13 +372,16 @@ def _results(
     device = _device(task.net)
     if device != "cpu":  # a worker must be able to read it
         task = replace(task, net=copy.deepcopy(task.net).cpu())
-    for chunk, result in results(client, Look(task, device), chunks, ahead=2, split=lambda c: c.split(task.batch_size)):
+    work, said = Look(task, device, folder), ""
+    for chunk, result in results(client, work, chunks, ahead=2, split=lambda c: c.split(task.batch_size)):
         if isinstance(result, Died):  # a single image
             name = f"image {chunk.first}" if isinstance(chunk.images[0], Tensor) else chunk.images[0]
             result = None, [], [(chunk.first, f"{name} (its workers died)")]
         elif isinstance(result, Nowhere):
-            if not some:
+            if not some or f"does not see {folder}:" in result.said:
                 raise CourseError(f"No worker can do this; {result.said}.")
+            if not said:
+                print(said := result.said, file=sys.stderr)
             result = None, [], list(enumerate(map(str, chunk.images), chunk.first))
-        some = True
+        some = some or result[0] is not None or bool(result[1])
         yield chunk, result

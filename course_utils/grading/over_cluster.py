@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ def _a_sandbox_that_works() -> Iterator[None]:
 DIED = "each worker that began to grade it died; ask whoever runs the cluster whether this work kills them"
 
 
+UNSEEN = "no worker that was there sees its files; run the same command again"
 OTHER_FILES = "the worker that graded it saw other files than were listed; run the same command again"
 
 
@@ -156,7 +158,8 @@ def grade_over(
         if isinstance(report, Nowhere):
             if not holds_something(place) or f"does not see {place}:" in report.said:
                 raise CourseError(f"No worker can do this; {report.said}.")
-            report = nothing_graded(submission, tasks, f"no worker sees its files; {report.said}")  # as below
+            print(f"{submission.student}: {report.said}", file=sys.stderr)
+            report = nothing_graded(submission, tasks, UNSEEN)  # without a key, as below
         if isinstance(report, Died):
             report = nothing_graded(submission, tasks, DIED)  # without a key: the next run tries again
         yield report

@@ -399,6 +399,24 @@ def test_a_missing_file_alone_in_its_chunk_does_not_end_a_run(net, folder, proce
         top_patches(net, paths[4:], "1", k=2, **OPTIONS, client=processes)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_that_goes_on_where_nobody_sees_the_folder_ends(net, folder, threads, tmp_path, monkeypatch):
+    options = {"layer": "1", "k": 2, **OPTIONS, "checkpoint": tmp_path / "c", "chunk": 4}
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        top_patches(net, folder, **options)
+    saved = (tmp_path / "c").read_bytes()
+
+    def unseen(*_, **__):
+        raise ImageError("There is no file.")
+
+    monkeypatch.setattr("course_utils.engines.streaming.load_image", unseen)
+    monkeypatch.setattr(passes, "holds_something", lambda _: False)
+    with pytest.raises(CourseError, match=f"^No worker can do this; .* does not see {folder}:"):
+        top_patches(net, folder, **options, client=threads)
+    assert len((tmp_path / "c").read_bytes()) == len(saved)
+
+
 def test_an_interrupt_before_the_photos_are_compared_returns_nothing(net, folder, tmp_path, monkeypatch):
     options = {"layer": "1", "k": 2, **OPTIONS, "checkpoint": tmp_path / "c"}
     paths = sorted((folder / "b").glob("2*.png"))

@@ -5,12 +5,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from threading import Timer
 
 import pytest
 
 from course_utils.cluster import carrier, run, workers
-from course_utils.cluster.run import Died, Nowhere, results
+from course_utils.cluster.run import Died, NotHere, Nowhere, Unfit, results
 from course_utils.cluster.versions import difference, here
 from course_utils.errors import CourseError
 from tests.cluster.conftest import OPTIONS, distributed
@@ -243,6 +244,43 @@ def test_a_refused_worker_that_holds_somebodys_data_gets_nothing_more(tmp_path, 
             list(results(client, UnfitOnce(tmp_path), range(4), tell=said.append))
         del held
     assert len([line for line in said if "is refused" in line]) == 1
+
+
+class BlindAndUnfit:
+    """One worker sees nothing, and is refused; the other one does what it missed, and then is unfit for the rest."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def begin(self, folder):
+        self.blind = not (self.place / "blind").exists()
+        (self.place / "blind").touch()
+        return ""
+
+    def __call__(self, item):
+        missed, once = self.place / f"missed {item}", self.place / "once"
+        if self.blind:
+            missed.touch()
+            raise NotHere(f"it does not see {item}")
+        if missed.exists() and once.exists():
+            raise Unfit("its disk is full")
+        time.sleep(0.05)
+        if missed.exists():
+            once.touch()
+        return 2 * item
+
+
+def test_nor_what_another_one_has_missed(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_PATIENCE", 0.5)
+    monkeypatch.setattr(run, "_GRACE", 1.5)
+    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    said = []
+    with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
+        held = client.scatter([1, 2, 3])
+        with pytest.raises(CourseError, match="^No worker is left"):
+            list(results(client, BlindAndUnfit(tmp_path), range(8), ahead=2, tell=said.append))
+        del held
+    assert len([line for line in said if "is refused" in line]) == 2
 
 
 def test_a_scheduler_without_workers():
