@@ -432,7 +432,7 @@ def test_an_interrupt_before_the_photos_are_compared_returns_nothing(net, folder
 
 def test_an_image_is_sent_without_its_batch(net, monkeypatch, tmp_path):
     sent = []
-    monkeypatch.setattr(passes, "_results", lambda task, chunks, client, some: sent.extend(chunks) or [])
+    monkeypatch.setattr(passes, "_results", lambda task, chunks, client, **_: sent.extend(chunks) or [])
     passes.go_over(
         PatchPass(net, "1", 4, 20, 1, 1, None, None, None),
         torch.rand(64, 3, 20, 20),
