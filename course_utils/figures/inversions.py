@@ -20,8 +20,8 @@ SQUARE = 8  # pixels, as in `picture_error`
 def show_inversions(found: Inversions, *, weights: str = "trained", beside: str | None = None) -> Figure:
     """A row of pictures for each photo; below, the errors of all layers, and what they were after half of the steps.
 
-    Without `beside` there is one more line, the error of the chroma of squares (the mean color of each 8 x 8 pixels), which
-    can be compared with luma coarse; and the legend tells the marks.
+    Without `beside` there is one more line, the error of the chroma of squares (the mean color of each 8 x 8 pixels),
+    which can be compared with luma coarse; and the legend tells the marks.
 
     Args:
         found: from `inversions`.
