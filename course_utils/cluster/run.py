@@ -186,9 +186,8 @@ class _UnderWay:
         if now - self.looked > _ASK_AGAIN:
             with scheduler_there(self.client):
                 there = self.client.nthreads()
-            # one that is refused stays as long as it holds what belongs to somebody else and nobody can take
-            if stay := self.refused.intersection(there):
-                with scheduler_there(self.client):
+                # one that is refused stays as long as it holds what belongs to somebody else and nobody can take
+                if stay := self.refused.intersection(there):
                     self.client.retire_workers(list(stay))
             self.workers = {address: threads for address, threads in there.items() if address not in self.refused}
             unseen, self.looked = now - self.looked, now

@@ -570,10 +570,8 @@ for shares_of_it in trained_shares.values():
 kept_of_it = {control: of_control[457].item() for control, of_control in left_of_answer.items()}
 assert 0.33 < kept_of_it["blocks shuffled"] < 0.43
 assert abs(kept_of_it["borders only"] - kept_of_it["blocks shuffled"]) < 0.05
-tiles_of_faces = faces.unfold(2, 24, 24).unfold(3, 24, 24).flatten(2, 3)
 for strength in (0.1, 0.15):
-    changed_tiles = as_on_a_chessboard(tiles_of_faces, strength)
-    by_borders = in_blocks(faces, lambda _, done=changed_tiles: done)
+    by_borders = in_blocks(faces, lambda tiles, step=strength: as_on_a_chessboard(tiles, step))
     its_answer = feature_maps(net, by_borders, "relu5_1", batch_size=25)[:, 457].amax((1, 2)).mean()
     assert abs(its_answer / intact.mean() - kept_of_it["blocks shuffled"]) < 0.07
 hardest_of_trained = torch.stack(list(trained_shares.values())).amin(0)

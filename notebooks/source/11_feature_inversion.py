@@ -488,7 +488,21 @@ for name, picture in photos_of.items():
 #
 # From relu5_1 on it could not be otherwise: relu4_1 holds 73 728 numbers for the 27 648 of this picture, relu5_1 and relu5_4 hold 18 432, and the vector 512. With fewer numbers than the picture has, something *must* be left open. Which things, the pictures tell.
 
+
 # %% claim="by the criterion relu4_1 leaves open where a detail is, by a pixel; relu5_1 keeps the layout, and colors coarsely; relu5_4 keeps china's layout, and not the cat's; the vector neither"
+def as_right(its_name, its_layer, wrong):
+    """The control: a wrong pattern over the photo, as right at its place as the found picture."""
+    low, high = 0.0, 1.0
+    for _its_turn in range(12):
+        share = (low + high) / 2
+        laid_over = (1 - share) * photos_of[its_name] + share * wrong
+        if pattern(laid_over, photos_of[its_name], 0) > nearby[its_name, its_layer][0]:
+            low = share
+        else:
+            high = share
+    return laid_over
+
+
 for its_name, its_photo in photos_of.items():
     for its_layer in found.layers:
         assert open_to[its_name, its_layer][0] > 15 * open_to[its_name, its_layer][1]
@@ -512,9 +526,7 @@ for its_name, its_photo in photos_of.items():
     assert nearby[its_name, "relu5_1"][3] > 0.83
     assert of_layer["relu5_1"][3] < 0.75
     assert abs(four_errors(shuffled(its_photo), its_photo)[3] - 1.4) < 0.1
-    for its_seed in range(
-        3
-    ):  # the floor, and the control: a wrong pattern over the photo, as right at its place
+    for its_seed in range(3):  # the floor, and the control
         wrong = shuffled(its_photo, its_seed)
         floor = pattern(wrong, its_photo, 1), pattern(wrong, its_photo, 3)
         assert nearby[its_name, "relu4_1"][1] > floor[0] + 0.25
@@ -523,26 +535,12 @@ for its_name, its_photo in photos_of.items():
             not max(nearby[its_name, "relu5_4"][2], nearby[its_name, "pooled"][2]) > floor[1] + 0.08
         )
         assert abs(layout(wrong, its_photo)) < 0.25
-        low, high = 0.0, 1.0
-        for _its_turn in range(12):
-            share = (low + high) / 2
-            laid_over = (1 - share) * its_photo + share * wrong
-            if pattern(laid_over, its_photo, 0) > nearby[its_name, "relu4_1"][0]:
-                low = share
-            else:
-                high = share
+        laid_over = as_right(its_name, "relu4_1", wrong)
         gain = nearby[its_name, "relu4_1"][1] - nearby[its_name, "relu4_1"][0]
         assert not pattern(laid_over, its_photo, 1) - pattern(laid_over, its_photo, 0) > 0.7 * gain
 for its_name, its_photo in photos_of.items():
     for its_seed in range(2):
-        wrong, low, high = shuffled(its_photo, its_seed), 0.0, 1.0
-        for _its_turn in range(12):
-            share = (low + high) / 2
-            laid_over = (1 - share) * its_photo + share * wrong
-            if pattern(laid_over, its_photo, 0) > nearby[its_name, "relu5_1"][0]:
-                low = share
-            else:
-                high = share
+        laid_over = as_right(its_name, "relu5_1", shuffled(its_photo, its_seed))
         more = nearby[its_name, "relu5_1"][2] - pattern(laid_over, its_photo, 3)
         assert more > 0.13 if its_name == "cat" else abs(more) < 0.09
 assert nearby["cat", "relu5_4"][3] < 0.3

@@ -21,6 +21,12 @@ Client, LocalCluster = distributed.Client, distributed.LocalCluster
 CHUNKS = [list(range(n, n + 4)) for n in range(0, 40, 4)]
 
 
+def hurry(monkeypatch, *, patience, grace=run._GRACE):
+    """Seconds in place of minutes: how long to wait for workers, and how often to look."""
+    for name, seconds in (("_PATIENCE", patience), ("_GRACE", grace), ("_ASK_AGAIN", 0.1)):
+        monkeypatch.setattr(run, name, seconds)
+
+
 def test_each_item_once(threads, tmp_path):
     given = {tuple(chunk): result for chunk, result in results(threads, Double(tmp_path), CHUNKS)}
     assert given == {tuple(chunk): [2 * n for n in chunk] for chunk in CHUNKS}
@@ -94,9 +100,7 @@ def test_a_worker_with_other_versions_is_refused_and_the_others_work(tmp_path, m
 
 
 def test_after_the_last_worker_is_refused_the_run_waits_for_others_but_not_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_PATIENCE", 0.3)
-    monkeypatch.setattr(run, "_GRACE", 2.0)
-    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    hurry(monkeypatch, patience=0.3, grace=2.0)
     said = []
     one = {**OPTIONS, "n_workers": 1}
     with LocalCluster(processes=False, **one) as cluster, Client(cluster) as client:
@@ -115,9 +119,7 @@ def test_after_the_last_worker_is_refused_the_run_waits_for_others_but_not_for_e
 
 
 def test_a_worker_that_was_refused_long_ago_does_not_end_the_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_PATIENCE", 0.3)
-    monkeypatch.setattr(run, "_GRACE", 0.6)
-    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    hurry(monkeypatch, patience=0.3, grace=0.6)
     said, given = [], []
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
 
@@ -234,9 +236,7 @@ def test_a_scheduler_with_certificates(tmp_path):
 
 def test_a_refused_worker_that_holds_somebodys_data_gets_nothing_more(tmp_path, monkeypatch):
     """Dask does not retire the last worker that holds a thing."""
-    monkeypatch.setattr(run, "_PATIENCE", 0.3)
-    monkeypatch.setattr(run, "_GRACE", 1.0)
-    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    hurry(monkeypatch, patience=0.3, grace=1.0)
     said = []
     with LocalCluster(processes=False, **{**OPTIONS, "n_workers": 1}) as cluster, Client(cluster) as client:
         held = client.scatter([1, 2, 3])
@@ -271,9 +271,7 @@ class BlindAndUnfit:
 
 
 def test_nor_what_another_one_has_missed(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_PATIENCE", 0.5)
-    monkeypatch.setattr(run, "_GRACE", 1.5)
-    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    hurry(monkeypatch, patience=0.5, grace=1.5)
     said = []
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
         held = client.scatter([1, 2, 3])
@@ -349,8 +347,7 @@ def test_what_no_worker_sees_is_said_and_nobody_is_sent_home(threads, tmp_path):
 
 
 def test_without_a_worker_it_says_so_and_waits(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_PATIENCE", 0.5)
-    monkeypatch.setattr(run, "_ASK_AGAIN", 0.1)
+    hurry(monkeypatch, patience=0.5)
     said, given = [], []
     with LocalCluster(processes=False, **OPTIONS) as cluster, Client(cluster) as client:
 
