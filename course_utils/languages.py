@@ -15,6 +15,11 @@ from course_utils.places import ROOT
 
 LOCALE = ROOT / "notebooks" / "locale"
 WORDS = "course"  # the file of the words that belong to no lesson
+NOTE_ON_THE_SITE = (
+    "You read the lesson here as students get it: the exercises are open, and the pictures are those of the solution. "
+    "To work in it, install the course and run `course lab {number}`. What moves in a notebook, such as the knobs of "
+    "an explorer, stands still on this page."
+)
 
 
 def languages() -> list[str]:

@@ -92,6 +92,14 @@ def test_a_slip_on_the_command_line(course, args, words):
     assert_one_line(course(*args), *words)
 
 
+@pytest.mark.parametrize("command", ["release", "export gradescope"])
+@pytest.mark.parametrize(("name", "words"), [("taken", "is a file"), ("handout.zip", "names the folder that")])
+def test_a_command_that_writes_a_zip_needs_a_folder_for_it(course, tmp_path, command, name, words):
+    (tmp_path / "taken").write_text("mine")
+    assert_one_line(course(*command.split(), "--to", tmp_path / name, "07"), words)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 def test_a_bug_keeps_its_stack_trace(course, monkeypatch):
     def broken():
         raise KeyError("a bug")

@@ -130,6 +130,15 @@ def test_a_notebook_becomes_a_page_and_its_pictures_files(notebook, tmp_path):
     assert sorted(p.name for p in (tmp_path / "pictures/42_fields").iterdir()) == ["1.png", "2.png", "3.png"]
 
 
+def test_a_page_says_where_the_lesson_is_in_other_languages(notebook, tmp_path):
+    notebook.metadata["course"] = {"lesson": "00", "language": "ko"}
+    other = {"English": "../42_fields.md", "中文": "../zh/42_fields.md"}
+    page = lessons.page(notebook, "ko/42_fields", tmp_path, other=other)
+    assert "\n\n[English](../42_fields.md) · [中文](../zh/42_fields.md)\n\n" in page
+    assert "`course lab 00`을" in page and "You read" not in page, "the note is translated"
+    assert 'href="../../pictures/ko/42_fields/1.png"' in page and (tmp_path / "pictures/ko/42_fields/1.png").is_file()
+
+
 # links
 
 
@@ -283,6 +292,10 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     front = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "notebooks/07" not in front and '<a href="lab/index.html">' in front
     assert (tmp_path / "lab/index.html").read_text() == "<pre>of the lab</pre>"  # as it was built
+    assert ' lang="en"' in page.splitlines()[1] and 'href="ko/00_start_here.html"' in page
+    korean = (tmp_path / "notebooks/ko/00_start_here.html").read_text(encoding="utf-8")
+    assert ' lang="ko"' in korean.splitlines()[1] and 'href="../zh/00_start_here.html"' in korean
+    assert 'href="../00_start_here.html"' in korean and "notebooks/ko/00_start_here.html" in front
 
 
 def _a_lab(folder):

@@ -57,6 +57,23 @@ def notes_path(notebook: Path) -> Path:
     return notebook.with_suffix(".notes.md")
 
 
+def make_folder(folder: Path, file: str = "") -> None:
+    """Make the folder that a command writes to.
+
+    Args:
+        folder: what `--to` named.
+        file: the name of the file that the command writes there, if it is one.
+
+    Raises:
+        CourseError: it is a file, or its name is that of one, such as "handout.zip".
+    """
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file; --to needs a folder.")
+    if file and folder.suffix == Path(file).suffix and not folder.exists():
+        raise CourseError(f"--to names the folder that {file} is written to; {folder.name} is a file's name.")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def check_folder(folder: Path, what: str, *, mark: str) -> None:
     """Refuse a folder in which something else than an earlier build lies.
 

@@ -52,13 +52,11 @@ def release(folder: Path, lessons: Sequence[str] | None = None, *, solutions: bo
         The path of the zip file.
 
     Raises:
-        CourseError: the folder is a file, no such lesson, or there are no translations into the language.
+        CourseError: the folder is a file or named as one, no such lesson, or there are no translations into the language.
     """
     if language:
         translated_lessons(language)
-    if folder.exists() and not folder.is_dir():
-        raise CourseError(f"{folder} is a file; --to needs a folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    paths.make_folder(folder, f"{NAME}.zip")
     read = [read_lesson(path) for path in dict.fromkeys(sorted(paths.lesson_paths(lessons)))]
     path = folder / f"{NAME}.zip"
     write_zip(

@@ -33,6 +33,7 @@ COMMON = (
     "Not quite.",
     "chosen",
     "Answer with one letter a question:",
+    languages.NOTE_ON_THE_SITE,
 )
 
 

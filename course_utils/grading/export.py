@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from course_utils.authoring.cells import uncommented
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import to_text
-from course_utils.authoring.paths import ROOT, lesson_paths
+from course_utils.authoring.paths import ROOT, lesson_paths, make_folder
 from course_utils.authoring.release import tree, write_zip
 from course_utils.authoring.source import Lesson, read_lesson
 from course_utils.errors import CourseError
@@ -47,9 +47,9 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
         The names of the assignments, such as "lesson-07".
 
     Raises:
-        CourseError: nbgrader refuses a notebook.
+        CourseError: the folder is a file, or nbgrader refuses a notebook.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     config = folder / "nbgrader_config.py"
     if not config.exists():
         config.write_bytes(_program("nbgrader_config.py"))
@@ -147,15 +147,18 @@ def export_gradescope(folder: Path, lessons: Sequence[str], *, seed: int = 0) ->
 
     Returns:
         The path of the zip file.
+
+    Raises:
+        CourseError: the folder is a file or named as one, or no such lesson.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = [read_lesson(p).number for p in lesson_paths(lessons)]
+    path = folder / f"gradescope-{'-'.join(numbers)}.zip"
+    make_folder(folder, path.name)
     program = _program("run_autograder.sh").replace(b"LESSONS", ",".join(numbers).encode())
     files = {"setup.sh": _program("setup.sh"), "run_autograder": program.replace(b"SEED", str(seed).encode())}
     for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
         files[f"course/{name}"] = (ROOT / name).read_bytes()
     for part in ("course_utils", "data", "notebooks/source"):
         files |= {f"course/{name}": data for name, data in tree(part)}
-    path = folder / f"gradescope-{'-'.join(numbers)}.zip"
     write_zip(path, files, executable=("setup.sh", "run_autograder"))
     return path

@@ -99,7 +99,9 @@ def build_site(
             (folder / name).unlink(missing_ok=True)
     pages = [page for page in sorted(folder.rglob("*.html")) if page.parent != folder / "lab"]
     for page in pages:
-        page.write_text(for_everybody(page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        language = page.parent.name if page.parent.parent == folder / "notebooks" else ""
+        text = for_everybody(page.read_text(encoding="utf-8"), language)
+        page.write_text(text, encoding="utf-8", newline="\n")
     if lab is not None:
         lab(folder / "lab")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -117,7 +119,14 @@ def _remove_earlier(folder: Path) -> None:
         page.unlink()
 
 
-def for_everybody(page: str) -> str:
-    """What a keyboard or a screen reader needs and Sphinx leaves out: code that scrolls, levels of headings."""
+def for_everybody(page: str, language: str = "") -> str:
+    """What a keyboard or a screen reader needs and Sphinx leaves out: code that scrolls, levels of headings, a language.
+
+    Args:
+        page: as Sphinx wrote it.
+        language: of its text, such as "ko"; English if not given.
+    """
+    if language:
+        page = re.sub(r'(<html\b[^>]*\blang=")en"', rf'\g<1>{language}"', page, count=1)
     page = page.replace("<pre>", '<pre tabindex="0">')
     return page.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')

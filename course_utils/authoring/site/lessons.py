@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -13,24 +14,21 @@ from PIL import Image
 
 from course_utils.authoring.editions import PASSED
 from course_utils.authoring.outputs import what_it_does
+from course_utils.languages import NOTE_ON_THE_SITE, Texts
 
 PICTURES = "pictures"  # the folder of the pictures in the site
 _KINDS = {"image/png": "png", "image/jpeg": "jpg"}
-_STUDENTS = """:::{{note}}
-You read the lesson here as students get it: the exercises are open, and the pictures are those of the solution. To
-work in it, install the course and run `course lab {number}`. What moves in a notebook, such as the
-knobs of an explorer, stands still on this page.
-:::"""
 _ATTACHED = re.compile(r"!\[([^\]]*)\]\(attachment:([^)]+)\)")
 
 
-def page(book: NotebookNode, name: str, extra: Path) -> str:
+def page(book: NotebookNode, name: str, extra: Path, *, other: Mapping[str, str] | None = None) -> str:
     """The page of a notebook.
 
     Args:
         book: the notebook, with its outputs.
-        name: of its file, without the suffix.
+        name: of its page below the site's `notebooks`, without the suffix: `00_start_here`, or `ko/00_start_here`.
         extra: the folder whose contents go to the site as they are; the pictures are written below it.
+        other: the lesson in other languages: from a language's own name to the address, seen from this page.
     """
     pictures = _Pictures(name, extra)
     parts = []
@@ -41,8 +39,11 @@ def page(book: NotebookNode, name: str, extra: Path) -> str:
             parts.append(_fence("python", cell.source))
             parts += [_output(output, cell, pictures) for output in cell.outputs]
     title, _, rest = parts[0].partition("\n")
-    note = _STUDENTS.format(number=book.metadata["course"]["lesson"])
-    return "\n\n".join([title, note, rest.strip(), *filter(None, parts[1:])]) + "\n"
+    about = book.metadata["course"]
+    said = Texts(about["lesson"], about.get("language", ""))(NOTE_ON_THE_SITE).format(number=about["lesson"])
+    note = f":::{{note}}\n{said}\n:::"
+    ways = " · ".join(f"[{language}]({address})" for language, address in (other or {}).items())
+    return "\n\n".join(filter(None, [title, ways, note, rest.strip(), *parts[1:]])) + "\n"
 
 
 class _Pictures:
@@ -50,6 +51,7 @@ class _Pictures:
 
     def __init__(self, name: str, extra: Path):
         self.name, self.count = name, 0
+        self.to_the_top = "../" * (name.count("/") + 1)
         self.folder = extra / PICTURES / name
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -59,7 +61,7 @@ class _Pictures:
         file = self.folder / f"{self.count}.{_KINDS[kind]}"
         file.write_bytes(content)
         width, height = Image.open(io.BytesIO(content)).size
-        address = f"../{PICTURES}/{self.name}/{file.name}"
+        address = f"{self.to_the_top}{PICTURES}/{self.name}/{file.name}"
         said = html.escape(alt, quote=True)
         image = f'<img src="{address}" alt="{said}" width="{width}" height="{height}" loading="lazy">'
         return f'<a class="course-picture" href="{address}" title="Open the picture alone">{image}</a>'

@@ -10,7 +10,9 @@ from urllib.parse import unquote
 
 import nbformat
 import typer
+from babel import Locale
 
+from course_utils import languages
 from course_utils.authoring import paths
 from course_utils.authoring.files import write
 from course_utils.authoring.site import api as functions
@@ -49,10 +51,13 @@ def write_sources(
     for pattern in _FILES:
         for path in paths.ROOT.glob(pattern):
             _copy(path, source, names)
-    for name in names:
-        book = nbformat.read(paths.notebook_path(name, "student"), as_version=4)
-        write(source / "notebooks" / f"{name}.md", lessons.page(book, name, extra))
-    groups = {"Lessons": [f"notebooks/{name}" for name in names], **_GROUPS}
+    pages = {"": names} | {code: _translated(code, names) for code in languages.languages()}
+    for code, there in pages.items():
+        for name in there:
+            _write_lesson(source, extra, name, code, pages)
+    groups = {"Lessons": [f"notebooks/{name}" for name in names]}
+    groups["In other languages"] = [f"notebooks/{code}/{name}" for code in pages if code for name in pages[code]]
+    groups |= _GROUPS
     reference = []
     if api:
         write(source / "reference" / "index.md", functions.index())
@@ -71,6 +76,27 @@ def write_sources(
         title, _, rest = readme.partition("\n\n")
         readme = f"{title}\n\n{_TO_THE_LAB}\n\n{rest}"
     write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
+
+
+def _translated(language: str, names: Sequence[str]) -> list[str]:
+    numbers = languages.translated_lessons(language)
+    return [name for name in names if name[:2] in numbers]
+
+
+def _write_lesson(source: Path, extra: Path, name: str, language: str, pages: dict[str, Sequence[str]]) -> None:
+    """The page of a lesson in one language; it leads to the same lesson in the others.
+
+    Args:
+        pages: from a language, "" for English, to the lessons that have a page in it.
+    """
+    up = "../" if language else ""
+    book = nbformat.read(paths.notebook_path(name, "student", language), as_version=4)
+    other = {c: f"{up}{f'{c}/' if c else ''}{name}.md" for c in pages if c != language and name in pages[c]}
+    other = {Locale.parse(code or "en").get_display_name(): address for code, address in other.items()}
+    page = lessons.page(book, "/".join(filter(None, (language, name))), extra, other=other)
+    if language:  # a lesson that is not translated is a page of the English ones
+        page = re.sub(r"\]\((\w+)\.md", lambda m: m[0] if m[1] in pages[language] else f"](../{m[1]}.md", page)
+    write(source / "notebooks" / language / f"{name}.md", page)
 
 
 def _copy(path: Path, source: Path, names: Sequence[str]) -> None:
