@@ -18,7 +18,6 @@ from course_utils.authoring import needed, own_version, paths
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import keep_outputs, to_text
 from course_utils.authoring.source import Lesson, read_lesson, sections
-from course_utils.errors import CourseError
 from course_utils.languages import LOCALE, WORDS, po_bytes, read_translations, translated_lessons
 from course_utils.places import written_whole
 
