@@ -5,6 +5,7 @@ Only light imports at the top: `course --help` must answer at once.
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -342,4 +343,7 @@ def gradescope(
 
 def main() -> None:
     """The entry point of the `course` command."""
+    # jsonschema, which nbformat and JupyterLab import, compiles a grammar of international addresses (IRIs) at each start: about
+    # four seconds. It does without where this import fails, and no notebook has a field that it would check with it.
+    sys.modules.setdefault("rfc3987_syntax", None)
     app()

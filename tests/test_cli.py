@@ -79,6 +79,12 @@ def test_an_installed_command_ends_with_status_2_and_one_line():
     assert "There is no lesson 99" in result.stderr
 
 
+def test_no_command_waits_for_a_grammar_of_addresses():
+    code = "import sys; from course_utils.cli import main\ntry: main()\nfinally:\n import nbformat; print(sys.modules['rfc3987_syntax'])"
+    ran = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, cwd=ROOT)
+    assert ran.stdout.splitlines()[-1] == "None", ran.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from course_utils.authoring.cells import is_claim
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import to_text
 from course_utils.authoring.paths import lesson_paths
@@ -99,7 +100,9 @@ def main() -> None:
             )
         folder = Path(place) / "ours" / "submitted"
         lesson = read_lesson(lesson_paths([LESSON])[0])
-        text = to_text(build(lesson, "solution"))
+        book = build(lesson, "solution")
+        book.cells = [cell for cell in book.cells if not is_claim(cell)]  # students do not have them
+        text = to_text(book)
         folder.mkdir(parents=True)
         for i in range(options.students):
             (folder / f"student{i:03}.ipynb").write_text(text)

@@ -58,7 +58,7 @@ def _line_of(error: BaseException) -> int:
 def _run_pieces(shell, source: str, *, behind: int = 0, definitions: bool = False) -> BaseException | None:
     """Run the statements that begin behind a line, each for a second, whatever the ones before it have raised."""
     first = None
-    text = shell.transform_cell(source)
+    text = _plain_python(shell, source)
     name = shell.compile.cache(text, 0)
     for node in pieces(text, definitions=definitions):
         if node.lineno > behind:
@@ -69,6 +69,15 @@ def _run_pieces(shell, source: str, *, behind: int = 0, definitions: bool = Fals
             except BaseException as error:
                 first = first or error
     return first
+
+
+def _plain_python(shell, source: str) -> str:
+    """A cell without magics. IPython's look for them takes longer than all else, and what Python can read has none."""
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return shell.transform_cell(source)
+    return source
 
 
 def pieces(text: str, *, definitions: bool = False) -> list[ast.stmt]:
