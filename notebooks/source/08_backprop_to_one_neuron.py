@@ -407,20 +407,14 @@ for channel, (guess, shows_it) in guesses.items():
 #
 # **Is the list fair?** It was made by us. The leafhopper, the dung beetle and the coins have heads, too, and none of them is among the first twelve: with them in the list, three of twelve would be missed. So "heads" is too large a word for 133.
 #
-# **Is it the channel, or these pictures?** The same photos, but smaller: 160 and 128 pixels in place of 224. Below you see the first six patches of channel 457 at 160 pixels.
+# **Is it the channel, or these pictures?** The same photos, but smaller: 160 pixels in place of 224. Below you see the first six patches of channel 457 at 160 pixels.
 
 # %%
 # of the n photos that fit a guess: how many are among the first n? The best of 512 channels for photos drawn by dice, and smaller photos
 peaks = torch.zeros(512, 37).scatter(1, found.images, found.values)
-small_photos = {size: torch.cat([photo(name, size) for name in names]) for size in (160, 128)}
-found_in = {
-    size: top_patches(net, batch, "relu5_1", k=len(names), batch_size=4, progress=False)
-    for size, batch in small_photos.items()
-}
-small = {
-    size: torch.zeros(512, 37).scatter(1, ranked.images, ranked.values)
-    for size, ranked in found_in.items()
-}
+small_photos = torch.cat([photo(name, 160) for name in names])
+found_small = top_patches(net, small_photos, "relu5_1", k=len(names), batch_size=4, progress=False)
+small = torch.zeros(512, 37).scatter(1, found_small.images, found_small.values)
 
 
 def on_top(values, numbers):
@@ -442,19 +436,18 @@ for channel, shows_it in ((c, shown) for c, (_, shown) in guesses.items()):
         on_top(peaks, numbers)[channel].item(),
         (lucky == n).float().mean().item(),
         lucky.float().mean().item(),
-        {size: on_top(small[size], numbers)[channel].item() for size in small},
+        on_top(small, numbers)[channel].item(),
     )
     print(
         f"{channel}: {results[channel][1]} of {n} on top; by dice the best channel has {results[channel][3]:.1f} of {n},"
         f" and all {n} in {results[channel][2]:.0%} of the draws"
     )
-    for size, of_size in small.items():
-        first_six = [names[i] for i in of_size[channel].argsort(descending=True)[:6].tolist()]
-        print(f"    {size} pixels: {results[channel][4][size]} of {n};", *first_six)
-its_images, its_places = found_in[160].images[457, :6], found_in[160].places[457, :6]
+    first_six = [names[i] for i in found_small.images[channel, :6].tolist()]
+    print(f"    160 pixels: {results[channel][4]} of {n};", *first_six)
+its_images, its_places = found_small.images[457, :6], found_small.places[457, :6]
 field_at_160 = receptive_field(net, "relu5_1", size=160)
 show_sheets(
-    [field_crops(small_photos[160][its_images], field_at_160, its_places)],
+    [field_crops(small_photos[its_images], field_at_160, its_places)],
     across=6,
     columns=1,
     width=8,
@@ -476,14 +469,12 @@ assert results[133][2] == 0
 assert not {"leafhopper", "dung_beetle", "coins"} & set(of_channel[133][:12])
 assert results[133][3] < 7
 assert results[457][2] > 0.01
-for size_of in (160, 128):
-    for channel_of in (98, 457):
-        assert results[channel_of][4][size_of] < results[channel_of][0]
-    order_457 = [names[i] for i in small[size_of][457].argsort(descending=True).tolist()]
-    assert set(order_457[:2]) == {"astronaut", "grace_hopper"}
-    assert max(order_457.index("cat"), order_457.index("coffee")) < order_457.index("camera")
-    order_98 = [names[i] for i in small[size_of][98].argsort(descending=True).tolist()]
-    assert not order_98.index("cannon") < 4
+for channel_of in (98, 457):
+    assert results[channel_of][4] < results[channel_of][0]
+order_457, order_98 = ([names[i] for i in found_small.images[c].tolist()] for c in (457, 98))
+assert set(order_457[:2]) == {"astronaut", "grace_hopper"}
+assert max(order_457.index("cat"), order_457.index("coffee")) < order_457.index("camera")
+assert not order_98.index("cannon") < 4
 
 # %% [markdown]
 # ## Predict, run, explain
@@ -835,8 +826,9 @@ for seed, name in ((1, "jeep"), (2, "china")):
 # %%
 # guided backprop (top), the deconvnet and the gradient, when the last 0, 1, 8, 12, 16 of the 16 convolutions are random
 counts = (0, 1, 8, 12, 16)
+partly_random = {count: randomized(net, last=count, scale="he") for count in counts}
 cascade = {
-    (rule, count): whole_map(randomized(net, last=count, scale="he"), small_eagle, rule)
+    (rule, count): whole_map(partly_random[count], small_eagle, rule)
     for rule in ("guided", "deconvnet", "gradient")
     for count in counts
 }
