@@ -88,9 +88,9 @@ show_images(
 )
 
 # %% [markdown]
-# A loss of 1 is that of the photo. For a loss as low as the first picture's, the second took tens of times as long. The third has a far lower loss, and still the photo's colors: the loss is not all that your eyes see. What one pass saves was spent before, in hours of training, once for all photos.
+# A loss of 1 is that of the photo. For a loss as low as the first picture's, the second took tens of times as long. The third has a lower loss, and still most of the photo's colors: the loss is not all that your eyes see. What one pass saves was spent before, in hours of training, once for all photos.
 
-# %% claim="a loss as low takes tens of times as long as one pass, and more than 5 steps; 20 steps get far lower and stay nearer to the photo"
+# %% claim="a loss as low takes tens of times as long as one pass, and more than 5 steps; 20 steps get lower and stay nearer to the photo"
 assert equal * one_step > 15 * one_pass
 assert equal > 5 and looks[-1][1] < 0.8 * goal
 assert not looks[5][1] < 1.1 * goal
@@ -337,7 +337,7 @@ for what, picture in to_try.items():
         panels.append((0.5 + added[what, norm][0] / 8).clamp(0, 1))
         titles.append(f"{norm}: adds ±{fine(added[what, norm]):.2f}")
 print(f"its sky within the temple, instance: ±{fine(added['temple', 'instance'][sky]):.2f}")
-show_images(panels, titles, columns=5, width=11)
+show_images(panels, titles, columns=5, width=10)
 
 # %% claim="the loss falls for both; instance norm adds the same to both copies, batch norm less than half, and with each picture's own statistics the same; a piece of sky alone gets strokes that it does not get in the whole photo"
 early, late = ({n: sum(c[k : k + 10]) for n, c in curves.items()} for k in (0, 40))
@@ -579,7 +579,7 @@ overlay = (steps[0] + steps[-1]) / 2
 names = [*(f"{w:.0%} woodcut" for w in shares), "pixels, half and half"]
 panels = [*steps, overlay]
 titles = [f"{name}: ±{x.std():.2f}" for name, x in zip(names, panels, strict=True)]
-show_images(panels, titles, columns=3, width=9)
+show_images(panels, titles, columns=3, width=7.5)
 
 # %% [markdown]
 # The answer is (b). The overlay shows both paintings at once. The mixture in the rows is another picture, painted by filters that are scaled between the two styles. Its contrast (the number in the title, the standard deviation of the pixels) is lower than that of
@@ -666,7 +666,7 @@ row = [picture[0], *(stylize(kept, x, "mine")[0] for x in to_paint)]
 others = ("glass", "woodcut", "ink")
 row += [stylize(kept, to_paint[1], {"mine": 0.5, other: 0.5})[0] for other in others]
 titles = ["your style", "temple", "cat", "half glass", "half woodcut", "half ink"]
-show_images(row, titles, columns=3, width=9)
+show_images(row, titles, columns=3, width=7.5)
 
 # %% claim="the new row takes a photo's loss down to less than 0.6; the mean of the eight rows does not, and none of the eight comes near; the eight stay as they were"
 learned = of_cat(stylize(kept, cat, "mine"))
