@@ -59,6 +59,7 @@ _NAMES = {
     "figures": """
         show_boxes show_channel show_distances show_filters show_grid show_inversions show_layers show_map show_maps
         show_neighbors show_occlusion show_patches show_points show_raw_weights show_scree show_separation show_sheets
+        show_style_training
     """,
     "stimuli": """
         Crops Inversions Painting TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper

@@ -371,8 +371,8 @@ A network knows eight styles by conditional instance norm. What does a ninth sty
 Why enlarge by repeating pixels and convolve afterwards, instead of a transposed convolution?
 - It needs fewer weights: one filter serves both directions.
   Both have a 3 x 3 filter for each pair of channels.
-+ With stride 2 that writes some pixels more often: a checkerboard.
-  Yes, with a 3 x 3 filter: after repeating, every pixel gets the same number of contributions.
++ With stride 2 most filters write some pixels more strongly: a checkerboard.
+  Yes. After repeating, every pixel of a flat area gets the same sum, whatever the 3 x 3 filter is.
 - A transposed convolution has no gradient, so it cannot be trained.
   It has one; it is the gradient of a convolution.
 - A transposed convolution mirrors the picture in both directions.

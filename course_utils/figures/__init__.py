@@ -7,6 +7,7 @@ from course_utils.figures.inversions import show_inversions
 from course_utils.figures.neighbors import show_distances, show_neighbors
 from course_utils.figures.occlusion import show_occlusion
 from course_utils.figures.sheets import show_sheets
+from course_utils.figures.style_training import show_style_training
 from course_utils.figures.top_patches import show_boxes, show_patches
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "show_scree",
     "show_separation",
     "show_sheets",
+    "show_style_training",
 ]

@@ -21,11 +21,12 @@ import typer
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, style_rows
+from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, style_rows, stylize
 from course_utils.fun.own_style import save_style_net
 from course_utils.fun.perceptual_loss import PerceptualLoss
+from course_utils.fun.style import style_transfer
 from course_utils.images import image_files, load_image, resize
-from course_utils.networks import load_network
+from course_utils.networks import Network, load_network
 from course_utils.one_line import OneLineCommand
 from course_utils.places import written_whole
 from course_utils.stimuli.styles import style_image, style_names
@@ -78,6 +79,36 @@ class Stage:
 def style_picture(name: str) -> Tensor:
     """The picture of one of our styles as the network is trained on it, `(1, 3, side, side)` in [0, 1]."""
     return style_image(name, STYLE_SIZES.get(name, 256))
+
+
+def pass_and_steps(
+    vgg: Network, net: StyleNet, photo: Tensor, name: str, steps: int
+) -> tuple[tuple[Tensor, float], list[tuple[Tensor, float]]]:
+    """One pass, and an optimization of the same photo on the same loss, as in lesson 14, at one size.
+
+    Args:
+        vgg: the judge.
+        net: has the style.
+        photo: `(1, 3, H, W)` in [0, 1].
+        name: one of our styles.
+        steps: updates of L-BFGS, which begins at the photo.
+
+    Returns:
+        The painting `(3, H, W)` and its content and style loss; then the same of the optimization before each step and
+        after the last. A loss of 1 is that of the photo.
+    """
+    style, weight, looks = style_picture(name), STYLE_WEIGHTS[name], []
+    loss = PerceptualLoss(vgg, [style], style_weights=[weight])
+    painted = stylize(net, photo, name)
+    with torch.no_grad():
+        reached = loss(painted, loss.content(photo), torch.zeros(1, dtype=torch.long)).item()
+
+    def note(step: int, picture: Tensor, value: Tensor) -> None:
+        looks.append((picture[0], value.item()))
+
+    style_transfer(vgg, photo, style, style_weight=weight, steps=steps, scales=1, callback=note)
+    start = looks[0][1]
+    return (painted[0], reached / start), [(picture, value / start) for picture, value in looks]
 
 
 STAGES = (Stage(64, 4, 1800), Stage(96, 4, 6000), Stage(128, 4, 3500))

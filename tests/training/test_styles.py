@@ -7,11 +7,12 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from course_utils.exercises.tiny import tiny_net
+from course_utils.figures import show_style_training
 from course_utils.fun import StyleNet, gram_matrix
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.training import styles
-from course_utils.training.styles import Stage, app, crops, photos_of, train
+from course_utils.training.styles import Stage, app, crops, pass_and_steps, photos_of, train
 from tests.nets import without_normalization
 
 LAYERS = {"content_layers": ["4"], "style_layers": ["1", "4"]}
@@ -65,6 +66,23 @@ def test_gram_targets_are_the_styles():
     assert loss.grams["4"].shape == (2, 8, 8)
     assert torch.allclose(loss.grams["4"], loss.grams["4"].transpose(1, 2))
     assert gram_matrix(torch.ones(1, 8, 2, 2)).shape == loss.grams["4"][:1].shape
+
+
+def test_one_pass_and_the_steps_are_measured_by_the_same_loss(vgg):
+    photo = picture(0, 40, 48)
+    photo = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None] / 255
+    net = StyleNet(["glass", "ink"], **SMALL)  # untrained: it gives back the photo
+    (painted, loss), looks = pass_and_steps(vgg, net, photo, "glass", 3)
+    assert torch.allclose(painted, photo[0], atol=1e-3) and loss == pytest.approx(1, rel=1e-2)
+    assert len(looks) == 4 and torch.allclose(looks[0][0], photo[0], atol=1e-3) and looks[0][1] == 1
+    assert looks[-1][0].shape == photo.shape[1:]
+
+
+def test_the_drawing_names_its_parts():
+    photo = torch.rand(1, 3, 20, 30)
+    figure = show_style_training(photo, photo, photo[..., :20])
+    assert {"photo $p$", "style $s$"} <= {text.get_text() for text in figure.axes[0].texts}
+    assert len(figure.axes[0].images) == 3
 
 
 def test_the_loss_falls_within_seconds():
