@@ -51,7 +51,7 @@ def release(folder: Path, lessons: Sequence[str] | None = None, *, solutions: bo
         The path of the zip file.
 
     Raises:
-        CourseError: the folder is a file or named as one, no such lesson, or there are no translations into the language.
+        CourseError: the folder is a file or named as one, no such lesson, or no translations into the language.
     """
     if language:
         translated_lessons(language)

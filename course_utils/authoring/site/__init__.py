@@ -120,7 +120,7 @@ def _remove_earlier(folder: Path) -> None:
 
 
 def for_everybody(page: str, language: str = "") -> str:
-    """What a keyboard or a screen reader needs and Sphinx leaves out: code that scrolls, levels of headings, a language.
+    """What a keyboard or screen reader needs and Sphinx leaves out: code that scrolls, levels of headings, a language.
 
     Args:
         page: as Sphinx wrote it.
