@@ -734,7 +734,7 @@ assert max(table.reached(longer, 16, n) for n in (judge, small_judge)) < 0.1
 assert [round(50 * table.reached(longer, 16, n)) for n in (judge, small_judge)] == [1, 3]
 assert {round(50 * table.reached(source, 16, judge)) for source in (lite0, both)} == {1, 2}
 as_stored = [int((said == table.said[lite0, 16, n][few]).sum()) for n, said in now.items()]
-assert as_stored[0] >= 5  # of 1000 classes; another processor turns other signs
+assert as_stored[0] >= 3  # of 1000 classes; another processor turns other signs
 assert not (table.labels[few] == table.said[lite0, 16, lite0][few]).any()
 assert for_one_p[1] < 0.5
 assert min(for_both_p) > 0.5
@@ -751,7 +751,7 @@ assert min(for_both_p) > 0.5
 # gray noise, and the same noise after at most 12/255 of change for four classes
 noise = 0.4 + 0.2 * torch.rand(1, 3, 224, 224, generator=generator)
 dreams = ["goldfish", "pizza", "school bus", "castle"]
-rubbish = pgd(net, noise.expand(4, -1, -1, -1), dreams, eps=12 / 255, steps=12, targeted=True)
+rubbish = pgd(net, noise.expand(4, -1, -1, -1), dreams, eps=12 / 255, steps=20, targeted=True)
 says = [
     f"{name}, {p:.1%}" for name, p in (net.predict(x[None])[0][0] for x in (noise[0], *rubbish))
 ]
