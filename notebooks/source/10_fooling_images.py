@@ -976,7 +976,7 @@ show_images(shown, says, columns=5)
 # %% [markdown]
 # A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it; at 20 % never (it was made with sizes from 30 to 50 %). The real strawberries win at most a few times (at the place of the picture, on about four of the ten photos: half of the side is large), the shuffled patch and the random colors never. So colors and contrast are not enough: the arrangement counts. Upside down the patch still wins on most photos, so it needs no upright shape. What it is in the patch that counts, these controls do not say. (One patch, one disc of a photo: others may do otherwise.)
 #
-# Lite2 had no part in making it. At 260 pixels, its own size, it says strawberry no more often for the patch than for real strawberries: nothing to see of an attack. At 224 pixels it follows the patch in about half of the pictures, and the controls seldom: there the patch travels. Lite0 itself follows at 260, too.
+# Lite2 had no part in making it. At 260 pixels, its own size, it says strawberry no more often for the patch than for real strawberries: nothing to see of an attack. At 224 pixels it follows the patch in about half of the pictures, upside down in fewer, and real strawberries in a few at most: there the patch travels. Lite0 itself follows at 260, too.
 
 # %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows at 224 pixels only"
 assert min(wins["patch", 0.4], wins["patch", 0.5]) > 15
