@@ -859,18 +859,6 @@ def grow_patch(pictures, corner=None):
     return grown
 
 
-learn = photos[[0, 2, 6, 8, 10, 12]]  # no strawberries
-my_patch = grow_patch(learn)
-unseen = photos[1].clone()
-unseen[:, 120:216, 10:106] = my_patch
-says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in (photos[1], unseen))]
-show_images([my_patch, photos[1], unseen], ["your patch", *says])
-
-# %% uses="10.5"
-# which mean does it, that over photos or that over places? The same, but all four images of a step show one photo
-from_one_photo = grow_patch(learn[:1])
-
-
 def wins_on_unseen(sticker):
     """Of 20: ten photos that no patch was made with, each at two random corners."""
     corners = torch.randint(0, 129, (20, 2), generator=torch.Generator().manual_seed(9)).tolist()
@@ -881,8 +869,16 @@ def wins_on_unseen(sticker):
         return int((net(covered).argmax(1) == net.class_index("strawberry")).sum())
 
 
+learn = photos[[0, 2, 6, 8, 10, 12]]  # no strawberries
+my_patch = grow_patch(learn)
+# which mean does it? The same, but all four images of a step show one photo
+from_one_photo = grow_patch(learn[:1])
 by_one, by_six = wins_on_unseen(from_one_photo), wins_on_unseen(my_patch)
 print(f"made with one photo, random corners: {by_one} of 20; with six: {by_six}")
+unseen = photos[1].clone()
+unseen[:, 120:216, 10:106] = my_patch
+says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in (photos[1], unseen))]
+show_images([my_patch, photos[1], unseen], ["your patch", *says])
 
 # %% [markdown] solution="10.5"
 # The mean of the logarithms, not the logarithm of the mean: a photo on which the target is still improbable has a large gradient of $\log p$, so the step attends to it. That is the sum of the losses again, this time over photos and places and not
