@@ -429,8 +429,8 @@ A patch makes a network say its class on photos that had no part in its training
 does not work on others. What is the reason?
 - The patch has brighter colors than photos have, and a network follows strong colors.
   A disc of random colors has strong colors as well. It is the control.
-+ Its gradient is a mean over many photos and places, so it cannot rely on one of them.
-  Yes, this is the idea of the method: what helps on one photo only counts for less in the mean.
++ Its gradient is a mean over many places and photos, so it cannot rely on one of them.
+  Yes, this is the idea of the method. In the lesson the many places did more than the many photos.
 - It shows the object itself, so the class is then really in the photo.
   A disc cut from a photo of the object shows it too, and seldom wins. It is the other control.
 - It changes more of the photo than a limit of 8/255 for each pixel allows in all.

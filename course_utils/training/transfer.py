@@ -29,6 +29,9 @@ SOURCES = (NETWORKS[:1], NETWORKS[1:2], (NETWORKS[0], LARGER), NETWORKS[:2])
 SWAPPED = "efficientnet_lite0, the change of another photo"  # a control: as strong, as structured
 EPS = (4, 8, 12, 16)  # of 255
 PAIRS, STEPS, BATCH = 50, 5, 10
+# once more, with more steps and the largest eps; the third network is then also asked at the size of the photos
+MORE_STEPS = 20
+SMALLER = "efficientnet_lite2 at 224 pixels"
 
 
 def networks() -> dict[str, Network]:
@@ -50,10 +53,15 @@ def faster(net: Network) -> Network:
 
 
 def enlarged(net: Network, side: int = 240) -> Network:
-    """The same network, which sees its images at another size."""
+    """The same network, which sees its images at another size (smaller, too)."""
     larger = copy.copy(net)
     larger.input_size = side
     return larger
+
+
+def longer_attack(sources: str) -> str:
+    """The name of the attack with more steps."""
+    return f"{sources}, {MORE_STEPS} steps"
 
 
 def says(net: Network, images: Tensor) -> list[int]:
@@ -109,7 +117,8 @@ def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = 
     head = {"command": "python -m course_utils.training.transfer", "steps": steps, "photos": photos}
     head |= {"labels": labels.tolist(), "targets": targets.tolist()}
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
-    there = {(row["sources"], row["eps"]) for row in rows}
+    there = {(row["sources"], row["eps"], row["judge"]) for row in rows}
+    at_224 = {SMALLER: enlarged(nets[NETWORKS[2]], 224)}
     made = {("", 0): lambda: images}
     made |= {("random", eps): lambda eps=eps: changed_at_random(images, eps) for eps in strengths}
     for eps in strengths:
@@ -118,14 +127,19 @@ def main(path: Path = FILE, *, count: int = PAIRS, strengths: tuple[int, ...] = 
             made[" + ".join(names), eps] = lambda s=several, e=eps: attacked(s, images, targets, e, steps)
         first = [nets[NETWORKS[0]]]
         made[SWAPPED, eps] = lambda s=first, e=eps: with_another_change(images, attacked(s, images, targets, e, steps))
-    for (sources, eps), make in made.items():
-        if (sources, eps) not in there:
+    made[longer_attack(NETWORKS[0]), strengths[-1]] = lambda: attacked(
+        [nets[NETWORKS[0]]], images, targets, strengths[-1], MORE_STEPS
+    )
+    for (source, eps), make in made.items():
+        judges = nets | (at_224 if source in ("", "random", longer_attack(NETWORKS[0])) else {})
+        judges = {judge: net for judge, net in judges.items() if (source, eps, judge) not in there}
+        if judges:
             seen = make()
-            for judge, net in nets.items():
+            for judge, net in judges.items():
                 said = torch.tensor(says(net, seen))
-                rows.append({"sources": sources, "eps": eps, "judge": judge, "said": said.tolist()})
+                rows.append({"sources": source, "eps": eps, "judge": judge, "said": said.tolist()})
                 reached, right = (said == targets).sum().item(), (said == labels).sum().item()
-                print(f"{sources or 'clean'}, {eps}: {judge} says {reached} targets, {right} right", flush=True)
+                print(f"{source or 'clean'}, {eps}: {judge} says {reached} targets, {right} right", flush=True)
             write(path, head, rows)
 
 

@@ -37,7 +37,7 @@ show_images([eagle[0], attacked[0]], names)
 # No pixel of the right photo differs by more than 2 of 255 steps of brightness from the left one. You see a bald eagle, twice. The network
 # sees a bald eagle, and a toaster. The change was computed with one gradient after the other. You will build it now.
 #
-# The literature calls such an image an **adversarial example**. An attack that may use the network's gradient, as all attacks here, is **white-box**; one that may not is **black-box** (it asks for answers only, or it tries what was made for another network, as we do near the end). It is **targeted** if it wants one chosen class, and **untargeted** if any wrong class will do.
+# The literature calls such an image an **adversarial example**. An attack that may use the network's gradient, as all attacks here, is **white-box**; one that may not is **black-box** (it asks for answers only, or it tries what was made for another network: you will do that, too). It is **targeted** if it wants one chosen class, and **untargeted** if any wrong class will do.
 
 # %% [markdown] notes="1" minutes=5
 # Hide the titles first. Ask which of the two photos was changed, and let the room vote. Then show what the network says. Ask: is this a bug of
@@ -259,11 +259,10 @@ show_images(
 #
 # `fool` does the same for a batch and keeps the probabilities on the way. Each photo gets another class as its target, drawn at random.
 #
-# **Predict, run, explain.** A photo goes from "bald eagle" to "pizza". The *first class* is the one that the network names before the first step. Two questions. Does the first class *hold*: does it keep more than half of its probability for more than half of the way? And do *other* classes in between have more than
-# a half together, and clearly more (by a tenth) than they had before the first step? Write down how many of twenty photos get a yes, for each question.
+# **Predict, run, explain.** The *first class* is the one that the network names before the first step. Does what it loses go straight to the target, or do *other* classes have more than a half together on the way, and clearly more (by a tenth) than before the first step? Write down for how many of twenty photos.
 
 # %% [markdown] notes="1" minutes=7
-# Two numbers from the room before the cell. Follow one photo with the finger.
+# A number from the room before the cell. Follow one photo with the finger.
 
 # %%
 # ten photos, ten random targets: probability of the first class (gray) and of the target (orange)
@@ -289,44 +288,26 @@ figure.supylabel("probability", fontsize=9)
 figure
 
 # %%
-# both questions, for all twenty photos
-holds, between = [], []
+# do others come in between? And how large is the change?
+between = []
 for first, wanted, steps in zip(result.original, result.confidence, result.steps, strict=True):
-    first, wanted = first[: steps + 1], wanted[: steps + 1]
-    others = 1 - first - wanted  # what all other classes have together, at each step
+    others = (1 - first - wanted)[: steps + 1]  # what all other classes have together, at each step
     on_the_way = others[1:-1].max() if steps > 1 else others[0]
-    holds.append(bool((first > first[0] / 2).sum() > steps / 2))
     between.append(bool(on_the_way > 0.5 and on_the_way > others[0] + 0.1))
-for hold, name in ((True, "the first class holds"), (False, "it does not hold")):
-    counts = [
-        sum(h == hold and o == other for h, o in zip(holds, between, strict=True))
-        for other in (True, False)
-    ]
-    print(f"{name}: others between {counts[0]}, no others {counts[1]}")
-print(f"in all: the first class holds in {sum(holds)}, others between in {sum(between)}")
-
-# %%
-# how large is the change?
-length = (result.images - photos).flatten(1).norm(dim=1)
-print(f"fooled: {int(result.success.sum())} of 20; steps until fooled: {result.steps.tolist()}")
-whole = photos.flatten(1).norm(dim=1).mean()
-print(f"length of the change: {length.min():.1f} to {length.max():.1f}; of a photo: {whole:.0f}")
-in_line, square = length / (0.25 * result.steps), length / (0.25 * result.steps.sqrt())
-print(f"divided by that of all steps in a line: {in_line.min():.2f} to {in_line.max():.2f};")
-print(f"by that of steps at right angles: {square.min():.2f} to {square.max():.2f}")
+print(f"fooled: {int(result.success.sum())} of 20; others in between: {sum(between)}")
+in_steps = 255 * (result.images - photos).flatten(1).square().mean(1).sqrt()
+print(f"typical change of a number: {in_steps.min():.1f} to {in_steps.max():.1f} of 255")
+in_file = int(fooled(net, (result.images * 255).round() / 255, targets).sum())
+print(f"rounded to whole numbers of 255, as in a file: {in_file} of 20 still fooled")
 
 # %% [markdown]
-# In fifteen the first class holds, in twelve others have more than a half in between, in seven both happen. Wherever the first class does not hold, others come in between: what it loses early does not go to the target at once. (Twenty photos and one length of step: do not read more into the counts.) The whole change, as a list of numbers, is less than a fiftieth as long as the photo. It is shorter than all its steps together, but longer than if each step went at right angles to all the others (then it would have $0.25\sqrt{n}$ after $n$ steps): the steps partly agree.
+# In twelve, others have more than a half in between. (Twenty photos and one length of step: do not read more into the count.) All twenty are fooled by changes that are typically about one of 255 steps of brightness or less. A file holds whole steps only: rounded, thirteen still fool. The loop stops at the first success, close behind the border, and rounding can carry the image back.
 
-# %% claim="the first class holds in about fifteen, others come in between in about twelve, and wherever it does not hold; all changes are short, longer than steps at right angles, shorter than their steps in a line"
-assert 13 <= sum(holds) <= 17
+# %% claim="others come in between in about twelve; all are fooled; the changes are about 1 of 255 or less; rounding undoes about a third"
 assert 10 <= sum(between) <= 14
-assert sum(h and o for h, o in zip(holds, between, strict=True)) > 4
-assert sum(not (h or o) for h, o in zip(holds, between, strict=True)) == 0
 assert result.success.all()
-assert length.max() < whole / 50
-assert in_line.max() < 0.9
-assert square.min() > 1
+assert in_steps.max() < 1.6
+assert 9 < in_file < 18
 
 # %% [markdown]
 # ## Many small steps: PGD
@@ -334,7 +315,7 @@ assert square.min() > 1
 # The loop above has no limit for a single pixel. **Projected gradient descent** (PGD; Madry et al., 2018) takes the sign steps of FGSM, many of them, small, and after every
 # step goes back to the nearest point that is allowed: each pixel at most $\varepsilon$ away from the photo, and in $[0, 1]$. Going to the nearest allowed point is called
 # **projection**. Without the random start that Madry et al. add, the same steps are called the **basic iterative method** (BIM; Kurakin, Goodfellow & Bengio, 2017). The course's `pgd`
-# starts at the photo, so it is BIM; `random_start=True` makes it theirs.
+# starts at the photo, so it is BIM; `random_start=True` makes it theirs. Its steps are of $2.5\,\varepsilon$ divided by their number.
 
 # %% [markdown] notes="1" minutes=12
 # Draw the square around the photo and a step that leaves it: go back to the nearest point. Votes for one step against
@@ -381,7 +362,7 @@ show_images(
 )
 
 # %% [markdown]
-# This loop climbs $\log p_t$, and not the score as `fool` does. The reason: it does not stop at the first success. It goes on, and the probability becomes 100 % only if the other scores fall as well.
+# This loop climbs $\log p_t$, and not the score as `fool` does: its gradient lifts the score of the target and pushes each other score down by that class's own probability, the strongest rival most. And it does not stop at the first success.
 #
 # **Predict, run, explain.** One step of FGSM and ten steps of PGD, both with the same $\varepsilon$, both *toward* a random target class. Twenty photos. How often will each
 # reach its target?
@@ -481,27 +462,16 @@ names = [
 show_images(rows, [*names, *["its change, ten times"] * 3], columns=3)
 
 # %% [markdown]
-# There is no sports car in the change. With a limit for each pixel (middle), the change is spread over the whole photo, the sky as much as the bird. Where only the length of the whole change counts (left and right), it
-# is strongest where the gradient is strong: per pixel, it is larger around the bird than in the whole photo. The photo itself varies more there, too, so this does not say that the attack looks for the bird. In numbers (the box was set by hand):
+# There is no sports car in the change. With a limit for each pixel (middle), it is spread over the whole photo, the sky as much as the bird. Where only the length of the whole change counts (left and right), it is strongest where the gradient is strong.
 
-# %%
-# the mean change in a box around the bird (rows 64 to 135, columns 68 to 113), divided by that of the whole photo
-around = {
-    how: (x - spoonbill).abs()[0, :, 64:136, 68:114].mean() / (x - spoonbill).abs().mean()
-    for how, x in attacks.items()
-}
-edges = (spoonbill[..., 1:] - spoonbill[..., :-1]).abs()  # of neighbors in a row
-own_edges = edges[0, :, 64:136, 68:114].mean() / edges.mean()
-print(", ".join(f"{how}: {ratio:.1f}" for how, ratio in around.items()))
-print(f"the photo's own differences between neighbors: {own_edges:.1f}")
-
-# %% claim="the three attacks reach the class; where only the length counts, the change is larger around the bird"
+# %% claim="the three attacks reach the class; where only the length counts, the change is spread less evenly"
 assert all(bool(fooled(net, x, wish)) for x in attacks.values())
-left_one, in_the_middle, right_one = around.values()
-assert left_one > 1.3
-assert right_one > 1.3
-assert not in_the_middle > 1.3
-assert own_edges > 1.2
+left_one, in_the_middle, right_one = (
+    ((x - spoonbill).abs().amax() / (x - spoonbill).abs().mean()).item() for x in attacks.values()
+)
+assert left_one > 5
+assert right_one > 5
+assert not in_the_middle > 5
 
 # %% [markdown]
 # ## Does it survive?
@@ -509,11 +479,11 @@ assert own_edges > 1.2
 # The attacked image is a tensor. A picture in the world is saved as a file, cropped, and seen by other networks. `survival` tries these, on the twenty images that PGD made
 # above. Two controls belong to it. A crop is also *enlarged* again, to 224 pixels, and another network sees the photo at its own size, Lite2 at 260 pixels. So we also ask the attacked network itself at 260 pixels: there the network is the same, and only the size is another.
 #
-# **Predict, run, explain.** Order these four by how much they hurt the attack: rounding the pixels to whole numbers from 0 to 255; a JPEG file of quality 75; a crop to the
+# **Predict, run, explain.** Order these three by how much they hurt the attack: a JPEG file of quality 75; a crop to the
 # middle 80 %; another network (EfficientNet-Lite2, larger, trained on the same photos).
 
 # %% [markdown] notes="1" minutes=6
-# An order of the four from the room, on the board, before the cell.
+# An order of the three from the room, on the board, before the cell.
 
 # %%
 # which share of the attacks still reaches the target?
@@ -546,14 +516,14 @@ at_224 = int((small == targets).sum())  # of the attacked photos, the last of th
 print(f"at 224 pixels the other network says the target {at_224} times of 20")
 
 # %% [markdown]
-# Rounding changes nothing, but it was no test: these ten steps are of exactly 2/255, so every pixel is a whole number of 255 already. A JPEG file of very high quality changes little. After stronger compression, or a crop, the target is gone from most photos. The other network almost never says the target class, and
+# (Rounding is no test here: these ten steps are of exactly 2/255, so every pixel is a whole number of 255 already.) A JPEG file of very high quality changes little. After stronger compression, or a crop, the target is gone from most photos. The other network almost never says the target class, and
 # mostly sees what was there before. But look at the last bar: the attacked network itself forgets most targets when it sees the same images at 260 pixels. So this change fits one network *at one size*. The size is not the whole reason, though: asked at 224 pixels, Lite2 says hardly a target either, and is right as often as on the clean photos.
 #
 # **Is a crop a protection, then?** This attacker did not know of it. One who does can put the crop into the loop: in each step take the mean of the gradients over some crops of random sizes. (You will meet this idea again with the patch.)
 
 
 # %%
-# eight photos, eight steps, eps 8/255: without crops, and with two random crops in each step
+# six photos, eps 8/255: with two random crops in each step, and without, each with 18 gradients for a photo
 def after_crop(images, share, top=0.5, left=0.5):
     """Keep a share of each side, at a place from 0 (top, left) to 1, and enlarge it again. Differentiable."""
     side = round(share * 224)
@@ -561,7 +531,7 @@ def after_crop(images, share, top=0.5, left=0.5):
     return resize(images[:, :, row : row + side, column : column + side], 224)
 
 
-def attack_with_crops(clean, wanted_classes, crops, steps=8, limit=8 / 255):
+def attack_with_crops(clean, wanted_classes, crops, steps, limit=8 / 255):
     """PGD whose gradient is the mean over `crops` random crops (0: none)."""
     dice, x = torch.Generator().manual_seed(0), clean
     for _ in range(steps):
@@ -577,36 +547,48 @@ def attack_with_crops(clean, wanted_classes, crops, steps=8, limit=8 / 255):
     return x
 
 
-eight = slice(0, 8)
+six = slice(0, 6)
 by_attack = {
-    "not knowing of the crop": attack_with_crops(photos[eight], targets[eight], crops=0),
-    "with crops in the loop": attack_with_crops(photos[eight], targets[eight], crops=2),
+    "the ten steps of above": ten[six],
+    "no crops, 18 steps": attack_with_crops(photos[six], targets[six], crops=0, steps=18),
+    "two crops, 6 steps": attack_with_crops(photos[six], targets[six], crops=2, steps=6),
 }
 views = {
     "as it is": lambda x: x,
-    "moved by 11 pixels": lambda x: x.roll(11, 3),
+    "moved by 12 pixels": lambda x: x.roll(12, 3),
+    "by 11": lambda x: x.roll(11, 3),
     "middle 95%": lambda x: after_crop(x, 0.95),
-    "middle 80%": lambda x: after_crop(x, 0.8),
-    "middle 60%": lambda x: after_crop(x, 0.6),
+    "80%": lambda x: after_crop(x, 0.8),
+    "60%": lambda x: after_crop(x, 0.6),
     "smaller (80%) and enlarged again": lambda x: resize(resize(x, 179), 224),
 }
 through = {
-    (how, view): int(fooled(net, look(x), targets[eight]).sum())
+    (how, view): int(fooled(net, look(x), targets[six]).sum())
     for how, x in by_attack.items()
     for view, look in views.items()
 }
 for how in by_attack:
-    print(f"{how}: " + ", ".join(f"{view} {through[how, view]} of 8" for view in views))
+    print(f"{how}: " + ", ".join(f"{view} {through[how, view]} of 6" for view in views))
 
 # %% [markdown]
-# With the crops in the loop the target comes through crops of sizes like those that it drew, at the same ε. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them. (The last column: to make the photo smaller and larger again, without a crop, leaves most of the first attack intact. So it is not the blur of the enlarging that undoes it. After a crop, and at 260 pixels, everything lies at another place and in another size.)
+# With the crops in the loop the target comes through a crop to 80 %, at the same ε; without, three times as many steps do not help. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them.
+#
+# Why does a crop hurt? Not by the blur of the enlarging: the last number of the first line. Look at the moves (what leaves on the right comes in on the left). 12 pixels leave nearly every target, 11 take nearly all. The network goes over the photo in strides, the first two of 2 pixels each. A move by a multiple of 4 leaves the change on the same grid of these two: this attack fits the grid, too. (A pixel or two hurts little all the same.)
 
-# %% claim="with crops in the loop the target survives crops; without, it does not, though it survives blurring"
-blind, knowing = by_attack
-assert through[blind, "as it is"] > 6
-assert not through[blind, "middle 80%"] > 3
-assert through[knowing, "middle 80%"] > through[blind, "middle 80%"] + 3
-assert through[blind, "smaller (80%) and enlarged again"] > through[blind, "middle 80%"] + 2
+# %% claim="with crops in the loop the target survives a crop; without, three times as many steps do not help; a move by a multiple of 4 leaves it, other moves do not"
+blind, longer_blind, knowing = by_attack
+assert min(through[how, "as it is"] for how in by_attack) > 4
+assert not max(through[how, "80%"] for how in (blind, longer_blind)) > 2
+assert through[knowing, "80%"] > 3
+assert through[blind, "smaller (80%) and enlarged again"] > 4
+moved = [int(fooled(net, ten[six].roll(by, 3), targets[six]).sum()) for by in (8, 12, 16, 20)]
+assert min(moved) > 3
+moved_otherwise = [
+    int(fooled(net, ten[six].roll(k, 3), targets[six]).sum()) for k in (5, 11, 13, 21)
+]
+assert not max(moved_otherwise) > 2
+clean_moved = net(photos[six].roll(11, 3)).argmax(1) == net(photos[six]).argmax(1)
+assert clean_moved.sum() > 3
 
 # %% claim="JPEG 50, a crop and another size undo most, and the other network seldom follows"
 assert shares["the same network, 260 pixels"] < 0.6
@@ -631,12 +613,12 @@ assert at_224 < 4
 # lesson takes it.
 
 # %% [markdown] notes="1" minutes=9
-# Let the room guess three numbers of 50 before the figure: one network, two networks, a random change. Say that all of them are sisters.
+# Let the room guess two numbers of 50 before the figure: the attack, a random change. Say that all of the networks are sisters.
 
 # %%
 # an eagle, a toaster, at most 12/255: a change for one network, and a change for two
 wanted = net.class_index("toaster")
-options = {"eps": 12 / 255, "steps": 20, "targeted": True, "of": "score"}
+options = {"eps": 12 / 255, "steps": 10, "targeted": True, "of": "score"}  # the mean of log p
 for_one = pgd(Ensemble([net]), eagle, wanted, **options)
 for_both = pgd(Ensemble([net, other]), eagle, wanted, **options)
 for_one_p, for_both_p = (
@@ -647,14 +629,12 @@ for name, p in (("for Lite0 alone", for_one_p), ("for both", for_both_p)):
     print(f"change {name}: p(toaster) is {p[0]:.1%} in Lite0 and {p[1]:.1%} in Lite2")
 
 # %% [markdown]
-# That both networks say it is no surprise: both were attacked. A fair test needs a network that the attacker does *not* have. Three classifiers need no download: EfficientNet-Lite0, -Lite1 and -Lite2. Attack Lite0, or Lite1, or both together, and ask Lite2. One more source is a control: Lite0 *twice*, at 224 and at 240 pixels, the sizes of Lite0 and Lite1. Two sizes, but one network. Fifty pairs of a photo, which all
-# three name right, and a random target; five steps of PGD for each ε. That takes several minutes, so it was done once (`python -m course_utils.training.transfer` does it again), and the answers are kept with the course.
+# That both networks say it is no surprise: both were attacked. A fair test asks a network that the attacker does *not* have. Attack EfficientNet-Lite0, or Lite0 and Lite1 together, and ask Lite2: fifty pairs of a photo (17 photos, which all three name right) and a random target, five steps of PGD for each ε. It was done once (`python -m course_utils.training.transfer` does it again, in about a quarter of an hour), and the answers are kept with the course. Two controls have the same strength: a random change, and each change on *another* photo.
 #
-# **Predict, run, explain.** With ε = 16/255, how many of 50 times does Lite2 say the target (a) if Lite0 was attacked, (b) if Lite0 and Lite1 were attacked together, (c) after a random change of the same size? And how often does it still say the
-# right class?
+# **Predict, run, explain.** With ε = 16/255, how many of 50 times does Lite2 say the target if Lite0 was attacked? How often does it still say the right class, after the attack and after a random change?
 
 # %%
-# the answers of Lite2, for each attack and each eps (the left axis ends at 0.2)
+# how often of 50 does Lite2 still say the right class?
 table = transfer_table()
 judge = "efficientnet_lite2"
 lite0, lite1 = "efficientnet_lite0", "efficientnet_lite1"
@@ -663,113 +643,102 @@ sources = {
     "random change": ("random", "gray"),
     "its change on another photo": (f"{lite0}, the change of another photo", "black"),
     "attack on Lite0": (lite0, "#3b6ea5"),
-    "attack on Lite1": (lite1, "#1b7837"),
-    "Lite0 at two sizes": (f"{lite0} + {lite0} at 240 pixels", "#7b3294"),
     "attack on Lite0 and Lite1": (both, "#d95f02"),
 }
-strengths = sorted({e for source, e, _ in table.said if source == both})
-figure, axes = new_figure(1, 2, width=9, aspect=0.75)
-for ax, share, title in zip(
-    axes[0],
-    (table.reached, table.right),
-    ("Lite2 says the target", "Lite2 still says the right class"),
-    strict=True,
-):
-    for name, (source, color) in sources.items():
-        ax.plot(
-            strengths, [share(source, e, judge) for e in strengths], "o-", color=color, label=name
-        )
-    ax.set_xticks(strengths)
-    ax.set_ylim(*((-0.005, 0.2) if share == table.reached else (-0.03, 1.03)))
-    ax.set_xlabel("eps (of 255)", fontsize=9)
-    ax.set_title(f"{title} (share of 50)", fontsize=10)
-axes[0, 0].legend(fontsize=8)
+figure, axes = new_figure(width=6, aspect=0.55)
+ax = axes[0, 0]
+for name, (source, color) in sources.items():
+    still = {e: round(50 * table.right(source, e, judge)) for e in (4, 8, 12, 16)}
+    ax.plot(still.keys(), still.values(), "o-", color=color, label=name)
+    hits = [round(50 * table.reached(source, 16, n)) for n in (lite0, judge)]
+    print(
+        f"{name}: Lite2 right in {still[4]}, {still[8]}, {still[16]} at 4, 8, 16 of 255;"
+        f" target at 16: Lite0 {hits[0]}, Lite2 {hits[1]}"
+    )
+ax.set_ylim(0, 52)
+ax.set_xticks([4, 8, 12, 16])
+ax.set_xlabel("eps (of 255)", fontsize=9)
+ax.set_ylabel("of 50: Lite2 says the right class", fontsize=9)
+ax.legend(fontsize=8, loc="lower left")
 figure
 
 # %%
-# the same as a table: how often of 50 does a network say the target and the right class, and on how many of the 17 photos
-# is Lite2 wrong at least once
-for name, (source, _) in sources.items():
-    for e in strengths:
-        counts = [round(50 * table.reached(source, e, n)) for n in (lite0, lite1, judge)]
-        still = [round(50 * table.right(source, e, n)) for n in (lite0, judge)]
-        is_right = table.said[source, e, judge] == table.labels
-        missed = {p for p, ok in zip(table.photos, is_right, strict=True) if not ok}
-        print(
-            f"{name:<27} eps {e:>2}: target: Lite0 {counts[0]:>2}, Lite1 {counts[1]:>2}, Lite2 {counts[2]:>2};"
-            f" right: Lite0 {still[0]:>2}, Lite2 {still[1]:>2} ({len(missed)} photos lost)"
-        )
+# the attack on Lite0 once more, to its end: 20 steps at 16/255; Lite2 is asked at two sizes
+longer, small_judge = f"{lite0}, 20 steps", f"{judge} at 224 pixels"
+for n in (lite0, judge, small_judge):
+    target, still = (round(50 * f(longer, 16, n)) for f in (table.reached, table.right))
+    by_chance = round(50 * table.right("random", 16, n))
+    print(f"{n}: target {target}, right {still} (after a random change: {by_chance})")
 
 # %%
-# is the file true? Eight of the fifty, computed now: the attack on Lite0 with eps 16
+# is the file true? Eight of the fifty, computed now: the attack on Lite0 with eps 16, five steps
 few = slice(8)
 again = pgd(
     net, table.images(few), table.targets[few], eps=16 / 255, steps=table.steps, targeted=True
 )
-answers = other(resize((again * 255).round() / 255, other.input_size)).argmax(1)
-same = int((answers == table.said[lite0, 16, judge][few]).sum())
-print(f"Lite2 gives the stored answer for {same} of 8 photos")
-# (not always for all: the stored run computed in another order, and near a gradient of 0 a sign may turn)
+again = (again * 255).round() / 255
+now = {
+    lite0: net(again).argmax(1),
+    judge: other(resize(again, other.input_size)).argmax(1),
+}
+for n, said in now.items():
+    stored = table.said[lite0, 16, n][few]
+    same, plain = (int((said_too == stored).sum()) for said_too in (said, table.labels[few]))
+    print(f"{n}: as stored {same} of 8; the right label in the file: {plain} of 8")
+loser = int((now[judge] != table.labels[few]).int().argmax())  # the first that Lite2 gets wrong
+show_images(
+    [table.images([loser])[0], again[loser]],
+    [
+        f"Lite2: {other.predict(resize(x[None], 260))[0][0][0]}"
+        for x in (table.images([loser])[0], again[loser])
+    ],
+)
 
 # %% [markdown]
-# The *target* hardly travels with this attack: at ε = 16/255 Lite2 says it in one to three of the fifty tries (17 photos, each with about three targets), also when two networks were attacked. But these are five coarse steps, each of ε/2. At this ε even the attacked networks say the target in 34 to 42 of the fifty tries only, while ten steps at 8/255 reached all of twenty above. So the attack is not at its end, and what more steps would carry to Lite2 was not measured.
+# The check has power for Lite0: its answers are random targets, and who writes the right label into the file agrees with none of them. For Lite2, whose stored answer often *is* the right label, it proves little. And some answers differ: the stored run and yours are not equal bit for bit. Read the counts as give or take a few of fifty.
 #
-# Being *wrong* travels, at the larger ε. At 4/255 Lite2 stays right on nearly all photos. At 16/255 a random change takes two photos from it (the strawberry each time, and one try of the eagle), the attack on Lite0 takes fifteen tries, on nine of the 17 photos. Is it the attack, or would any change do that is as strong and as smooth? The control is each change on *another* photo. It takes no more from Lite2 than a random change does (5 tries against 4), and from Lite0 itself hardly more (4 against 2). So it is the attack on this very photo that reaches the other network. The attacker has never seen Lite2: that another network answers rightly is a weak protection.
+# The *target* hardly travels: at 16/255 Lite2 says it in one or two of fifty tries. Five steps are few, so look at twenty: now Lite0 says all fifty targets, and Lite2 one at its own size and three at 224 pixels, the size of the attack. So it is not the size that stops the target.
 #
-# Are two networks better than one? With 17 photos the last lines cannot be told apart, except perhaps at 16/255. Whether a second network helps, or a second size does, stays open.
+# Being *wrong* travels, and more as ε grows. At 4/255, which you do not see, the attack on Lite0 takes one try of fifty from Lite2 (on two networks: five, on 4 of the 17 photos), at 8/255 nine, at 16/255 fifteen; a random change takes 0, 3 and 4. Twenty steps at 16/255 do not take more: eleven. And a change of 16/255 you can see (the picture above). Each change on *another* photo does no more than a random one. So it is the attack on this very photo that reaches Lite2, not its strength or its texture.
 #
-# Liu et al. (2017) attacked in both ways, targeted and untargeted: changes that only leave a class reached other networks easily, targets of an attack on one network almost never; several networks at once made many targets travel. We made only targeted attacks, and counted the wrong answers. Theirs were larger attacks than our two networks
-# and five steps: after these, even the attacked networks do not say every target (the table shows how many). And Lite2 is a sister of the other two, of the same design, trained on the same photos. What a network of another family says was not measured here.
+# Liu et al. (2017) found the same: attacks that only leave a class travel easily, targets of one network almost never; with several networks many targets travel. Our two networks and five steps did not do that. Lite2 is a sister of the other two, of the same design, trained on the same photos. What a network of another family says was not measured here.
 
-# %% claim="targets hardly reach Lite2, wrong answers do from 8/255 on, more than from a random change or another photo's change, which do about the same"
-assert table.reached(both, 16, judge) < 0.15
-said_targets = [
-    round(50 * table.reached(source, 16, n))
-    for source, n in ((lite0, lite0), (lite1, lite1), (both, lite0), (both, lite1))
-]
-assert min(said_targets) == 34
-assert max(said_targets) == 42
-lost = {
-    source: [
-        photo_name
-        for photo_name, ok in zip(
-            table.photos, table.said[source, 16, judge] == table.labels, strict=True
-        )
-        if not ok
-    ]
-    for source in ("random", lite0)
+# %% claim="targets hardly reach Lite2 at either size; wrong answers do, more as eps grows, more than from a random change or another photo's change"
+assert [len(table.photos), len(set(table.photos))] == [50, 17]
+taken = {
+    name: [50 - round(50 * table.right(source, e, judge)) for e in (4, 8, 16)]
+    for name, (source, _) in sources.items()
 }
-assert sorted(lost["random"]) == ["bald_eagle"] + 3 * ["strawberry"]
-assert table.photos.count("strawberry") == 3
-assert (len(lost[lite0]), len(set(lost[lite0])), len(set(table.photos))) == (15, 9, 17)
-assert table.reached("random", 16, judge) == 0
-wrong = {name: 1 - table.right(source, 16, judge) for name, (source, _) in sources.items()}
-for name_of in (
-    "attack on Lite0",
-    "attack on Lite1",
-    "Lite0 at two sizes",
-    "attack on Lite0 and Lite1",
-):
-    assert wrong[name_of] > 2 * wrong["random change"]
-for its_eps in (8, 12, 16):
-    wrongly_placed = table.right(sources["its change on another photo"][0], its_eps, judge)
-    assert abs(wrongly_placed - table.right("random", its_eps, judge)) < 0.07
-    assert wrongly_placed > table.right(lite0, its_eps, judge) + 0.07
-assert table.reached(sources["its change on another photo"][0], 16, lite0) == 0
-assert table.right(sources["its change on another photo"][0], 16, lite0) > 0.8
-assert min(table.right(source, 4, judge) for source, _ in sources.values()) >= 0.88
-assert [
-    round(50 * wrong[n])
-    for n in (
-        "random change",
-        "its change on another photo",
-        "attack on Lite0",
-        "attack on Lite0 and Lite1",
+assert taken["random change"] == [0, 3, 4]
+assert taken["attack on Lite0"] == [1, 9, 15]
+assert taken["attack on Lite0 and Lite1"][0] == 5
+assert round(50 * table.right(longer, 16, judge)) == 39
+assert (
+    len(
+        {
+            p
+            for p, ok in zip(table.photos, table.said[both, 4, judge] == table.labels, strict=True)
+            if not ok
+        }
     )
-] == [4, 5, 15, 26]
-assert same >= 3  # of 1000 classes; another processor turns other signs
+    == 4
+)
+for random_one, swapped in zip(
+    taken["random change"], taken["its change on another photo"], strict=True
+):
+    assert abs(swapped - random_one) < 2
+assert not taken["its change on another photo"][2] > 0.5 * taken["attack on Lite0"][2]
+assert table.reached(both, 16, judge) < 0.15
+assert table.reached(longer, 16, lite0) == 1
+assert max(table.reached(longer, 16, n) for n in (judge, small_judge)) < 0.1
+assert [round(50 * table.reached(longer, 16, n)) for n in (judge, small_judge)] == [1, 3]
+assert {round(50 * table.reached(source, 16, judge)) for source in (lite0, both)} == {1, 2}
+as_stored = [int((said == table.said[lite0, 16, n][few]).sum()) for n, said in now.items()]
+assert as_stored[0] >= 3  # of 1000 classes; another processor turns other signs
+assert not (table.labels[few] == table.said[lite0, 16, lite0][few]).any()
 assert for_one_p[1] < 0.5
 assert min(for_both_p) > 0.5
+
 # %% [markdown]
 # ## A picture of nothing
 #
@@ -813,7 +782,7 @@ seen_by_other = [other.predict(resize(x[None], 260))[0][0][0] for x in (noise[0]
 print("Lite2 says of the noise and of the four:", ", ".join(seen_by_other))
 
 # %% [markdown]
-# Five times noise; a person names none of them. Lite0 names four with more than 99 % certainty. A random change of the same size does nothing of the kind, so it is the direction again that counts. Lite2 gives none of the four classes more than a percent. As with the photos, the image was made for one network and one size. (The noise lies between 0.4 and 0.6, so a change of 12/255 is half as large as the noise itself; you do not see it because it looks like noise, too.)
+# Five times noise; a person names none of them. Lite0 names four with more than 99 % certainty. A random change of the same size does nothing of the kind, so it is the direction again that counts. Lite2 gives none of the four classes more than a percent. As with the photos, the image was made for one network and one size. (The noise lies between 0.4 and 0.6, so a change of 12/255 is about half of its largest deviation; you do not see it because it looks like noise, too.)
 #
 # A network like this one must divide 100 % among its thousand classes, whatever it is shown; "none of them" is not an answer. But it was not forced to be *certain*: on the plain noise it is not.
 
@@ -873,15 +842,39 @@ check("10.5", patch_gradient)
 # %% [markdown] fold="I get: this view is the output of a function that returns multiple views"
 # `for image in pasted` gives views into which PyTorch does not let you write here. Write with an index: `pasted[i, ...] = patch`.
 
+
 # %% picture="10.5"
 # your gradient: 24 steps of its sign, each on four of six photos at random places. Then a photo that it has not seen
-learn, where = photos[[0, 2, 6, 8, 10, 12]], torch.Generator().manual_seed(2)  # no strawberries
-my_patch = torch.full((3, 96, 96), 0.5)
-for k in range(24):
-    chosen = torch.randperm(6, generator=where)[:4]
-    corners = torch.randint(0, 129, (4, 2), generator=where).tolist()
-    gradient = patch_gradient(net, learn[chosen], my_patch, corners, net.class_index("strawberry"))
-    my_patch = (my_patch + 0.08 * (1 - k / 40) * gradient.sign()).clamp(0, 1)
+def grow_patch(pictures, corner=None):
+    """A patch from 24 steps; each sees four of the pictures, at random corners or all at one."""
+    where, grown = torch.Generator().manual_seed(2), torch.full((3, 96, 96), 0.5)
+    for k in range(24):
+        chosen = torch.randperm(6, generator=where)[:4] % len(pictures)
+        corners = torch.randint(0, 129, (4, 2), generator=where).tolist()
+        corners = [corner] * 4 if corner else corners
+        uphill = patch_gradient(
+            net, pictures[chosen], grown, corners, net.class_index("strawberry")
+        )
+        grown = (grown + 0.08 * (1 - k / 40) * uphill.sign()).clamp(0, 1)
+    return grown
+
+
+def wins_on_unseen(sticker):
+    """Of 20: ten photos that no patch was made with, each at two random corners."""
+    corners = torch.randint(0, 129, (20, 2), generator=torch.Generator().manual_seed(9)).tolist()
+    covered = photos[1::2].repeat(2, 1, 1, 1)
+    for picture, (top, left) in zip(covered, corners, strict=True):
+        picture[:, top : top + 96, left : left + 96] = sticker
+    with torch.no_grad():
+        return int((net(covered).argmax(1) == net.class_index("strawberry")).sum())
+
+
+learn = photos[[0, 2, 6, 8, 10, 12]]  # no strawberries
+my_patch = grow_patch(learn)
+# which mean does it? The same, but all four images of a step show one photo
+from_one_photo = grow_patch(learn[:1])
+by_one, by_six = wins_on_unseen(from_one_photo), wins_on_unseen(my_patch)
+print(f"made with one photo, random corners: {by_one} of 20; with six: {by_six}")
 unseen = photos[1].clone()
 unseen[:, 120:216, 10:106] = my_patch
 says = [f"{name}, {p:.0%}" for name, p in (net.predict(x[None])[0][0] for x in (photos[1], unseen))]
@@ -892,28 +885,15 @@ show_images([my_patch, photos[1], unseen], ["your patch", *says])
 # over networks.
 
 # %% [markdown]
-# Is it the mean that makes it work? The same 24 steps on one photo, at one corner, make a patch that wins there (more than 99 %), and at random corners on the ten photos that are kept for the test never; yours wins on most of these.
+# One photo is enough for most of the tries, if the patch lies at random corners; six photos do better. The mean over places counts more: with all four images at one corner, the patch hardly ever wins elsewhere, made with one photo or with six. (24 steps, one class, one seed: do not read more into it.)
 #
 # These steps are few, and all patches lay upright and had one size. The course has a patch from 150 steps of Adam (`python -m course_utils.training.fooling_patch`), made on 17 photos of the gallery, at random places, sizes and turns (by at most 20 degrees). Ten other photos were kept for the test. Here are three of them.
 
-# %% claim="24 steps on one photo at one corner win there and nowhere else; with the mean over photos and corners they win on most unseen photos"
-single = torch.full((3, 96, 96), 0.5)
-for turn in range(24):
-    uphill = patch_gradient(net, learn[:1], single, [[64, 64]], net.class_index("strawberry"))
-    single = (single + 0.08 * (1 - turn / 40) * uphill.sign()).clamp(0, 1)
-at_corners = torch.randint(0, 129, (20, 2), generator=torch.Generator().manual_seed(9)).tolist()
-wins = []
-for sticker in (single, my_patch):
-    covered = photos[1::2].repeat(2, 1, 1, 1).clone()
-    for spot, (top, left) in enumerate(at_corners):
-        covered[spot, :, top : top + 96, left : left + 96] = sticker
-    with torch.no_grad():
-        wins.append(int((net(covered).argmax(1) == net.class_index("strawberry")).sum()))
-there = learn[:1].clone()
-there[0, :, 64:160, 64:160] = single
-assert net(there).softmax(1)[0, net.class_index("strawberry")] > 0.99
-assert wins[0] == 0
-assert wins[1] > 12
+# %% claim="without the mean over places the patch does not win elsewhere; with it, it wins mostly, from one photo, too"
+assert by_six > 14
+assert by_one > 8
+for learned_from in (learn[:1], learn):
+    assert not wins_on_unseen(grow_patch(learned_from, [64, 64])) > 4
 
 # %%
 # the course's patch, and three photos that had no part in making it
@@ -927,34 +907,21 @@ show_images([patch[0], *stuck], ["the patch", *says], columns=4)
 # **Predict, run, explain.** Does it work because it looks like a strawberry? Four controls, on the same photos, at the same places, in the same sizes: a disc cut from a *photo of strawberries*, the patch itself with the squares of 8 × 8 pixels that lie inside of its circle *shuffled* (the same colors and contrast, no shapes larger than a square), the patch *upside down* (it was made with turns of at most 20 degrees), and a disc of random colors.
 
 # %%
-# twenty times for each size: ten unseen photos at two places
+# the discs: a cut of a photo of strawberries that Lite0 names on a gray picture, and three others
 strawberry = net.class_index("strawberry")
-whole_photo = photo("strawberry", 320)
-cuts = [
-    (y, x, d) for d in (112, 160, 208) for y in range(0, 321 - d, 52) for x in range(0, 321 - d, 52)
+real = resize(photo("strawberry", 320)[:, :, 104:216, :112], patch.shape[2:])
+cells = [  # upper left corners of the squares of 8 x 8 pixels that lie inside of the patch's circle
+    (y, x)
+    for y in range(0, 96, 8)
+    for x in range(0, 96, 8)
+    if (abs(y - 44) + 4) ** 2 + (abs(x - 44) + 4) ** 2 < 48**2
 ]
-pieces = torch.cat(
-    [resize(whole_photo[:, :, y : y + d, x : x + d], patch.shape[2:]) for y, x, d in cuts]
-)
-middle_place = torch.tensor([[0.5, 0.5, 0.4, 0.0]])
-with (
-    torch.no_grad()
-):  # of all these pieces the one whose disc on gray is most a strawberry for Lite0
-    gray = torch.full((1, 3, 224, 224), 0.5)
-    on_gray = torch.cat([stick_on(gray, piece[None], middle_place) for piece in pieces])
-    real = pieces[net(on_gray).softmax(1)[:, strawberry].argmax()][None]
+shuffled_patch = patch.clone()
+order = torch.randperm(len(cells), generator=torch.Generator().manual_seed(7)).tolist()
+for (y, x), k in zip(cells, order, strict=True):
+    v, u = cells[k]
+    shuffled_patch[..., y : y + 8, x : x + 8] = patch[..., v : v + 8, u : u + 8]
 blocks = torch.rand(1, 3, 12, 12, generator=torch.Generator().manual_seed(5))
-squares = patch.unfold(2, 8, 8).unfold(3, 8, 8).flatten(2, 3)  # (1, 3, squares, 8, 8)
-rows = (
-    torch.arange(12) - 5.5
-).abs() * 8 + 4  # how far the outer edge of each square is from the middle
-inside = ((rows[:, None] ** 2 + rows**2).sqrt() < 48).flatten().nonzero()[:, 0]
-order = torch.randperm(len(inside), generator=torch.Generator().manual_seed(7))
-squares = squares.clone()
-squares[:, :, inside] = squares[:, :, inside[order]]
-shuffled_patch = torch.nn.functional.fold(
-    squares.permute(0, 1, 3, 4, 2).flatten(1, 3), patch.shape[2:], 8, stride=8
-)
 discs = {
     "patch": patch,
     "photo of strawberries": real,
@@ -962,58 +929,69 @@ discs = {
     "patch, upside down": patch.rot90(2, (2, 3)),
     "random colors": resize(blocks, patch.shape[2:]),
 }
-diameters = [0.2, 0.3, 0.4, 0.5]
-hits = {name: [] for name in discs}
-with torch.no_grad():
-    for diameter in diameters:
-        places = random_places(20, side=(diameter, diameter), seed=6)
-        for name, disc in discs.items():
-            stuck = stick_on(held_out.repeat(2, 1, 1, 1), disc, places)
-            hits[name].append(int((net(stuck).argmax(1) == strawberry).sum()))
-    without = int((net(held_out).argmax(1) == strawberry).sum())
-    stuck = stick_on(held_out.repeat(2, 1, 1, 1), patch, random_places(20, side=(0.5, 0.5), seed=6))
-    by_other, by_other_224, by_net_260 = (
-        int((n(resize(stuck, size)).argmax(1) == strawberry).sum())
-        for n, size in ((other, other.input_size), (other, 224), (net, 260))
-    )
-name, p = net.predict(stick_on(gray, real, middle_place))[0][0]
-print(f"the best disc of {len(pieces)} from the photo, on a gray picture: {name}, {p:.0%}")
-print(f"without a disc, Lite0 says strawberry for {without} of 10 photos")
-for name, counts in hits.items():
-    told = ", ".join(f"{c} of 20 at {d:.0%}" for c, d in zip(counts, diameters, strict=True))
-    print(f"{name}: {told} of the photo's side")
-print(f"the patch at 50%, seen by Lite2: {by_other} of 20; by Lite2 at 224 pixels: {by_other_224};")
-print(f"by Lite0 at 260 pixels: {by_net_260}")
+gray, middle_place = torch.full((1, 3, 224, 224), 0.5), torch.tensor([[0.5, 0.5, 0.4, 0.0]])
+named, p = net.predict(stick_on(gray, real, middle_place))[0][0]
+print(f"the disc of the photo, on a gray picture: {named}, {p:.0%}")
+
+# %%
+# twenty times for each size: ten unseen photos at two places
+twice = held_out.repeat(2, 1, 1, 1)
+
+
+def says_strawberry(judge_net, images):
+    """In how many of the images."""
+    with torch.no_grad():
+        return int((judge_net(images).argmax(1) == strawberry).sum())
+
+
+wins, by_other = {}, {}
+for name, disc in discs.items():
+    for side in (0.2, 0.3, 0.4, 0.5) if name == "patch" else (0.4, 0.5):
+        stuck = stick_on(twice, disc, random_places(20, side=(side, side), seed=6))
+        wins[name, side] = says_strawberry(net, stuck)
+        print(f"{name}, {side:.0%} of the side: Lite0 says strawberry {wins[name, side]} of 20")
+    by_other[name] = says_strawberry(other, stuck)  # the last size, 50 %
+    if name == "patch":
+        by_other_260, by_net_260 = (says_strawberry(n, resize(stuck, 260)) for n in (other, net))
+    if name == "photo of strawberries":
+        photo_260 = says_strawberry(other, resize(stuck, 260))
+print("at 50%, by Lite2 at 224 pixels:", ", ".join(f"{n} {k}" for n, k in by_other.items()))
+print(
+    f"by Lite2 at 260: patch {by_other_260}, photo {photo_260}; by Lite0 at 260: patch {by_net_260}"
+)
+print(f"without a disc, Lite0 says strawberry for {says_strawberry(net, held_out)} of 10 photos")
 
 # %%
 # the patch and the controls as the network sees them; a place is row, column (0: top, left), diameter, turn
 shown = [
-    stick_on(held_out[3:4], disc, torch.tensor([[0.5, 0.6, 0.5, 0.0]]))[0]
-    for disc in discs.values()
+    stick_on(held_out[:1], disc, torch.tensor([[0.5, 0.6, 0.5, 0.0]]))[0] for disc in discs.values()
 ]
 says = [f"{name}:\n{net.predict(x[None])[0][0][0]}" for name, x in zip(discs, shown, strict=True)]
-show_images(shown, says, columns=3)
+show_images(shown, says, columns=5)
 
 # %% [markdown]
-# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it. At 30 % it wins on more than half, at 20 % never; it was made with sizes from 30 to 50 %. The real strawberries (the best of many discs from that photo: alone on gray, Lite0 names
-# it) win at most a few times at the largest size. The shuffled patch and the random colors never win. So colors and contrast are not enough: the arrangement counts, within the patch. Upside down it still wins on most photos at 40 % and above. (The photo shown is one of the few on which the disc of the photo wins as well.) So the patch needs no upright shape. Look at the patch: a purple body with dots, and red ones with white spots. Whether that is what counts, these controls do not say. (The disc of the photo was chosen on gray and at one size: a better one may exist. One patch: another class may look otherwise.)
+# A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it; at 20 % never (it was made with sizes from 30 to 50 %). The real strawberries win at most a few times (at the place of the picture, on about four of the ten photos: half of the side is large), the shuffled patch and the random colors never. So colors and contrast are not enough: the arrangement counts. Upside down the patch still wins on most photos, so it needs no upright shape. What it is in the patch that counts, these controls do not say. (One patch, one disc of a photo: others may do otherwise.)
 #
-# And Lite2, which had no part in it, says strawberry much more seldom at its own size, 260 pixels. At 224 pixels it says it more often, but of fewer pictures than Lite0, and Lite0 at 260 says it of nearly all. So the network counts, and for Lite2 the size, too. Whether a patch that is made with several networks does better was not tried here.
+# Lite2 had no part in making it. At 260 pixels, its own size, it says strawberry no more often for the patch than for real strawberries: nothing to see of an attack. At 224 pixels it follows the patch in about half of the pictures, upside down in fewer, and real strawberries in a few at most: there the patch travels. Lite0 itself follows at 260, too.
 
-# %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows seldom"
-assert hits["patch"][2] > 15
-assert hits["patch"][3] > 15
-assert hits["patch"][0] < 4
-assert not hits["photo of strawberries"][2] > 4
-assert not hits["photo of strawberries"][3] > 6
-assert hits["patch, upside down"][2] > 10
-assert not hits["random colors"][3] > 2
-assert not hits["patch, shuffled"][3] > 4
-assert without == 0
-assert net.predict(stick_on(gray, real, middle_place))[0][0][0] == "strawberry"
-assert by_other < 10
+# %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows at 224 pixels only"
+assert min(wins["patch", 0.4], wins["patch", 0.5]) > 15
+assert wins["patch", 0.2] < 4
+assert min(wins["patch, upside down", 0.4], wins["patch, upside down", 0.5]) > 10
+assert not wins["photo of strawberries", 0.4] > 4
+assert not wins["photo of strawberries", 0.5] > 6
+assert not max(wins[n, 0.5] for n in ("random colors", "patch, shuffled")) > 2
+assert says_strawberry(net, held_out) == 0
+assert named == "strawberry"
 assert by_net_260 > 14
-assert by_other_224 > by_other + 4
+assert not by_other_260 > photo_260 + 4
+assert by_other["patch"] > 7
+assert not max(k for n, k in by_other.items() if n not in ("patch", "patch, upside down")) > 5
+at_this_place = torch.tensor([[0.5, 0.6, 0.5, 0.0]]).repeat(10, 1)
+assert 2 <= says_strawberry(net, stick_on(held_out, real, at_this_place)) <= 6
+assert not says[1].endswith("strawberry")
+assert says[0].endswith("strawberry")
+
 # %% [markdown]
 # ## Explore
 #
@@ -1073,7 +1051,7 @@ assert not leavers[0] > 5
 # - The probability of an attacked image ("pizza, 100 %") says how far the attack went on, not how much of a pizza is there.
 # - Nothing here says that people are safe from such images; it says that these were not made with our gradient.
 #
-# **So is it a bug?** Ilyas et al. (2019) made an experiment. They changed training photos a little, each toward a random other class, and gave each that other class as its label. To a person all of these labels are wrong. They trained a new network on nothing else. On ordinary test photos, which nobody had
+# **So is it a bug?** Ilyas et al. (2019) made an experiment. They changed training photos a little, each toward a random other class, and gave each that other class as its label. To a person nearly all of these labels are wrong. They trained a new network on nothing else. On ordinary test photos, which nobody had
 # changed, it named the right class far more often than chance. So the small changes carry something that belongs to the class, on ordinary photos too, and that people do not see. The authors call it a *non-robust feature*: it helps a network to be right, and a small change turns it around.
 # On this view an attack finds no hole in the network; it uses what the network has learned to use. It is not the last word: Nakkiran (2019) built changes that fool a network and carry no such feature. And people are not safe either: Elsayed et al. (2018) found changes that mislead people who see an image for a very short time.
 #
@@ -1096,9 +1074,9 @@ quiz("10")
 # - On a linear score the best change under $|\Delta x_i| \le \varepsilon$ is $\varepsilon\,\mathrm{sign}(w)$, and it raises the score by exactly $\varepsilon\lVert w\rVert_1$. The sum over all numbers of the photo makes it large.
 # - FGSM: one step of the sign. PGD: many small ones, each projected back to the ball around the photo and to $[0, 1]$.
 # - A difference is drawn around gray. JPEG, crops, sizes and other networks are tests for an attack; but an attack that knows of the test puts it into its loop. Random noise of the same size is the comparison.
-# - Made for one network or two, five steps of PGD seldom carried their target to a third one; at 16/255 it was wrong in 15 to 26 of fifty tries, after a random change in 4. On another photo the same change does no more than a random one.
+# - Made for one network, the changes hardly ever carried their target to another one. It was wrong in 1 of fifty tries at 4/255, and in 15 at 16/255 (which you see), after a random change in 0 and 4.
 # - From noise, the same steps make an image of nothing that a network names with more than 99 % certainty.
-# - A patch is trained for the mean over photos, places, sizes and turns. It works on photos that it has never seen, and everybody sees it.
+# - A patch is trained for the mean over photos, places, sizes and turns. At 40 to 50 % of the side it works on photos that it has never seen, in the network it was made for; and everybody sees it.
 #
 # **Papers.** Szegedy et al.: *Intriguing Properties of Neural Networks*, ICLR 2014. Goodfellow, Shlens, Szegedy: *Explaining and Harnessing Adversarial Examples*, ICLR 2015.
 # Nguyen, Yosinski, Clune: *Deep Neural Networks are Easily Fooled*, CVPR 2015. Moosavi-Dezfooli, Fawzi, Fawzi, Frossard: *Universal Adversarial Perturbations*, CVPR 2017. Kurakin, Goodfellow, Bengio: *Adversarial Examples in the Physical World*, ICLR Workshop 2017. Liu, Chen, Liu, Song: *Delving into Transferable Adversarial Examples and

@@ -38,7 +38,7 @@ def test_a_run_goes_on_and_each_cell_is_there_once(small, tmp_path, capsys):
     transfer.main(path, count=4, strengths=(8,), steps=1)
     whole = path.read_text(encoding="utf-8")
     stored = json.loads(whole)
-    assert len(stored["rows"]) == 3 * (3 + len(transfer.SOURCES))
+    assert len(stored["rows"]) == 3 * (4 + len(transfer.SOURCES)) + 3  # three attacks have a fourth judge
     del stored["rows"][-6:]
     path.write_text(json.dumps(stored), encoding="utf-8")
     capsys.readouterr()
@@ -88,7 +88,10 @@ def test_the_stored_measurement_is_whole():
     measured = {("", 0), *(("random", e) for e in transfer.EPS)}
     measured |= {(" + ".join(names), e) for names in transfer.SOURCES for e in transfer.EPS}
     measured |= {(transfer.SWAPPED, e) for e in transfer.EPS}
-    assert set(table.said) == {(*attack, judge) for attack in measured for judge in transfer.NETWORKS}
+    longer = (transfer.longer_attack(LITE0), transfer.EPS[-1])
+    expected = {(*attack, judge) for attack in (*measured, longer) for judge in transfer.NETWORKS}
+    smaller = {attack for attack in (*measured, longer) if attack[0] in ("", "random", longer[0])}
+    assert set(table.said) == expected | {(*attack, transfer.SMALLER) for attack in smaller}
     assert all(len(said) == 50 for said in table.said.values())
     assert all(table.right("", 0, judge) == 1 for judge in transfer.NETWORKS)
     assert FILE.stat().st_size < 50_000
