@@ -205,7 +205,7 @@ dogs = [covered_by(dog, cover, (40, 124, 64))[0] for cover in covers.values()]
 show_images([*dogs, *maps], [*covers] + [""] * 5, columns=5, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# Weak places differ: at more than a third of the pixels some two of the four covers disagree on the sign, but by more than 0.1 on both sides only at about one in twenty. Two draws of the noise disagree at about one in ten, and nearly nowhere by more than 0.1: it is the cover, not the draw.
+# Weak places differ: at more than a third of the pixels some two of the four covers disagree on the sign, at about one in twenty by more than 0.1 on both sides. Two draws of the noise disagree at about one in ten, and nearly nowhere by more than 0.1.
 #
 # In all the maps the darkest place is near the ear. But each pixel is a mean of up to four windows. In single windows (in the last section) it is the ear with gray and the forehead with blur.
 
@@ -242,7 +242,7 @@ print(f"blue and red: {-top:.1f} to {top:.1f}")
 show_images(maps, titles, columns=4, cmap="RdBu_r", vmin=-top, vmax=top)
 
 # %% [markdown]
-# The large gray window makes more than half of the places blue, among them the ground below the dog; a blur at the same places does not. Here the sign of a weak place hangs on the cover.
+# The large gray window makes more than half of the places blue, among them the ground below the dog; a blur at the same places does not.
 #
 # And the darkest place has moved, from the ear (32 and 24) to the cheek (64). Does the network need the ear?
 #
@@ -268,7 +268,7 @@ sides = (24, 32, 48, 64, 80, 96)
 places = {"ear": (72, 156, "#b2182b"), "cheek": (128, 128, "#2166ac"), "ground": (184, 176, "gray")}
 dalmatian = net.class_index("dalmatian")
 grown = {}
-figure, axes = new_figure(width=6.5, aspect=0.55)
+figure, axes = new_figure(width=7.2, aspect=0.5)
 for part, (row, column, color) in places.items():
     for cover, line in (("gray", "-"), ("blur", "--")):
         batch = [
@@ -284,7 +284,7 @@ for part, (row, column, color) in places.items():
 axes[0, 0].axhline(0, color="black", linewidth=0.5)
 axes[0, 0].set_xlabel("side of the square in pixels")
 axes[0, 0].set_ylabel("drop of the score")
-axes[0, 0].legend(fontsize=8)
+axes[0, 0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 figure
 
 # %% [markdown]
@@ -332,7 +332,7 @@ show_images(pictures, titles, columns=4)
 # So the dark red on the ear says that *this cover, of this size, here* lowers the score. Is the part needed? Ask with its outline and several covers; here they do not agree.
 
 # %% claim="with five covers: the cheek costs more, the larger the square; four of them: the small square in the ear costs about 1, the whole ear little; not with blur"
-for cover_here, (spot_drop, ear_drop, around_drop, _) in hidden.items():
+for cover_here, (spot_drop, ear_drop, around_drop, _all_drop) in hidden.items():
     assert 0.75 < spot_drop < 1.25
     if cover_here == "blur":
         assert not ear_drop < 0.4 * spot_drop
@@ -753,7 +753,7 @@ for of, change in ways.items():
     print("{:11} {:14.3f} {:16.3f} {:17.3f} ({:.3f} to {:.3f})".format(of, *together[of]))
 
 # %% [markdown]
-# One copy does stand in for the other: a window and its copy cost more than the sum of both, and more than with any of the 20 strangers. Against their mean it is a third more in the probability, and a sixth more in the log-odds; the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Other limits:
+# One copy does stand in for the other: a window and its copy cost more than the sum of both, and more than with any of the 20 strangers. That is a third more than their mean in the probability, and a sixth in the log-odds, where the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Other limits:
 #
 # - A photo with a gray square is unlike nearly all photos of the training. A part of the drop may be surprise, not loss of evidence. (Some networks
 #   are trained on photos with random rectangles of noise: Random Erasing, Zhong et al., 2020.)
@@ -780,7 +780,7 @@ for cover_here in ("mean", "blur"):
 assert alone["probability"][1] < 0.55 * alone["probability"][0]
 assert alone["log-odds"][1] > 0.75 * alone["log-odds"][0]
 for in_what, at_least, at_most in (("probability", 1.25, 1.5), ("log-odds", 1.13, 1.23)):
-    of_both, with_copy, mean_other, _, largest_other = together[in_what]
+    of_both, with_copy, mean_other, smallest_other, largest_other = together[in_what]
     assert with_copy > 1.05 * of_both
     assert at_least < with_copy / mean_other < at_most
     assert with_copy > 1.02 * largest_other
