@@ -446,7 +446,7 @@ Why do occlusion maps with a gray, a blurred and a noisy window differ?
 Exact incremental inference gains a lot in early layers and little in late ones. Why?
 - Late layers have more weights, and a crop needs all of them, too.
   The number of weights is the same for the crop and for the whole map.
-+ The reached part grows through every layer, until it is the whole map.
++ The reached part grows with the kernels and strides, until it is the whole map.
   Yes: the receptive field read backward. Where everything is reached, nothing can be saved.
 - Late layers are not convolutions, so that no part of them can be left out.
   In VGG-19 all 16 layers of weights here are.
