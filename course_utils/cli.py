@@ -343,7 +343,7 @@ def gradescope(
 
 def main() -> None:
     """The entry point of the `course` command."""
-    # jsonschema, which nbformat and JupyterLab import, compiles a grammar of international addresses (IRIs) at each start: about
-    # four seconds. It does without where this import fails, and no notebook has a field that it would check with it.
+    # nbformat and JupyterLab import jsonschema, which compiles a grammar of international addresses (IRIs) at each
+    # start: four seconds. It does without where this import fails, and no notebook has a field that needs it.
     sys.modules.setdefault("rfc3987_syntax", None)
     app()
