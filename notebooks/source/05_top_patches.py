@@ -136,7 +136,7 @@ for layer in ("conv_stem", "blocks.1.0", "blocks.2.1", "blocks.3.0", "blocks.5.0
 
 # %% [markdown]
 # The field of the last one is larger than the photo of 224 pixels. A unit in the middle of the map, unit 3, sees the pixels from $-170 + 3 \cdot 32 = -74$ to 328: it *can* see everything. Of the units 0 to 6 only the last cannot: it begins at pixel 22.
-# (Padding that fits the image puts no zero on the left of 224 pixels and one on the right in `conv_stem`, so its start is 0 and not −1.)
+# (`conv_stem` starts at 0: its padding fits the image and lies on the right only.)
 # Does a unit use everything equally that it can see? First you need its box in the photo.
 
 # %% claim="the field of blocks.5.0 is larger than the photo, that of blocks.3.0 is not; units 0 to 5 of blocks.5.0 can see all 224 pixels, unit 6 begins at pixel 22"
@@ -247,7 +247,7 @@ for kind, parts in left_over.items():
     )
 
 # %% [markdown]
-# So for these ten units the patches of 64 pixels show most of what matters, and 64 other pixels of the same field do not. (Above 100 %, the surroundings had held the unit back, or the gray frame helps.) Zhou et al. (2015) measured fields in this manner.
+# So for these ten units the patches of 64 pixels show most of what matters, and 64 other pixels of the same field do not. Zhou et al. (2015) measured fields in this manner.
 
 # %% claim="ten units: most of the value is left when they see only their 64 pixels; control: without them little is left"
 assert torch.cat(left_over["only the patch"]).median() > 0.8
@@ -275,7 +275,7 @@ assert not share_inside(even, inner, inner).item() > 0.3
 # nearly the same patch again and again. So take only the **best place of each photo**, and then the best photos.
 
 # %% [markdown] notes="1" minutes=17
-# Do the small example by hand: which place, which photo? Then type the exercise; `//` and `%` need a drawing. Before the spectrum: what will the lowest patches show?
+# Do the small example by hand: which place, which photo? Then type the exercise; `//` and `%` need a drawing. Before the spectrum: what will the lowest patches show? Before the arcs: what else did the flip turn?
 
 # %%
 # a small example: two photos, one channel, 2 x 3 places
@@ -338,7 +338,7 @@ for order in orders.values():
 show_images(patches, values, columns=7, width=9, title="conv5_1:355: highest, middle, lowest")
 
 # %% [markdown]
-# This is the **spectrum** of a channel (Olah, Mordvintsev, Schubert, 2017). The same function found all three rows: the highest row sorts the answers, the lowest sorts them with the sign turned, the middle one by their distance from the median. The photos are smaller here, so the highest row is not that of the first picture. The middle row
+# This is the **spectrum** of a channel (Olah, Mordvintsev, Schubert, 2017). The photos are smaller than in the first picture. The middle row
 # shows places near the median: half of all answers are higher, half are lower. The ReLU that follows turns the whole lowest row, and the middle one, into the same number, 0: behind the ReLU *this channel* no longer tells them apart.
 #
 # What do the lowest patches share? The rim of a cup, the crown of a helmet, a fender, a snail: most are round, too (the geese and the edge of a roof are not). So the name "something round" does not separate the highest from the lowest. But most of these arcs open
@@ -375,7 +375,7 @@ ends = [f"{one.min():.0f} to {one.max():.0f}" for one in to_arcs]
 show_images(list(arcs), ends, columns=4, width=7, title="conv5_1:355, drawn arcs")
 
 # %% [markdown]
-# An arc that opens downward is enough for a low answer, bright or dark. The same arc the other way up gives none so low, and at some place a high one. So this channel counts which way up an arc is. The name that was read off the top row alone was too wide.
+# An arc that opens downward is enough for a low answer, bright or dark. The same arc the other way up gives none so low, and at some place a high one. So this channel counts which way up an arc is. The name read off the top row was too wide.
 
 # %% claim="most answers of channel 355 are below 0, also the middle one; the seven lowest rise above -400 upside down, mirrored none does; drawn arcs of three sizes: low only where they open downward"
 assert (maps[:, 355] > 0).float().mean() < 0.4
@@ -502,7 +502,7 @@ counted = top_patches(
 show_patches(counted, tiles.images, channels=[24, 242, 215], title="relu3_1: one patch a photo")
 
 # %% [markdown]
-# Now a row can be read. 242: a slanted edge, bright on its left. 215: something upright with parallel sides. (At the border of a crop the patch is moved inside; there the zeros around the crop may be the edge.)
+# Now rows can be read. Most patches of 24 show an arc that falls to the right, of 242 a slanted edge, bright on its left, of 215 something upright with parallel sides. (At the border of a crop the patch is moved inside; there the zeros around the crop may be the edge.)
 
 # %% claim="without photos= crops of one photo share a row; with it never"
 owners = tiles.photos[torch.as_tensor(numbers).long()]
@@ -512,7 +512,7 @@ assert all(len(set(row)) == 7 for row in counted.photos.tolist())
 
 # %% [markdown]
 # **Your own photos, and thousands more.** `top_patches` takes a folder, too: `top_patches(vgg, "my_photos", "relu5_1", window=64)`. The command `course photos` downloads Imagenette, 13,000 small photos of ten kinds of things (about 100 MB, once), and tells you where they
-# are. (They are a part of ImageNet: the network may have learned from these very photos.) With more photos the rows change: the collection decides what can be on top.
+# are. (They are a part of ImageNet: the network may have learned from these very photos.) The collection decides what can be on top.
 
 # %% [markdown]
 # ## From lines to parts of things
@@ -542,7 +542,7 @@ show_patches(found, photos, channels=[8, 437], places=True, title="relu5_1: wher
 # %% [markdown]
 # These six channels were chosen, too, and the last layer had larger photos. Near the pixels, row 34 shares a nearly horizontal edge, bright above and dark below; colors and the rest differ. Row 113 shares one thing: a slanted edge with the bright side on its left; what stands beside it differs. In the middle, most patches of a row share a shape: an arc that falls to the right (225), many small spots side by side
 # (198). Deep inside, they show the same kind of thing in other colors and sizes: wheels, a badge, a coin and the bowl of a spoon are round
-# (8). Row 437 is the hard one. A rocket, a lug of a drum, a stone pillar and a trunk stand upright. But the strongest patch, colored glass beside stone, does not fit, and a face fits only for someone who wants it to.
+# (8). Row 437 is the hard one. A rocket, a lug of a drum, a stone pillar and a trunk stand upright. Colored glass and a face do not fit.
 
 
 # %% claim="relu2_2:34 is brighter above in every patch, 113 is brighter on the left in at least six of seven; control: not so at the same places of the next photos"
@@ -701,9 +701,9 @@ for name in ("trained", "random 0", "shuffled 0"):
 
 # %% [markdown]
 # By late features the trained rows are ahead, about 0.06 above chance. The random mixtures of the same network have about half of it: a channel is a better direction than a mixture, on average, but no different in kind. Without learning it is less still or about as much as for the mixtures.
-# By early features both networks with random weights are ahead: rows that agree in light or color need no learning. And 0.06 is small: two far parts of one photo have about 0.3.
+# By early features both networks with random weights are ahead: rows that agree in light or color need no learning. And 0.06 is small: two far parts of one photo have about a quarter (dotted). Do the two rows that this judge finds most alike look alike to you?
 # The cut to 64 pixels takes little from the controls: most of the value is left in the middle row of ten. (Where all is left, the unit may hardly depend on the photo.)
-# (One judge, 37 photos. The judge with random weights cannot be asked: even two parts of one photo are nearly at chance for it.)
+# (One judge, 37 photos, and the rows share photos. A judge with random weights cannot be asked: even two parts of one photo are nearly at chance for it.)
 
 # %% claim="late: trained rows about 0.06 above chance, networks without learning and three draws of mixtures at most two thirds; early: both random networks ahead; an untrained judge is blind"
 assert receptive_field(net, early).size[0] == 7
@@ -737,8 +737,7 @@ assert all(likeness(blind, one)[0].mean().abs() < 0.015 for one in best_rows.val
 # - The top `k` are the extreme answers. The middle answers of the channel look different (you have seen them).
 # - A name that you give to a row ("heads") is a hypothesis. Test it on new photos, with and without the thing (lesson 02 does this).
 # - A patch does not say which of its pixels mattered. Zeiler and Fergus (2014, figure 2) put beside each patch what their deconvnet draws from it. Lesson 08 makes this figure, and tests such drawings.
-# - Except in the spectrum, the channels of this lesson lie behind a ReLU. Not every layer ends in one: after a *linear bottleneck* (`blocks.2.1` of EfficientNet-Lite0; Sandler et al., 2018), the next convolution can undo any mixture of channels, so a single one
-#   has no special reason to mean one thing. Behind a ReLU it may have one; our mixtures say so on average.
+# - Except in the spectrum, the channels of this lesson lie behind a ReLU. After a *linear bottleneck* (Sandler et al., 2018) the next convolution can undo any mixture of channels, so a single one has no special reason to mean one thing.
 
 # %% [markdown]
 # ## Quiz
@@ -756,7 +755,7 @@ quiz("05")
 # - Receptive field: size $r$, stride $j$, start $a$; each layer adds $(k-1)\,d\,j$ to the size, and multiplies the stride. Most of the effect comes from its middle.
 # - Top patches: the best place of each photo, then the best photos. Count for the photo, not for the crop. Memory is channels × k.
 # - Two results merge: put them together, sort values and numbers with one order, keep `k`.
-# - A row of patches shows extremes of one collection. Networks that learned nothing test whether rows have something in common on average. A name for one row is a hypothesis; new photos test it.
+# - A row of patches shows extremes of one collection. Networks that learned nothing, and random mixtures of channels, test whether rows have something in common on average. A name for one row is a hypothesis; new photos test it.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Girshick et al.: *Rich Feature Hierarchies*, CVPR 2014 (top regions for a unit). Araujo, Norris, Sim: *Computing Receptive Fields
 # of Convolutional Neural Networks*, Distill 2019. Luo, Li, Urtasun, Zemel: *Understanding the Effective Receptive Field in Deep Convolutional Neural Networks*, NeurIPS 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017 (the spectrum of a channel). Szegedy et al.: *Intriguing properties of neural networks*, ICLR 2014. Zhou et al.: *Object Detectors Emerge in Deep Scene CNNs*, ICLR 2015. Bau et al.: *Network Dissection*, CVPR 2017. He et al.: *Delving Deep into Rectifiers*, ICCV 2015 (the random weights). Sandler et al.: *MobileNetV2: Inverted Residuals and Linear Bottlenecks*, CVPR 2018.
