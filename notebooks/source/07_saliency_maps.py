@@ -893,7 +893,7 @@ for name, heat in two_maps.items():
         min=0
     )
     live[name] = three_scores(net, eagle, inside[one_photo], heat, [bald_eagle])
-    for said, three in (
+    for when, three in (
         ("now", [x.mean().item() for x in live[name]]),
         (
             "stored",
@@ -904,7 +904,7 @@ for name, heat in two_maps.items():
         ),
     ):
         print(
-            f"{name:16} {said:7} inside {three[0]:.0%}, deletion {three[1]:.2f}, insertion {three[2]:.2f}"
+            f"{name:16} {when:7} inside {three[0]:.0%}, deletion {three[1]:.2f}, insertion {three[2]:.2f}"
         )
 
 # %%
@@ -1089,7 +1089,7 @@ assert 0.4 < share_kept(stored.sizes, "Grad-CAM", "another class") < 0.65
 for its_looks in stored.signs.values():
     assert its_looks["another class"].mean().abs() < its_looks["another class"].std() / 3 * 2
     assert not its_looks["same again"].mean().abs() < its_looks["same again"].std() / 3 * 2
-# a which_part of the file anew, for other noise
+# a part of the file anew, for other noise
 speckled = (
     eagle + 0.02 * torch.randn(eagle.shape, generator=torch.Generator().manual_seed(2))
 ).clamp(0, 1)
