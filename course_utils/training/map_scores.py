@@ -28,7 +28,6 @@ from course_utils.images import photo
 from course_utils.networks import Network, load_network, randomized
 from course_utils.places import data_file
 from course_utils.stimuli import object_masks
-from course_utils.training.transfer import faster
 from course_utils.validate import seeded
 
 FILE = data_file("map_scores") / "map_scores.json"
@@ -191,12 +190,11 @@ def second_looks(net: Network, images: Tensor, target: list[int], first: dict[st
     return of_sizes, of_signs
 
 
-def measure(net: Network, judge: Network, names: list[str], images: Tensor, masks: Tensor) -> MapScores:
+def measure(net: Network, names: list[str], images: Tensor, masks: Tensor) -> MapScores:
     """Everything, for photos and their outlines; the class is each photo's own prediction.
 
     Args:
         net: the classifier.
-        judge: the same one, perhaps made faster, for the curves.
         names, images, masks: what `outlined_photos` returns.
 
     Returns:
@@ -213,7 +211,7 @@ def measure(net: Network, judge: Network, names: list[str], images: Tensor, mask
     for name in [*ranked, *draws[0]]:
         several = [ranked[name]] if name in ranked else [draw[name] for draw in draws]
         several = several if name.startswith("dice") else several[:1]
-        found = [three_scores(judge, images, masks, heat, target) for heat in several]
+        found = [three_scores(net, images, masks, heat, target) for heat in several]
         inside[name], deletion[name], insertion[name] = (torch.stack(x).mean(0) for x in zip(*found, strict=True))
         three = (x[name].mean().item() for x in (inside, deletion, insertion))
         print(f"{name:22}" + "".join(f"{number:8.3f}" for number in three), flush=True)
@@ -249,8 +247,8 @@ def map_scores(path: Path = FILE) -> MapScores:
 
 def main(path: Path = FILE) -> None:
     """Measure on the gallery's photos, and write the file."""
-    net, judge = (load_network("efficientnet_lite0", device="cpu") for _ in range(2))
-    save(measure(net.to(memory_format=torch.channels_last), faster(judge), *outlined_photos()), path)
+    net = load_network("efficientnet_lite0", device="cpu").to(memory_format=torch.channels_last)
+    save(measure(net, *outlined_photos()), path)
 
 
 if __name__ == "__main__":
