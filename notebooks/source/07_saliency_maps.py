@@ -1060,7 +1060,7 @@ figure
 #
 # - **Random weights.** The gradient and Grad-CAM keep next to nothing. Gradient × input keeps about two fifths of its ceiling, the integrated gradients half. The row below these leaves out the factor $x - x'$, the detail of the photo, and keeps next to nothing. No network is in that factor.
 # - **Another class, the size.** The gradient and SmoothGrad keep about four fifths or more: what you see depends little on the class. The integrated gradients look the same, but part of this is the photo's: without the factor they keep three fifths. Grad-CAM keeps about half.
-# - **With the sign** no row has anything in common with another class beyond its error. So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
+# - **With the sign** no row has, in the mean, anything in common with another class beyond its error. (For Grad-CAM the single photos lie between about −0.7 and 0.7.) So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
 #
 # (Adebayo et al. also train a network on *random labels*. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.)
 #
@@ -1089,6 +1089,10 @@ assert 0.4 < share_kept(stored.sizes, "Grad-CAM", "another class") < 0.65
 for its_looks in stored.signs.values():
     assert its_looks["another class"].mean().abs() < its_looks["another class"].std() / 3 * 2
     assert not its_looks["same again"].mean().abs() < its_looks["same again"].std() / 3 * 2
+of_single = stored.signs["Grad-CAM"]["another class"]
+assert of_single.min() < -0.6
+assert of_single.max() > 0.6
+assert not stored.signs["gradient"]["another class"].abs().max() > 0.3
 # a part of the file anew, for other noise
 speckled = eagle + 0.02 * torch.randn(eagle.shape, generator=torch.Generator().manual_seed(2))
 coarse_again = grad_cam(net, speckled.clamp(0, 1), "bn2.act", bald_eagle, relu=False)[0]
