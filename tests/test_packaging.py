@@ -207,7 +207,7 @@ def test_the_wheel_holds_the_package_its_data_and_the_lessons_and_nothing_else(w
     lessons = {f"course_utils/{name}" for name in tracked if re.fullmatch(r"notebooks/[^/]+\.ipynb", name)}
     assert len(lessons) == len(LECTURE) + 1  # and explore.ipynb
     lessons |= {f"course_utils/{n}" for n in tracked if re.fullmatch(r"notebooks/(locale/.+|[a-z]{2}/\d\d_.+)", n)}
-    rooms = {"weights", "styles", "textures", "fooling", "inversions", "paintings", "class_pictures"}
+    rooms = {"weights", "styles", "textures", "fooling", "inversions", "paintings", "class_pictures", "map_scores"}
     assert {name.split("/")[2] for name in data} == rooms
     assert inside == package | data | lessons
 
