@@ -28,7 +28,7 @@ grown = efros_leung(coral, 96, window=13)
 show_images([on_paper(coral, 96), grown], ["the sample", "grown from it"], width=6)
 
 # %% [markdown]
-# (The course's coral, leaves, pebbles, scales, weave and wood were drawn by a program; it is in `data/textures`. Brick is a photo.) The right picture is not one copy: compare the islands. (It has copied pieces; you will see how large they are.) Yet you would say that both are the same material. Every pixel was
+# (The course's coral, leaves, pebbles, scales, weave and wood were drawn by a program; it is in `data/textures`. Brick is a photo.) The right picture is not one copy: compare the islands. Yet you would say that both are the same material. Every pixel was
 # taken from the sample, without any network. You will build this first, and then a method that does use a network.
 
 # %% [markdown] notes="1" minutes=4
@@ -232,7 +232,7 @@ print(
 )
 
 # %% [markdown]
-# The map has patches of smooth color, large and small: there the program copies whole pieces. Nearly half of the sample stands in the result as *one* piece: the one that began with the seed. The paper calls this **verbatim copying**. Where the color jumps, it goes on with another piece that fits. You can find such seams in the picture: look for stones of two colors.
+# In each patch of smooth color the program copies a whole piece. Nearly half of the sample stands in the result as *one* piece, the one that began with the seed: **verbatim copying**. Where the color jumps, another piece goes on. You can find such seams in the picture: look for stones of two colors.
 
 # %% claim="one piece is a large part of the sample"
 assert len(piece) > 0.3 * 64**2
@@ -261,7 +261,7 @@ show_images(
 )
 
 # %% [markdown]
-# In each map one large piece is a copy, and inside of it every rule is kept: no merit of the window. (With window 21 it is not the seed's piece: that is the small orange island in the middle.) So look *outside* of it. A pixel there is in step with the piece if their shifts differ by
+# In each map one large piece is a copy, and inside of it every rule is kept: no merit of the window. (With window 21 the seed's piece is another: the small orange island in the middle.) So look *outside* of it. A pixel there is in step with the piece if their shifts differ by
 # whole periods: 32 pixels along an axis, or 16 along both (one more or less is allowed; a blind draw would be right for 2 of 100 pixels).
 
 
@@ -286,7 +286,7 @@ for width, one in zip((7, 13, 21), origins, strict=True):
     )
 
 # %% [markdown]
-# Outside of the largest piece only the window of 21 keeps the rule: it is larger than a band (16 pixels), 7 and 13 are not. Two more draws of each say the same: with 21 more than 80 of 100 pixels are in step, with 7 and 13 about half of them at most, by luck. Only about half of a window is known, the part that is written already. It must see enough edges to tell where in a band it is. (Below, a window of 13 does better, from a larger sample: there is no sharp limit.)
+# Outside of the largest piece only the window of 21 keeps the rule: it is larger than a band (16 pixels), 7 and 13 are not. Two more draws of each say the same: with 21 more than 80 of 100 pixels are in step, with 7 and 13 about half of them at most, by luck. Only about half of a window is written already, and it must see an edge to tell where in a band it is. (Below, a window of 13 does better, from a larger sample: there is no sharp limit.)
 # And where a window meets a seam, no window of the sample fits exactly: with 7 and 13 most pieces are only a few pixels large. The price of 21: more pixels to compare, and fewer different pieces.
 
 # %% claim="outside of the largest piece a window of 21 is in step, of 7 and 13 mostly not, in three draws; small pieces with 7 and 13; with 21 the largest is not the seed's"
@@ -372,7 +372,7 @@ show_images(pictures, titles, columns=3, width=6)
 # %% [markdown]
 # Row by row with a tree is many times faster. On these two textures there is no clear difference to see; on leaves and on the basket, further below, it fails. (You compare two programs and not the tree alone: window, sizes and draw differ, too, and the search may miss the best match.)
 #
-# Both programs can only *copy*. (Efros and Freeman, 2001, copy whole squares and cut them along a good seam: *image quilting*.) Both know a texture as a bag of small pieces. Now the other idea: describe a texture by *numbers*, and make a picture with the same numbers.
+# Both programs can only *copy*. (Efros and Freeman, 2001, copy whole squares and cut them along a good seam: *image quilting*.) Now the other idea: describe a texture by *numbers*, and make a picture with the same numbers.
 
 # %% [markdown]
 # ## The Gram matrix
@@ -464,7 +464,7 @@ show_images(
 # %% [markdown]
 # ## A texture from noise
 #
-# A Gram matrix stays the same when all positions are shuffled: it says which features appear together and how strongly, and nothing about *where*. (Shuffled maps in general belong to no picture. What this means for pictures, the cat at the end will show.) This is close to what people mean by "the same material". The idea that two textures look alike when enough of their statistics are equal is Julesz's (1962); Heeger and Bergen (1995) and Portilla and Simoncelli (2000) made textures from noise with statistics of filters that they had chosen by hand.
+# A Gram matrix stays the same when all positions are shuffled: it says which features appear together and how strongly, and nothing about *where*. This is close to what people mean by "the same material". The idea that two textures look alike when enough of their statistics are equal is Julesz's (1962); Heeger and Bergen (1995) and Portilla and Simoncelli (2000) made textures from noise with statistics of filters that they had chosen by hand.
 #
 # **Gatys, Ecker and Bethge (2015)** turn this around. Take the Gram matrices $A^l$ of the sample in some layers $l$. Begin with noise, and change its pixels until its own Gram matrices $G^l$ are the
 # same. The loss of one layer with $C$ channels is
@@ -565,7 +565,7 @@ show_images(
 )
 
 # %% [markdown]
-# From a distance there are stones in both. From close up the picture from noise has colored grain, in places a checkerboard. From smooth noise, with as many steps and no larger loss, there is less than half of it. Do these layers mind the grain? Take it out of the third picture: the loss does not fall, it even rises a little (compare the loss of noise). So nothing in the loss asks for the grain to go. And the search puts some in: the picture from smooth noise has several times the grain of the sample and of its start.
+# From a distance there are stones in both. From close up the picture from noise has colored grain, in places a checkerboard. From smooth noise, with as many steps and no larger loss, there is less than half of it. Take the grain out of the picture from noise (last line): the loss does not fall, it even rises a little (compare noise). So here the loss does not ask for the grain to go. And the search puts some in: from smooth noise the picture ends with several times the grain of its start and of the sample.
 #
 # `synthesize_texture` starts from *smooth* noise, without detail finer than eight pixels, and goes further down with L-BFGS, which learns from earlier gradients how curved the loss is. Its `steps` count how often the loss is computed.
 
@@ -613,17 +613,17 @@ for title, image in zip(titles[1:], results, strict=True):
     print(f"{title:16} {loss_of(net, image).item():.4f}")
 
 # %% [markdown]
-# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another piece of the same pebbles. So by this measure it is more equal than equal material needs to be.
+# First the numbers. A picture made from four layers is many times *closer* to the sample, by this loss, than another piece of the same pebbles.
 #
 # The first layer alone gives the colors and hard edges. How large its blobs are comes from the start: from white noise the same layer makes much smaller ones, since it sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones. A position of
-# `relu3_1` sees 24 × 24 pixels, about a typical stone of this sample. So `relu4_1` has little to add here; what deeper layers bring to larger elements, this sample cannot show.
+# `relu3_1` sees 24 × 24 pixels, about a typical stone of this sample. The pictures up to `relu3_1` and `relu4_1` look alike. What deeper layers bring to larger elements, this sample cannot show.
 #
 # No single product in the loss compares two places that are further apart than the field. Overlapping fields can still carry an order further, as the windows of Efros and Leung do. And inside of the field an order *can* be kept, because a feature *is* an order of
 # pixels, but it need not be: a Gram matrix holds no more than means of products of two features.
 
 # %% [markdown] fold="How many numbers is that?"
 # The four symmetric matrices have 64 · 65 / 2 + 128 · 129 / 2 + 256 · 257 / 2 + 512 · 513 / 2 = 174 560 different entries. They are not all free: `relu4_1` has only 12 × 12 = 144 positions here, so its matrix has at most rank 144, and a matrix of size $C$ and rank $r$ has $rC - r(r-1)/2$ free numbers:
-# 63 432 in place of 131 328. About 107 000 remain, nearly four times as many as the 27 648 numbers of the picture. So the description is not short. The sample may be nearly the only picture with exactly these matrices; you see pictures at which the search stopped.
+# 63 432 in place of 131 328. About 107 000 remain, nearly four times as many as the 27 648 numbers of the picture. The sample may be nearly the only picture with exactly these matrices; you see pictures at which the search stopped.
 
 # %% claim="a picture from four layers is several times closer to the sample than other pieces of the same pebbles; layer one alone is not"
 assert loss_of(net, results[3]).item() < 0.3 * min(floor)
@@ -649,8 +649,8 @@ larger = synthesize_texture(net, few_stones, 128, layers=layers[:4], steps=60)
 show_images([on_paper(few_stones, 128), larger], ["the sample", "more of it"], width=6)
 
 # %% [markdown]
-# There is no seam, because nothing was put together: all pixels were found at once. But look at the rim: in the outermost pixels the colors are stronger than inside. The loss sees only means over all positions, so it does not forbid that one part differs from another. Is the reason that the network sees zeros
-# outside of the picture, or that a pixel at the rim lies in fewer windows? We have not tested it.
+# There is no seam, because nothing was put together: all pixels were found at once. But in the outermost pixels the colors are stronger than inside. The loss sees only means over all positions, so it does not forbid this. (Why the rim
+# does, we have not tested.)
 
 # %% claim="the outermost four pixels have stronger colors than the inside; in the sample they have not"
 for whole_one, stronger in ((larger, True), (few_stones, False)):
@@ -762,7 +762,7 @@ show_images(pictures, titles, columns=4, width=7.4)
 # - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket nearly succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
 # - **Wei–Levoy** can get stuck: a piece that fits to itself is repeated (see the leaves). Its basket is broken. Its joints are straight, but the widths of the bricks are wrong.
 # - **Gram matrices** get the colors and the kind of edges nearly right. But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
-#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps cannot be all: by its loss each picture is already closer to the sample than other real pieces, and those *are* baskets and bricks. (Try 200 steps for the basket. Do the squares become whole? Does the rule come back?)
+#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps cannot be all: by its loss each picture is already closer to the sample than other real pieces, and those *are* baskets and bricks.
 
 # %% claim="by the loss each of the four is closer to its sample than other real pieces"
 assert all(end < 0.5 * floor_of for end, floor_of in ends)
@@ -920,7 +920,7 @@ quiz("13")
 # %% [markdown]
 # ## Summary
 #
-# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. Beside a copied pixel its own place fits exactly, so a whole piece is copied, up to the rim of the sample or a seam. Where a window meets a seam nothing fits exactly, and pieces can be a few pixels small. The window must show enough edges; with one that is not larger than the largest *regular* element (a band of the basket: 16 pixels, period 32) this is luck.
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. Beside a copied pixel its own place fits exactly, so a piece is copied up to the rim of the sample or a seam. Where a window meets a seam nothing fits exactly, and pieces can be a few pixels small. A window not larger than the largest *regular* element (a band of the basket: 16 pixels, period 32) keeps its order only by luck.
 # - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster; no clear difference on coral and wood, but it fails on leaves and basket.
 # - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
 # - A texture from noise: make the Gram matrices nearly equal. From `relu1_1` to `relu3_1` whole stones appear; strict regular patterns are lost.
