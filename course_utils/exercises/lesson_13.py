@@ -416,20 +416,20 @@ QUIZ = read_quiz("""
 Efros-Leung copies every pixel from the sample. Why is the result not a plain copy of the sample?
 - For each pixel several places of the sample fit equally well, and one is drawn by chance.
   Beside a copied pixel its own place fits exactly, and nothing else is in the draw. You counted: draws are rare.
-+ A copied piece ends at the rim of the sample, and there another place that fits goes on.
-  Yes. Until then the program copies: beside a copied pixel its own place fits exactly.
++ A copied piece ends at the rim of the sample or at a seam, and there another place goes on.
+  Yes. Until then its own place fits exactly. Where a window meets a seam, no window does.
 - Noise is added to each pixel, so that no two of them stay the same.
   No value is changed: every output pixel occurs in the sample.
 - The window is too small to see the whole sample when a pixel is chosen.
   With a small window, too, the place beside the copied pixel fits exactly, so a piece is copied.
 
-A texture has stripes that repeat every 20 pixels. Which window can be relied on to keep them in step?
+A texture has stripes of two colors, each 10 pixels wide. Which window can be relied on to keep them in step?
 - 3 x 3: it is the fastest.
   It sees only the next pixel; it cannot know when the next stripe is due.
-- 11 x 11: half a period is enough.
-  It looks back 5 pixels, since only about half of a window is written. It may succeed by luck.
-+ A window clearly larger than 20 pixels.
-  Yes: it looks back more than 10 pixels, so it sees an edge, and when the next one is due.
+- 5 x 5: half a stripe is enough.
+  It looks back 2 pixels, since only about half of a window is written. It may succeed by luck.
++ 21 x 21: clearly larger than a stripe.
+  Yes: it looks back 10 pixels, a whole stripe, so it sees an edge, and when the next one is due.
 - Every window, since the pixels are copied.
   Copied pixels in the wrong places are still in the wrong places.
 
@@ -443,13 +443,13 @@ You shuffle all positions of a feature map, the same way in each channel. What h
 - It becomes zero on average.
   The products at each position are the same numbers as before.
 
-Why can Gram matrices of deep layers bring larger structures into the texture?
-- Deep layers have more channels, and so more structures.
+From relu1_1 to relu3_1 whole stones appeared in the texture. What can a deeper layer keep together?
+- More structures, one for each of its channels.
   relu5_1 has as many channels as relu4_1, but sees more than twice as far.
-+ One position of a deep layer sees a large piece of the picture.
-  Yes: its receptive field. What is inside it can be kept together; beyond it, order is lost.
-- Deep layers count more in the sum of the layers' losses.
-  All layers have the same weight here.
-- Deep layers know what the objects in the sample are called.
++ What lies inside the piece of the picture that one position sees.
+  Yes: its receptive field, 3 pixels for relu1_1, 24 for relu3_1. It can be kept; it need not be.
+- Nothing more: the layers' losses are only added up.
+  Each layer's loss holds products of other features. With relu1_1 alone there were no stones.
+- What belongs to the same object, by its name.
   The Gram matrices know no names; this network does not even have its classifier.
 """)
