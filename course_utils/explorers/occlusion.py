@@ -88,8 +88,9 @@ class Occlusion(Explorer):
     def _show_map(self, drops: torch.Tensor, image: torch.Tensor, name: str) -> None:
         self.map.show(
             heat(drops, signed=True, photo=image),
-            f"{name}: how far its score falls, the mean of the windows over each pixel. Orange: it falls, by {drops.max():.2g} "
-            f"at most. Violet: it rises, by {max(0.0, -drops.min().item()):.2g} at most. A click moves the window there",
+            f"{name}: how far its score falls, the mean of the windows over each pixel. Orange: it falls, by "
+            f"{drops.max():.2g} at most. Violet: it rises, by {max(0.0, -drops.min().item()):.2g} at most. "
+            "A click moves the window there",
         )
 
     def _predict(self, knobs) -> torch.Tensor:

@@ -27,8 +27,9 @@ class Transfer:
         steps: of PGD.
         said: the classes that a network says, `(pairs,)`, by `(sources, eps, judge)`: the attacked networks with " + "
             between them, the largest change of a pixel in 255ths, and the network that is asked. Of the sources,
-            "" is no attack (eps 0), and "random" a random change of plus or minus eps in every pixel. A source that ends
-            in ", 20 steps" was attacked for longer. A judge that ends in " at 224 pixels" is not asked at its own size.
+            "" is no attack (eps 0), and "random" a random change of plus or minus eps in every pixel. A source that
+            ends in ", 20 steps" was attacked for longer. A judge that ends in " at 224 pixels" is not asked at its
+            own size.
     """
 
     photos: list[str]

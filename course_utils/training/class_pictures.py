@@ -17,7 +17,8 @@ from course_utils.places import data_file
 
 FOLDER = data_file("class_pictures")
 CLASSES = [471, 949, 920, 386]  # cannon, strawberry, traffic light, African elephant
-# "phases": after 100 steps the elephant is plainer than after all 160. "fourier": the setting of `tests/benchmarks/bench_ascent.py` whose pictures the judge names best
+# "phases": after 100 steps the elephant is plainer than after all 160. "fourier": the setting of
+# `tests/benchmarks/bench_ascent.py` whose pictures the judge names best
 WAYS = {"phases": {**PHASES, "steps": 100}, "fourier": {"image": Fourier(decay=1.4), "steps": 240, "size": 192}}
 
 

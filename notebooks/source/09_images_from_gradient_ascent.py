@@ -270,13 +270,17 @@ blurred = visualize(net, ["daisy"] * 2, **by_ascent, regularizers=YOSINSKI[3])
 show_images(blurred, verdicts(blurred, four[:2]), columns=2, width=4)
 
 # %% [markdown]
-# Compare the ranks with those of plain ascent. The blur brings both daisies near the judge's top as they are. (The decay does almost nothing: 80 times 0.0001 is less than 1 %.) Enlarged, the judge ranks both several times better than before, too, but neither comes near the first place. Look again: where plain ascent gave noise, you now see a disk with petals.
+# Compare the ranks with those of plain ascent, but trust them little: in 80 steps the last digit of a number grows to another picture. With one thread in place of two, the blur helped the judge a lot; with two, not at all. Two daisies do not decide; the table near the end has ten classes. (The decay does almost nothing: 80 times 0.0001 is less than 1 %.)
+# What holds is what you see: with the blur the pictures have less fine noise. Do you see petals?
 
-# %% claim="the blur helps the judge at both sizes, but enlarged not to the top"
-assert max(ranks(judge, blurred, four[:2])) < 0.5 * max(ranks(judge, plain[:2], four[:2]))
-judged_large = [ranks(judge, resize(x, judge.input_size), four[:2]) for x in (blurred, plain[:2])]
-assert all(with_blur < 0.5 * without for with_blur, without in zip(*judged_large, strict=True))
-assert not min(judged_large[0]) < 20
+# %% claim="with the blur, neighboring pixels differ less than without"
+differences = [
+    (x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3)) / x.std((1, 2, 3))
+    for x in (blurred, plain[:2])
+]
+assert (differences[0] < 0.8 * differences[1]).all()
+assert 0.9999**80 > 0.99
+assert not (differences[1] < 0.8 * differences[1]).any()
 
 # %% [markdown]
 # ## Transforms
@@ -635,7 +639,7 @@ for change, images in ablation.items():
         f"{change}\n{verdict.replace(',', f' ({share:.0%}),', 1)}"
         for verdict, share in zip(verdicts(images, targets), sure, strict=True)
     ]
-show_images(panels, captions, columns=4, width=7.5)
+show_images(panels, captions, columns=4, width=6.8)
 
 # %% [markdown]
 # The first line of numbers tells how the two networks see the picture as it is, with the probability that the maker gives the class. (The pieces enlarge up to two times, and so does the second line. B, C, D0, D and F have practiced what it asks, A and E have not.)
@@ -652,7 +656,7 @@ show_images(panels, captions, columns=4, width=7.5)
 # with decay 1.4; stored, too)
 by_fourier = torch.cat(load_image(data_file("class_pictures/fourier.png"), None).chunk(4, 3))
 eight = [*drawn, *by_fourier]
-show_images(eight, [*verdicts(drawn, classes), *verdicts(by_fourier, classes)], columns=4)
+show_images(eight, [*verdicts(drawn, classes), *verdicts(by_fourier, classes)], columns=4, width=8)
 
 # %% claim="each row's sentence: B helps at both sizes, C not enlarged, D is best there, E fools the judge until enlarged"
 own_size, when_enlarged = {}, {}
