@@ -247,7 +247,7 @@ for kind, parts in left_over.items():
     )
 
 # %% [markdown]
-# So for these ten units the patches of 64 pixels show most of what matters, and 64 other pixels of the same field do not. Zhou et al. (2015) measured fields in this manner.
+# So for these ten units the patches of 64 pixels show most of what matters, and 64 other pixels of the same field do not. (Zhou et al., 2015, measured fields in a related way: they covered one small square after the other and noted how much the answer changed.)
 
 # %% claim="ten units: most of the value is left when they see only their 64 pixels; control: without them little is left"
 assert torch.cat(left_over["only the patch"]).median() > 0.8
@@ -375,7 +375,7 @@ ends = [f"{one.min():.0f} to {one.max():.0f}" for one in to_arcs]
 show_images(list(arcs), ends, columns=4, width=7, title="conv5_1:355, drawn arcs")
 
 # %% [markdown]
-# An arc that opens downward is enough for a low answer, bright or dark. The same arc the other way up gives none so low, and at some place a high one. So this channel counts which way up an arc is. The name read off the top row was too wide.
+# An arc that opens downward is enough for a low answer, bright or dark. The same arc the other way up gives none so low, and at some place a higher one, though far below the top row's. So for this channel it matters which way up an arc is. The name read off the top row was too wide.
 
 # %% claim="most answers of channel 355 are below 0, also the middle one; the seven lowest rise above -400 upside down, mirrored none does; drawn arcs of three sizes: low only where they open downward"
 assert (maps[:, 355] > 0).float().mean() < 0.4
@@ -578,7 +578,7 @@ explorers.TopPatches(vgg, layer="relu3_3", channel=8, images=small, names=names)
 # %% [markdown]
 # ## What this picture does not show
 #
-# **Any channel that answers has a best patch.** Ask networks that have learned nothing: two with random weights (drawn as before), and two in which the trained weights of each layer are shuffled (their sizes and the biases stay, only their order is lost).
+# **Any channel that answers has a best patch.** Ask four controls: two networks with random weights (drawn as before), which have learned nothing, and two in which the trained weights of each layer are shuffled (the learned sizes and biases stay, only the order of the weights is lost).
 
 # %% [markdown] notes="1" minutes=8
 # Show the random network's rows without the title and let the room name them, too. Then votes: are its rows more alike or less alike than those of the trained network?
@@ -632,7 +632,7 @@ for name in ("random 0", "trained"):
 # Nobody chose these rows: can you name them as easily as the five at the beginning? And why a *channel*? The last control keeps the trained network and asks for another direction: 512 random mixtures of its channels in place of the channels (Szegedy et al., 2014, found their rows as good; Bau et al., 2017, found that mixtures detect far fewer things).
 #
 # Have the patches of a row something in common? Let a second network judge: EfficientNet-Lite0 (trained on the same photos and labels). Take its features of every patch at two depths, averaged over places: early (a unit sees 7 pixels: colors, edges) and late (it sees the whole patch). Bring each feature to mean 0 and spread 1 over
-# the same 1,332 patches for all networks, and take the mean cosine similarity within each row. **Chance** is the mean over all pairs of the network's patches from two *different* photos. Zero below is chance. **Predict:** which rows are ahead for which judge?
+# the same 1,332 patches for all networks, and take the mean cosine similarity within each row. **Chance** is the mean over all pairs of the network's patches from two *different* photos. In the next picture 0 is chance. **Predict:** which rows are ahead for which judge?
 
 
 # %%
@@ -700,10 +700,10 @@ for name in ("trained", "random 0", "shuffled 0"):
     print(f"{name:>10}: {kept[name].median():.0%} is left in the middle")
 
 # %% [markdown]
-# By late features the trained rows are ahead, about 0.06 above chance. The random mixtures of the same network have about half of it: a channel is a better direction than a mixture, on average, but no different in kind. Without learning it is less still or about as much as for the mixtures.
-# By early features both networks with random weights are ahead: rows that agree in light or color need no learning. And 0.06 is small: two far parts of one photo have about a quarter (dotted). Do the two rows that this judge finds most alike look alike to you?
-# The cut to 64 pixels takes little from the controls: most of the value is left in the middle row of ten. (Where all is left, the unit may hardly depend on the photo.)
-# (One judge, 37 photos, and the rows share photos. A judge with random weights cannot be asked: even two parts of one photo are nearly at chance for it.)
+# By late features the trained rows are ahead, about 0.06 above chance. The random mixtures of the same network have about half of it: a channel is a better direction than a mixture, on average, but no different in kind. With random weights it is less still (about 0.01); with shuffled weights, which keep the learned biases, it is nearly as much as for the mixtures.
+# By early features both networks with random weights are ahead: rows that agree in what the early features measure (colors, edges) need no learning. And 0.06 is small: two far parts of one photo have about 0.25 (dotted; there chance is not taken off). Do the two rows that this judge finds most alike look alike to you?
+# In the controls, too, most of the value is left in the middle row of ten. That does not yet show that the patch made the value: a unit that hardly depends on the photo keeps its value on plain gray, too. For the trained network the test above excluded this; for the controls we have not tested it.
+# (One judge, 37 photos, and the rows share photos. A judge with random weights cannot be asked: it finds two parts of one photo hardly more alike than parts of two photos.)
 
 # %% claim="late: trained rows about 0.06 above chance, networks without learning and three draws of mixtures at most two thirds; early: both random networks ahead; an untrained judge is blind"
 assert receptive_field(net, early).size[0] == 7
@@ -755,7 +755,7 @@ quiz("05")
 # - Receptive field: size $r$, stride $j$, start $a$; each layer adds $(k-1)\,d\,j$ to the size, and multiplies the stride. Most of the effect comes from its middle.
 # - Top patches: the best place of each photo, then the best photos. Count for the photo, not for the crop. Memory is channels × k.
 # - Two results merge: put them together, sort values and numbers with one order, keep `k`.
-# - A row of patches shows extremes of one collection. Networks that learned nothing, and random mixtures of channels, test whether rows have something in common on average. A name for one row is a hypothesis; new photos test it.
+# - A row of patches shows extremes of one collection. Networks with random or shuffled weights, and random mixtures of channels, test whether rows have something in common on average. A name for one row is a hypothesis; new photos test it.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Girshick et al.: *Rich Feature Hierarchies*, CVPR 2014 (top regions for a unit). Araujo, Norris, Sim: *Computing Receptive Fields
 # of Convolutional Neural Networks*, Distill 2019. Luo, Li, Urtasun, Zemel: *Understanding the Effective Receptive Field in Deep Convolutional Neural Networks*, NeurIPS 2016. Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017 (the spectrum of a channel). Szegedy et al.: *Intriguing properties of neural networks*, ICLR 2014. Zhou et al.: *Object Detectors Emerge in Deep Scene CNNs*, ICLR 2015. Bau et al.: *Network Dissection*, CVPR 2017. He et al.: *Delving Deep into Rectifiers*, ICCV 2015 (the random weights). Sandler et al.: *MobileNetV2: Inverted Residuals and Linear Bottlenecks*, CVPR 2018.

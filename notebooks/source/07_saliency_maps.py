@@ -70,7 +70,7 @@ show_heat(
 # $$S_c(I) \approx S_c(I_0) + \sum_{ij,k} \frac{\partial S_c}{\partial I_{ijk}}\,(I_{ijk} - I_{0,ijk}) .$$
 #
 # Here $i,j$ is the position of a pixel and $k$ its color channel. So the derivative of the score with respect to a pixel says how
-# much the score changes when this pixel changes a little. Its sign says in which direction; its size says how much it matters. The
+# much the score changes when this pixel changes a little. Its sign says in which direction; its size says how strongly the score reacts to a *small* change. (Whether that is "how much it matters", the last section asks.) The
 # **saliency map** (Simonyan, Vedaldi & Zisserman, 2014) keeps the size, and of the three colors the largest:
 #
 # $$M_{ij} = \max_k \left|\frac{\partial S_c}{\partial I_{ijk}}\right| .$$
@@ -365,9 +365,9 @@ show_images(
 
 # %% [markdown]
 # Look closely at each. The eagle is whole. The cannon loses the front of its barrel and its trail. The dalmatian loses its ear, where seeds say "background", although small gray windows in lesson 06 are darkest on the ear: two maps of one photo can disagree. In the last photo a piece
-# of the sky comes with the bird: about half of the seeds for "object" lie on it. (ImageNet calls this bird a spoonbill. It is a white ibis.)
+# of the sky comes with the bird: about half of the seeds for "object" lie on the sky. (ImageNet calls this bird a spoonbill. It is a white ibis.)
 #
-# The last row, the control, asks no network. It takes the wings from the eagle, but it cuts the cannon *better*, and the dalmatian no worse. Of these four only the eagle needs the map.
+# The last row, the control, asks no network. It takes the wings from the eagle, but it cuts the cannon *better*, and the dalmatian no worse. Of these four only the eagle is cut better with the map than with the blob. That it needs the *network* is not shown: a map of edges was not tried as seeds.
 
 # %% claim="the map's seeds beat a blob's for the eagle, not for the cannon; what its seeds say of the ear and of the sky"
 true_masks = [outlines[gallery_names.index(name)] for name in four_names]
@@ -708,7 +708,7 @@ show_images(
 )
 
 # %% [markdown]
-# *Kite*, another bird of prey, gets nearly the eagle's map, but weaker. *Strawberry* gets next to nothing: on this scale its map is pale. Where the maps speak for the eagle, they mostly speak a little against it. So Grad-CAM tells a far class apart, a near one hardly. And the gradients of the pixels? The last section measures both.
+# *Kite*, another bird of prey, gets nearly the eagle's map, but weaker. *Strawberry* gets next to nothing: on this scale its map is pale. Where the maps speak for the eagle, they mostly speak a little against it. So in this photo Grad-CAM tells a far class apart, a near one hardly. And the gradients of the pixels? The last section measures both, for one other class in each photo.
 
 # %% claim="kite has nearly the eagle's map, but weaker; strawberry's is pale, and mostly negative where the eagle's is positive"
 assert rank_correlation(trio[0], trio[1]) > 0.7
@@ -850,7 +850,7 @@ show_images(
 )
 
 # %% [markdown]
-# The network reacts to the dark wings as much as to the light parts of the bird: the mean gradient is bright there. The factor $x - x'$ makes them dark. The baseline is a choice, and it belongs under the picture.
+# Without the factor the dark wings are brighter than the background, about like the tail (the head is brighter still). The factor $x - x'$ makes them as dark as the background. The baseline is a choice, and it belongs under the picture.
 
 # %% claim="the mean gradient is as large on the dark part of the bird as on the light one; the parts are not"
 light = eagle.mean(1)[0]
@@ -944,11 +944,11 @@ axes[0, 0].legend(title="dashed: asks no network", fontsize=8, title_fontsize=8)
 figure
 
 # %% [markdown]
-# The map in the last row, which no network has drawn, is as good as the best in all three scores: its difference to each row of the network is within two standard errors, or it is ahead. And the integrated gradients from the blurred baseline are the same factor, |photo minus blurred|, times a mean gradient. With a blob in the gradient's place they lose nothing.
+# The map in the last row, which no network has drawn, cannot be told from the best in any of the three scores, with these nine photos: its difference to each row of the network is within two standard errors, or it is ahead. And the integrated gradients from the blurred baseline are the same factor, |photo minus blurred|, times a mean gradient. With a blob in the gradient's place they lose nothing.
 #
-# Compare grain with grain, too. The plain gradient deletes no better than dice, nor the blurred one than blurred dice; though more of either lies on the thing. Grad-CAM beats the 7 × 7 patches by far in all three. Against the blob it deletes no better, but more of it lies on the thing.
+# Compare grain with grain, too (the ± of the table does not hold for these pairs). In deletion the plain gradient is no better than dice, nor the blurred one than blurred dice; inside both are ahead, and in insertion the blurred one by about two standard errors. Grad-CAM is far ahead of the 7 × 7 patches in all three; of the blob by two to three standard errors inside and in insertion, and not in deletion.
 #
-# These photos have their thing in the middle, so a blob is inside and deletes well. The curves show how little the score sees: from 40 % on the good maps are all near 0, so the first three steps decide. The blur takes edges away, so the difference to the blur brings the class back fast.
+# These photos have their thing in the middle, so a blob is inside and deletes well. The curves show how little the score sees: from 40 % on the good maps are all near 0, so the first steps decide. The blur takes edges away, so the difference to the blur brings the class back fast.
 #
 # A good score does not say that a map shows what the *network* does. Better are tests in which you know or change the cause: the planted mark, other inputs, or another network (the next but one section).
 
@@ -967,11 +967,14 @@ for which_map, grain in (("saliency", "dice"), ("saliency, blurred", "dice, blur
     assert less.mean() < 2 * less.std() / 3
     more = table[which_map][0] - table[grain][0]
     assert more.mean() > 2 * more.std() / 3
+back = table["saliency, blurred"][2] - table["dice, blurred"][2]
+assert back.mean() > 1.5 * back.std() / 3
 for place, better in ((0, 1), (1, -1), (2, 1)):
     ahead = better * (table["Grad-CAM"][place] - table["dice, 7 x 7 patches"][place])
     assert ahead.mean() > 3 * ahead.std() / 3
 than_blob = [a - b for a, b in zip(table["Grad-CAM"], table["blob in the middle"], strict=True)]
 assert than_blob[0].mean() > 2 * than_blob[0].std() / 3
+assert than_blob[2].mean() > 1.5 * than_blob[2].std() / 3
 assert not than_blob[1].mean() < -2 * than_blob[1].std() / 3
 for which_map in ("SmoothGrad", "Grad-CAM", "blob in the middle"):
     assert stored.deletion[which_map].mean(0)[4:].max() < 0.06
@@ -1056,11 +1059,11 @@ figure
 # %% [markdown]
 # (In the picture, the edge detector has more of its brightest tenth on the bird than SmoothGrad: to lie on the bird proves nothing.)
 #
-# All three looks see the same nearly equal photo (noise of 0.02; SmoothGrad also other copies). *Same again* changes nothing else: it is the ceiling.
+# All three looks see the same nearly equal photo (noise of 0.02; SmoothGrad also other copies). *Same again* changes nothing else: it is the ceiling. *Another class* is that of the next photo in the list. The *size* leaves out the sign (Grad-CAM: what is below 0 becomes 0). *Gradient* adds up the three colors, *saliency* takes the largest of their sizes. Saliency and SmoothGrad have no sign here.
 #
-# - **Random weights.** The gradient and Grad-CAM keep next to nothing. Gradient × input keeps about two fifths of its ceiling, the integrated gradients half. The row below these leaves out the factor $x - x'$, the detail of the photo, and keeps next to nothing. No network is in that factor.
+# - **Random weights.** The gradient and Grad-CAM keep next to nothing. Gradient × input keeps about two fifths of its ceiling, the integrated gradients half. The row below these leaves out the factor $x - x'$, the detail of the photo, and keeps next to nothing. No network is in that factor. SmoothGrad keeps about three tenths, although no factor of the photo is in it: something that training did not bring, the photo or the architecture. This test cannot tell which.
 # - **Another class, the size.** The gradient and SmoothGrad keep about four fifths or more: what you see depends little on the class. The integrated gradients look the same, but part of this is the photo's: without the factor they keep three fifths. Grad-CAM keeps about half.
-# - **With the sign** no row has, in the mean, anything in common with another class beyond its error. (For Grad-CAM the single photos lie between about −0.7 and 0.7.) So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
+# - **With the sign** no row of the right panel has, in the mean, anything in common with another class beyond its error. (For Grad-CAM the single photos lie between about −0.7 and 0.7.) So the absolute value hides the class: bright can mean "for" or "against". Keep the sign when you ask about a class.
 #
 # (Adebayo et al. also train a network on *random labels*. In lesson 08 you will meet a method whose pictures are sharper, and which fails the first test.)
 #
@@ -1070,7 +1073,7 @@ figure
 # - Black does not mean unused. The network may need a pixel, and still not react to a small change of it.
 
 
-# %% claim="the sign tells classes apart, the size of the gradient hardly; only a factor of the photo survives random weights"
+# %% claim="the sign tells classes apart, the size of the gradient hardly; what survives random weights"
 def share_kept(which_part, which_map, which_look):
     return (
         which_part[which_map][which_look].mean() / which_part[which_map]["same again"].mean()
@@ -1080,6 +1083,7 @@ def share_kept(which_part, which_map, which_look):
 for which_map in ("saliency", "gradient", "Grad-CAM", "its mean gradient"):
     assert abs(share_kept(stored.sizes, which_map, "random weights")) < 0.2
 assert 0.3 < share_kept(stored.sizes, "gradient x input", "random weights") < 0.5
+assert 0.2 < share_kept(stored.sizes, "SmoothGrad", "random weights") < 0.45
 assert 0.4 < share_kept(stored.sizes, "integrated, blurred", "random weights") < 0.6
 assert not share_kept(stored.sizes, "its mean gradient", "random weights") > 0.3
 for which_map in ("saliency", "gradient", "SmoothGrad", "integrated, blurred"):
@@ -1135,10 +1139,10 @@ quiz("07")
 # ## Summary
 #
 # - Saliency: $M_{ij} = \max_k |\partial S_c / \partial I_{ijk}|$: one forward and one backward pass.
-# - Use the score before the softmax. Work on a copy; `torch.autograd.grad` leaves nothing behind.
+# - Say which number you differentiate: the gradient of a probability shrinks when the network is sure, that of the score does not. Work on a copy; `torch.autograd.grad` leaves nothing behind.
 # - SmoothGrad averages signed gradients over noisy copies.
 # - Integrated gradients divide the difference to a baseline's score among the pixels; the baseline is a choice.
-# - Scores that rank maps need controls: one map that no network has drawn is as good as the best on all three. The size of the gradient hides most of the class; its sign shows it.
+# - Scores that rank maps need controls: with nine photos, one map that no network has drawn cannot be told from the best. The size of the gradient hides most of the class; its sign shows it.
 # - Grad-CAM adds up the last feature maps, each weighted by its mean gradient: coarse, and nearly the same on nearly the same photo.
 # - A map is a hypothesis: test it by changing the input, by random weights, by another class, and against an edge detector. Each test needs a ceiling and a floor.
 #

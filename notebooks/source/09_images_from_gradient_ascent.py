@@ -185,7 +185,7 @@ show_images(
 )
 
 # %% [markdown]
-# The two daisies differ in the faint noise that they began with. The maker gives each class a probability of more than 90 %. The judge, which sees the same pixels, does far better than a guess with both daisies: part of what fools the maker carries over. What can *you* see in the middle of the first two?
+# The two daisies differ in the faint noise that they began with. The maker gives each class a probability of more than 90 %. The judge, which sees the same pixels, does far better than a guess (about 500) with both daisies. Does part of what fools the maker carry over, or does the judge see a daisy in any such noise? Ask it for the other class: `ranks(judge, plain, four[::-1])`. What can *you* see in the middle of the first two?
 #
 # Enlarged, none of the four is near the top for either network: its maker has lost it, too. The photo is as small, and enlarged both still find it. To get more, we must ask for it.
 
@@ -270,7 +270,7 @@ blurred = visualize(net, ["daisy"] * 2, **by_ascent, regularizers=YOSINSKI[3])
 show_images(blurred, verdicts(blurred, four[:2]), columns=2, width=4)
 
 # %% [markdown]
-# Compare the ranks with those of plain ascent, but trust them little: in 80 steps the last digit of a number grows to another picture. With one thread in place of two, the blur helped the judge a lot; with two, not at all. Two daisies do not decide; the table near the end has ten classes. (The decay does almost nothing: 80 times 0.0001 is less than 1 %.)
+# Compare the ranks with those of plain ascent, but trust them little: in 80 steps the last digit of a number grows to another picture. In the picture above the blur helped the judge a lot; with another number of threads it did not help at all. Two daisies do not decide; the table near the end has ten classes. (The decay does almost nothing: 80 times 0.0001 is less than 1 %.)
 # What holds is what you see: with the blur the pictures have less fine noise. Do you see petals?
 
 # %% claim="with the blur, neighboring pixels differ less than without"
@@ -285,7 +285,7 @@ assert not (differences[1] < 0.8 * differences[1]).any()
 # %% [markdown]
 # ## Transforms
 #
-# How exact is the noise? Shift a picture by one pixel, and ask for its score again. Beside it stand four pictures of the same ascent, from the same starts, with two changes: before each step a random piece is cut
+# How exact is the noise? Shift a picture by one pixel, and ask for its score again. We compare with four pictures of the same ascent, from the same starts, with two changes: before each step a random piece is cut
 # out of the picture and brought to full size, and a little noise is put on top. The network sees only this.
 
 # %% [markdown] notes="1" minutes=8
@@ -392,7 +392,7 @@ for row, column in ((1, 0), (0, 2), (3, 3), (0, 12)):
 show_images(waves, ["row 1", "column 2", "row 3, column 3", "column 12"], columns=4)
 
 # %% [markdown]
-# Each wave has one place in a table of strengths. The row of this place says how many waves fit from top to bottom, the column how many fit from left to right. A strength is a complex number: its size is the
+# Each wave has one place in a table of strengths. The row of this place says how many waves fit from top to bottom (in the lower half count the rows from below), the column how many fit from left to right. A strength is a complex number: its size is the
 # height of the wave, and its angle says how far the wave is shifted.
 #
 # `torch.fft.rfftfreq(width)` gives the frequencies of the columns (waves per pixel, from 0 to 0.5), `torch.fft.fftfreq(height)` those of the rows: they go up to 0.5 and come back with a minus sign.
@@ -647,8 +647,8 @@ show_images(panels, captions, columns=4, width=6.8)
 # - **B**: the pieces help at both sizes, but the judge names no enlarged picture first.
 # - **C**: with these steps, Adam on pixels does not do it: not even the maker ranks all four first. Enlarged, the judge ranks no picture among its first ten.
 # - **D0**: you can make out a daisy, but the grain is fine: about three quarters of the picture is in waves shorter than 4 pixels. To turn waves is not enough.
-# - **D**: the grain is gone, less than a quarter is so fine. The judge names half of the pictures or more first, at both sizes. Colors, sigmoid, start, pieces and number of steps are those of D0, so the division by frequency does this.
-# - **E**: the heights are fixed, there are no pieces, and the maker is sure all the same. Would *you* name these two? Here the judge fails as well: it puts both near the top. Only enlarging shows it.
+# - **D**: the grain is gone, less than a quarter is so fine. The judge names half of the pictures or more first, at both sizes. Colors, sigmoid, pieces, number of steps and the strengths at the start are those of D0. What is new is the division by frequency, with the size of the step that goes with it.
+# - **E**: the heights are fixed, there are no pieces, and the maker is sure all the same. Would *you* name these two? Here the judge fails as well: it puts both near the top. Enlarging shows it, and so does your eye.
 # - **F**: at its own size it is near the top for both networks, but so is E. Two pictures say no more: enlarged, their ranks change with the last digits of a machine. Ten classes, below, compare this row with D.
 
 # %%
@@ -702,7 +702,7 @@ assert max(ranks(net, ablation["F  phases, Adam + pieces"], pair)) < 10
 # | phases, Adam | pieces | 3 | 5 | 10 |
 # | phases, `PHASES`: 224 pixels, 160 steps of two views | pieces | 7 | 7 | 1 |
 #
-# Where nothing else is said: 160 pixels, 96 steps. Yosinski's sets run without his step sizes and numbers of steps. Other machines round differently, so a rank of 300 may be 200 on yours. All pictures are judged enlarged: a picture that the judge names at its own size only, such as the blurred daisies above, counts as lost. With the same pieces, number of steps and size the Fourier coefficients win: 8 of 10, against 2 for pixels and 3 for phases. Phases need some of what `PHASES` adds, pixels, steps or the second view; we did not separate them.
+# Where nothing else is said: 160 pixels, 96 steps. Yosinski's sets run without his step sizes and numbers of steps. Other machines round differently, so a rank of 300 may be 200 on yours. All pictures are judged enlarged: a picture that the judge names at its own size only, such as a blurred daisy above, counts as lost. With the same pieces, number of steps and size the Fourier coefficients win: 8 of 10, against 2 for pixels and 3 for phases. Phases need some of what `PHASES` adds, pixels, steps or the second view; we did not separate them.
 #
 # A person is a judge, too. Look at the eight pictures before the table: both networks name each of the lower four first. Which row is easier for *you*? `tests/benchmarks/bench_names.py` draws twenty classes with `PHASES` and writes the pictures in a random order, without names. How many can you name? (We chose the opening four among them, and where to stop, so they say nothing about the others.)
 
@@ -775,7 +775,7 @@ cells = [cell for row in zip(*columns, strict=True) for cell in row]
 show_images([image for image, _ in cells], [title for _, title in cells], columns=4, width=7)
 
 # %% [markdown]
-# All pictures have 72 pixels. The title says how many pixels from side to side one place of the layer sees. Compare the first two rows: the mean over all places asks for the same thing everywhere, one neuron asks only for what it sees itself.
+# All pictures have 72 pixels. The title says how many pixels from side to side one place of the layer sees. Compare the first two rows: the mean over all places asks for the same thing everywhere, one neuron asks only for what it sees itself. (Its spot can be wider than that: before each step the transforms move the picture.)
 # Then compare the first row with the last: is the picture of random weights finer? (White noise has about 80 %.) A smooth picture needs no training; coefficients and transforms see to it.
 
 # %% claim="the fields grow; a channel's picture is far smoother than white noise, also with random weights"
@@ -885,7 +885,7 @@ assert (torch.cdist(*tints).argmin(1) == torch.arange(3)).all()
 # Any of the 1000 classes, each helper on or off. The last result stays beside the new one; below each stands what its maker says, and the judge of the picture enlarged to 260 pixels.
 #
 # - Goldfish with "Only phases" on, then off; with "Frequencies" off; with "Random transforms" off, then on. When does the judge agree? When do you?
-# - With "Frequencies" off, try the three regularizers one by one. Which kind of noise does each one take away?
+# - With "Frequencies" off, try the three regularizers one by one. Which of them take noise away, and which kind?
 # - A class of your own with three seeds. What is the same in all three pictures, and what changes?
 
 # %%
@@ -895,19 +895,19 @@ explorers.ClassVisualization(net)
 # %% [markdown]
 # ## What this picture does not show
 #
-# How much of a picture comes from the class, and how much from the start? Exchange the starts: in each column of the next figure both pictures begin at the same gray noise and see the same pieces, and only the class differs. Between two pictures of one class in one row only the start differs.
+# How much of a picture comes from the class, and how much from the start? Exchange the starts: in each column of the next figure both pictures begin at the same gray noise and see the same pieces, and only the class differs. (The first row shows the pictures of the second row after their first step.) Between two pictures of one class in one row only the start differs.
 
 # %% [markdown] notes="1" minutes=4
 # Cover the last row and let the room guess: what will the two pictures of a column have in common?
 
 # %%
-# row D with its starts, and the same with exchanged classes (about 8 seconds)
+# row D after its first step and at its end, and the same with exchanged classes (about 8 seconds)
 start = visualize(net, four, **{**with_adam, **fourier, "steps": 1})
 other_way = visualize(net, four[::-1], **{**with_adam, **fourier})
 begun_made_exchanged = [*start, *ablation["D  Fourier, Adam + pieces"], *other_way]
 show_images(
     begun_made_exchanged,
-    ["start"] * 4
+    ["after one step"] * 4
     + [f"judge: {judge.predict(one[None])[0][0][0]}" for one in begun_made_exchanged[4:]],
     columns=4,
 )
@@ -919,7 +919,7 @@ assert sum(place <= 10 for place in own_places) >= 6
 assert not sum(place <= 10 for place in ranks(judge, both_rows, four[::-1] + four)) >= 2
 
 # %% [markdown]
-# - What the two pictures of a column do not share comes from the class: the thing itself, and its colors. What the pictures of one class do not share comes from the start: where the thing lies, from which side it is seen, sometimes whether it is found at all.
+# - Compare the two pictures of a column: the class decides what is drawn, and here, from gray starts, most of its colors (the facets above began with a color and kept it). Compare the pictures of one class: where the thing lies, from which side it is seen, some colors, and whether it is found at all change with the start. Part of that may be last digits: we did not repeat a start.
 # - How much of each wave moves in a step, and how the colors are mixed, comes from us.
 # - A high score is no evidence that a picture shows the class. The noise had one, too.
 # - A picture shows one way to excite a unit strongly: the end of one ascent, from one start. It does not show what the unit responds to on photos. Hold it against the top patches of lesson 05.
@@ -940,7 +940,7 @@ quiz("09")
 # - Gradient ascent keeps the weights and changes the image. A regularizer $\lambda\lVert I\rVert^2$ is a decay of the pixels.
 # - The gradient at gray is nearly all fine noise. What grows from it loses much of its score when it is shifted by one pixel, and when it is enlarged even its maker has lost it.
 # - Transforms and random pieces ask for what survives them; dividing by the frequency takes the fine grain out of a step; fixed heights leave only the phases, which can fool the maker as well.
-# - A second network tells more than the maker's own confidence. But it is a relative, trained on the same photos, and part of what fools the maker fools it, too. A person who does not know the class is another judge.
+# - A second network tells more than the maker's own confidence. But it is a relative, trained on the same photos, and what fools the maker may fool it, too. A person who does not know the class is another judge.
 # - Another answer changes the network, not the ascent: train it on images that were changed to fool it, then climb the pixels (Santurkar et al., 2019). Nguyen et al. (2016) climb the input of a network that generates pictures. Not shown here: total variation, Olah et al.'s diversity term, and MACO's mask, which fades out what little gradient reached.
 #
 # **Papers.** Erhan, Bengio, Courville, Vincent: *Visualizing Higher-Layer Features of a Deep Network*, 2009. Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, ICLR Workshop 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep

@@ -119,7 +119,7 @@ assert max(far_from_photo[1:]) < 0.5 * far_from_photo[0]
 # - $z$: the logit of the photo, which is the sigmoid turned around (with a little room beyond black and white).
 # - $M_s, b_s$: a 3 × 3 matrix and a shift, which mix the colors anew; $g(p)$: the last layer.
 #
-# Before the training $M_s$ is the identity, and $b_s$ and $g$ are 0: an untrained network gives back the photo. This is ours, and so are the features on the way down, which are **added** on the way up. Johnson's network has batch norm, five blocks, transposed convolutions and VGG-16.
+# Before the training $M_s$ is the identity, and $b_s$ and $g$ are 0: an untrained network gives back the photo. Johnson's network has neither this nor the features on the way down, which are **added** on the way up (U-Net, Ronneberger et al. 2015, appends them). His network has batch norm, five blocks, transposed convolutions and VGG-16.
 
 # %% [markdown] notes="1" minutes=4
 # Write the two problems under each other: what is found, and for how many photos. Then ask where the style picture is when the network paints.
@@ -326,18 +326,23 @@ for norm in ("instance", "batch"):
     small[norm] = small_network(norm).train()  # batch norm takes mean and variance from each batch
     curves[norm] = train(small[norm], judge, batches, 4e-3)
     print(norm, "norm, loss:", *(f"{x:.2g}" for x in curves[norm][::7]))
-panels, titles, added = [], [], {}
+panels, titles, by_norm, added = [], [], {}, {}
+for norm in (
+    "instance",
+    "batch",
+    "batch, its own",
+):  # statistics of the training, then of each picture
+    painter = small[norm.split(",")[0]].train("own" in norm)
+    for what, picture in to_try.items():
+        by_norm[what, norm], added[what, norm] = paint(painter, picture)
 for what, picture in to_try.items():
-    painting, added[what, "instance"] = paint(small["instance"].eval(), picture)
-    _, added[what, "batch"] = paint(small["batch"].eval(), picture)  # statistics of the training
-    _, added[what, "batch, its own"] = paint(small["batch"].train(), picture)  # of this picture
-    panels += [picture[0], painting[0]]
-    titles += [what, "instance norm"]
+    panels += [picture[0], by_norm[what, "instance"][0], by_norm[what, "batch"][0]]
+    titles += [what, "instance norm", "batch norm"]
     for norm in ("instance", "batch", "batch, its own"):
         panels.append((0.5 + added[what, norm][0] / 8).clamp(0, 1))
         titles.append(f"{norm}: adds ±{fine(added[what, norm]):.2f}")
 print(f"its sky within the temple, instance: ±{fine(added['temple', 'instance'][sky]):.2f}")
-show_images(panels, titles, columns=5, width=10)
+show_images(panels, titles, columns=6, width=11)
 
 # %% claim="the loss falls for both; instance norm adds the same to both copies, batch norm less than half, and with each picture's own statistics the same; a piece of sky alone gets strokes that it does not get in the whole photo"
 early, late = ({n: sum(c[k : k + 10]) for n, c in curves.items()} for k in (0, 40))
@@ -375,12 +380,12 @@ copies = [fine(paint(anew.eval(), to_try[claimed])[1]) for claimed in ("temple",
 assert copies[1] < 0.5 * copies[0]
 
 # %% [markdown]
-# Both losses fall, and they jump, since every step has other photos. In this run (one start, 50 steps) instance norm gives the temple stripes as in the woodcut (compare the colors, too), batch norm outlines.
+# Both losses fall, and they jump, since every step has other photos. In this run (one start, 50 steps) instance norm gives the temple the woodcut's stripes, batch norm outlines. (The woodcut stands in the first picture of the lesson. Its orange and cream are not there yet.)
 #
 # Look at what is *added*. With instance norm it is the same for both copies, whatever the weights are: the pale copy is $0.3\,x + 0.35$, the first convolution (without a bias, with a mirrored border) makes $0.3$ times the same features plus a number for each channel, and the norm takes both away.
 # Batch norm adds less than half to the pale copy: the photo's contrast **leaks** through. The last column is the control: the same weights, but mean and variance of each picture by itself. Now both copies get the same.
 #
-# In the whole photo the sky gets almost nothing. Cut out, it has its own mean and deviation, and gets strokes nearly as strong as the temple's. The norm takes out the contrast of the picture that it is given, not that of a place in it.
+# In the whole photo the sky gets almost nothing from this small network. (The large one of the first picture has learned to fill a sky.) Cut out, it has its own mean and deviation, and gets strokes nearly as strong as the temple's. The norm takes out the contrast of the picture that it is given, not that of a place in it.
 
 # %% [markdown]
 # ## Enlarging without a checkerboard
@@ -402,7 +407,7 @@ for three in ([1.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 3.0, 1.0]):
 
 # %% [markdown]
 # With 1 1 1 every second place gets twice as much: a flat area becomes striped, in two dimensions a *checkerboard* (Odena et al., 2016). With $a\ b\ c$ one sort of place gets $a + c$ and the other $b$. So 1 2 1 is even and 1 3 1 is not: the training has to find $a + c = b$, and to keep it.
-# With repeated pixels every place gets $a + b + c$, for **every** filter. And a border of zeros would make a dark frame; mirrored pixels (*reflection padding*) make none.
+# With repeated pixels every place of a flat area gets $a + b + c$, for **every** filter. (On a slope the two sorts of places can still differ: try 1 -2 1 on 0 1 2 3.) With a border of zeros the ends of the line would get less, which makes a frame; mirrored pixels (*reflection padding*) make none.
 
 # %% [markdown] exercise="15.3" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.style_layers:Layer"
 # Repeat every pixel twice in both directions, mirror a border of one pixel, convolve with `weight` (no bias).
@@ -689,7 +694,7 @@ assert (stylize(nine, cat, "night") - stylize(net, cat, "night")).abs().max() < 
 
 # %% [markdown]
 # A few thousand numbers are all that was trained. The losses of the cat, for the coral: about 1.1 at the start (an equal mixture of the eight rows), 0.7 for the best of the eight, under 0.6 for your row.
-# Compare your painting with its style. With the coral there are an orange and a dark color, but not the green of its dark; and of the closed lines there are only short pieces: 65 steps do not bring all of a style.
+# Compare your painting with its style. With the coral there are an orange and a dark color, but not the green of its dark; and of the long winding bands there are only short pieces. Is it the few steps, the filters that were trained for other styles, or the style weight? This run cannot tell: train longer, and look whether it changes.
 #
 # `my_styles.safetensors` lies beside this notebook. `load_style_net("my_styles.safetensors")` opens it, and `explorers.ManyStyles(kept, pictures={"mine": picture})` has a ninth slider.
 
@@ -750,7 +755,7 @@ titles = [title for name in flat for title in (name, f"±{fine(tiled[name]):.2f}
 show_images(panels, titles, width=11)
 
 # %% [markdown]
-# One gray gets no tiles; both noises get them, equally strong and as strong as the cat's. **Strokes are no evidence of a strong contrast in the photo:** instance norm divides by the strength of what comes in, so in an otherwise flat picture the faintest noise gets full strength.
+# One gray gets no tiles; both noises get them, about equally strong. **Strokes are no evidence of a strong contrast in the photo:** instance norm divides by the strength of what comes in, so in an otherwise flat picture even a noise that you hardly see gets full strength. (Far below it the $\varepsilon$ of the norm wins, and nothing is left, as with the gray.)
 
 # %% claim="faint noise and noise of five times the strength are painted equally strongly, as strongly as the cat; one gray is not"
 assert abs(fine(tiled["faint noise"]) / fine(tiled["five times"]) - 1) < 0.15
@@ -769,7 +774,7 @@ for name in ("glass", "ink"):
 show_images(panels, titles, columns=4, width=9)
 
 # %% [markdown]
-# The numbers are losses; 1 is the photo. In glass, 15 steps on this photo come lower than one pass; in ink not as low. So what a pass is worth in steps depends on the style, and on the photo: try another one. (`data/weights/styles.md` has 100 steps.)
+# The numbers are losses; 1 is the photo. In glass, 15 steps on this photo come lower than one pass; in ink not as low. So what a pass is worth in steps depends on the style. On the photo, too? Try another one. (`data/weights/styles.md` has 100 steps.)
 
 # %% claim="glass: one pass takes away more than a third of the photo's loss, 15 steps get lower, 5 do not; ink: 15 steps do not get as low as one pass, also for a second photo"
 (glass_once, glass_steps), (ink_once, ink_steps) = losses_of["glass"], losses_of["ink"]
@@ -799,9 +804,9 @@ quiz("15")
 # %% [markdown]
 # ## Summary
 #
-# - The same loss as in lesson 14, minimized over a network's weights: hours once, then a fraction of a second for each picture. A step of the training is four lines.
-# - Instance norm takes brightness and contrast of the whole photo out, channel by channel. A flat place stays flat. Batch norm with fixed statistics lets the contrast leak.
-# - Repeat pixels, reflect the border, convolve: no checkerboard whatever the filter, no frame.
+# - The same loss as in lesson 14, minimized over a network's weights: hours once, then about a second or less for each picture. A step of the training is four lines.
+# - Instance norm takes brightness and contrast of the whole photo out, channel by channel. A place that is flat beside the rest stays weaker behind the norm. (Whether it gets strokes is up to the trained weights: in the first picture of the lesson the sky is full of tiles.) Batch norm with fixed statistics lets the contrast leak.
+# - Repeat pixels, reflect the border, convolve: a flat area stays flat whatever the filter, without checkerboard or frame.
 # - Many styles: shared filters, one row of $\gamma$ and $\beta$ for each style. Rows can be mixed, and a new row can be trained while everything else stays.
 #
 # **Papers.** Johnson, Alahi, Fei-Fei: *Perceptual Losses for Real-Time Style Transfer and Super-Resolution*, ECCV 2016. Ulyanov, Lebedev, Vedaldi, Lempitsky: *Texture Networks: Feed-forward Synthesis of Textures and Stylized Images*, ICML 2016. Ulyanov, Vedaldi, Lempitsky: *Instance Normalization: The Missing Ingredient for Fast Stylization*, 2016. Dumoulin,
