@@ -207,7 +207,7 @@ show_images([*dogs, *maps], [*covers] + [""] * 5, columns=5, cmap="RdBu_r", vmin
 # %% [markdown]
 # Weak places differ: at more than a third of the pixels some two of the four covers disagree on the sign, at about one in twenty by more than 0.1 on both sides. Two draws of the noise disagree at about one in ten, and nearly nowhere by more than 0.1.
 #
-# In all the maps the darkest place is near the ear. But each pixel is a mean of up to four windows. In single windows (in the last section) it is the ear with gray and the forehead with blur.
+# In all the maps the darkest place is near the ear. But each pixel is a mean of up to four windows. In 49 single windows side by side (in the last section) it is the ear with gray and the forehead with blur.
 
 # %% claim="four covers: a third of the pixels change their sign, one in twenty clearly, fewer between two noises; the darkest place is near the ear"
 assert len(maps) == 5
@@ -288,8 +288,8 @@ axes[0, 0].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 figure
 
 # %% [markdown]
-# On the cheek the drop grows with the square. On the ear it does not stay: with gray it goes from 1.2 to −0.9 (the score is then *higher* than without the square), with blur it rises first and ends at 0.2. But the largest
-# squares hold more than their part: the cheek's reaches eye and muzzle, the ear's the collar. So cover the ear alone.
+# On the cheek the drop grows with the square (with gray up to 80 pixels). On the ear it does not stay: with gray it goes from 1.2 to −0.9 (the score is then *higher* than without the square), with blur it rises first and ends at 0.2. But the largest
+# squares hold more than their part: the cheek's reaches eye and muzzle and a part of the ear, the ear's the collar. And on the ground, too, a large gray square raises the score, by up to 0.5. So cover the ear alone.
 
 # %%
 # the drop for a small square, for the ear alone, for a square around it without the ear, and for both
@@ -328,8 +328,8 @@ for cover in ("gray", "blur", "mean", "noise", "other noise"):
 show_images(pictures, titles, columns=4)
 
 # %% [markdown]
-# With gray, mean color and noise, a square of 32 pixels *in* the ear costs about 1, the whole ear at most 0.2: with these covers the ear is not needed. With blur the whole ear costs as much as the small square. But look at it: a blurred black ear is still dark.
-# So the dark red on the ear says that *this cover, of this size, here* lowers the score. Is the part needed? Ask with its outline and several covers; here they do not agree.
+# With gray, mean color and noise, a square of 32 pixels *in* the ear costs about 1, the whole ear at most 0.2: with these covers, what is *inside* the ear's outline is not needed. (The outline is still there: a gray ear has the shape of an ear. In "both" it is gone, too; compare with "around it": there these covers do not agree either.) With blur the whole ear costs as much as the small square. But look at it: a blurred black ear is still dark.
+# So the dark red on the ear says that *a square of this size, here* lowers the score; all five covers agree on that. Is the part needed? Ask with its outline and several covers; here they do not agree.
 
 # %% claim="with five covers: the cheek costs more, the larger the square; four of them: the small square in the ear costs about 1, the whole ear little; not with blur"
 for cover_here, (spot_drop, ear_drop, around_drop, _all_drop) in hidden.items():
@@ -393,7 +393,7 @@ for name in classes:
         )
 
 # %% [markdown]
-# Two tests with a known answer: you put the animals there yourself. *Do the maps tell the classes apart?* In both orders, with both covers, the drop is larger on the animal that was asked for. (Networks with random weights manage this in about half of the cases: by chance.)
+# Two tests with a known answer: you put the animals there yourself. *Do the maps tell the classes apart?* In the first order with gray, and in the other one with gray and blur, the drop is larger on the animal that was asked for. By chance each comparison would come out right in half of the cases.
 # *Is the map red on this animal?* Here "dalmatian" with gray fails: it shows a blue bird. Do such tests before you believe a map whose answer you do not know.
 #
 # The signs need more care. Gray windows on the dog hardly change the score of "dalmatian". Is the dog not used? Blurred ones lower it, and without the dog it falls by more than
@@ -638,8 +638,8 @@ for name in ("cat", "spoonbill"):
 show_images(pictures, titles, columns=4)
 
 # %% [markdown]
-# One square stands for one place of the window, around its center; the numbers in the titles count them. For the cat two kinds of cat share the map, at its borders as on the face. They were nearly equal before anything was covered: this map shows the tie, not where the cat is. For the bird most squares keep its label. A few change it, and all of these
-# windows touch the bird.
+# One square stands for one place of the window, around its center; the numbers in the titles count them. For the cat two kinds of cat share the map, at its borders as on the face. They were nearly equal before anything was covered: this map shows the tie, not where the cat is. For the bird most squares keep its label. A few change it: nearly all of these windows cover a part of the bird at the left. The bird at the right border can be
+# covered without a change.
 
 # %% claim="the cat's map is shared by two cats that were nearly equal; the bird keeps its label at most places, not at all"
 cats = net.predict(photo("cat"))[0]
@@ -753,7 +753,7 @@ for of, change in ways.items():
     print("{:11} {:14.3f} {:16.3f} {:17.3f} ({:.3f} to {:.3f})".format(of, *together[of]))
 
 # %% [markdown]
-# One copy does stand in for the other: a window and its copy cost more than the sum of both, and more than with any of the 20 strangers. That is a third more than their mean in the probability, and a sixth in the log-odds, where the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Other limits:
+# A window and its copy cost more than the sum of both, and more than with any of the 20 strangers: this is what you see if one copy stands in for the other. (It is no proof: a copy is also the partner of equal strength, and at the same height.) That is a third more than their mean in the probability, and a sixth in the log-odds, where the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Other limits:
 #
 # - A photo with a gray square is unlike nearly all photos of the training. A part of the drop may be surprise, not loss of evidence. (Some networks
 #   are trained on photos with random rectangles of noise: Random Erasing, Zhong et al., 2020.)
@@ -801,7 +801,7 @@ quiz("06")
 #
 # - Cover a window, measure the drop of the score, average the drops over the windows of each pixel.
 # - Red: lower with the cover than with what was there. Blue: higher. Cover and window are choices, and the sign hangs on both; compare several.
-# - A window reaches only a part of each layer. Recomputing only that part gives the same answer with fewer multiplications.
+# - A window reaches only a part of the early layers, and in the end the whole map. Recomputing only what it reaches gives the same answer, up to rounding, with fewer multiplications.
 # - Test a map on a photo whose answer you know. Where the network is sure, the probability hides what the log-odds show.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for
