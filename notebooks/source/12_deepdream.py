@@ -508,7 +508,7 @@ for k, title in enumerate(titles):
 show_images([d[0] for d in together], titles, columns=2, width=9)
 
 # %% [markdown]
-# Each layer makes the other's $L$ grow too, about twice: read the first and the last row before you judge the two between. With the logarithms the answer of relu5_2 grows as with relu5_2 alone, and that of relu3_3 a little more than there. With equal parts relu3_3 gets more. To the eye the round forms are those of relu5_2. Of relu3_3 equal parts has the red columns and the dark rings in the bushes; its long lines in the sky are in neither.
+# Each layer makes the other's $L$ grow too, about twice: read the first and the last row before you judge the two between. With the logarithms the answer of relu5_2 grows as with relu5_2 alone, and that of relu3_3 a little more than there. With equal parts relu3_3 gets more. To the eye the round forms are those of relu5_2. Of relu3_3 equal parts has the red columns and the dark rings in the bushes; its long waves in the sky are in neither.
 
 # %% claim="alone each layer's dream makes the other's L grow about twice; the two sums give both layers more than the other layer alone does, and equal parts most for relu3_3"
 assert 1.6 < grew["relu3_3"][3] < 3 and 1.6 < grew["relu5_2"][0] < 3
@@ -544,7 +544,7 @@ titles = ["photo", "dream", "after zoom 1", "after zoom 2", "after zoom 4", "dre
 show_images([frame[0] for frame in fall], titles, columns=3, width=9)
 
 # %% [markdown]
-# Already the first dream has put a face into the sky, and something like a round eye beside it. After four zooms the frame shows $(4/5)^4$, about two fifths, of its height. Compare the last two pictures: both show the same part of the dream, and only the dreams between the zooms gave it new fine lines. What else did they change?
+# Already the first dream has put a face into the sky, and something like a round eye beside it. After four zooms the frame shows $(4/5)^4$, about two fifths, of its height. Compare the last two pictures: both show the same part of the dream, and only the dreams between the zooms gave it new fine lines. What else did they change, and what is left of the rocket?
 #
 # ## From noise, and one channel
 #
@@ -663,7 +663,7 @@ for name, picture in by_guide.items():
     print(f"{name:10s} dogs {dog_shares[name]:4.0%}; {tops}")
 
 # %% [markdown]
-# With the dog as a guide the classifier gives most to dogs. But it gives them more with the geese than with the flower, too: a guide can bring dogs without a dog in it. (One photo of each: try your own guide.)
+# With the dog as a guide the classifier gives most to dogs. But it gives them more with the geese than with the flower, too, and there is no dog among the geese: more dogs in a dream need not come from a dog in the guide. (One photo of each, and one draw of the shifts: try your own guide.)
 
 # %% claim="the classifier gives more to dogs with the guide that is a dog than without a guide or with a flower; with the geese more than with the flower; for two sets of shifts"
 again = {"layer": "relu4_4", "steps": 6, "seed": 2, "progress": False}
@@ -763,7 +763,7 @@ photo_squares, dream_squares = (
 assert dream_squares > 5 * photo_squares
 
 # %% [markdown]
-# The second test needs something to compare with: the change that the first dream made, all of it, at other places. **Moved:** the whole change, rolled to the right by 80 to 240 of the 320 pixels. Its forms stay whole. **Cut:** blocks of $64 \times 64$ pixels of it, shuffled. Both lose a little strength, since values are cut off at 0 and 1. So there is also a **weaker** dream: four fifths of the change, at its place. Which of the three still has animals for the classifier?
+# The second test needs something to compare with: the change that the first dream made, all of it, at other places. **Moved:** the whole change, rolled to the right by 80 to 240 of the 320 pixels. The change stays in one piece. (Not its forms: it is dream minus photo, so it also holds the tower with a minus sign.) **Cut:** blocks of $64 \times 64$ pixels of it, shuffled. Both lose a little strength, since values are cut off at 0 and 1. So there is also a **weaker** dream: four fifths of the change, at its place. Which of the three still has animals for the classifier?
 
 
 # %%
@@ -811,10 +811,10 @@ for title, picture in listed.items():
     print(f"{title:16s} animals {animal_shares[title]:4.0%}, {shares}; {tops}")
 
 # %% [markdown]
-# Of the 1000 classes 398 are animals, so even an answer spread evenly over all classes would give 40 %. The share in the sky's dream therefore tells nothing: none of its classes is likely. In the dream of the temple the share is well above 40 %, and in the weaker dream too. Where the same change is moved or cut it is below 40 % in each of the ten cases (more than in the photo), and of dogs and monkeys little is left. That holds whether the forms stay whole or not.
-# So the classifier's animals are not in the change alone: they need the photo below it, at its place. The dream has built on what was there. (It may also be that what moves one network of ImageNet moves another: lesson 10. Your eyes are the second judge.)
+# Of the 1000 classes 398 are animals, so even an answer spread evenly over all classes would give 40 %. The share in the sky's dream therefore tells nothing: none of its classes is likely. In the dream of the temple the share is well above 40 %, and in the weaker dream too. Where the same change is moved or cut it is below 40 % in each of the ten cases (more than in the photo), and of the monkeys next to nothing is left. (The dogs say nothing: already in the first dream they have less than an even answer's 12 %.)
+# So the classifier's animals are not in the change alone: only photo and change together, at the same place, give them. That does not show that the dream built on what was there: a dog pasted over the tower might be lost in the same way. (It may also be that what moves one network of ImageNet moves another: lesson 10. Your eyes are the second judge.)
 #
-# In the small dream of the temple the 18 classes of monkeys and apes get more than the 118 of dogs. (In the large one it depends on the random shifts.) So how many classes a group has does not alone say what grows.
+# In the small dream of the temple the 18 classes of monkeys and apes get more than the 118 of dogs. So here the larger group is not the one that wins. (With other random shifts these shares change. One photo and one classifier are an example, no test of the usual answer.)
 
 # %% claim="the classifier finds animals, beyond 40 %, in the temple's dream, also in a weaker one; not where the same change is moved as a whole or cut; in the small dream more monkeys than dogs, for two sets of shifts; in the sky no class is likely"
 for key in ("first dream", "weaker", "small dream"):
@@ -856,7 +856,7 @@ quiz("12")
 # - Forward to a layer, set its gradient to its activation, backward, update: gradient ascent on $\frac12\sum a^2$.
 # - Divide the gradient by its mean size; with jitter the dream does not fit the blocks of the poolings; octaves carry the detail and keep the photo sharp.
 # - Layer and photo decide what is drawn. One channel, several layers or a guide picture steer the dream.
-# - The forms come from the trained weights: with random weights (one layer, one photo) the same steps, and four times as many, made colored noise. And they build on the photo: the same change at another place is no animal for a classifier.
+# - The forms come from the trained weights: with random weights (one layer, one photo) the same steps, and four times as many, made colored noise. The same change at another place gets less than half of the animal share: photo and change belong together.
 #
 # **Papers.** Mordvintsev, Olah, Tyka: *Inceptionism: Going Deeper into Neural Networks*, Google Research Blog 2015, with the notebook at github.com/google/deepdream. Olah, Mordvintsev,
 # Schubert: *Feature Visualization*, Distill 2017.
