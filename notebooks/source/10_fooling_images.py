@@ -573,7 +573,7 @@ for how in by_attack:
 # %% [markdown]
 # With the crops in the loop the target comes through a crop to 80 %, at the same ε; without, three times as many steps do not help. So the bars above measure an attack that was not made for these tests. A test against which the attack was not made is no defense. Athalye, Carlini and Wagner (2018) looked at nine defenses of one conference: seven relied on gradients that are hard to get, and of these six fell wholly and one in part to attacks that were made for them.
 #
-# Why does a crop hurt? Not by the blur of the enlarging: the last number of the first line. Look at the moves (what leaves on the right comes in on the left). 12 pixels leave nearly every target, 11 take nearly all. The network goes over the photo in strides, the first two of 2 pixels each. A move by a multiple of 4 leaves the change on the same grid of these two: this attack fits the grid, too. (A pixel or two hurts little all the same.)
+# Why does a crop hurt? Not by the blur of the enlarging: the last number of the first line. Look at the moves (what leaves on the right comes in on the left). 12 pixels leave nearly every target, 11 take nearly all. The network goes over the photo in strides, the first two of 2 pixels each. A move by a multiple of 4 leaves the change on the same grid of these two: this attack fits the grid, too. (Two moves on six photos do not prove it. And a crop enlarges, too: the last bar above shows what another size does by itself.)
 
 # %% claim="with crops in the loop the target survives a crop; without, three times as many steps do not help; a move by a multiple of 4 leaves it, other moves do not"
 blind, longer_blind, knowing = by_attack
@@ -695,13 +695,13 @@ show_images(
 )
 
 # %% [markdown]
-# The check has power for Lite0: its answers are random targets, and who writes the right label into the file agrees with none of them. For Lite2, whose stored answer often *is* the right label, it proves little. And some answers differ: the stored run and yours are not equal bit for bit. Read the counts as give or take a few of fifty.
+# The check has power for Lite0: its answers are random targets, and who writes the right label into the file agrees with none of them. For Lite2, whose stored answer often *is* the right label, it proves nothing. And some answers differ: the path of an attack hangs on the last digits of the arithmetic. With fifty tries on 17 photos read no difference below about nine: at 16/255 the attacks are worse than a random change; at 4/255 nothing can be said.
 #
 # The *target* hardly travels: at 16/255 Lite2 says it in one or two of fifty tries. Five steps are few, so look at twenty: now Lite0 says all fifty targets, and Lite2 one at its own size and three at 224 pixels, the size of the attack. So it is not the size that stops the target.
 #
-# Being *wrong* travels, and more as ε grows. At 4/255, which you do not see, the attack on Lite0 takes one try of fifty from Lite2 (on two networks: five, on 4 of the 17 photos), at 8/255 nine, at 16/255 fifteen; a random change takes 0, 3 and 4. Twenty steps at 16/255 do not take more: eleven. And a change of 16/255 you can see (the picture above). Each change on *another* photo does no more than a random one. So it is the attack on this very photo that reaches Lite2, not its strength or its texture.
+# Being *wrong* travels, and more as ε grows. At 4/255, which you do not see, the attack on Lite0 takes one try of fifty from Lite2 (on two networks: five), at 8/255 nine, at 16/255 fifteen; a random change takes 0, 3 and 4. Twenty steps at 16/255 do not take more: eleven. And a change of 16/255 you can see (the picture above). Each change on *another* photo does no more than a random one. So it is the attack on this very photo that reaches Lite2, not its strength or its texture.
 #
-# Liu et al. (2017) found the same: attacks that only leave a class travel easily, targets of one network almost never; with several networks many targets travel. Our two networks and five steps did not do that. Lite2 is a sister of the other two, of the same design, trained on the same photos. What a network of another family says was not measured here.
+# Liu et al. (2017), too, found that targets of one network almost never travel. In their tests, attacks made only to leave a class (ours all had a target) travelled easily; with several networks many targets travel. Our two networks and five steps did not do that. Lite2 is a sister of the other two, of the same design, trained on the same photos. What a network of another family says was not measured here.
 
 # %% claim="targets hardly reach Lite2 at either size; wrong answers do, more as eps grows, more than from a random change or another photo's change"
 assert [len(table.photos), len(set(table.photos))] == [50, 17]
@@ -885,7 +885,7 @@ show_images([my_patch, photos[1], unseen], ["your patch", *says])
 # over networks.
 
 # %% [markdown]
-# One photo is enough for most of the tries, if the patch lies at random corners; six photos do better. The mean over places counts more: with all four images at one corner, the patch hardly ever wins elsewhere, made with one photo or with six. (24 steps, one class, one seed: do not read more into it.)
+# One photo is enough for most of the tries, if the patch lies at random corners; six photos do better. The mean over places counts more: in a run that is not shown, with all four images at one corner (`grow_patch(learn, [64, 64])` does it), the patch hardly ever won elsewhere, made with one photo or with six. (24 steps, one class, one seed: do not read more into it.)
 #
 # These steps are few, and all patches lay upright and had one size. The course has a patch from 150 steps of Adam (`python -m course_utils.training.fooling_patch`), made on 17 photos of the gallery, at random places, sizes and turns (by at most 20 degrees). Ten other photos were kept for the test. Here are three of them.
 
@@ -972,7 +972,7 @@ show_images(shown, says, columns=5)
 # %% [markdown]
 # A disc of 40 % of the photo's side covers an eighth of its area. At this size and above, the patch wins on nearly every photo, though none of them was used to make it; at 20 % never (it was made with sizes from 30 to 50 %). The real strawberries win at most a few times (at the place of the picture, on about four of the ten photos: half of the side is large), the shuffled patch and the random colors never. So colors and contrast are not enough: the arrangement counts. Upside down the patch still wins on most photos, so it needs no upright shape. What it is in the patch that counts, these controls do not say. (One patch, one disc of a photo: others may do otherwise.)
 #
-# Lite2 had no part in making it. At 260 pixels, its own size, it says strawberry no more often for the patch than for real strawberries: nothing to see of an attack. At 224 pixels it follows the patch in about half of the pictures, upside down in fewer, and real strawberries in a few at most: there the patch travels. Lite0 itself follows at 260, too.
+# Lite2 had no part in making it. At 260 pixels, its own size, it says strawberry about as often for the patch as for real strawberries: with twenty pictures, 3 against 2 are no difference. At 224 pixels it follows the patch in about half of the pictures, upside down in fewer, and real strawberries in a few at most: there the patch travels. Lite0 itself follows at 260, too.
 
 # %% claim="on unseen photos the patch wins from 40 % on, upside down on most; a real photo of the class, shuffled squares and random colors do not; Lite2 follows at 224 pixels only"
 assert min(wins["patch", 0.4], wins["patch", 0.5]) > 15
