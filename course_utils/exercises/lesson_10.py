@@ -425,14 +425,14 @@ follows?
 - A was trained worse than B, so it makes more mistakes.
   Nothing was measured that compares them.
 
-A patch makes a network say its class on photos that had no part in its training. A change that PGD made for one photo
-does not work on others. What is the reason?
+A patch that was made at random corners works at corners where it never lay. One that was made at a single corner hardly
+ever does. What is the reason?
 - The patch has brighter colors than photos have, and a network follows strong colors.
   A disc of random colors has strong colors as well. It is the control.
-+ Its gradient is a mean over many places and photos, so it cannot rely on one of them.
-  Yes, this is the idea of the method. In the lesson the many places did more than the many photos.
++ Its gradient is a mean over many places, so that it cannot rely on one of them.
+  Yes. In the lesson the many places did more than the many photos.
 - It shows the object itself, so the class is then really in the photo.
   A disc cut from a photo of the object shows it too, and seldom wins. It is the other control.
-- It changes more of the photo than a limit of 8/255 for each pixel allows in all.
-  The patch covers a small part, and PGD changes every pixel. Being large alone names no class.
+- It covers more of the photo than the patch that was made at one corner.
+  Both patches have the same size.
 """)
