@@ -302,7 +302,7 @@ of_seed = origins[2] - own_places
 assert (of_seed == of_seed[32, 32]).all(-1).float().mean() < 0.1
 
 # %% [markdown] fold="Think: what does the program do when no window fits?"
-# It takes the best there is, however bad (see the basket with a window of 7). Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
+# It takes the best there is, however bad (see the basket with windows of 7 and 13). Then the next pixel sees a strange neighborhood and finds only bad matches, too, often always the same one. This is how "garbage" begins: one color or one
 # stripe that grows and never ends. With `max_error` such pixels can be put off until more neighbors are known. Its default lets nearly everything pass.
 
 # %% [markdown]
@@ -565,7 +565,7 @@ show_images(
 )
 
 # %% [markdown]
-# From a distance there are stones in both. From close up the picture from noise has colored grain, in places a checkerboard. From smooth noise, with as many steps and no larger loss, there is less than half of it. Take the grain out of the picture from noise (last line): the loss does not fall, it even rises a little (compare noise). So here the loss does not ask for the grain to go. And the search puts some in: from smooth noise the picture ends with several times the grain of its start and of the sample.
+# From a distance there are stones in both. From close up the picture from noise has colored grain, in places a checkerboard. From smooth noise, with as many steps and no larger loss, there is less than half of it. Take the grain out of the picture from noise (last line): the loss does not fall, it even rises a little (compare noise). (The means also blur the true edges between colors, which costs something by itself: a hint, no proof.) So we see no sign that the loss asks for the grain to go. And the search puts some in: from smooth noise the picture ends with several times the grain of its start and of the sample.
 #
 # `synthesize_texture` starts from *smooth* noise, without detail finer than eight pixels, and goes further down with L-BFGS, which learns from earlier gradients how curved the loss is. Its `steps` count how often the loss is computed.
 
@@ -618,7 +618,7 @@ for title, image in zip(titles[1:], results, strict=True):
 # The first layer alone gives the colors and hard edges. How large its blobs are comes from the start: from white noise the same layer makes much smaller ones, since it sees 3 × 3 pixels and cannot know how large a stone is. Then come rounded pieces, then stones. A position of
 # `relu3_1` sees 24 × 24 pixels, about a typical stone of this sample. The pictures up to `relu3_1` and `relu4_1` look alike. What deeper layers bring to larger elements, this sample cannot show.
 #
-# No single product in the loss compares two places that are further apart than the field. Overlapping fields can still carry an order further, as the windows of Efros and Leung do. And inside of the field an order *can* be kept, because a feature *is* an order of
+# No single product in a *Gram matrix* compares two places that are further apart than the field. Overlapping fields can still carry an order further, as the windows of Efros and Leung do. And inside of the field an order *can* be kept, because a feature *is* an order of
 # pixels, but it need not be: a Gram matrix holds no more than means of products of two features.
 
 # %% [markdown] fold="How many numbers is that?"
@@ -762,7 +762,7 @@ show_images(pictures, titles, columns=4, width=7.4)
 # - **Efros–Leung** does well where its window tells how it goes on. On the leaves it tells so locally, and a leaf may never end. Here the basket nearly succeeds (compare with window 13 above). The joints of the bricks are a regular thing larger than the window: look for the places where they break.
 # - **Wei–Levoy** can get stuck: a piece that fits to itself is repeated (see the leaves). Its basket is broken. Its joints are straight, but the widths of the bricks are wrong.
 # - **Gram matrices** get the colors and the kind of edges nearly right. But the basket is no basket, and the joints are no lines. The field of `relu4_1`, 68 pixels, would be large enough for the basket's period of 32. One known reason is that the loss holds mean products of features at *one* position: products of features at two
-#   *different* places keep such rules (Berger and Memisevic, 2017). The 40 steps cannot be all: by its loss each picture is already closer to the sample than other real pieces, and those *are* baskets and bricks.
+#   *different* places keep such rules (Berger and Memisevic, 2017). A loss this small does not force a basket: other real pieces, which *are* baskets and bricks, are further from the sample. Whether many more steps would bring the order, we have not tested.
 
 # %% claim="by the loss each of the four is closer to its sample than other real pieces"
 assert all(end < 0.5 * floor_of for end, floor_of in ends)
@@ -803,7 +803,7 @@ show_images(
 
 # %% [markdown]
 # Something else: fur and eyes in the right colors, but not the cat. Count the eyes: there need not be two. Yet in each of the five layers (the printed numbers) the picture is closer to the cat than the mirrored cat is. So a loss this small does not force the eyes to their places, although one position of `relu5_1` has a field (156 pixels) larger than the whole photo (96):
-# the field is the most that *can* be kept. Whether more steps would bring the eyes to their places, we have not tested. (On another machine the pieces may lie elsewhere.)
+# that one position *sees* all of it does not mean that the mean over the positions keeps all of it. Whether more steps would bring the eyes to their places, we have not tested. (On another machine the pieces may lie elsewhere.)
 #
 # In lesson 14 this is wanted: the *style* of a picture is kept, its content is thrown away.
 
@@ -867,7 +867,7 @@ for name, network, result in (("trained", net, results[3]), ("random", nothing, 
         print(f"{name:7} {kind:13} others {min(real):.4f} to {max(real):.4f}, picture {end:.4f}")
 
 # %% [markdown]
-# The losses of two networks cannot be compared with each other, but each with its own scale: the other real pieces. In the lines "loss" both pictures are many times closer than these. But in a random network nearly all of a Gram matrix comes from the channels' means. Subtract them, and its
+# The losses of two networks cannot be compared with each other, but each with its own scale: the other real pieces. In the lines "loss" both pictures are many times closer than these. But a Gram matrix also holds the products of the channels' means, and where these are large they hide the rest. Subtract them, and its
 # picture is about as far away as another piece: there the search has not arrived. So let it go on with both losses.
 
 # %%
@@ -920,7 +920,7 @@ quiz("13")
 # %% [markdown]
 # ## Summary
 #
-# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. Beside a copied pixel its own place fits exactly, so a piece is copied up to the rim of the sample or a seam. Where a window meets a seam nothing fits exactly, and pieces can be a few pixels small. A window not larger than the largest *regular* element (a band of the basket: 16 pixels, period 32) keeps its order only by luck.
+# - Efros–Leung: compare the known part of a window with all windows of the sample, choose among the good ones, copy the middle pixel. Beside a copied pixel its own place fits exactly, so a piece is copied up to the rim of the sample or a seam. Where a window meets a seam nothing fits exactly, and pieces can be a few pixels small. A window not larger than the largest *regular* element (a band of the basket: 16 pixels, period 32) may lose its order; a clearly larger one is the safer choice, but there is no sharp limit.
 # - Wei–Levoy: the same row by row, from small to large, with a search tree. Much faster; no clear difference on coral and wood, but it fails on leaves and basket.
 # - Gram matrix: $G = \frac1M F F^{\mathsf T}$. It keeps which features appear together, and throws away where.
 # - A texture from noise: make the Gram matrices nearly equal. From `relu1_1` to `relu3_1` whole stones appear; strict regular patterns are lost.
