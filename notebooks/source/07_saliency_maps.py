@@ -1059,7 +1059,7 @@ figure
 # %% [markdown]
 # (In the picture, the edge detector has more of its brightest tenth on the bird than SmoothGrad: to lie on the bird proves nothing.)
 #
-# All three looks see the same nearly equal photo (noise of 0.02; SmoothGrad also other copies). *Same again* changes nothing else: it is the ceiling. *Another class* is that of the next photo in the list. The *size* leaves out the sign (Grad-CAM: what is below 0 becomes 0). *Gradient* adds up the three colors, *saliency* takes the largest of their sizes. Saliency and SmoothGrad have no sign here.
+# All three looks see the same nearly equal photo (noise of 0.02; SmoothGrad also other copies). *Same again* changes nothing else: it is the ceiling. *Another class* is that of the next photo in the list. The *size* leaves out the sign. *Gradient* adds up the three colors, *saliency* takes the largest of their sizes. Saliency and SmoothGrad have no sign here.
 #
 # - **Random weights.** The gradient and Grad-CAM keep next to nothing. Gradient × input keeps about two fifths of its ceiling, the integrated gradients half. The row below these leaves out the factor $x - x'$, the detail of the photo, and keeps next to nothing. No network is in that factor. SmoothGrad keeps about three tenths, although no factor of the photo is in it: something that training did not bring, the photo or the architecture. This test cannot tell which.
 # - **Another class, the size.** The gradient and SmoothGrad keep about four fifths or more: what you see depends little on the class. The integrated gradients look the same, but part of this is the photo's: without the factor they keep three fifths. Grad-CAM keeps about half.
