@@ -67,8 +67,7 @@ def make_folder(folder: Path, file: str = "") -> None:
     Raises:
         CourseError: it is a file, or its name is that of one, such as "handout.zip".
     """
-    if folder.exists() and not folder.is_dir():
-        raise CourseError(f"{folder} is a file; --to needs a folder.")
+    _refuse_file(folder)
     if file and folder.suffix == Path(file).suffix and not folder.exists():
         raise CourseError(f"--to names the folder that {file} is written to; {folder.name} is a file's name.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +84,11 @@ def check_folder(folder: Path, what: str, *, mark: str) -> None:
     Raises:
         CourseError: it is a file, or it holds other things.
     """
-    if folder.exists() and not folder.is_dir():
-        raise CourseError(f"{folder} is a file; --to needs a folder.")
+    _refuse_file(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / mark).exists():
         raise CourseError(f"{folder} is not empty, and no earlier {what}; give an empty folder.")
+
+
+def _refuse_file(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file; --to needs a folder.")

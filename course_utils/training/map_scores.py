@@ -208,9 +208,8 @@ def measure(net: Network, names: list[str], images: Tensor, masks: Tensor) -> Ma
     ranked |= {"saliency, blurred": torch.stack([blur(heat, 4) for heat in ranked["saliency"]])}
     draws = [maps_without_network(images, seed=seed) for seed in (0, 1)]
     inside, deletion, insertion = {}, {}, {}
-    for name in [*ranked, *draws[0]]:
-        several = [ranked[name]] if name in ranked else [draw[name] for draw in draws]
-        several = several if name.startswith("dice") else several[:1]
+    for name, one in (ranked | draws[0]).items():
+        several = [draw[name] for draw in draws] if name.startswith("dice") else [one]
         found = [three_scores(net, images, masks, heat, target) for heat in several]
         inside[name], deletion[name], insertion[name] = (torch.stack(x).mean(0) for x in zip(*found, strict=True))
         three = (x[name].mean().item() for x in (inside, deletion, insertion))

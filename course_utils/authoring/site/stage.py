@@ -89,10 +89,12 @@ def _write_lesson(source: Path, extra: Path, name: str, language: str, pages: di
     Args:
         pages: from a language, "" for English, to the lessons that have a page in it.
     """
-    up = "../" if language else ""
     book = nbformat.read(paths.notebook_path(name, "student", language), as_version=4)
-    other = {c: f"{up}{f'{c}/' if c else ''}{name}.md" for c in pages if c != language and name in pages[c]}
-    other = {Locale.parse(code or "en").get_display_name(): address for code, address in other.items()}
+    other = {}
+    for code in pages:
+        if code != language and name in pages[code]:
+            way = "/".join(filter(None, (".." if language else "", code, f"{name}.md")))
+            other[Locale.parse(code or "en").get_display_name()] = way
     page = lessons.page(book, "/".join(filter(None, (language, name))), extra, other=other)
     if language:  # a lesson that is not translated is a page of the English ones
         page = re.sub(r"\]\((\w+)\.md", lambda m: m[0] if m[1] in pages[language] else f"](../{m[1]}.md", page)
