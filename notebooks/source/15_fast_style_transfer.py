@@ -380,7 +380,7 @@ copies = [fine(paint(anew.eval(), to_try[claimed])[1]) for claimed in ("temple",
 assert copies[1] < 0.5 * copies[0]
 
 # %% [markdown]
-# Both losses fall, and they jump, since every step has other photos. In this run (one start, 50 steps) instance norm gives the temple the woodcut's stripes, batch norm outlines. (The woodcut stands in the first picture of the lesson. Its orange and cream are not there yet.)
+# Both losses fall, and they jump, since every step has other photos. In this run (one start, 50 steps) instance norm gives the temple the woodcut's stripes, batch norm outlines. (The woodcut stands in the first picture of the lesson. With instance norm its orange and cream are not there yet.)
 #
 # Look at what is *added*. With instance norm it is the same for both copies, whatever the weights are: the pale copy is $0.3\,x + 0.35$, the first convolution (without a bias, with a mirrored border) makes $0.3$ times the same features plus a number for each channel, and the norm takes both away.
 # Batch norm adds less than half to the pale copy: the photo's contrast **leaks** through. The last column is the control: the same weights, but mean and variance of each picture by itself. Now both copies get the same.
