@@ -63,7 +63,7 @@ _NAMES = {
     """,
     "stimuli": """
         Crops Inversions Painting TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper
-        paintings paste photo_tiles simple_patterns style_image style_names texture_sample write_word
+        paintings paste photo_tiles same_spectrum simple_patterns style_image style_names texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises passed_so_far quiz run_check tiny_net",
 }

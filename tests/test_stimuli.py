@@ -1,8 +1,9 @@
 """Pictures made for an experiment."""
 
+import pytest
 import torch
 
-from course_utils.stimuli import object_masks
+from course_utils.stimuli import object_masks, same_spectrum
 from course_utils.stimuli.objects import OBJECT_BOXES
 
 
@@ -21,3 +22,34 @@ def test_the_outlines_are_the_callers_own_copies():
     first, second = object_masks()[1], object_masks()[1]
     first.zero_()
     assert second.any() and object_masks()[1].any()
+
+
+def test_random_pictures_of_the_same_spectrum_are_as_smooth_and_have_no_direction():
+    columns = torch.arange(7.0)
+    stripes = torch.stack([torch.sin(columns * 2 * torch.pi / 7).expand(7, 7), torch.randn(7, 7) + 3])
+    made = same_spectrum(stripes, draws=500)
+    assert made.shape == (500, 2, 7, 7) and made.dtype == stripes.dtype
+    assert torch.equal(made, same_spectrum(stripes, draws=500)) and not torch.equal(
+        made, same_spectrum(stripes, seed=1)
+    )
+
+    def rough(p):  # around the border, too: as the waves see it
+        return (p - p.roll(1, -1)).square().sum((-2, -1)) + (p - p.roll(1, -2)).square().sum((-2, -1))
+
+    assert torch.allclose(made.square().sum((-2, -1)), stripes.square().sum((-2, -1)).expand(500, 2), rtol=1e-4)
+    assert torch.allclose(made.mean((-2, -1)).abs(), stripes.mean((-2, -1)).abs().expand(500, 2), atol=1e-5)
+    assert torch.allclose(rough(made[:, 0]), rough(stripes[0]).expand(500), rtol=1e-4)
+    upright = made[:, 0].mean(-2).square().sum(-1) * 7 / made[:, 0].square().sum((-2, -1))
+    assert stripes[0].mean(-2).square().sum() * 7 == pytest.approx(stripes[0].square().sum().item())
+    assert 0.4 < upright.mean() < 0.6  # half of these two directions' energy
+
+
+def test_pictures_without_a_spectrum_are_refused():
+    for wrong in (
+        torch.zeros(3),
+        torch.zeros(3, 3, dtype=torch.int64),
+        torch.full((2, 2), torch.nan),
+        torch.zeros(0, 3),
+    ):
+        with pytest.raises(ValueError, match="pictures"):
+            same_spectrum(wrong)

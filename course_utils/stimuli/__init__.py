@@ -7,6 +7,7 @@ from course_utils.stimuli.inversions import Inversions, inversions
 from course_utils.stimuli.objects import object_masks
 from course_utils.stimuli.paintings import Painting, paintings
 from course_utils.stimuli.patterns import simple_patterns
+from course_utils.stimuli.spectra import same_spectrum
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
 from course_utils.stimuli.tiles import Tiles, photo_tiles
@@ -28,6 +29,7 @@ __all__ = [
     "paintings",
     "paste",
     "photo_tiles",
+    "same_spectrum",
     "style_image",
     "style_names",
     "simple_patterns",
