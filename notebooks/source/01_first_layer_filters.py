@@ -295,7 +295,7 @@ for name, theirs in others.items():
     display(picture)
 
 # %% [markdown]
-# Edges and spots of one color: you see them in some of these networks, and much grain in others. A filter of $7 \times 7$ pixels has no room for a face, so do not look for one. Count, and give each count its chance:
+# Edges and spots of one color: you see them in some of these networks, and much grain in others. Count, and give each count its chance:
 #
 # - **gray** and **colored**: color share below 10 %, and above 90 %. Chance: the same filters, with a random axis in the space of colors in place of the gray one, (1, 1, 1);
 # - **edges**: does the gray part change more in one direction than at right angles to it? Chance: random pictures with as much of each frequency as the filter, so they are as smooth, but nobody gave them a direction. An edge beats 95 of 100 of its own, so chance is one in twenty;
@@ -347,13 +347,13 @@ for name, theirs in {"vgg19, things in photos": weights, **others}.items():
 #
 # The lecture (CS231n, 2017) says that *whatever* one trains on pictures of the world, the first layer finds edges and opposite colors. In our five this holds for edges where a filter is large enough to tell; color does not stand out. (The lecture shows AlexNet; `load_network("alexnet")` needs a connection.)
 #
-# Where does this come from? Ask the photos, without any network. Cut 20,000 windows of $7 \times 7$ pixels out of the gallery, and compute the directions in which they vary most (their principal components; lesson 04 explains them). Then once more, with the places of the pixels shuffled in each window: what is left comes from the colors of single pixels.
+# Where does this come from? Ask the photos, without any network. Cut 10,000 windows of $7 \times 7$ pixels out of the gallery, and compute the directions in which they vary most (their principal components; lesson 04 explains them). Then once more, with the places of the pixels shuffled in each window: what is left comes from the colors of single pixels.
 
 # %%
 # what windows of photos are made of: their first 24 principal components. Below: with the places shuffled
 color_photos = torch.cat([photo(one.name) for one in gallery() if "(gray)" not in one.source])
 windows = color_photos.unfold(2, 7, 7).unfold(3, 7, 7).permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
-order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))[:20_000]
+order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))[:10_000]
 windows = windows[order].flatten(1)
 places = torch.rand(len(windows), 49, generator=torch.Generator().manual_seed(1)).argsort(1)
 shuffled = windows.view(-1, 3, 49).gather(2, places[:, None].expand(-1, 3, -1)).flatten(1)
@@ -687,7 +687,7 @@ print(f"{f'the best of {len(from_photos):,} windows of photos':34} {best.mean():
 # do not spoil the pictures. They could; then some photo would beat a unit's own picture, and of 1,332 windows none does. The picture belongs to the unit. Whether the unit is good for something, it does not say.
 #
 # What was learned is seen in the pictures: the trained ones have shapes and areas of one color, the random ones are grain. Some can be read: 1 and 18 are slanted stripes, 13 is blue beside yellow, 14 red beside
-# blue-green. Others say little to a person. With every layer more, there are more pictures to add and more ReLUs to leave out.
+# blue-green. The others say little. With every layer more, there are more pictures to add and more ReLUs to leave out.
 # This is why the rest of the course asks the network other questions: what activates a unit (lessons 02 to 05), what a prediction
 # depends on (06 to 08), what image a unit would like best (09).
 
@@ -715,7 +715,7 @@ for draw in range(3):
 # %% [markdown]
 # ## What this picture does not show
 #
-# A check before you trust a picture of filters: what would random weights look like?
+# What would random weights look like?
 
 # %% [markdown] notes="1" minutes=4
 # Hide the titles: which rows are trained, and by what do you tell?
