@@ -56,7 +56,7 @@ show_sheets(
 # Layer `relu5_1` of VGG-19 has 512 channels. This picture shows two of them, 133 above and 98 below. In the middle stand the nine patches, of 37 photos, that excite the channel most (lesson 05), the strongest first. A patch has 156 × 156 pixels: this is what one neuron of this layer sees.
 # Where the neuron looks over the border of the photo, the patch is gray.
 #
-# On both sides the activation of this *one neuron* was sent back to the pixels, by two rules. Gray means 0: no signal arrives there. (It does not mean that the pixel plays no part: a rule may have stopped the signal.) On the left you see the **deconvnet**, as in figure 2 of Zeiler and Fergus (2014); on the right **guided backprop**. Each drawing has its own scale.
+# On both sides the activation of this *one neuron* was sent back to the pixels, by two rules. Gray means 0, or too small to be seen beside the largest; outside of its 156 pixels it is exactly 0. (Gray does not mean that the pixel plays no part: a rule may have stopped the signal.) On the left you see the **deconvnet**, as in figure 2 of Zeiler and Fergus (2014); on the right **guided backprop**. Each drawing has its own scale.
 #
 # The nine photos of channel 133 all show a head: of a bird, a dog, a cat or a person. Channel 98 has four photos with wheels first, and then photos without; the fourth, a jeep, is level with a drum. (Of the motorcycle, the first, the neuron sees the tank, the lamp and the handlebar, and no wheel: that speaks against the name.) The drawings on the right have clear outlines: a beak, a face, spokes. Two photos are in both sheets, the man with the camera and the spoonbill. The channel of the wheels draws the man's face, too. (The spoonbill's two drawings differ: the two neurons stand at different places. In its patch for 133 the bird is too small to see a head.) Two questions: how are the drawings made? And do they show what the neuron looks for?
 
@@ -383,7 +383,7 @@ show_images(
 show_sheets([nine(457)], across=9, columns=1)
 
 # %% [markdown]
-# Our guesses: 133 responds to *heads* of people, mammals and birds, 98 to *wheels*, 457 to *faces of people*. A guess must be able to fail. So write down, before you look, **which** of the 37 photos show such a thing, and then rank *all* photos by the channel's largest value in each.
+# Our guesses: 133 responds to *heads* of people, mammals and birds, 98 to *wheels*, 457 to *faces of people*. A guess must be able to fail. So write down **which** of the 37 photos show such a thing (best before you look; of 133 and 98 you have seen the first nine already, and that will cost us something below), and then rank *all* photos by the channel's largest value in each.
 
 # %%
 # the first twelve photos for each channel; a star where the guess says that they should be there
@@ -454,11 +454,11 @@ show_sheets(
 )
 
 # %% [markdown]
-# For *heads* the dice say that the nine are no random set. They do not test the *word*: a list made from the first nine of any channel would pass as well, and you had seen these nine before you wrote the list. Only new photos could test it.
+# For *heads* the dice say nothing. You had seen the first nine before the list was written, and a list made from the first nine of *any* channel gets all nine. Only new photos could test the word.
 #
-# For *wheels* the 4 of 4 hangs on the jeep, which is level with the drum. And a star looks at the *photo*, while the neuron sees a *patch*: in its strongest patch there is no wheel. That leaves 3 of 4, and in small photos the cannon falls behind as well. So this name has nothing to stand on.
+# For *wheels* the 4 of 4 hangs on the jeep, which is level with the drum. And a star looks at the *photo*, while the neuron sees a *patch*: in its strongest patch there is no wheel. That leaves 3 of 4, and in small photos the cannon falls behind as well. Things with spokes, or dark things before light ones, would do it too. This name is open.
 #
-# *Faces of people* is weak: with three photos only, luck alone finds such a channel every now and then. In smaller photos the two faces from the front stay first, but the cat and the cup of coffee come before the man in profile. A detector of faces from the front would do this. So would one of something that faces, a cat and a cup have in common. Three photos cannot decide.
+# *Faces of people* is weak, too: with three photos only, luck alone finds such a channel every now and then. In smaller photos the two faces from the front stay first, but the cat and the cup of coffee come before the man in profile. A detector of faces from the front would do this. So would one of something that faces, a cat and a cup have in common. Three photos cannot decide.
 #
 # The network was never asked for heads: ImageNet has no class "head". Lesson 09 asks the channel itself.
 
@@ -503,7 +503,7 @@ show_images(pictures, titles, columns=5, width=11)
 
 # %% [markdown]
 # Two rules ask whether the ReLU was on. It was off, so nothing passes. The deconvnet does not ask. From 1 it draws a picture for a neuron that did not respond to
-# anything, and the picture looks like any other. From the activation nothing is drawn, because the activation is 0.
+# anything, and nothing in the picture says so. From the activation nothing is drawn, because the activation is 0.
 #
 # And for a neuron that is on? Each rule asks only for signs. If the start is $a$ times as large, with $a > 0$, every signal below is $a$ times as large, and so is the result. A picture with its own scale stays the same. So the start of Zeiler and Fergus decides *whether* one neuron is drawn and how *strongly*, not *what* is drawn.
 
@@ -655,7 +655,7 @@ for rule, of_layers in by_layer.items():
     print(f"{rule:9}", *(f"{k} {value:5.2f}  " for k, value in of_layers.items()))
 
 # %% [markdown]
-# In `relu1_2`, two convolutions from the pixels, the drawings of guided backprop still differ. In `relu2_2` they are much alike, and from `relu3_4` on they are one picture, for neurons drawn by dice, too. The drawings of the deconvnet become one picture from `relu3_4` on, as well; in `relu2_2` they still differ.
+# In `relu1_2`, two convolutions from the pixels, the drawings of guided backprop still differ. In `relu2_2` they are much alike, and from `relu3_4` on they are one picture, for neurons drawn by dice, too (two photos, one place in each). The drawings of the deconvnet become one picture from `relu3_4` on, as well; in `relu2_2` they still differ.
 
 # %% claim="five neurons at one place: guided backprop and deconvnet draw one picture, the gradient five; by dice from relu3_4 on, but not in relu1_2; in another photo, too"
 assert alike["guided"] > 0.9
@@ -678,7 +678,7 @@ assert not five_by_dice(another_photo, "relu1_2", "guided") > 0.5
 # 2. **Another class.** The eagle's photo, but the score of *strawberry*.
 # 3. **Random weights.** The last 10 of the 50 layers get random weights: this network has forgotten all classes. Then all layers get them, in two ways.
 #
-# Why two ways? Behind each convolution, this network has a *batch normalization*. It subtracts the mean that a channel had over the training photos, and divides by its spread. With random weights a channel has another mean and another spread, and the old numbers no longer fit. So the last network also gets new ones, measured on 19 other photos at half of their size.
+# Why two ways? Behind each convolution, this network has a *batch normalization*. It subtracts the mean that a channel had over the training photos, and divides by its spread. With random weights a channel has another mean and another spread, and the old numbers no longer fit. So the last network also gets new ones, measured on 19 of the other photos at half of their size; its scale is 1 and its shift 0. (Which of the two changes counts, we do not separate.)
 # (Its ReLUs are cut off at 6. "On" then means $0 < x < 6$.)
 
 # %%
@@ -799,7 +799,7 @@ for (rule, name), signal in drawings.items():
     print(f"{rule:9} {name:22}" + "".join(f"{value:8.2f}" for value in numbers[rule, name]))
 
 # %% [markdown]
-# The random networks draw the eagle, pale head, yellow claws and all, and nothing of the goose. (Trust the rows of He: further below you will see that with `randomized` alone a gradient without any rule has a part of the photo, too.) The one of He has never seen a photo before. Is this luck with the weights, or with a bird before a plain background?
+# The random networks draw the eagle, pale head, yellow claws and all, and nothing of the goose. (Trust the rows of He: with `randomized` alone the gradient without any rule has a part of the photo, too: 0.23 in the table.) The one of He has never seen a photo before. Is this luck with the weights, or with a bird before a plain background?
 
 # %%
 # other random weights, and photos that are full: the signed signal against its photo
@@ -845,9 +845,9 @@ show_images(
 )
 
 # %% [markdown]
-# The gradient is another one as soon as the last layer is random. (One random layer means: we ask another neuron. Guided backprop does not notice.) Guided backprop and the deconvnet keep their pictures with half of the layers random. Below that, take care: edges alone have 0.64 with the trained drawing of guided backprop (table above). With 12 random layers it is not far above this, and with all 16 below, though one still sees an eagle.
+# The gradient is another one as soon as the last layer is random. (One random layer means: we ask another neuron. Guided backprop does not notice.) Guided backprop and the deconvnet keep their pictures with half of the layers random. Below that, take care: edges alone have 0.64 with the trained drawing of guided backprop (table above). With 12 random layers guided backprop is not far above this, and with all 16 below, though one still sees an eagle.
 #
-# **Why?** Take the rule away in a part of the network, and look at what goes. In the lower layers (up to `relu2_2`) and in the upper ones we use guided backprop or the plain gradient, and ask two things: how near is the picture to the photo, and how near is the picture of *another channel* (77 in place of 5)? In the last row dice stop as many signals as the rule would, but without looking at their sign.
+# **Why?** Take the rule away in a part of the network, and look at what goes. In the lower layers (up to `relu2_2`) and in the upper ones we use guided backprop or the plain gradient, and ask two things: how near is the picture to the photo, and how near is the picture of *another channel* (77 in place of 5)? In the two rows "dice", dice stop as many signals as the rule would, but without looking at their sign.
 
 
 # %%
@@ -880,7 +880,7 @@ for below, above, kind in (*to_try, ("gradient", "gradient", "random (randomized
     print(f"below {below:8} above {above:8} {kind:20} {ends}")
 
 # %% [markdown]
-# With guided backprop *above*, the pictures of two channels are the same, whatever happens below; with it only below they are still alike (0.77, and 0.96 with random weights). With guided backprop anywhere, the picture has a part of the photo. With the gradient in both, neither holds for these two networks, and dice do not bring it back: it is not the stopping, it is the *sign* of what is stopped. (The last line is a warning. With the weights of `randomized` the plain gradient, too, draws one picture for both channels. There the weights are enough, and a rule cannot be judged.)
+# With guided backprop *above*, the pictures of two channels are the same, whatever happens below; with it only below they are still alike (0.77, and 0.96 with random weights). With guided backprop anywhere, the picture has a part of the photo. With the gradient in both, neither holds for these two networks, and dice do not bring it back: stopping as many signals is not enough, whatever their sign. (The rule does two things at once: it stops the negative ones, and so all that goes on is positive. Which of the two counts, this table does not separate.) (The last line is a warning. With the weights of `randomized` the plain gradient, too, draws one picture for both channels. There the weights are enough, and a rule cannot be judged.)
 #
 # In words: at each ReLU a negative *sum* is stopped. What goes on is never negative, and such signals of different neurons become alike on their way (Sixt, Granz and Landgraf, 2020, prove it for products of matrices without negative numbers, and measure it for guided backprop and the deconvnet). What is left of the photo can come from the ReLUs that are on, and from the switches of max pooling. Mahendran and Vedaldi took them apart. So do we:
 
@@ -902,7 +902,7 @@ for rule in ("deconvnet", "guided"):
 # %% [markdown]
 # Without switches the deconvnet draws the same for any photo: all that it had of the eagle came through them. For guided backprop the ReLUs are enough.
 #
-# **And the gradient?** It changes with the neuron and with the class. But *noise* would pass all four tests as well. They can show that a picture is not about the neuron; they cannot show that it is. For that, change the pixels and look at the neuron. We go a small step along each picture of test 1. (Its length is 0.25 over all pixels: about a thousandth for each number.)
+# **And the gradient?** It changes with the neuron and with the class. But *noise* would pass all four tests as well. They can show that a picture is not about the neuron; they cannot show that it is. For that, change the pixels and look at the neuron. We go a small step along each picture of test 1. (Its length is 0.25 over all pixels: 0.00075 for each number, if it were spread evenly. The pictures of the rules are not: they lie on the eye.)
 
 # %%
 # a small step from the cat along each picture: by how much does each of the five neurons change?
@@ -922,7 +922,7 @@ for way, along in {**by_rule, "noise": list(noise[:, None])}.items():
     )
 
 # %% [markdown]
-# The gradient raises its own neuron by 15 to 33 percent, and the four others hardly. Guided backprop and the deconvnet raise it by a few percent, on average no more than the four others; noise changes nothing. For the gradient this had to come out: it is the steepest direction, in any network. The finding is the other two rows: a step along their pictures raises the four others as much as the own neuron. It says what a *small* step does, as a derivative must; it does not say what the neuron looks for.
+# The gradient raises its own neuron by 15 to 33 percent, and the four others hardly. Guided backprop and the deconvnet raise it by a few percent, on average no more than the four others; noise changes nothing. For the gradient this had to come out: it is the steepest direction, in any network. For the two rules it follows from test 1: five pictures that are one picture raise the five neurons by the same on average. New is only that they do raise them, all five. (More contrast on the eye might do the same; noise, spread over the whole photo, is no control for that.) It says what a *small* step does, as a derivative must; it does not say what the neuron looks for.
 #
 # **A clear picture is not evidence.**
 
@@ -1036,10 +1036,10 @@ quiz("08")
 #
 # - Any neuron can be sent back to the pixels: a class score, or a channel at a position.
 # - At a ReLU: gradient $R[x>0]$, deconvnet $R[R>0]$, guided backprop $R[x>0][R>0]$. Only the first is a derivative.
-# - The rule belongs to the ReLU. A tool that misses `F.relu` or ReLU6, or a skip branch that begins at the ReLU's input, is silently wrong.
+# - The rule belongs to the ReLU. A tool that misses `F.relu` or ReLU6, or applies the rule to the sum of two branches, is silently wrong.
 # - From 1 or from the activation: for one neuron that is on, only the strength of the drawing changes. A neuron that is off should not be drawn.
 # - A name for a channel is a guess. Say before which photos should be on top, rank all photos, and compare with luck.
-# - Guided backprop shows what stands in a neuron's field. From `relu3_4` of VGG-19 on it draws one picture for the neurons at one place; it hardly depends on the class or on the upper layers, and a network with random weights draws the photo, too. So does the deconvnet, from `relu3_4` on; in `relu2_2` its drawings still differ.
+# - Guided backprop shows what stands in a neuron's field. From `relu3_4` of VGG-19 on it draws one picture for the neurons at one place; it hardly depends on the class or on the upper layers, and a network with random weights draws the photo, too. The deconvnet, too, draws one picture for the neurons at one place, from `relu3_4` on (in `relu2_2` not yet). With random weights it has little of the photo.
 # - Tests of this kind can reject a picture. Noise passes them. To see whether a picture is about a neuron, change the pixels and look at the neuron.
 #
 # **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Simonyan, Vedaldi, Zisserman: *Deep Inside Convolutional Networks*, 2014. Springenberg, Dosovitskiy, Brox, Riedmiller: *Striving for Simplicity: The All Convolutional
