@@ -1,6 +1,10 @@
 """Claims: sentences of a lesson that run."""
 
 import math
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -114,11 +118,61 @@ def test_a_claim_whose_assertions_never_run_does_not_hold(place, capsys):
     assert "✗ nothing is large" in said and "none of its assertions ran" in said and "0 of 1 claims hold" in said
 
 
+@pytest.mark.parametrize(
+    "code, numbers, margin, holds",
+    [
+        ("assert 1 < two < 2.5", "1 < 2 < 2.5", 0.2, True),
+        ("assert 1 < two < 1.6", "1 < 2 < 1.6", 0.2, False),
+        ("assert not 3 < two < 4", "3 < 2 < 4", 1 / 3, True),
+        ("assert all(x < two for x in (0.5, 1.5, 1))", "1.5 < 2", 0.25, True),
+        ("assert all(0 < x < two for x in (0.5, 3, 1))", "0 < 3 < 2", 1 / 3, False),
+        ("assert not all(x < two for x in (0.5, 3, 1))", "3 < 2", 1 / 3, True),
+        ("assert all(x < two for x in ())", "nothing to compare", None, False),
+        ("assert two in (1, 2)", "", None, True),
+        ("assert all(x in (1, 2) for x in (two, 3))", "", None, False),
+    ],
+)
+def test_bounds_on_both_sides_and_of_all_have_the_margin_of_the_nearest(place, code, numbers, margin, holds):
+    place(claim("it", code))
+    (found,) = run_claims("42")
+    assert (found.numbers, found.holds) == (numbers, holds)
+    assert found.margin == (margin and pytest.approx(margin))
+
+
+def test_two_assertions_in_one_are_told_one_by_one(place):
+    place(claim("it", "assert two > 1 and 1 < two < 3 and not two > 2"))
+    assert [(one.numbers, one.control) for one in run_claims("42")] == [
+        ("2 > 1", False),
+        ("1 < 2 < 3", False),
+        ("2 > 2", True),
+    ]
+
+
+def test_ctrl_c_says_so_in_a_line_and_the_claims_before_it_are_told(place, tmp_path):
+    place(claim("two is more", "assert two > 1"), "# %%\n# long\nimport time\ntime.sleep(60)\n")
+    command = """from pathlib import Path
+from course_utils.authoring import paths
+paths.ROOT, paths.SOURCE = Path({0!r}), Path({0!r}) / "notebooks" / "source"
+from course_utils.commands.claims import tell_claims
+try:
+    tell_claims(["42"], threads=None)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    run = subprocess.Popen(
+        [sys.executable, "-c", command.format(str(tmp_path))], stdout=-1, stderr=-1, text=True, start_new_session=True
+    )
+    seen = [next(run.stdout) for _ in range(3)]
+    os.kill(run.pid, signal.SIGINT)  # not its kernel: as `kill -INT` does
+    rest, errors = run.communicate(timeout=60)
+    assert "two is more" in "".join(seen) and rest == "stopped\n" and "Traceback" not in errors
+
+
 @pytest.mark.parametrize("sign", ["<", ">=", "==", "!="])
 @pytest.mark.parametrize("control", [False, True])
 @pytest.mark.parametrize("nan", [math.nan, np.float32("nan"), torch.tensor(math.nan)], ids=["float", "numpy", "torch"])
 def test_no_comparison_with_nan_holds(sign, control, nan):
     tell = Teller("it")
-    tell("left", sign, nan, 1.0, control=control)
-    tell("right", sign, 1.0, nan, control=control)
+    tell("left", sign, [(nan, 1.0)], control=control)
+    tell("right", sign, [(1.0, nan)], control=control)
     assert [(one.holds, one.margin) for one in tell.findings] == [(False, None)] * 2

@@ -5,17 +5,22 @@ cell. Here its assertions are rewritten, so that each tells its two sides, and t
 
     assert ear > 2 * background          ->  0.81 > 0.22
     assert not random > 2 * background   ->  the control: 0.19 > 0.22 must be false
+    assert 0.1 < share < 0.3             ->  0.1 < 0.12 < 0.3, with the margin of the nearer bound
+    assert all(x < 1 for x in shares)    ->  the tightest of them: 0.93 < 1
 
-A claim none of whose assertions ran does not hold, and no comparison with NaN holds, also not a control.
+A claim none of whose assertions ran does not hold, nor does `all(...)` of nothing; and no comparison with NaN holds,
+also not a control.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from nbformat import NotebookNode
 
 from course_utils.authoring import paths
 from course_utils.authoring.cells import is_claim
@@ -41,8 +46,9 @@ class Finding:
     Attributes:
         claim: the sentence.
         said: the assertion as it stands in the source.
-        numbers: its two sides, such as "0.81 > 0.22"; "" if it is no comparison.
-        margin: how far the two sides are apart, as a share of the larger one; None if they are no numbers, or NaN.
+        numbers: its sides, such as "0.81 > 0.22", of `all(...)` the tightest; "" if it is no comparison.
+        margin: how far the two sides are apart, as a share of the larger one, of several the least; None if they are
+            no numbers, or NaN.
         control: whether it is a control (`assert not ...`): the same, and the cause is missing.
         holds: whether it is as the lesson says.
     """
@@ -55,13 +61,20 @@ class Finding:
     holds: bool
 
 
-def run_claims(lesson: str, *, threads: int | None = None, timeout: int = 600) -> list[Finding]:
+def run_claims(
+    lesson: str,
+    *,
+    threads: int | None = None,
+    timeout: int = 600,
+    watch: Callable[[list[Finding]], object] | None = None,
+) -> list[Finding]:
     """Run a lesson's solution edition and all of its claims.
 
     Args:
         lesson: its number, such as "07".
         threads: of PyTorch; as many as it likes if not given.
         timeout: seconds for one cell.
+        watch: is called with the findings of each claim as soon as it has run.
 
     Raises:
         CourseError: there is no such lesson, or a cell raised something else than a failed claim.
@@ -73,15 +86,24 @@ def run_claims(lesson: str, *, threads: int | None = None, timeout: int = 600) -
             cell.source = instrumented(cell.metadata["claim"], cell.source)
         elif threads and "setup" in cell.metadata.get("tags", []):
             cell.source += f"\n\ntorch.set_num_threads({threads})"
-    ran, _, _ = run_notebook(book, timeout=timeout)
-    return list(_found(ran.cells))
+    findings: list[Finding] = []
+    if not any(is_claim(cell) for cell in book.cells):
+        return findings
+
+    def collect(cell: NotebookNode) -> None:
+        found = list(_found(cell))
+        findings.extend(found)
+        if found and watch:
+            watch(found)
+
+    run_notebook(book, timeout=timeout, watch=collect)
+    return findings
 
 
-def _found(cells: Sequence) -> Iterator[Finding]:
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            for finding in output.get("data", {}).get(_MIME, []):
-                yield Finding(**finding)
+def _found(cell: NotebookNode) -> Iterator[Finding]:
+    for output in cell.get("outputs", []):
+        for finding in output.get("data", {}).get(_MIME, []):
+            yield Finding(**finding)
 
 
 def instrumented(claim: str, source: str) -> str:
@@ -94,18 +116,34 @@ def instrumented(claim: str, source: str) -> str:
 
 
 class _Tell(ast.NodeTransformer):
-    """`assert a < b` becomes `_tell("a < b", "<", a, b, control=False)`."""
+    """`assert a < b` becomes `_tell("a < b", "<", [(a, b)], control=False)`; other assertions have no sign."""
 
-    def visit_Assert(self, node: ast.Assert) -> ast.Expr:
+    def visit_Assert(self, node: ast.Assert) -> ast.Expr | list[ast.Expr]:
         test, control = node.test, False
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             test, control = test.operand, True
-        sides: list[ast.expr] = [ast.Constant(""), test]
-        if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _SIGNS:
-            sides = [ast.Constant(_SIGNS[type(test.ops[0])][0]), test.left, test.comparators[0]]
-        said = [ast.Constant(ast.unparse(node.test)), *sides]
-        keyword = ast.keyword("control", ast.Constant(control))
-        return ast.Expr(ast.Call(ast.Name("_tell", ast.Load()), said, [keyword]))
+        elif isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return [expr for part in test.values for expr in _as_list(self.visit_Assert(ast.Assert(part, None)))]
+        compared = _compared(test) or [ast.Constant(""), test]
+        said = [ast.Constant(ast.unparse(node.test)), *compared]
+        return ast.Expr(ast.Call(ast.Name("_tell", ast.Load()), said, [ast.keyword("control", ast.Constant(control))]))
+
+
+def _as_list(told: ast.Expr | list[ast.Expr]) -> list[ast.Expr]:
+    return told if isinstance(told, list) else [told]
+
+
+def _compared(test: ast.expr) -> list[ast.expr] | None:
+    """The signs and the rows of sides of `a < b < c` or of `all(a < b for ...)`; None for anything else."""
+    loops = None
+    match test:
+        case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp(elt=test, generators=loops)]):
+            pass
+    if not isinstance(test, ast.Compare) or not all(type(sign) in _SIGNS for sign in test.ops):
+        return None
+    signs = ast.Constant(" ".join(_SIGNS[type(sign)][0] for sign in test.ops))
+    sides = ast.Tuple([test.left, *test.comparators], ast.Load())
+    return [signs, ast.GeneratorExp(sides, loops) if loops else ast.List([sides], ast.Load())]
 
 
 class Teller:
@@ -114,15 +152,23 @@ class Teller:
     def __init__(self, claim: str):
         self.claim, self.findings = claim, []
 
-    def __call__(self, said: str, sign: str, left: Any, *right: Any, control: bool) -> None:
-        margin, numbers, true = None, "", left
-        if right:
-            compare = next(function for name, function in _SIGNS.values() if name == sign)
-            true = compare(left, right[0])
-            numbers = f"{_text(left)} {sign} {_text(right[0])}"
-            margin = _margin(left, right[0])
-        holds = bool(true) != control and not any(_is_nan(side) for side in (left, *right))
-        self.findings.append(Finding(self.claim, said, numbers, margin, control, holds))
+    def __call__(self, said: str, signs: str, found: Any, *, control: bool) -> None:
+        """Note one assertion: with signs, `found` holds rows of sides; without, it is the value itself."""
+        if not signs:
+            self.findings.append(Finding(self.claim, said, "", None, control, bool(found) != control))
+            return
+        rows = [_Row(signs.split(), sides) for sides in found]
+        tightest = min(rows, key=lambda row: row.tightness, default=None)
+        self.findings.append(
+            Finding(
+                claim=self.claim,
+                said=said,
+                numbers=tightest.text if tightest else "nothing to compare",
+                margin=tightest.margin if tightest else None,
+                control=control,
+                holds=bool(rows) and all(row.true for row in rows) != control and not any(row.nan for row in rows),
+            )
+        )
 
     def show(self) -> None:
         from IPython.display import display
@@ -130,6 +176,21 @@ class Teller:
         if not self.findings:
             self.findings.append(Finding(self.claim, "none of its assertions ran", "", None, False, False))
         display({_MIME: [asdict(finding) for finding in self.findings]}, raw=True)
+
+
+class _Row:
+    """One comparison of two or more sides, such as 0.1 < 0.12 < 0.3."""
+
+    def __init__(self, signs: list[str], sides: tuple):
+        pairs = list(zip(sides[:-1], sides[1:], strict=True))
+        compare = dict(_SIGNS.values())
+        self.nan = any(_is_nan(side) for side in sides)
+        self.true = all(compare[sign](*pair) for sign, pair in zip(signs, pairs, strict=True))
+        self.text = _text(sides[0]) + "".join(f" {s} {_text(x)}" for s, x in zip(signs, sides[1:], strict=True))
+        margins = [_margin(*pair) for pair in pairs]
+        self.margin = None if None in margins else min(margins)
+        # a false one is tighter than any true one, and the farther from true, the tighter
+        self.tightness = (self.margin or 0.0) if self.true else -1.0 - (self.margin or 0.0)
 
 
 def _text(value: Any) -> str:

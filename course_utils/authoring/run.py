@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -71,41 +71,64 @@ def execute(lessons: Sequence[str] | None = None, *, timeout: int = 600) -> Iter
         )
 
 
-def run_notebook(book: NotebookNode, *, timeout: int = 600, allow: Sequence[str] = ()):
+def run_notebook(
+    book: NotebookNode,
+    *,
+    timeout: int = 600,
+    allow: Sequence[str] = (),
+    watch: Callable[[NotebookNode], object] | None = None,
+):
     """Execute a notebook in a fresh kernel of this Python.
 
     Args:
         book: the notebook; it is not changed.
         timeout: seconds for one cell.
         allow: names of exceptions that may occur.
+        watch: is called with each code cell that has run.
 
     Returns:
         `(executed notebook, [(seconds since the start, code cell), ...], seconds in all)`; starting the kernel counts.
+
+    Raises:
+        CourseError: a cell raised, took too long, or ended its kernel.
+        KeyboardInterrupt: a person pressed Ctrl-C.
     """
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     book, number = deepcopy(book), book.metadata["course"]["lesson"]
     started = time.monotonic()
     times: list[tuple[float, NotebookNode]] = []
+
+    def has_run(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        times.append((time.monotonic() - started, cell))
+        if watch:
+            watch(cell)
+
     client = NotebookClient(
         book,
         timeout=timeout,
         kernel_name="python3",
         allow_error_names=list(allow),
         resources={"metadata": {"path": str(paths.ROOT / "notebooks")}},
-        on_cell_executed=lambda cell, cell_index, execute_reply: times.append((time.monotonic() - started, cell)),
+        on_cell_executed=has_run,
     )
     strict = os.environ.get("COURSE_STRICT")
     os.environ["COURSE_STRICT"] = "" if allow else "1"
     try:
         client.execute()
     except CellExecutionError as error:
+        if error.ename == "KeyboardInterrupt":  # a terminal sends Ctrl-C to the kernel, too
+            raise KeyboardInterrupt from None
         broken = next(c for c in book.cells if any(o.output_type == "error" for o in c.get("outputs", [])))
         cell = broken.source.strip().splitlines()[0]
         raise CourseError(f"lesson {number}, in the cell that begins {cell!r}: {error.ename}: {error.evalue}") from None
     except CellTimeoutError as error:
         raise CourseError(f"lesson {number}: {error}") from None
+    except AssertionError:  # nbclient's own: its answer to Ctrl-C is to take the kernel away from its next call
+        raise KeyboardInterrupt from None
+    except DeadKernelError:
+        raise CourseError(f"lesson {number}: its kernel died (was the memory full?)") from None
     finally:
         os.environ.pop("COURSE_STRICT")
         if strict is not None:

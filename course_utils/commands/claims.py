@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from course_utils.authoring import paths
 from course_utils.authoring.claims import Finding, run_claims
 
 
 def tell_claims(lessons: Sequence[str] | None, *, threads: int | None) -> int:
-    """Print a table of the claims of each lesson. Returns 1 if one of them does not hold, else 0."""
-    failed = told = 0
+    """Print each claim of the lessons as soon as it has run. Returns 1 if one of them does not hold, else 0."""
+    told: list[bool] = []
+
+    def tell(parts: list[Finding]) -> None:
+        told.append(all(part.holds for part in parts))
+        print(f"  {'✓' if told[-1] else '✗'} {parts[0].claim}")
+        for part in parts:
+            print(f"      {_line(part)}", flush=True)
+
     for source in paths.source_paths(lessons):
         lesson = source.stem.split("_")[0]
-        findings = run_claims(lesson, threads=threads)
-        print(f"{lesson}: {len({f.claim for f in findings})} claims")
-        for claim, parts in groupby(findings, key=lambda finding: finding.claim):
-            told += 1
-            parts = list(parts)
-            holds = all(part.holds for part in parts)
-            failed += not holds
-            print(f"  {'✓' if holds else '✗'} {claim}")
-            for part in parts:
-                print(f"      {_line(part)}")
-    print(f"{told - failed} of {told} claims hold")
-    return int(failed > 0)
+        print(lesson, flush=True)
+        if not run_claims(lesson, threads=threads, watch=tell):
+            print("  no claims")
+    print(f"{sum(told)} of {len(told)} claims hold")
+    return int(not all(told))
 
 
 def _line(finding: Finding) -> str:

@@ -207,7 +207,7 @@ def inverted(nets: Networks, photo: Tensor) -> Figure:
     from course_utils.gradients.inversion import invert
 
     small = torch.nn.functional.interpolate(photo, size=(112, 112), mode="bilinear", antialias=True)
-    layers = ("relu3_1", "relu5_1")
+    layers = ("relu3_1", "relu4_1")
     found = [invert(nets.vgg, small, layer, steps=30, progress=False) for layer in layers]
     return plots.show_images([small, *found], ["photo", *layers])
 
@@ -336,7 +336,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "07",
         "Cutting out the object",
-        "The saliency map says where the object surely is, and GrabCut finds an outline from there; nobody drew it.",
+        "The saliency map guesses some pixels of the object and of the rest; GrabCut finds an outline between them by color.",
         segmentation,
         "The photo, its outline as a white area on black, and the object alone on white",
     ),
@@ -364,7 +364,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "11",
         "Pictures from features",
-        "Each picture is rebuilt from one layer alone: what has changed is what the layer no longer knows.",
+        "Each picture is rebuilt from one layer alone: what has changed, the layer has lost, or the short search has not found.",
         inverted,
         "The photo, and what was rebuilt from two layers",
     ),
@@ -392,7 +392,7 @@ TOUR: tuple[Stop, ...] = (
     Stop(
         "14",
         "Style transfer",
-        "The features of the photo with the Gram matrices of another picture: one gives the things, the other the brush.",
+        "The photo, changed until its Gram matrices come near those of another picture, and its deep features stay.",
         painting,
         "The photo, a painted night sky with whirls, and the photo in its colors and strokes",
     ),

@@ -12,7 +12,7 @@ import ipywidgets
 import traitlets
 from torch import Tensor
 
-from course_utils.errors import ImageError
+from course_utils.errors import ImageError, did_you_mean
 from course_utils.explorers.upload import Upload
 from course_utils.images import gallery, load_image
 from course_utils.stimuli.textures import DRAWN, FOLDER
@@ -66,8 +66,8 @@ class PhotoChooser(ipywidgets.HBox):
 
     def __init__(self, name: str, *, label: str = "Photo", names: list[str] | None = None):
         names = list(names or gallery().names)
-        if name not in names:
-            _path(name)  # one line of error for a name that the gallery does not have
+        if name not in {*names, *DRAWN, *gallery().names}:
+            raise ImageError(f"There is no picture {name!r}. {did_you_mean(name, names)}".rstrip())
         self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
         self.upload = Upload(self.receive, self.refuse)
         self._own: Chosen | None = None

@@ -15,6 +15,7 @@ from course_utils.fun.fast_style import StyleNet, load_style_net, stylize
 from course_utils.images import center_crop, gallery, resize
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import DRAWN
+from course_utils.validate import check_choice
 
 COLUMNS = 4
 
@@ -49,6 +50,8 @@ class ManyStyles(Explorer):
         super().__init__()
         self.net, self.size = net if net is not None else load_style_net(), size
         weights = {self.net.styles[0]: 1.0} if weights is None else weights
+        for name in weights:
+            check_choice("the name of a style in weights", name, self.net.styles)
         self.knob("photo", PhotoChooser(photo))
         for name in self.net.styles:
             slider = ipywidgets.FloatSlider(

@@ -25,7 +25,7 @@ class Inversion(LiveExplorer):
     """
 
     title = "Feature inversion: a picture made from nothing but one layer's numbers"
-    first_steps = 10
+    first_steps = 30
     contrast = {"layer": "relu4_1"}
 
     def __init__(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from course_utils.fun.fast_style import StyleNet, mixture, style_rows
 from course_utils.fun.instance_norm import BatchNorm
 from course_utils.networks.weights import save_weights
+from course_utils.validate import shown
 
 
 @torch.inference_mode(False)  # rows made in a caller's inference mode could never learn
@@ -37,9 +38,11 @@ def new_style(
         A `StyleNet` with `styles == (name,)`, in eval mode.
 
     Raises:
-        ValueError: a start that does not exist, or a network with batch norm.
+        ValueError: no name, a start that does not exist, or a network with batch norm.
     """
     _check_rows(net)
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"name must be the name of the new style, such as 'coral'; not {shown(name)}.")
     mix = mixture(net, [1.0] * len(net.styles) if start is None else start)[0]
     one = deepcopy(net).requires_grad_(False)
     _replace_rows(one, [nn.Parameter(torch.tensordot(mix, row.detach(), 1)[None]) for row in style_rows(net)])

@@ -654,12 +654,13 @@ def likeness(features, rows):
 early, late = "blocks.0.0.bn1.act", "blocks.4.2.bn2.act"
 judged = layer_outputs(net, pieces, [early, late], batch_size=64)
 judged = {"early": judged[early].mean((2, 3)), "late": judged[late].mean((2, 3))}
-alike = {judge: {} for judge in judged}
+alike, error = {judge: {} for judge in judged}, {}
 figure, axes = new_figure(1, 2, width=8.5, aspect=0.62, sharey=True)
 for ax, (judge, features) in zip(axes[0], judged.items(), strict=True):
     for name, rows in best_rows.items():
         alike[judge][name], ceiling = likeness(features, rows)
         mean = alike[judge][name].mean()
+        error[judge, name] = 1.96 * alike[judge][name].std().item() / len(rows) ** 0.5
         if name[-1] != "1":  # the second draws look like the first; their means are printed
             ax.hist(
                 alike[judge][name].numpy(),
@@ -669,7 +670,7 @@ for ax, (judge, features) in zip(axes[0], judged.items(), strict=True):
                 linewidth=2.5 if name == "trained" else 1.2,
                 label=name,
             )
-        print(f"{judge:>5}, {name:10} {mean:6.3f} on average")
+        print(f"{judge:>5}, {name:10} {mean:6.3f} ± {error[judge, name]:.3f} on average")
     ax.axvline(0, color="gray", linewidth=0.8)
     ax.axvline(ceiling, color="gray", linestyle=":")
     ax.set(title=f"{judge} features", xlabel="likeness above chance", ylim=(0, 45))
@@ -700,12 +701,12 @@ for name in ("trained", "random 0", "shuffled 0"):
     print(f"{name:>10}: {kept[name].median():.0%} is left in the middle")
 
 # %% [markdown]
-# By late features the trained rows are ahead, about 0.06 above chance. The random mixtures of the same network have about half of it: a channel is a better direction than a mixture, on average, but no different in kind. With random weights it is less still (about 0.01); with shuffled weights, which keep the learned biases, it is nearly as much as for the mixtures.
+# The number behind ± is 1.96 standard errors over the rows: with other channels the mean would stay within it in about 95 of 100 cases. (It says nothing of other photos: all rows share these 37.) By late features the trained rows are ahead, about 0.06 above chance, and their interval meets no other. The random mixtures of the same network have about half of it: a channel is a better direction than a mixture, on average, but no different in kind. With random weights it is less still (about 0.01); with shuffled weights, which keep the learned biases, it is nearly as much as for the mixtures.
 # By early features both networks with random weights are ahead: rows that agree in what the early features measure (colors, edges) need no learning. And 0.06 is small: two far parts of one photo have about 0.25 (dotted; there chance is not taken off). Do the two rows that this judge finds most alike look alike to you?
 # In the controls, too, most of the value is left in the middle row of ten. That does not yet show that the patch made the value: a unit that hardly depends on the photo keeps its value on plain gray, too. For the trained network the test above excluded this; for the controls we have not tested it.
-# (One judge, 37 photos, and the rows share photos. A judge with random weights cannot be asked: it finds two parts of one photo hardly more alike than parts of two photos.)
+# (One judge, 37 photos. A judge with random weights cannot be asked: it finds two parts of one photo hardly more alike than parts of two photos.)
 
-# %% claim="late: trained rows about 0.06 above chance, networks without learning and three draws of mixtures at most two thirds; early: both random networks ahead; an untrained judge is blind"
+# %% claim="late: trained rows about 0.06 above chance, and the 95 % intervals do not touch; networks without learning and three draws of mixtures at most two thirds; early: both random networks ahead; an untrained judge is blind"
 assert receptive_field(net, early).size[0] == 7
 assert receptive_field(net, late).size[0] > 64
 means = {
@@ -716,6 +717,9 @@ assert max(v for k, v in means["late"].items() if k != "trained") < 0.034
 assert (
     not max(v for k, v in means["late"].items() if k != "trained") > 0.7 * means["late"]["trained"]
 )
+low_end = means["late"]["trained"] - error["late", "trained"]
+for control_ in best_rows.keys() - {"trained"}:
+    assert low_end > means["late"][control_] + error["late", control_] + 0.005
 for draw in (1, 2):
     again_turn = torch.linalg.qr(
         torch.randn(512, 512, generator=torch.Generator().manual_seed(draw))

@@ -328,7 +328,7 @@ for cover in ("gray", "blur", "mean", "noise", "other noise"):
 show_images(pictures, titles, columns=4)
 
 # %% [markdown]
-# With gray, mean color and noise, a square of 32 pixels *in* the ear costs about 1, the whole ear at most 0.2: with these covers, what is *inside* the ear's outline is not needed. (The outline is still there: a gray ear has the shape of an ear. In "both" it is gone, too; compare with "around it": there these covers do not agree either.) With blur the whole ear costs as much as the small square. But look at it: a blurred black ear is still dark.
+# With gray, mean color and noise, a square of 32 pixels *in* the ear costs about 1, the whole ear at most 0.2: with these covers, what is *inside* the ear's outline is not needed. (The outline is still there: a gray ear has the shape of an ear. In "both" it is gone, too; compare with "around it": with noise that costs about 1, with gray much less.) With blur the whole ear costs as much as the small square. But look at it: a blurred black ear is still dark.
 # So the dark red on the ear says that *a square of this size, here* lowers the score; all five covers agree on that. Is the part needed? Ask with its outline and several covers; here they do not agree.
 
 # %% claim="with five covers: the cheek costs more, the larger the square; four of them: the small square in the ear costs about 1, the whole ear little; not with blur"
@@ -341,6 +341,8 @@ for cover_here, (spot_drop, ear_drop, around_drop, _all_drop) in hidden.items():
         assert ear_drop < 0.25
     if cover_here in ("gray", "blur"):
         assert abs(around_drop) < 0.5
+    elif "noise" in cover_here:
+        assert 0.7 < around_drop < 1.3
 with torch.no_grad():  # one more draw of the noise
     noise_here = baseline_images(dog, "noise", seed=2)
     assert (net(dog) - net(torch.where(ear, noise_here, dog)))[0, dalmatian] < 0.25
@@ -753,7 +755,7 @@ for of, change in ways.items():
     print("{:11} {:14.3f} {:16.3f} {:17.3f} ({:.3f} to {:.3f})".format(of, *together[of]))
 
 # %% [markdown]
-# A window and its copy cost more than the sum of both, and more than with any of the 20 strangers: this is what you see if one copy stands in for the other. (It is no proof: a copy is also the partner of equal strength, and at the same height.) That is a third more than their mean in the probability, and a sixth in the log-odds, where the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Other limits:
+# A window and its copy cost more than the sum of both, and more than with any of the 20 strangers: this is what you see if one copy stands in for the other. (It is no proof: a copy is also the partner of equal strength, and at the same height.) That is a third more than their mean in the probability, and a sixth in the log-odds, where the nearest stranger comes close. A pale map of probabilities does not mean "the network does not use this". Two methods cover many places at once. LIME cuts the photo into a few dozen pieces, covers random sets of them, and fits a weighted sum of "piece seen or not" to the scores; the weights are its map. RISE covers the photo with random coarse masks and takes the mean of the masks, each weighted by the score that it leaves. (The papers are below.) Other limits:
 #
 # - A photo with a gray square is unlike nearly all photos of the training. A part of the drop may be surprise, not loss of evidence. (Some networks
 #   are trained on photos with random rectangles of noise: Random Erasing, Zhong et al., 2020.)

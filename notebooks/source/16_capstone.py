@@ -1,5 +1,5 @@
 # %% [markdown] lesson="16" title="Capstone: why did it say that?" minutes=86 needs="06, 07, 08"
-# You will be able to: take one prediction apart with everything you have built; test each explanation against an experiment that could refute it; and write down what you know, and what you do not.
+# You will be able to: take one prediction apart with what you have built; test each explanation against an experiment that could refute it; and write down what you know, and what you do not.
 
 # %% tags=["setup"]
 import copy
@@ -164,12 +164,13 @@ parts = {  # top, left, bottom, right
 covers = {name: baseline_images(admiral, name) for name in ("gray", "mean", "blur")}
 
 
-def changes(box):
-    """What covering a box adds to D, for each of the three covers."""
-    (top, left, bottom, right), covered = box, []
+def changes(*boxes):
+    """What covering the boxes adds to D, for each of the three covers."""
+    covered = []
     for cover in covers.values():
         covered.append(admiral.clone())
-        covered[-1][:, :, top:bottom, left:right] = cover[:, :, top:bottom, left:right]
+        for top, left, bottom, right in boxes:
+            covered[-1][:, :, top:bottom, left:right] = cover[:, :, top:bottom, left:right]
     with torch.no_grad():
         s = net(torch.cat(covered))
     return s[:, uniform] - s[:, gown] - difference
@@ -227,7 +228,19 @@ for part in ("beside cap", "eyes", "name tag", "ribbons"):
     )
 
 # %% [markdown]
-# The tag passes: none of the ten lowers $D$ as much. So do the ribbons, with these ten; further below you will meet places that lower it more. The eyes raise $D$, and nearly all of their ten boxes raise it less or lower it. Now cover *every* place with one small box, as large as the tag (lesson 06).
+# The tag passes: none of the ten lowers $D$ as much. So do the ribbons, with these ten; further below you will meet places that lower it more. The eyes raise $D$, and nearly all of their ten boxes raise it less or lower it.
+#
+# Do tag and ribbons stand in for each other? If one of them were enough to say "uniform", covering one would cost little, and covering both much.
+
+# %%
+# tag and ribbons covered together, beside the sum of their two costs
+both_covered = changes(parts["name tag"], parts["ribbons"])
+sum_of_two = by_part["name tag"] + by_part["ribbons"]
+for row, change in (("tag + ribbons", sum_of_two), ("both covered", both_covered)):
+    print(f"{row:13s}", *(f"{value:6.2f}" for value in change))
+
+# %% [markdown]
+# They do not: with each cover, both together cost about as much as the two costs added. Now cover *every* place with one small box, as large as the tag (lesson 06).
 
 # %%
 # what each place is worth to D: occlusion with two covers, beside the evidence (each row has its own color scale)
@@ -285,6 +298,10 @@ assert (difference + by_part["eyes"]).exp().min() > difference.exp() + 0.15
 assert by_part["eyes"][2] > 1.5 * max(v.max() for k, v in by_part.items() if k != "eyes")
 assert by_part["cap"].max() - by_part["cap"].min() > 0.5
 assert by_part["beside cap"].max() < 0.05 and by_part["beside cap"].min() < -0.2
+
+# %% claim="together tag and ribbons cost their sum, within a fifth, with each cover"
+for cost_of_both, cost_of_two in zip(both_covered, sum_of_two, strict=True):
+    assert 0.8 < cost_of_both / cost_of_two < 1.2
 
 # %% claim="no box elsewhere lowers D as much as on tag and ribbons; nearly all lower it more than on the eyes; a larger box has no fair control"
 for key in ("name tag", "ribbons"):
@@ -1047,7 +1064,7 @@ assert (own_costs["reddest"][1:] < own_costs["palest"][1:] - 0.15).all()
 #
 # - That the explanation holds for other photos. Everything here was about one image; what a class means to the network is another question (lessons 05 and 09).
 # - What a person would have looked at. An explanation that agrees with you is not truer for it.
-# - Combinations. We covered one part at a time. There are many pairs, and any three.
+# - Combinations. We covered two parts together, once. There are many more pairs, and any three.
 
 # %% [markdown]
 # ## Quiz

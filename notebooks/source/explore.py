@@ -39,7 +39,7 @@ explorers.FeatureSpace()
 
 # %%
 # what a channel answers to most
-explorers.TopPatches()
+explorers.TopPatches("vgg19", layer="relu3_3")
 
 # %% [markdown]
 # ## Occlusion (lesson 06)

@@ -15,6 +15,8 @@ from PIL import Image
 from course_utils import explorers, load_network, photo
 from course_utils.activations import neighbors, occlusion, receptive_field, top_patches, vectors
 from course_utils.authoring.paths import SOURCE, source_paths
+from course_utils.errors import ImageError
+from course_utils.explorers.fast_style import OwnStyle
 from course_utils.explorers.panel import FIGURE_BYTES, _small_file
 from course_utils.explorers.parts import cell, cell_box, heat, sheet
 from course_utils.explorers.saliency import UNIT
@@ -403,3 +405,10 @@ def test_a_cell_of_a_sheet_is_where_it_is_drawn():
 
 def test_numbers_are_short():
     assert [short(v) for v in (0.012345, 4.789, -3.0, 4794.2, 100)] == ["0.0123", "4.79", "-3", "4,794", "100"]
+
+
+def test_an_unknown_name_at_the_start_is_said_with_what_there_is():
+    with pytest.raises(ValueError, match="a style in weights must be one of 'night'.*not 'starry'"):
+        explorers.ManyStyles(weights={"starry": 1.0})
+    with pytest.raises(ImageError, match="There is no picture 'corall'. Did you mean coral"):
+        OwnStyle("corall")

@@ -91,6 +91,8 @@ def test_what_does_not_fit_is_said(net):
         new_style(StyleNet(["a"], norm="batch", **SMALL), "mine")
     with pytest.raises(ValueError, match="style must be one of 'a', 'b', 'c'"):
         new_style(net, "mine", start="d")
+    with pytest.raises(ValueError, match="name must be the name of the new style, such as 'coral'; not ' '"):
+        new_style(net, " ")
     with pytest.raises(TypeError, match="must be a StyleNet, not Linear"):
         new_style(torch.nn.Linear(2, 2), "mine")
     with pytest.raises(ValueError, match="this network has 3 styles: say in which mix"):
