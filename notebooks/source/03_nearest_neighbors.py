@@ -531,8 +531,8 @@ layers = ("pixels", "gray values, sorted", *trained, "last features")
 by = {name: [ways[name][::6]] for name in layers}  # the whole photos only
 whole_128, draws = at_128[::6], ("random blocks.2", "random last features")
 by |= {name: [ways[name][::6]] for name in draws}
-for draw in range(1, 5):  # four more draws of the random network
-    unlearned = rows_at(randomized(net, refit=whole_128, seed=draw), whole_128, "blocks.2")
+for seed in range(1, 5):  # four more draws of the random network
+    unlearned = rows_at(randomized(net, refit=whole_128, seed=seed), whole_128, "blocks.2")
     for name, rows in zip(draws, unlearned, strict=True):
         by[name].append(rows)
 dice = torch.Generator().manual_seed(0)
@@ -589,7 +589,7 @@ for zero, rows in {"mid gray": from_gray, "own mean": from_gray - means}.items()
     print(f"{zero}: {hub.sum()} photos", *[f"{0.5 + mean:.2f}" for mean in means[hub].flatten()])
 
 # %% [markdown]
-# Sixteen photos are few, and first places alone mislead. The random `blocks.2` has three to five, the trained one five, and chance fewer than one. The random ones are nearly all *surface* and *portrait*. `grass` and `gravel` find each other in every draw, and by sorted grays: this needs no learning. The mean rank asks how far down the list the own kind stands. By it the random networks (12 to 17)
+# Sixteen photos are few, and first places alone mislead. The random `blocks.2` has three to five, the trained one five, and chance fewer than one. The random ones are nearly all *surface* and *portrait* (right half: first places by kind, the mean of all draws). `grass` and `gravel` find each other in every draw, and by sorted grays: this needs no learning. The mean rank asks how far down the list the own kind stands. By it the random networks (12 to 17)
 # cannot be told from chance (10 to 22 in nine of ten tries). Sorted grays and the early trained layers stand about half way. From `blocks.5` on the own kind is first or second of 36 on average.
 #
 # Nothing is near to the bull mastiff: its three nearest, the dalmatian among them, are about equally far. The two portraits find each other: by the person, the badges, the pose? From two photos one cannot tell. And the pixels? The nearly black `hubble` is the nearest of ten photos. All are darker than mid gray, some only a little: counted from mid gray they point toward black, and the cosine forgets
