@@ -306,8 +306,8 @@ All features of a photo are multiplied by 3. What happens to its neighbors?
   The cosine does not change.
 
 The tiles of a photo are shuffled, and gray lines hide the borders. Among 37 photos with the same lines its features
-find it for tiles of 56 pixels, mostly for tiles of 28, and for tiles of 14 in one case of five. Cropped photos with these
-lines are nearly all found. What follows?
+find it for tiles of 56 pixels, mostly for tiles of 28, and for tiles of 14 in one case of five. Cropped photos with
+these lines are nearly all found. What follows?
 - The order of the pieces never counts: it is enough which of them are there.
   Then tiles of 14 pixels would find it, too: all of them are there.
 + Pieces of 56 pixels do in any order; the smaller they are, the more their order counts.
