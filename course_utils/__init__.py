@@ -62,8 +62,9 @@ _NAMES = {
         show_style_training
     """,
     "stimuli": """
-        Crops Inversions Painting TEXTURES Tiles crop_set digits face_patches inversions mark object_masks on_paper
-        paintings paste photo_tiles same_spectrum simple_patterns style_image style_names texture_sample write_word
+        Crops Inversions Painting TEXTURES Tiles crop_set digits face_patches inversions lined_tiles mark object_masks
+        on_paper paintings paste photo_tiles same_spectrum shuffled_tiles simple_patterns style_image style_names
+        texture_sample write_word
     """,
     "exercises": "check get_exercise lesson_exercises passed_so_far quiz run_check tiny_net",
 }

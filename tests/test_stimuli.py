@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.stimuli import object_masks, same_spectrum
+from course_utils.stimuli import lined_tiles, object_masks, same_spectrum, shuffled_tiles
 from course_utils.stimuli.objects import OBJECT_BOXES
 
 
@@ -53,3 +53,47 @@ def test_pictures_without_a_spectrum_are_refused():
     ):
         with pytest.raises(ValueError, match="pictures"):
             same_spectrum(wrong)
+
+
+def test_shuffled_tiles_are_the_same_tiles_elsewhere():
+    images = torch.rand((2, 3, 6, 9), generator=torch.Generator().manual_seed(0))
+    before, moved = images.clone(), shuffled_tiles(images, 3, seed=4)
+    assert torch.equal(images, before) and moved.shape == images.shape and not torch.equal(moved, images)
+    for one, other in zip(images, moved, strict=True):
+        tiles, found = (
+            {tuple(x[:, top : top + 3, left : left + 3].flatten().tolist()) for top in (0, 3) for left in (0, 3, 6)}
+            for x in (one, other)
+        )
+        assert len(tiles) == 6 and tiles == found
+    assert torch.equal(moved, shuffled_tiles(images, 3, seed=4))
+    assert not torch.equal(moved, shuffled_tiles(images, 3, seed=5))
+    assert torch.equal(shuffled_tiles(images[:, :, :, :6], 6), images[:, :, :, :6])  # one tile stays where it is
+
+
+def test_each_picture_has_an_order_of_its_own():
+    image = torch.rand((1, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    first, second = shuffled_tiles(image.expand(2, -1, -1, -1), 2)
+    assert not torch.equal(first, second)
+
+
+def test_lines_cover_the_borders_of_tiles_and_nothing_else():
+    images = torch.full((1, 3, 12, 6), 0.9)
+    lined = lined_tiles(images, 6, width=2, gray=0.25)
+    assert (images == 0.9).all()
+    assert (lined[:, :, 5:7] == 0.25).all()
+    assert (lined[:, :, :5] == 0.9).all() and (lined[:, :, 7:] == 0.9).all()
+    square = lined_tiles(torch.rand((1, 3, 12, 12)), 6)
+    assert (square == 0.5).sum() == 3 * (12 * 12 - 8 * 8)
+
+
+@pytest.mark.parametrize("broken", [shuffled_tiles, lined_tiles])
+def test_tiles_that_do_not_fit(broken):
+    with pytest.raises(ValueError, match="side must divide the pictures' height and width, 12 and 8; 3 does not"):
+        broken(torch.rand((1, 3, 12, 8)), 3)
+    with pytest.raises(ValueError, match="shape"):
+        broken(torch.rand((3, 12, 8)), 4)
+
+
+def test_lines_as_wide_as_a_tile():
+    with pytest.raises(ValueError, match="smaller than a tile, 2 pixels; not 4"):
+        lined_tiles(torch.rand((1, 3, 8, 8)), 2)

@@ -58,7 +58,7 @@ class Neighbors(Explorer):
             hits[space] = sum(same)
             row = self._table(space, knobs.metric)[query]
             labels = [
-                "asked for",
+                "asked with",
                 *(f"{'✓' if s else '✗'} {short(row[i])}" for i, s in zip(indices, same, strict=True)),
             ]
             shown = sheet(list(crops.images[[query, *indices]]), side=SIDE, columns=COUNT + 1, labels=labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,6 +25,7 @@ def show_neighbors(
     names: Sequence[str] | None = None,
     title: str | None = None,
     width: float = WIDTH,
+    columns: int = 1,
 ) -> Figure:
     """Each row: a picture, then its neighbors, nearest first; framed green if they show the same object, else red.
 
@@ -36,20 +38,33 @@ def show_neighbors(
             itself.
         framed: M booleans in place of `objects`, if all queries show the same: True for green.
         distances: `(N, k)`; written above the pictures.
-        labels: one line per shown row, above its query.
+        labels: one line per query, above it.
         names: M names, written above the neighbors if there are no distances.
         title: one line above all.
         width: of the figure in inches.
+        columns: how many queries side by side, each with its neighbors.
     """
     rows = list(range(len(indices))) if queries is None else list(queries)
     k = indices.shape[1]
     aspect = images.shape[2] / images.shape[3] + (0.14 if distances is not None or labels or names else 0.03)
-    figure, axes = new_figure(len(rows), k + 1, width=width, aspect=aspect)
+    block = [1.0] * (k + 1)  # a query and its neighbors; a narrow gap before the next block
+    widths = block + (columns - 1) * [0.25, *block]
+    figure, axes = new_figure(
+        math.ceil(len(rows) / columns),
+        len(widths),
+        width=width,
+        aspect=aspect * len(widths) / sum(widths),
+        gridspec_kw={"width_ratios": widths},
+    )
+    for ax in axes.flat:
+        ax.axis("off")
     asked = images if query_images is None else query_images
     for place, row in enumerate(rows):
-        axes[place, 0].imshow(to_array(asked[row]).clip(0, 1))
-        axes[place, 0].set_title(labels[place] if labels else "asked for", fontsize=8, pad=3)
-        for rank, (ax, index) in enumerate(zip(axes[place, 1:], indices[row].tolist(), strict=True)):
+        line, left = place // columns, place % columns * (k + 2)
+        query, *found = axes[line, left : left + k + 1]
+        query.imshow(to_array(asked[row]).clip(0, 1))
+        query.set_title(labels[place] if labels else "asked with", fontsize=8, pad=3)
+        for rank, (ax, index) in enumerate(zip(found, indices[row].tolist(), strict=True)):
             ax.imshow(to_array(images[index]).clip(0, 1))
             if distances is not None:
                 ax.set_title(f"{distances[row, rank].item():.3g}", fontsize=7, pad=2)
@@ -57,13 +72,10 @@ def show_neighbors(
                 ax.set_title(names[index], fontsize=7, pad=2)
             if objects is not None or framed is not None:
                 same = bool(framed[index]) if framed is not None else int(objects[index]) == int(objects[row])
+                ax.set(xticks=[], yticks=[])
+                ax.set_axis_on()
                 for side in ax.spines.values():
                     side.set(color="#2a9d3a" if same else "#d1453b", linewidth=3)
-        for number, ax in enumerate(axes[place]):
-            ax.set_xticks([])
-            ax.set_yticks([])
-            if number == 0 or (objects is None and framed is None):
-                ax.axis("off")
     if title:
         figure.suptitle(title, fontsize=11)
     return figure

@@ -7,6 +7,7 @@ from course_utils.stimuli.inversions import Inversions, inversions
 from course_utils.stimuli.objects import object_masks
 from course_utils.stimuli.paintings import Painting, paintings
 from course_utils.stimuli.patterns import simple_patterns
+from course_utils.stimuli.shuffled import lined_tiles, shuffled_tiles
 from course_utils.stimuli.spectra import same_spectrum
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import TEXTURES, on_paper, texture_sample
@@ -23,6 +24,7 @@ __all__ = [
     "digits",
     "face_patches",
     "inversions",
+    "lined_tiles",
     "mark",
     "object_masks",
     "on_paper",
@@ -30,6 +32,7 @@ __all__ = [
     "paste",
     "photo_tiles",
     "same_spectrum",
+    "shuffled_tiles",
     "style_image",
     "style_names",
     "simple_patterns",

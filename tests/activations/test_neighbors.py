@@ -203,6 +203,7 @@ def test_figures_are_figures():
     shown = [
         figures.show_neighbors(crops.images, found.indices, [0, 2], objects=crops.objects, distances=found.distances),
         figures.show_neighbors(crops.images, found.indices, query_images=crops.images, title="t"),
+        figures.show_neighbors(crops.images, found.indices[:3], objects=crops.objects, columns=2),
         figures.show_distances(table, crops.objects, title="t"),
     ]
     assert all(isinstance(one, Figure) for one in shown)
