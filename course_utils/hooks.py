@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.networks.axes import ChannelAxes, one_tensor
-from course_utils.networks.network import Network, check_network, in_eval_mode
+from course_utils.networks.network import Network, check_network, in_eval_mode, is_compiled
 from course_utils.validate import check_batch, check_finite, check_images, check_whole, split_batch
 
 
@@ -182,6 +182,8 @@ def _before_scores(net: Network, images: Tensor) -> Tensor:
     name = getattr(net, "name", type(net).__name__)
     check_finite(scores, f"the scores of {name} hold")
     vectors, made = last
+    if any(map(is_compiled, net.modules())):
+        raise ValueError(f"{name} was compiled by torch.compile, and cannot be watched; wrap the model before.")
     if vectors.ndim != 2 or not torch.equal(made, scores):
         raise ValueError(
             f"{name} does not end in a linear layer, so it has no last-layer features; choose a layer with layer=."
