@@ -63,7 +63,10 @@ _NOT_ASKED = (
     "The check itself failed before your function had returned anything.",
     "This says nothing about your function: restart the kernel and run the notebook from the top.",
 )
-_STAYS = "Something of the first call is still there: a list, a counter or a tensor outside of the function?"
+_STAYS = (
+    "Is something of the first call still there (a list, a counter, a tensor outside of the function), or does the "
+    "function draw random numbers?"
+)
 
 
 def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTEBOOK_SEEDS) -> Outcome:
