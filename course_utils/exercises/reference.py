@@ -1,7 +1,7 @@
 """What of the course a student's function may use: the same in a notebook's check and in the grader's sandbox.
 
-In the sandbox the other files are stand-ins; see `grading.visible`. In a notebook they are all there, so that a function
-could pass that only hands its inputs on to the course's own version, and then get no points.
+In the sandbox the other files are stand-ins; see `grading.visible`. In a notebook they are all there: a function that
+only hands its inputs on to the course's own version could pass, and then get no points.
 """
 
 from __future__ import annotations
