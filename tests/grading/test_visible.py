@@ -15,8 +15,10 @@ import torch
 
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
+from course_utils.exercises import run_check
 from course_utils.exercises.call import LocalCall, StudentError
 from course_utils.exercises.reference import ANSWERS, WHOLE
+from course_utils.gradients import share_inside
 from course_utils.grading import visible
 from course_utils.grading.notebooks import imports
 from course_utils.grading.sandbox import Sandbox
@@ -141,6 +143,15 @@ def left_open(said):
 def test_the_courses_own_version_of_an_exercise_is_refused_in_the_notebook():
     said = {own: said_in_the_notebook(*one) for own, one in own_versions().items()}
     assert left_open(said) == THERE, said
+
+
+def test_a_check_says_so():
+    def share(maps, top, bottom, left, right):
+        return share_inside(maps, slice(top, bottom), slice(left, right))
+
+    outcome = run_check("07.5", share)
+    assert outcome.state == "error" and "share_inside is the reference; it is not there" in outcome.problem, outcome
+    assert run_check("07.5", LocalCall(share)).passed
 
 
 @pytest.mark.skipif(bool(bubblewrap_problem()), reason="no sandbox here")
