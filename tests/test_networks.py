@@ -131,6 +131,19 @@ def test_cifar_net_says_which_size_it_needs(cifar):
         cifar(torch.rand(1, 3, 64, 40))
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5])
+def test_a_device_that_is_not_there_is_said_before_anything_is_loaded(device, monkeypatch):
+    monkeypatch.setattr(zoo, "OFFLINE", {"cifar_net": lambda: pytest.fail("it was loaded")})
+    with pytest.raises(ValueError, match="there is no device .* here; there is cpu"):
+        load_network("cifar_net", device=device)
+
+
+def test_scores_and_categories_that_do_not_fit_are_said():
+    net = Network(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), name="mine", categories=["cat", "dog"])
+    with pytest.raises(ValueError, match="mine puts out 5 scores, and has 2 categories"):
+        net.predict(torch.rand(1, 3, 2, 2))
+
+
 def compiled_later(model):
     model.compile(backend="eager")
     return model

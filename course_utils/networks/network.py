@@ -145,8 +145,8 @@ class Network(nn.Module):
         path = name.split(".")
         if any(is_compiled(self.model.get_submodule(".".join(path[:depth]))) for depth in range(len(path))):
             raise ValueError(
-                f"layer {layer!r} of {self.name} lies in what torch.compile made, and cannot be watched; wrap the model "
-                "before it is compiled."
+                f"layer {layer!r} of {self.name} lies in what torch.compile made, and cannot be watched; "
+                "wrap the model before it is compiled."
             )
         return module
 
@@ -200,6 +200,10 @@ class Network(nn.Module):
         with frozen(self):
             scores = self(check_images(self, images))
         check_target(self, None, scores)  # looks whether these are scores
+        if scores.shape[1] > len(self.categories):
+            raise ValueError(
+                f"{self.name} puts out {scores.shape[1]} scores, and has {len(self.categories)} categories."
+            )
         top = precise(scores).softmax(1).topk(min(k, scores.shape[1]), dim=1)
         return [
             [(self.categories[i], p) for i, p in zip(row_i, row_p, strict=True)]
