@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.networks.axes import ChannelAxes, one_tensor
-from course_utils.networks.network import Network, check_network, in_eval_mode
-from course_utils.validate import check_batch, check_finite, check_images, check_whole, split_batch
+from course_utils.networks.network import Network, check_network, in_eval_mode, is_compiled
+from course_utils.validate import check_batch, check_finite, check_graph, check_images, check_whole, split_batch
 
 
 class _Stop(BaseException):
@@ -102,7 +102,7 @@ def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str,
     Raises:
         TypeError: one name instead of a list, or a layer that puts out several tensors.
         ValueError: no such layer, one that does not run on this input, one that puts out NaN, or one whose channels
-            are on an axis that is not known.
+            are on an axis that is not known. Or the images want a gradient, and none comes through.
     """
     layers = layers if isinstance(layers, str) else list(layers)
     with in_eval_mode(net), _recording(net, layers, stop=True) as seen, suppress(_Stop):
@@ -112,6 +112,8 @@ def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str,
         raise ValueError(f"{net.name} never runs layer {missing[0]!r} on this input, so there is nothing to record.")
     for name in layers:
         check_finite(seen[name], f"layer {name!r} of {net.name} puts out")
+    if images.requires_grad and torch.is_grad_enabled():
+        check_graph(net, *seen.values())
     return seen
 
 
@@ -183,6 +185,8 @@ def _before_scores(net: Network, images: Tensor) -> Tensor:
     check_finite(scores, f"the scores of {name} hold")
     vectors, made = last
     if vectors.ndim != 2 or not torch.equal(made, scores):
+        if any(map(is_compiled, net.modules())):
+            raise ValueError(f"{name} was compiled by torch.compile, and cannot be watched; wrap the model before.")
         raise ValueError(
             f"{name} does not end in a linear layer, so it has no last-layer features; choose a layer with layer=."
         )

@@ -22,9 +22,14 @@ class WrongSize(ValueError, RuntimeError):
     """A network does not take pictures of this size. PyTorch says this by a RuntimeError, and so do we, to who asks."""
 
 
+_NO_VALUES = (
+    "lies on the meta device, where nothing has a value; give it weights first, with to_empty and load_state_dict."
+)
+
+
 def precise(values: Tensor) -> Tensor:
-    """Half precision becomes float32; float32 and float64 stay."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    """Half precision becomes float32; float32 and float64 stay. A lazy negative, which NumPy refuses, is worked out."""
+    return values.resolve_neg().to(torch.promote_types(values.dtype, torch.float32))
 
 
 def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False) -> Tensor:
@@ -51,10 +56,12 @@ def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images",
     if low < -1e-4 or high > 1 + 1e-4:
         extra = " Divide by 255." if high > 2 and low >= 0 else ""
         raise ValueError(f"{name} must lie in [0, 1]; this one goes from {low:.4g} to {high:.4g}.{extra}")
-    images = images.detach()
+    images = images.detach().resolve_neg()
     if images.is_inference() and not torch.is_inference_mode_enabled():
         images = images.clone()  # made in a caller's inference mode: only a copy can take part in a gradient
     parameter = next(net.parameters(), None) if net is not None else None
+    if parameter is not None and parameter.is_meta:
+        raise ValueError(f"{getattr(net, 'name', type(net).__name__)} {_NO_VALUES}")
     return images if parameter is None else images.to(device=parameter.device, dtype=parameter.dtype)
 
 
@@ -113,11 +120,30 @@ def check_finite(values: Tensor, what: str) -> None:
     Raises:
         NotFinite: NaN, or plus infinity.
     """
+    if values.is_meta:
+        raise NotFinite(f"{what} no numbers at all: the network {_NO_VALUES}")
     if (
         values.is_floating_point() and values.numel() and not values.detach().amax().item() < inf
     ):  # NaN is never smaller
         cause = "numbers too large for half precision" if values.element_size() == 2 else "a picture far out of range"
         raise NotFinite(f"{what} NaN or infinity: look for NaN in the network's weights, or for {cause}.")
+
+
+def check_graph(net: nn.Module, *values: Tensor) -> None:
+    """Look whether a gradient can be taken through what a network puts out.
+
+    Args:
+        net: the network.
+        values: what came out, of pixels that want a gradient.
+
+    Raises:
+        ValueError: it has no graph.
+    """
+    if not all(one.requires_grad for one in values):
+        raise ValueError(
+            f"no gradient comes through {getattr(net, 'name', type(net).__name__)}: look in its forward for "
+            "torch.no_grad(), .detach(), NumPy, or layers that count in whole numbers."
+        )
 
 
 def shown(value: object) -> str:
@@ -144,7 +170,8 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
 
     Raises:
         TypeError: something that is neither an index nor a name.
-        ValueError: a network without class scores, scores that are NaN, no such class, or a wrong number of classes.
+        ValueError: a network without class scores, scores that are NaN or no numbers with a point, no such class, or a
+            wrong number of classes.
     """
     if scores.ndim != 2:
         name = getattr(net, "name", type(net).__name__)
@@ -152,7 +179,10 @@ def check_target(net: torch.nn.Module, target: Target, scores: Tensor) -> Tensor
             f"{name} has no class scores (its output has shape {tuple(scores.shape)}); "
             "use a classifier such as efficientnet_lite0, or name a layer or unit."
         )
-    check_finite(scores, f"the scores of {getattr(net, 'name', type(net).__name__)} hold")
+    name = getattr(net, "name", type(net).__name__)
+    if not scores.is_floating_point():
+        raise ValueError(f"the scores of {name} are {scores.dtype}, and must be numbers with a point; use .float().")
+    check_finite(scores, f"the scores of {name} hold")
     count, classes = scores.shape
     if target is None:
         return scores.detach().argmax(1)

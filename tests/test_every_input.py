@@ -218,6 +218,16 @@ def tiny():
     return tiny_net("conv", seed=1)
 
 
+@contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 STRIDED = pictures().permute(2, 0, 3, 1).contiguous().permute(1, 3, 0, 2)
 # name: the network, the images, what stands around the call, and how far a result may be from the plain one
 SAME = {
@@ -227,6 +237,8 @@ SAME = {
     "with a graph": (tiny, lambda: pictures().requires_grad_() * 1, nullcontext, 1e-9),
     "in no_grad": (tiny, pictures, torch.no_grad, 1e-9),
     "in inference_mode": (tiny, lambda: torch.inference_mode()(pictures)(), torch.inference_mode, 1e-9),
+    "a lazy negative": (tiny, lambda: torch._neg_view(-pictures()), nullcontext, 1e-9),
+    "a default of half precision": (tiny, pictures, lambda: default_dtype(torch.float16), 2e-3),
     "made in inference_mode": (tiny, lambda: torch.inference_mode()(pictures)(), nullcontext, 1e-9),
     "a network made in inference_mode": (torch.inference_mode()(lambda: tiny()), pictures, nullcontext, 1e-9),
     "in-place modules": (lambda: tiny_net("conv", seed=1, inplace=True), pictures, nullcontext, 1e-9),
@@ -376,6 +388,20 @@ class Unpacked(nn.Module):
         return pair[0].relu()
 
 
+class Unrolled(nn.Module):
+    """The same as `Reused`, where each run has a module of its own."""
+
+    def __init__(self, reused):
+        super().__init__()
+        self.first, self.again, self.again_2 = map(copy.deepcopy, (reused.first, reused.again, reused.again))
+        self.relu, self.relu_2, self.relu_3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
+        self.head = copy.deepcopy(reused.head)
+
+    def forward(self, x):
+        x = self.relu_2(self.again(self.relu(self.first(x))))
+        return self.head(self.relu_3(self.again_2(x)).mean((2, 3)))
+
+
 class Reused(nn.Module):
     """One convolution and one ReLU, in place, that run twice."""
 
@@ -388,6 +414,37 @@ class Reused(nn.Module):
         x = self.relu(self.first(x))
         x = self.relu(self.again(x))
         return self.head(self.relu(self.again(x)).mean((2, 3)))
+
+
+NAMES = dict(zip("0134", ["first", "relu", "again", "again"], strict=True))
+# a channel is cut off at each run, where the unrolled copy has another module; a copy's random weights are others
+NOT_OF_ONE_RUN = {"ablated", "channel_importance", "channel_importance, taylor", "pruning_curve"}
+NOT_OF_ONE_RUN |= {"randomized", "randomized, with He's scale"}
+
+
+def test_modules_that_run_twice_are_the_same_as_two_modules():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        reused = Reused().double()
+    net, unrolled = wrap(reused, aliases=NAMES), wrap(Unrolled(reused), aliases=NAMES)
+    compared, problems = set(), {}
+    for name, call in CALLS.items():
+        if takes_it("", name.partition(",")[0]) and name not in NOT_OF_ONE_RUN:
+            (found, said), (right, _) = run(call, net, pictures()), run(call, unrolled, pictures())
+            problem = said or (None if found is None else different(name, found, right, 1e-9))
+            compared |= {name} if found is not None and right is not None else set()
+            problems |= {name: problem} if problem else {}
+    assert problems == {}
+    assert {"saliency", "occlusion", "features", "backprop", "visualize", "invert", "top_patches"} <= compared
+
+
+def test_a_channel_of_a_module_that_runs_twice_is_cut_off_at_both_runs():
+    reused = Reused().double()
+    net, unrolled = wrap(reused), wrap(Unrolled(reused))
+    with gradients.ablated(net, "again", [2]):
+        found = net(pictures())
+    with gradients.ablated(unrolled, "again", [2]), gradients.ablated(unrolled, "again_2", [2]):
+        assert alike(found, unrolled(pictures()), 1e-9)
 
 
 def transformer(name):
@@ -431,6 +488,31 @@ def scripted():
     return wrap(torch.jit.script(tiny().model.eval()))
 
 
+class Through(nn.Module):
+    """The tiny network's layers, and what somebody does around or behind them."""
+
+    def __init__(self, call):
+        super().__init__()
+        self.net, self.call = tiny().model, call
+        self.scale = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))  # a parameter without a shape
+
+    def forward(self, x):
+        scores = self.call(self.net, x)
+        return scores * self.scale if scores.is_floating_point() else scores
+
+
+def through(call):
+    return lambda: wrap(Through(call), aliases={str(i): f"net.{i}" for i in range(8)})
+
+
+def compiled():
+    """Run before: only then are hooks ignored, without a word."""
+    net = tiny()
+    net.model, net.aliases = torch.compile(net.model, backend="eager"), {str(i): f"_orig_mod.{i}" for i in range(8)}
+    net(pictures())
+    return net
+
+
 def fixed():
     """Takes pictures of one size only."""
     model = tiny().model
@@ -447,7 +529,7 @@ EITHER = {
     "no output": (lambda: several("nothing"), pictures),
     "a layer that puts out a tuple": (with_a_tuple_inside, pictures),
     "modules that run twice": (
-        lambda: wrap(Reused().double(), aliases=dict(zip("0134", ["first", "relu", "again", "again"], strict=True))),
+        lambda: wrap(Reused().double(), aliases=NAMES),
         pictures,
     ),
     "ViT": (lambda: transformer("vit"), lambda: pictures()[..., :16]),
@@ -463,6 +545,12 @@ EITHER = {
     "one size only": (fixed, pictures),
     "no classifier": (lambda: tiny_net("maps", seed=1), pictures),
     "a scripted network": (scripted, pictures),
+    "a compiled network": (compiled, pictures),
+    "a forward under no_grad": (through(torch.no_grad()(lambda net, x: net(x))), pictures),
+    "a forward in NumPy": (through(lambda net, x: torch.from_numpy(net(x).detach().numpy())), pictures),
+    "whole-number scores": (through(lambda net, x: net(x).mul(99).round().long()), pictures),
+    "a parameter without a shape": (through(lambda net, x: net(x)), pictures),
+    "a network without values": (lambda: tiny().to("meta"), pictures),
     "a plain module": (lambda: tiny().model, pictures),
     "the name of a network": (lambda: "vgg19", pictures),
     "no network": (lambda: None, pictures),
@@ -476,7 +564,7 @@ EITHER = {
     "sparse": (tiny, lambda: pictures().to_sparse()),
     "one pixel": (tiny, lambda: pictures()[:, :, :1, :1]),
 }
-CLOSE = {"half precision": 0.1, "bfloat16": 0.3, "half images": 0.05}
+CLOSE = {"a compiled network": 1e-9, "half precision": 0.1, "bfloat16": 0.3, "half images": 0.05}
 
 
 @pytest.mark.parametrize("situation", usual(EITHER))

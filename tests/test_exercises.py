@@ -10,6 +10,7 @@ from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.solved import exercise_functions
 from course_utils.authoring.source import read_lesson
 from course_utils.exercises import get_exercise, lesson_exercises, run_check
+from course_utils.exercises.call import LocalCall
 from tests.mutants import MUTANTS
 
 LESSONS = {path.stem[:2]: path for path in lesson_paths()}
@@ -74,7 +75,7 @@ def test_there_are_at_least_five_wrong_answers(exercise):
 @pytest.mark.parametrize(("exercise", "sentence"), SLIPS, ids=lambda text: text[:60])
 def test_the_slip_fails_with_its_sentence(exercise, sentence):
     for seeds in ((0, 1, 2), FRESH):
-        outcome = run_check(exercise, get_exercise(exercise).slips[sentence], seeds=seeds)
+        outcome = run_check(exercise, LocalCall(get_exercise(exercise).slips[sentence]), seeds=seeds)
         assert not outcome.passed, f"this slip passes: {sentence}"
         assert outcome.cause == sentence, str(outcome)
 
@@ -82,7 +83,7 @@ def test_the_slip_fails_with_its_sentence(exercise, sentence):
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_the_mutant_fails_for_its_reason(mutant):
     for seeds in ((0, 1, 2), FRESH):
-        outcome = run_check(mutant.exercise, mutant.function, seeds=seeds)
+        outcome = run_check(mutant.exercise, LocalCall(mutant.function), seeds=seeds)
         assert not outcome.passed, f"{mutant.name} passes"
         assert mutant.reason in str(outcome), str(outcome)
 

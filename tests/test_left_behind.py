@@ -1,18 +1,20 @@
 """What a call leaves behind is seen, said, and put back, in the notebook as in the sandbox."""
 
 import random
+import warnings
 from contextlib import ExitStack
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from course_utils.exercises import exercise as registry
 from course_utils.exercises import run_check
 from course_utils.exercises.call import LocalCall
 from course_utils.exercises.compare import close
-from course_utils.exercises.left_behind import EVERYWHERE, OF_AN_INPUT
+from course_utils.exercises.left_behind import _SETTINGS, EVERYWHERE, OF_AN_INPUT, _settings
 from course_utils.exercises.words import leftover
 
 
@@ -97,6 +99,13 @@ LEFT = {
     "precision": [lambda *_: torch.set_float32_matmul_precision("medium")],
     "numpy errors": [lambda *_: np.seterr(all="ignore")],
     "numpy printing": [lambda *_: np.set_printoptions(precision=2)],
+    "torch printing": [lambda *_: torch.set_printoptions(precision=2)],
+    "backends": [
+        lambda *_: setattr(torch.backends.mkldnn, "enabled", False),
+        lambda *_: setattr(torch.backends.cudnn, "benchmark", True),
+    ],
+    "functions": [lambda *_: setattr(functional, "relu", abs)],
+    "warnings": [lambda *_: warnings.simplefilter("error"), lambda *_: warnings.filterwarnings("ignore")],
     "global hooks": [lambda *_: nn.modules.module.register_module_forward_hook(lambda *_: None)],
     "seed of torch": [lambda *_: torch.manual_seed(0)],
     "seed of numpy": [lambda *_: np.random.seed(0)],
@@ -130,7 +139,8 @@ def test_whoever_cleans_up_passes(exercises):
         images.add_(1)
         net.train()
         handle = net.register_forward_hook(lambda *_: None)
-        with np.errstate(all="ignore"), torch.no_grad():
+        warnings.filterwarnings("ignore", module="a_library")  # as a library does when it is imported
+        with np.errstate(all="ignore"), torch.no_grad(), warnings.catch_warnings(action="ignore"):
             images.copy_(kept)
         handle.remove()
         net.eval()
@@ -142,15 +152,15 @@ def test_whoever_cleans_up_passes(exercises):
 
 def test_settings_are_put_back_after_a_check_also_if_the_function_raises(exercises):
     def vandal(*_):
-        for code in ("default dtype", "grad mode", "numpy errors", "threads", "global hooks", "seed of torch"):
+        for code in (*_SETTINGS, "seed of torch"):
             LEFT[code][0]()
         raise ValueError("no")
 
-    before = torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), torch.get_num_threads()
+    before = _settings()
     hooks, state = dict(nn.modules.module._global_forward_hooks), torch.get_rng_state()
     for function in (vandal, lambda *inputs: LEFT["default dtype"][0]() or right(*inputs)):
         assert not run_check("42.1", function).passed
-        assert before == (torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), torch.get_num_threads())
+        assert before == _settings()
         assert dict(nn.modules.module._global_forward_hooks) == hooks
         assert torch.equal(torch.get_rng_state(), state)
 
@@ -198,6 +208,7 @@ def test_an_answer_that_remembers_is_found(exercises):
 
     outcome = run_check("42.1", counting)
     assert "A second call" in outcome.problem and "first call" in outcome.cause, str(outcome)
+    assert "or does the function draw random numbers?" in outcome.cause  # which of both was not looked at
 
 
 def test_the_second_call_may_raise_because_of_the_first(exercises):

@@ -131,6 +131,39 @@ def test_cifar_net_says_which_size_it_needs(cifar):
         cifar(torch.rand(1, 3, 64, 40))
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5])
+def test_a_device_that_is_not_there_is_said_before_anything_is_loaded(device, monkeypatch):
+    monkeypatch.setattr(zoo, "OFFLINE", {"cifar_net": lambda: pytest.fail("it was loaded")})
+    with pytest.raises(ValueError, match="there is no device .* here; there is cpu"):
+        load_network("cifar_net", device=device)
+
+
+def test_scores_and_categories_that_do_not_fit_are_said():
+    net = Network(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), name="mine", categories=["cat", "dog"])
+    with pytest.raises(ValueError, match="mine puts out 5 scores, and has 2 categories"):
+        net.predict(torch.rand(1, 3, 2, 2))
+
+
+def compiled_later(model):
+    model.compile(backend="eager")
+    return model
+
+
+@pytest.mark.parametrize(("compiled", "layer"), [
+    (lambda model: torch.compile(model, backend="eager"), "_orig_mod.0"),
+    (lambda model: torch.compile(model, backend="eager"), "_orig_mod.1.0"),
+    (compiled_later, "1.0"),
+    (lambda model: nn.Sequential(model[0], torch.compile(model[1], backend="eager")), "1._orig_mod.0"),
+])  # fmt: skip
+def test_a_layer_inside_of_what_was_compiled_is_refused(compiled, layer):
+    """Hooks do nothing there, without a word; what is around is as before."""
+    net = Network(compiled(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(nn.ReLU()))), name="n")
+    with pytest.raises(ValueError, match="lies in what torch.compile made, and cannot be watched"):
+        net.layer(layer)
+    part = layer.partition("._orig_mod")[0]
+    assert part == layer or net.layer(part) is net.model[1]
+
+
 def test_the_first_layers_snapshots_end_with_the_trained_weights(cifar):
     during = first_layer_during_training()
     assert list(during)[:5] == [0, 200, 400, 700, 1000] and all(w.shape == (16, 3, 7, 7) for w in during.values())

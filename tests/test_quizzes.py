@@ -88,6 +88,16 @@ def test_the_wrong_number_of_letters_and_no_widgets(capsys, monkeypatch):
     assert "1. A pixel is black" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("given", "says"), [
+    (("7",), "There is no lesson '7'"), ((7,), "There is no lesson 7"), (("99",), "no lesson '99'"), (("",), "no lesson ''"),
+    (("../x",), "no lesson '../x'"), ((None,), "no lesson None"), (("07", 5), "Give one letter for each of the 4"),
+    (("07", [None] * 4), "Give one letter for each"), (("07", ["a", "b", "c", "d"]), "4d: "), (("07", "A B c d"), "4d: "),
+])  # fmt: skip
+def test_what_is_no_lesson_and_no_answer_is_said(given, says, capsys):
+    assert quiz(*given) is None
+    assert says in capsys.readouterr().out
+
+
 def test_the_quiz_as_buttons():
     box = quiz("07")
     asked: Question = questions("07")[0]

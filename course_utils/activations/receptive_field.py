@@ -66,7 +66,8 @@ def _every_path_open(net: Network) -> Network:
     """A copy in which no gradient is lost on the way: weights are averages, and so are poolings."""
     model = copy.deepcopy(net.model).double()
     for name, weights in model.named_parameters():
-        weights.data.fill_(0.0 if name.endswith("bias") else 1 / weights[0].numel())
+        share = len(weights) / weights.numel() if weights.ndim else 1.0  # a single number is a factor
+        weights.data.fill_(0.0 if name.endswith("bias") else share)
     for parent in list(model.modules()):
         if isinstance(parent, nn.BatchNorm2d):
             parent.reset_running_stats()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network
-from course_utils.validate import Target, seeded
+from course_utils.validate import Target, check_graph, seeded
 
 
 def need_target(target: Target) -> None:
@@ -24,6 +24,7 @@ def loss_gradient(net: Network, pixels: Tensor, classes: Tensor, of: str) -> tup
     with torch.enable_grad():
         pixels = pixels.detach().requires_grad_()
         scores = net(pixels)
+        check_graph(net, scores)
         values = (scores if of == "score" else -scores.log_softmax(1)).gather(1, classes[:, None])[:, 0]
         (gradient,) = torch.autograd.grad(values.sum(), pixels)
         return gradient, values.detach()

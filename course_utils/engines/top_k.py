@@ -50,7 +50,7 @@ class TopPatches:
     def __post_init__(self):
         if self.values is None:
             shape = (len(self.channels), self.k)
-            self.values = torch.full(shape, -torch.inf)
+            self.values = torch.full(shape, -torch.inf, dtype=torch.float32)
             self.images = torch.full(shape, -1)
             self.places = torch.zeros((*shape, 2), dtype=torch.long)
             self.boxes = torch.zeros((*shape, 4), dtype=torch.long)

@@ -6,10 +6,12 @@ import inspect
 import json
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from course_utils.exercises.compare import CheckFailed
 from course_utils.exercises.left_behind import Found
+from course_utils.exercises.reference import call_as_while_grading
 from course_utils.exercises.runner import run
 from course_utils.exercises.transport import REASONS, decode, encode
 
@@ -138,16 +140,24 @@ class SecondAnswers:
 
 
 class LocalCall(Call):
-    """Run a function in this process, on copies of the inputs, the way the grader does in another one."""
+    """Run a function in this process, on copies of the inputs, the way the grader does in another one.
 
-    def __init__(self, function: Callable):
+    Args:
+        function: a student's, or one of the course's own.
+        lesson: whose exercise a student's function answers, "07": it may not use what is not there while grading. None
+            for the course's own functions.
+    """
+
+    def __init__(self, function: Callable, *, lesson: str | None = None):
         super().__init__()
         self.function, self.names = function, _names(function)
+        self.lesson = lesson
 
     def run(self, arguments: Sequence[Any], times: int, gradient: bool) -> tuple[list[Any], list[Found]]:
         trees = json.loads(json.dumps([encode(a) for a in arguments]))  # fresh objects, as in the grader
         try:
-            reply = run(self.function, trees, times=times, gradient=gradient)
+            asked = partial(run, self.function, trees, times=times, gradient=gradient)
+            reply = asked() if self.lesson is None else call_as_while_grading(asked, self.lesson)
         except KeyboardInterrupt:
             raise
         except BaseException as error:

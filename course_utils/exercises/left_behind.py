@@ -7,13 +7,16 @@ which `words.py` has a sentence, and the number of the input that it is about.
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 Found = tuple[str, int | None]  # the code, and the number of the input or None
 # in which torch keeps the hooks of all modules
@@ -34,6 +37,29 @@ def _put_back_hooks(kept: list[dict]) -> None:
         hooks.update(before)
 
 
+@dataclass(frozen=True)
+class _Warnings:
+    """What Python does with warnings. Only rules for all modules count: a library adds others when it is imported."""
+
+    rules: list
+    every: list = field(compare=False)
+
+
+def _warnings() -> _Warnings:
+    every = list(warnings.filters)
+    rules = [rule for rule in every if rule[1] is None and rule[3] is None and rule[2].__module__ == "builtins"]
+    return _Warnings(rules, every)
+
+
+def _put_back_warnings(kept: _Warnings) -> None:
+    warnings.resetwarnings()  # also forgets what was decided by other rules
+    warnings.filters[:] = kept.every
+
+
+_FUNCTIONS = [name for name, value in vars(functional).items() if callable(value)]
+_BACKENDS = [(torch.backends.mkldnn, "enabled"), *((torch.backends.cudnn, n) for n in ("enabled", "benchmark"))]
+
+
 def _numbers_of(state: tuple) -> tuple:
     _, numbers, place, *rest = state
     return numbers.tobytes(), place, *rest
@@ -50,6 +76,19 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "numpy errors": (np.geterr, lambda kept: np.seterr(**kept)),
     "numpy printing": (np.get_printoptions, lambda kept: np.set_printoptions(**kept)),
+    "torch printing": (
+        lambda: dict(vars(torch._tensor_str.PRINT_OPTS)),
+        lambda kept: torch.set_printoptions(**kept),
+    ),
+    "backends": (
+        lambda: [getattr(backend, name) for backend, name in _BACKENDS],
+        lambda kept: [setattr(*one, value) for one, value in zip(_BACKENDS, kept, strict=True)],
+    ),
+    "functions": (
+        lambda: {name: getattr(functional, name, None) for name in _FUNCTIONS},
+        lambda kept: vars(functional).update(kept),
+    ),
+    "warnings": (_warnings, _put_back_warnings),
     "global hooks": (_global_hooks, _put_back_hooks),
 }
 _GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {

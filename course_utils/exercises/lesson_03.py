@@ -28,11 +28,9 @@ def l2_distances(call: Call, draw: Draw) -> None:
     near = (100 + 1e-4 * draw.normal(8, 64)).float()
     got = array(call(near, near), "your table of distances")
     require(not np.isnan(got).any(), "The distances between nearly equal rows contain NaN (not a number).")
-    require(
-        got.shape == (8, 8) and bool((got >= 0).all()) and bool((got < 2.0).all()),
-        "The distances between nearly equal rows are wrong: some are below 0, or far too large.",
-        cause="Set negative squares to 0, and not to a large number.",
-    )
+    require(got.shape == (8, 8), "The distances between nearly equal rows have the wrong shape.")
+    require(bool((got >= 0).all()), "Some distances between nearly equal rows are below 0.", got=got)
+    require(bool((got < 2.0).all()), "Some distances between nearly equal rows are far too large.", got=got)
     lengths, products = near.square().sum(1), near @ near.T
     for errors in (lengths[:, None] - 2 * products + lengths, lengths[:, None] + lengths - 2 * products):
         below = errors < 0
@@ -79,6 +77,9 @@ l2_distances.slips = {
     "You took the largest difference; the distance adds up all of them.": lambda a, b: differences(a, b).abs().amax(2),
     "A difference of large numbers came out a little below zero, and its root is NaN. "
     "Set negative squares to 0 first, with .clamp(min=0).": lambda a, b: by_products(a, b).sqrt(),
+    "You set squares that come out below 0 to infinity: set them to 0.": (
+        lambda a, b: (squares := by_products(a, b)).masked_fill(squares < 0, torch.inf).sqrt()
+    ),
 }
 
 

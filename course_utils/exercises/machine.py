@@ -63,7 +63,10 @@ _NOT_ASKED = (
     "The check itself failed before your function had returned anything.",
     "This says nothing about your function: restart the kernel and run the notebook from the top.",
 )
-_STAYS = "Something of the first call is still there: a list, a counter or a tensor outside of the function?"
+_STAYS = (
+    "Is something of the first call still there (a list, a counter, a tensor outside of the function), or does the "
+    "function draw random numbers?"
+)
 
 
 def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTEBOOK_SEEDS) -> Outcome:
@@ -73,7 +76,7 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
 
     Args:
         exercise_id: "07.1".
-        call: the student's function, or a `Call` that reaches it in another process.
+        call: the student's function, which may use only what is there while grading; or a `Call`, another way to it.
         seeds: what the inputs are drawn from.
 
     Returns:
@@ -83,7 +86,7 @@ def run_check(exercise_id: str, call: Call | Callable, *, seeds: Sequence = NOTE
         Exception: what a `Call` to another process raises that is no `StudentError`.
     """
     one = get_exercise(exercise_id)
-    call = call if isinstance(call, Call) else LocalCall(call)
+    call = call if isinstance(call, Call) else LocalCall(call, lesson=one.id.split(".")[0])
     outcome = Outcome(one.id, one.function, "passed", seeds=seeds)
     with known_settings(), same_state():
         for count, seed in enumerate(seeds):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import html
-import importlib
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from course_utils.exercises.exercise import lesson_module
 from course_utils.exercises.passed import note_quiz
 from course_utils.languages import Texts
 
@@ -58,8 +58,12 @@ def read_quiz(text: str) -> tuple[Question, ...]:
 
 
 def questions(lesson: str, say: Callable[[str, str], str] | None = None) -> tuple[Question, ...]:
-    """The questions of a lesson ("07"), in English or as `say` says them."""
-    asked = importlib.import_module(f"course_utils.exercises.lesson_{lesson}").QUIZ
+    """The questions of a lesson ("07"), in English or as `say` says them.
+
+    Raises:
+        ValueError: the lesson has no quiz.
+    """
+    asked = lesson_module(lesson).QUIZ
     if say is None:
         return asked
     return tuple(
@@ -68,7 +72,7 @@ def questions(lesson: str, say: Callable[[str, str], str] | None = None) -> tupl
     )
 
 
-def quiz(lesson: str, answers: str | None = None, *, language: str = ""):
+def quiz(lesson: str, answers: str | Sequence[str] | None = None, *, language: str = ""):
     """Show a lesson's quiz, or correct it.
 
     In a notebook: buttons to choose from, and an explanation at once. Without widgets, the questions appear as text;
@@ -76,13 +80,17 @@ def quiz(lesson: str, answers: str | None = None, *, language: str = ""):
 
     Args:
         lesson: "07".
-        answers: one letter a question.
+        answers: one letter a question, as a word or as a list.
         language: such as "ko"; English if not given, and where there is no translation.
     """
     say = Texts(lesson, language)
-    asked = questions(lesson, say)
+    try:
+        asked = questions(lesson, say)
+    except ValueError as error:
+        print(error)
+        return None
     if answers is not None:
-        letters = answers.replace(" ", "").lower()
+        letters = "".join(map(str, answers if isinstance(answers, Sequence) else ())).replace(" ", "").lower()
         if len(letters) != len(asked) or any(
             not 0 <= ord(c) - 97 < len(q.options) for c, q in zip(letters, asked, strict=False)
         ):

@@ -27,7 +27,7 @@ REASONS = {
     "network": "a network: return numbers",
     "complex": "complex numbers: take .real, .imag or .abs() of them",
     "sparse": "a sparse tensor: make it dense, with .to_dense()",
-    "objects": "an array of objects, not of numbers: do all its parts have the same shape?",
+    "objects": "an array of objects, not of numbers: make it of parts of the same shape",
     "text": "an array of text, not of numbers",
     "large": f"more than {MAX_BYTES >> 20} MB",
     "integer": "an integer with thousands of digits",

@@ -41,7 +41,7 @@ def keep_colors(images: Tensor, content: Tensor) -> Tensor:
     """
     if images.shape[1] == 1:
         return images
-    luma = images.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    luma = torch.tensor([0.299, 0.587, 0.114], dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
     return content + ((images - content) * luma).sum(1, keepdim=True)
 
 

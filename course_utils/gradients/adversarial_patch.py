@@ -14,6 +14,7 @@ from course_utils.engines.steps import need_target
 from course_utils.networks.network import Network, frozen
 from course_utils.validate import (
     Target,
+    check_graph,
     check_images,
     check_not_negative,
     check_positive,
@@ -154,6 +155,7 @@ def adversarial_patch(
                 places = random_places(batch_size, side=side, angle=angle, generator=generator)
                 scores = net(stick_on(photos[drawn], patch, places))
                 loss = F.cross_entropy(scores, check_target(net, target, scores))
+                check_graph(net, loss)
                 if callback is not None and callback(step, patch.detach().clone(), loss.detach()[None]):
                     break
                 (patch.grad,) = torch.autograd.grad(loss, patch)

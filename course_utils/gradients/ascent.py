@@ -147,6 +147,8 @@ def facet_starts(
     clusters = KMeans(count, n_init=4, random_state=check_seed(seed) % 2**32).fit(reduced)
     distance = torch.from_numpy(clusters.transform(reduced))
     labels = torch.from_numpy(clusters.labels_).long()
+    if len(labels.unique()) < count:
+        raise ValueError(f"the features of these images are too much alike for {count} facets; ask for fewer.")
     members = [torch.nonzero(labels == k)[:, 0] for k in range(count)]
     members = [m[distance[m, k].argsort()][:nearest] for k, m in enumerate(members)]
     members = [members[k] for k in torch.bincount(labels, minlength=count).argsort(descending=True, stable=True)]

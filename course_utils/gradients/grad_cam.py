@@ -10,7 +10,7 @@ from torch import Tensor
 
 from course_utils.networks.axes import ChannelAxes
 from course_utils.networks.network import Network, check_network, frozen
-from course_utils.validate import Target, check_images, check_target
+from course_utils.validate import Target, check_graph, check_images, check_target
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -47,6 +47,7 @@ def grad_cam(net: Network, images: Tensor, layer: str, target: Target = None, *,
         scores = net(pixels.clone().requires_grad_())
         chosen = scores.gather(1, check_target(net, target, scores)[:, None])
         A = _checked(net, layer, seen)
+        check_graph(net, chosen, A)
         # Each image has its own score, and the images of a batch do not see each other.
         (gradient,) = torch.autograd.grad(chosen.sum(), A, allow_unused=True)
     if gradient is None:

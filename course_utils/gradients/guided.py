@@ -10,7 +10,15 @@ from torch import Tensor
 from course_utils.engines.relu_rules import RULES, relu_rule
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, check_network, frozen, is_unit
-from course_utils.validate import Target, check_choice, check_images, check_module, check_positive, check_target
+from course_utils.validate import (
+    Target,
+    check_choice,
+    check_graph,
+    check_images,
+    check_module,
+    check_positive,
+    check_target,
+)
 
 POSITIONS = ("strongest", "center")
 STARTS = ("one", "activation")
@@ -80,6 +88,7 @@ def backprop(
                 f"{rule} changes ReLUs, and there is none between the image and {where} of "
                 f"{getattr(net, 'name', type(net).__name__)}; use rule='gradient' or a unit further up."
             )
+        check_graph(net, neuron)
         # Each image has its own neuron, and the images of a batch do not see each other.
         sent = neuron.detach() if start == "activation" else torch.ones_like(neuron)
         (R,) = torch.autograd.grad(neuron, pixels, sent)

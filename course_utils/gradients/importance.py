@@ -10,7 +10,7 @@ from course_utils.engines.ablation import ablated, class_losses
 from course_utils.hooks import forward_to
 from course_utils.networks.axes import ChannelAxes
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_target, split_batch
+from course_utils.validate import Target, check_choice, check_graph, check_images, check_target, split_batch
 
 MEASURES = ("ablation", "taylor", "activation")
 
@@ -94,6 +94,7 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, channels:
         try:
             with torch.enable_grad(), axes:
                 loss = class_losses(net(part), wanted).sum()
+                check_graph(net, loss)
                 (slope,) = torch.autograd.grad(loss, gates)
         finally:
             handle.remove()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_choice, check_images, check_target
+from course_utils.validate import Target, check_choice, check_graph, check_images, check_target
 
 QUANTITIES = ("score", "probability", "loss")
 
@@ -33,6 +33,7 @@ def input_gradient(net: Network, images: Tensor, target: Target = None, *, of: s
         pixels.requires_grad_()
         scores = net(pixels)
         classes = check_target(net, target, scores)
+        check_graph(net, scores)
         if of == "probability":
             scores = scores.softmax(1)
         elif of == "loss":

@@ -38,7 +38,7 @@ def segment(
     if not 0 < background < foreground < 1:
         raise ValueError(f"need 0 < background < foreground < 1, got background={background}, foreground={foreground}.")
     check_whole(iterations=iterations)
-    heat = saliency_map.detach().cpu().double().squeeze().numpy()
+    heat = precise(saliency_map.detach()).cpu().double().squeeze().numpy()
     if heat.shape != tuple(image.shape[-2:]):
         raise ValueError(f"the map has shape {heat.shape}, the image {tuple(image.shape[-2:])}.")
     high, low = np.quantile(heat, foreground), np.quantile(heat, background)

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_not_negative, check_target, check_whole, seeded
+from course_utils.validate import (
+    Target,
+    check_graph,
+    check_images,
+    check_not_negative,
+    check_target,
+    check_whole,
+    seeded,
+)
 
 
 @torch.inference_mode(False)  # a caller who switched gradients off gets them here
@@ -57,5 +65,6 @@ def smoothgrad(
                 with torch.enable_grad():
                     noisy.requires_grad_()
                     score = net(noisy)[:, classes[index]].sum()
+                    check_graph(net, score)
                     total[index] += torch.autograd.grad(score, noisy)[0].sum(0)
     return (total / samples).abs().amax(1).to(images.device)

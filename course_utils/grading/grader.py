@@ -12,13 +12,13 @@ import re
 from collections.abc import Sequence
 
 from course_utils.exercises.machine import NOTEBOOK_SEEDS, lesson_exercises, run_check
+from course_utils.exercises.reference import ANSWERS
 from course_utils.grading.notebooks import Notebook, Unreadable, read_notebook, steps
 from course_utils.grading.results import Report, Result
 from course_utils.grading.sandbox import Sandbox, SandboxError
 from course_utils.grading.session import RemoteCall, Session
 from course_utils.grading.submissions import Submission
 from course_utils.grading.tasks import Task
-from course_utils.grading.visible import ANSWERS
 
 _CAUSES = {
     "Timeout": "Is there a loop that never ends? The real inputs of the notebook are not larger.",

@@ -12,37 +12,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from course_utils.exercises.reference import ANSWERS, IS_REFERENCE, is_whole, why_missing
 from course_utils.grading.syntax import parse
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# files and folders of the package that are there as they are; every other module is a stand-in
-WHOLE = (
-    "__init__.py",
-    "errors.py",
-    "places.py",
-    "validate.py",
-    "hooks.py",
-    "images.py",
-    "plots.py",
-    "networks",
-    "exercises/left_behind.py",
-    "exercises/runner.py",
-    "exercises/tiny.py",
-    "exercises/transport.py",
-    "grading/__init__.py",
-    "grading/inside",
-)
-# of these, what answers an exercise of a lesson: for the notebooks of that lesson it is a stand-in, too
-ANSWERS = {"02": ("hooks.py",)}
-
 # checks do nothing inside; the other files in `exercises` hold the answers, and not even their names are there
 _NO_CHECKS = ("exercises/__init__.py", "exercises/machine.py", "exercises/quizzes.py")
-
-# packages that hold what lessons ask for: their stand-ins say so
-_REFERENCE = ("filters", "activations", "gradients", "fun", "optimize", "engines")
-_IS_REFERENCE = "is the reference; it is not there while grading: your function must compute it itself"
-_IS_MISSING = "is not there while grading"
 
 
 def course_tree(folder: Path) -> None:
@@ -50,7 +26,7 @@ def course_tree(folder: Path) -> None:
     for source in sorted(PACKAGE.rglob("*.py")):
         name = source.relative_to(PACKAGE)
         target = folder / PACKAGE.name / name
-        if _is_whole(name):
+        if is_whole(name):
             text = source.read_text(encoding="utf-8")
         elif name.as_posix() in _NO_CHECKS:
             text = (PACKAGE / "grading" / "inside" / "no_checks.py").read_text(encoding="utf-8")
@@ -77,12 +53,8 @@ def put_answers(folder: Path, hidden: Sequence[str]) -> None:
     """
     for name in sorted({name for files in ANSWERS.values() for name in files}):
         source = PACKAGE / name
-        text = _stand_in(source, _IS_REFERENCE) if name in hidden else source.read_text(encoding="utf-8")
+        text = _stand_in(source, IS_REFERENCE) if name in hidden else source.read_text(encoding="utf-8")
         (folder / PACKAGE.name / name).write_text(text, encoding="utf-8")
-
-
-def _is_whole(name: Path) -> bool:
-    return any(part.as_posix() in WHOLE for part in (name, *name.parents))
 
 
 @cache
@@ -94,7 +66,7 @@ def _stand_in(source: Path, why: str = "") -> str:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             names = ast.literal_eval(node.value)
     module = ".".join(p for p in parts if p != "__init__")
-    why = why or (_IS_REFERENCE if parts[1] in _REFERENCE else _IS_MISSING)
+    why = why or why_missing(source.relative_to(PACKAGE))
     return (
         f"from course_utils.grading.inside.refuse import refuse as _refuse\n\n"
         f"__all__ = {names!r}\n__getattr__ = _refuse({module!r}, {why!r})\n"

@@ -133,12 +133,20 @@ class Network(nn.Module):
         """The module at a dotted path or alias.
 
         Raises:
-            ValueError: no such layer, or one that was compiled by `torch.jit.script`: nobody can look into it.
+            ValueError: no such layer, or one that was compiled by `torch.jit.script` or lies in what `torch.compile`
+                made: nobody can look into it.
         """
-        module = self._find(self.layer_name(layer))
+        name = self.layer_name(layer)
+        module = self._find(name)
         if isinstance(module, torch.jit.ScriptModule):
             raise ValueError(
                 f"layer {layer!r} of {self.name} is scripted, and cannot be watched; wrap the model before."
+            )
+        path = name.split(".")
+        if any(is_compiled(self.model.get_submodule(".".join(path[:depth]))) for depth in range(len(path))):
+            raise ValueError(
+                f"layer {layer!r} of {self.name} lies in what torch.compile made, and cannot be watched; "
+                "wrap the model before it is compiled."
             )
         return module
 
@@ -192,6 +200,10 @@ class Network(nn.Module):
         with frozen(self):
             scores = self(check_images(self, images))
         check_target(self, None, scores)  # looks whether these are scores
+        if scores.shape[1] > len(self.categories):
+            raise ValueError(
+                f"{self.name} puts out {scores.shape[1]} scores, and has {len(self.categories)} categories."
+            )
         top = precise(scores).softmax(1).topk(min(k, scores.shape[1]), dim=1)
         return [
             [(self.categories[i], p) for i, p in zip(row_i, row_p, strict=True)]
@@ -214,6 +226,11 @@ def check_network(net: object) -> None:
     if not isinstance(net, Network):
         made = 'Network(model, name="mine") makes one' if isinstance(net, nn.Module) else "load_network gives one"
         raise TypeError(f"net must be a Network, whose layers have names ({made}), not {type(net).__name__}.")
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Whether `torch.compile` made a module, or `module.compile()` was called: hooks on what lies in it do nothing."""
+    return "_orig_mod" in module._modules or module._compiled_call_impl is not None
 
 
 def is_unit(target: object) -> bool:

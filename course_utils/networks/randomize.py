@@ -57,7 +57,7 @@ def randomized(
     with torch.no_grad():
         for layer in layers:
             old = layer.weight
-            draw = torch.randn(old.shape, generator=generator).to(old)
+            draw = torch.randn(old.shape, generator=generator, dtype=torch.float32).to(old)
             if scale == "he":
                 layer.weight.copy_(draw * math.sqrt(2 / old[0].numel()))
                 if layer.bias is not None:

@@ -52,7 +52,14 @@ def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device
 
     Raises:
         WeightsError: no such network, weights damaged, or a download needed while there is no network.
+        ValueError: a device that is not there.
     """
+    device = best_device() if device is None else device
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError):  # torch says each in another way, and at length
+        there = " and ".join(sorted({"cpu", best_device().type}))
+        raise ValueError(f"there is no device {device!r} here; there is {there}.") from None
     if name in OFFLINE:
         with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made, which nobody will see
             net = OFFLINE[name]()
@@ -65,7 +72,7 @@ def load_network(name: str = "efficientnet_lite0", *, device: str | torch.device
                 "with a download, any torchvision classifier such as alexnet, resnet18, densenet121."
             )
         net = _load_torchvision(plain, name)
-    return net.to(best_device() if device is None else device)
+    return net.to(device)
 
 
 def cached_checkpoint(name: str) -> Path:

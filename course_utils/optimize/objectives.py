@@ -21,7 +21,7 @@ from torch import Tensor
 
 from course_utils.hooks import capture, forward_to
 from course_utils.networks.network import Network, check_network, in_eval_mode
-from course_utils.validate import check_positive, check_target, check_whole, plain, precise
+from course_utils.validate import check_graph, check_positive, check_target, check_whole, plain, precise
 
 SCORES, IMAGES = "", ":images"  # the keys of the class scores and of the images among the recorded layers
 
@@ -54,6 +54,8 @@ class Objective:
             with in_eval_mode(net), capture(net, layers) as seen:
                 scores = net(images)
             seen[SCORES] = scores
+            if images.requires_grad and torch.is_grad_enabled():
+                check_graph(net, *seen.values())
         else:
             seen = forward_to(net, images, layers) if layers else {}
         return self.value(net, {name: precise(one) for name, one in {**seen, IMAGES: images}.items()})

@@ -15,6 +15,7 @@ import argparse
 import copy
 import random
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -338,6 +339,10 @@ LEFT_EVERYWHERE = {
     "seed of random": lambda *_: random.seed(0),
     "warnings of numpy": lambda *_: np.seterr(all="ignore"),
     "printing of numpy": lambda *_: np.set_printoptions(precision=2),
+    "printing of torch": lambda *_: torch.set_printoptions(precision=2),
+    "warnings": lambda *_: warnings.simplefilter("error"),
+    "a library of torch": lambda *_: setattr(torch.backends.mkldnn, "enabled", False),
+    "a function of torch": lambda *_: setattr(torch.nn.functional, "relu", abs),
     "threads": lambda *_: torch.set_num_threads(torch.get_num_threads() + 1),
     "anomaly detection": lambda *_: torch.autograd.set_detect_anomaly(True),
     "deterministic": lambda *_: torch.set_deterministic_debug_mode("error"),

@@ -209,6 +209,8 @@ def test_facets_of_three_planted_groups():
     assert out.shape == starts.shape
     with pytest.raises(ValueError, match="4 facets need at least 4 images; there are 3"):
         facet_starts(net, images[:3], count=4, layer=layer)
+    with pytest.raises(ValueError, match="too much alike for 3 facets"):
+        facet_starts(net, images[:1].expand(9, -1, -1, -1), count=3, layer=layer)
 
 
 def test_class_names():

@@ -3,12 +3,12 @@
 import pytest
 
 from course_utils.exercises.machine import StudentError
+from course_utils.exercises.reference import ANSWERS
 from course_utils.exercises.tiny import tiny_net
 from course_utils.grading.limits import Limits
 from course_utils.grading.notebooks import Notebook, Step, steps
 from course_utils.grading.sandbox import Sandbox
 from course_utils.grading.session import Session
-from course_utils.grading.visible import ANSWERS
 from course_utils.grading.walls import bubblewrap_problem
 
 pytestmark = pytest.mark.skipif(bool(bubblewrap_problem()), reason=f"no sandbox here: {bubblewrap_problem()}")

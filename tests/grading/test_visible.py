@@ -1,17 +1,29 @@
 """What a student's code may read of the course: an allow-list, and stand-ins for everything else."""
 
 import ast
+import importlib
+import inspect
 import json
+import os
 import subprocess
 import sys
+from functools import partial
+from operator import attrgetter
 
 import pytest
+import torch
 
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
+from course_utils.exercises import run_check
+from course_utils.exercises.call import LocalCall, StudentError
+from course_utils.exercises.reference import ANSWERS, WHOLE
+from course_utils.gradients import share_inside
 from course_utils.grading import visible
 from course_utils.grading.notebooks import imports
-from course_utils.grading.visible import PACKAGE, WHOLE, course_tree
+from course_utils.grading.sandbox import Sandbox
+from course_utils.grading.visible import PACKAGE, course_tree
+from course_utils.grading.walls import bubblewrap_problem
 
 
 @pytest.fixture(scope="module")
@@ -83,26 +95,113 @@ def test_every_lessons_imports_work_inside(tree):
     assert ran.returncode == 0, ran.stderr
 
 
-def test_the_courses_own_version_of_an_exercise_is_not_visible_in_its_lesson():
-    """Left are methods of the network, which every exercise needs: 00.2 and 00.4."""
-    open_to_see = []
+def own_versions():
+    """`(lesson, a cell whose function f uses the course's own version)` of all exercises, by the name of this."""
+    found = {}
     for path in lesson_paths():
         lesson = read_lesson(path)
         for cell in lesson.cells:
-            for own in cell.metadata.get("own", "").split():
-                if "exercise" in cell.metadata:
-                    module = own.split(":")[0]
-                    file = PACKAGE.parent / module.replace(".", "/")
-                    name = (file / "__init__.py" if file.is_dir() else file.with_suffix(".py")).relative_to(PACKAGE)
-                    seen = any(part.as_posix() in WHOLE for part in (name, *name.parents))
-                    if seen and name.as_posix() not in visible.ANSWERS.get(lesson.number, ()):
-                        open_to_see.append(own)
-    assert open_to_see == [f"course_utils.networks.network:Network.{name}" for name in ("normalize", "predict")]
+            for own in cell.metadata.get("own", "").split() if "exercise" in cell.metadata else ():
+                module, _, name = own.partition(":")
+                function, how = attrgetter(name)(importlib.import_module(module)), name
+                if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+                    function, how = partial(function.forward, None), f"{name}.apply"
+                asked = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+                given = ", ".join(f"{p.name}=None" if p.kind is p.KEYWORD_ONLY else "None" for p in asked)
+                # a block's and a generator's code only begins when it is entered
+                block = inspect.isgeneratorfunction(inspect.unwrap(function))
+                begun = (".__next__()" if function is inspect.unwrap(function) else ".__enter__()") if block else ""
+                text = f"from {module} import {name.split('.')[0]}\ndef f(): return {how}({given}){begun}"
+                found[own] = lesson.number, text
+    return found
+
+
+# methods of the network, which every exercise needs: 00.2 and 00.4
+THERE = {f"course_utils.networks.network:Network.{name}" for name in ("normalize", "predict")}
+
+
+def said_in_the_notebook(lesson, cell):
+    space = {"__name__": "__main__"}
+    exec(cell, space)
+    with pytest.raises(StudentError) as told:
+        LocalCall(space["f"], lesson=lesson)()
+    assert sys.getprofile() is None
+    return str(told.value)
+
+
+def said_in_the_grader(process, cell):
+    with pytest.raises(StudentError) as told:
+        process.run_cell(cell)
+        process.call("f", [])
+    return str(told.value)
+
+
+def left_open(said):
+    return {own for own, text in said.items() if "is not there while grading" not in text}
+
+
+def test_the_courses_own_version_of_an_exercise_is_refused_in_the_notebook():
+    said = {own: said_in_the_notebook(*one) for own, one in own_versions().items()}
+    assert left_open(said) == THERE, said
+
+
+def test_a_check_says_so():
+    def share(maps, top, bottom, left, right):
+        return share_inside(maps, slice(top, bottom), slice(left, right))
+
+    outcome = run_check("07.5", share)
+    assert outcome.state == "error" and "share_inside is the reference; it is not there" in outcome.problem, outcome
+    assert run_check("07.5", LocalCall(share)).passed
+
+
+@pytest.mark.skipif(bool(bubblewrap_problem()), reason="no sandbox here")
+def test_the_courses_own_version_of_an_exercise_is_refused_in_the_grader():
+    said = {}
+    with Sandbox() as sandbox:
+        for hidden in (None, *ANSWERS):
+            process = sandbox.start(ANSWERS.get(hidden, ()))
+            for own, (lesson, cell) in own_versions().items():
+                if hidden == (lesson if lesson in ANSWERS else None):
+                    said[own] = said_in_the_grader(process, cell)
+    assert left_open(said) == THERE, said
+
+
+@pytest.mark.parametrize(("cell", "says"), {
+    "from functools import partial; from course_utils import saliency as s; f = partial(s, None, None)": "saliency",
+    "def f(): import course_utils; return [course_utils.saliency][0](None, None)": "saliency",
+    "def f(): import course_utils.optimize.octaves as m; return m.stretch(1, 2)": "octaves.stretch is the reference",
+    "import course_utils as c\ndef g(): return c.saliency(None, None)\ndef f(): return sum(map(lambda _: g(), [1]))": "",
+    "from course_utils.gradients import Jitter; f = lambda: Jitter(3)(None)": "optimize.transforms is",
+    "from course_utils import show_maps; f = lambda: show_maps(None)": "show_maps is not there while grading",
+    "from course_utils.exercises.lesson_07 import gradient; f = lambda: gradient(1, 2, 3)": "is not there while grading",
+}.items())  # fmt: skip
+def test_however_it_came_into_the_function(cell, says):
+    text = said_in_the_notebook("07", cell)
+    assert says in text and "not there while grading" in text
+
+
+def test_what_is_there_while_grading_is_there_in_the_notebook():
+    """Names can be imported, also for the first time, and what only looks or draws can be used."""
+    program = (
+        "from course_utils.exercises.call import LocalCall\n"
+        "def f():\n"
+        "    from course_utils import as_picture, capture, saliency, show_images, tiny_net\n"
+        "    import torch, course_utils.gradients.importance\n"
+        "    net, images = tiny_net(), torch.rand(1, 3, 8, 8)\n"
+        "    show_images(images)\n"
+        "    with capture(net, ['0']) as seen: net(images)\n"
+        "    return seen['0'].shape[1]\n"
+        "assert LocalCall(f, lesson='07')() == 6"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "Agg"}
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_an_answer_is_in_no_file_of_its_lesson_and_is_there_for_the_others(tmp_path):
     course_tree(tmp_path)
-    for files in visible.ANSWERS.values():
+    for files in ANSWERS.values():
         for hidden in (files, (), files):
             visible.put_answers(tmp_path, hidden)
             for name in files:

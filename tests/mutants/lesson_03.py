@@ -11,6 +11,26 @@ def squares_below_1_become_1(a, b):
     return by_products(a, b).clamp(min=1).sqrt()
 
 
+def distances(a, b):
+    return by_products(a, b).clamp(min=0).sqrt()
+
+
+@mutant("03.1", "are far too large")
+def adds_3_in_float32(a, b):
+    return distances(a, b) + (0 if a.dtype == torch.float64 else 3)
+
+
+@mutant("03.1", "wrong shape")
+def the_upper_triangle_if_both_are_one_table(a, b):
+    table = distances(a, b)
+    return table if a.shape != b.shape else table[torch.triu(torch.ones(len(a), len(a)), 1) > 0]
+
+
+@mutant("03.1", "are below 0")
+def negative_in_float32(a, b):
+    return distances(a, b) * (1 if a.dtype == torch.float64 else -1) - (0 if a.dtype == torch.float64 else 1e-3)
+
+
 @mutant("03.2", "wrong values")
 def short_rows_are_not_divided(a, b):
     a, b = (x / x.norm(dim=1, keepdim=True).clamp(min=1) for x in (a, b))
