@@ -78,7 +78,7 @@ def show_layers(
     check_choice("by", by, ("peak", "spread"))
     if len(image) != 1:
         raise ValueError(f"show_layers takes one image; this batch has {len(image)}.")
-    outputs = layer_outputs(net, image, list(layers))
+    outputs = layer_outputs(net, image, layers)
     figure, axes = new_figure(len(layers), k + 1, width=width, aspect=1.13)
     for row, layer in enumerate(layers):
         maps = outputs[layer][0]

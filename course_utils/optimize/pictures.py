@@ -17,7 +17,7 @@ from torch import Tensor
 
 from course_utils.networks.network import Network
 from course_utils.networks.weights import own_weights
-from course_utils.validate import check_choice, check_positive, precise
+from course_utils.validate import check_choice, check_not_negative, check_number, check_positive, precise, shown
 
 # Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its
 # columns: light and dark, red against blue, green against both.
@@ -32,10 +32,16 @@ class Pixels:
     Args:
         start: "zero" (the mean color), "noise", or images `(N, 3, H, W)` in [0, 1].
         noise: standard deviation of the noise. The default is Yosinski's, 10 of 255.
+
+    Raises:
+        ValueError, TypeError: a noise that is no number, or negative.
     """
 
     start: str | Tensor = "zero"
     noise: float = 10 / 255
+
+    def __post_init__(self):
+        check_not_negative(noise=self.noise)
 
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W)`.
@@ -77,12 +83,19 @@ class Fourier:
             fine noise that only one network believes in, much more gives glaring colors.
         decorrelate: colors of photos (light, red against blue, green against both), else red, green and blue. A network
             that does not take three colors has its channels as they are.
+
+    Raises:
+        ValueError, TypeError: a noise that is no number, or negative; a decay that is none.
     """
 
     start: str | Tensor = "noise"
     noise: float = 0.01
     decay: float = 1.25
     decorrelate: bool = True
+
+    def __post_init__(self):
+        check_not_negative(noise=self.noise)
+        check_number(decay=self.decay)
 
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W // 2 + 1, 2)`: real and imaginary parts.
@@ -192,12 +205,20 @@ class Smooth:
         start: images `(N, 3, H, W)`, to which the parameter adds.
         smoothness: 0 for plain pixels.
 
+    Raises:
+        ValueError, TypeError: a start that is no batch of images, or a smoothness that is no number.
+
     Reference:
         Olah, Mordvintsev, Schubert: Feature Visualization, Distill 2017, on preconditioning.
     """
 
     start: Tensor
     smoothness: float = 0.5
+
+    def __post_init__(self):
+        if not isinstance(self.start, Tensor):
+            raise TypeError(f"Smooth adds to images (N, 3, H, W), so start must be these, not {shown(self.start)}.")
+        check_number(smoothness=self.smoothness)
 
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Zeros, `(N, 3, H, W)`."""
