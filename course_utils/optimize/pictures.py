@@ -46,6 +46,12 @@ class Pixels:
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W)`.
 
+        Args:
+            net: the network that will see the pictures.
+            count: how many pictures, where `start` does not say it.
+            size: (height, width), where `start` does not say it.
+            generator: of the noise.
+
         Raises:
             ValueError: an unknown start.
         """
@@ -59,7 +65,13 @@ class Pixels:
         return (self.noise * torch.randn(shape, generator=generator, dtype=torch.float64)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter."""
+        """The pictures of a parameter.
+
+        Args:
+            net: the network that will see them.
+            z: the parameter, as `begin` gives it.
+            size: (height, width) of the pictures.
+        """
         return z + net.mean
 
     def limit(self, net: Network, z: Tensor) -> Tensor:
@@ -100,6 +112,9 @@ class Fourier:
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W // 2 + 1, 2)`: real and imaginary parts.
 
+        Args:
+            net, count, size, generator: as in `Pixels.begin`.
+
         Raises:
             ValueError: an unknown start.
         """
@@ -115,7 +130,11 @@ class Fourier:
         return (self.noise * torch.randn(shape, generator=generator, dtype=torch.float64)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter, in (0, 1)."""
+        """The pictures of a parameter, in (0, 1).
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         spectrum = torch.view_as_complex(z * fall_off(*size, self.decay).to(z))
         colors = torch.fft.irfft2(spectrum, s=size, norm="ortho") / 4  # 4: lucid's, so that steps suit Adam
         if self.decorrelate and colors.shape[1] == 3:
@@ -156,6 +175,9 @@ class Phase:
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W // 2 + 1)`: phases from -pi to pi.
 
+        Args:
+            net, count, size, generator: as in `Pixels.begin`.
+
         Raises:
             ValueError: an unknown start.
         """
@@ -170,7 +192,11 @@ class Phase:
         return (torch.pi * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter, in (0, 1)."""
+        """The pictures of a parameter, in (0, 1).
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         heights, phases = photo_spectrum(*size, z.shape[1]).to(z), _mirrored(z, size[1])
         waves = torch.complex(heights * phases.cos(), heights * phases.sin())
         apart = torch.fft.irfft2(waves, s=size, norm="ortho")
@@ -221,11 +247,19 @@ class Smooth:
         check_number(smoothness=self.smoothness)
 
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-        """Zeros, `(N, 3, H, W)`."""
+        """Zeros, `(N, 3, H, W)`.
+
+        Args:
+            net, count, size, generator: as in `Pixels.begin`; not needed here.
+        """
         return torch.zeros_like(self.start, dtype=precise(self.start).dtype)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter."""
+        """The pictures of a parameter.
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         scale = fall_off(*size, self.smoothness)[..., 0].to(z)
         scale = scale / scale.square().mean().sqrt()
         # 255: a parameter of 1 is one step of an 8-bit pixel

@@ -47,6 +47,7 @@ class Jitter:
         check_not_negative(pixels=self.pixels)
 
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         return torch.tensor([[1, 0, self.pixels * draw[0]], [0, 1, self.pixels * draw[1]], [0, 0, 1]])
 
 
@@ -64,6 +65,7 @@ class Roll:
         check_whole(least=0, pixels=self.pixels)
 
     def rolled(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """`(N, C, H, W)`, all moved by the same draw."""
         shift = torch.randint(-self.pixels, self.pixels + 1, (2,), generator=generator).tolist()
         return images.roll(shift, (2, 3))
 
@@ -85,6 +87,7 @@ class Scale:
             raise ValueError(f"low must not exceed high; not {self.low}, {self.high}.")
 
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         factor = self.low + (self.high - self.low) * (draw[0].item() + 1) / 2
         return torch.diag(torch.tensor([1 / factor, 1 / factor, 1.0]))
 
@@ -103,6 +106,7 @@ class Rotate:
         check_not_negative(degrees=self.degrees)
 
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         angle = math.radians(self.degrees * draw[0].item())
         cos, sin = math.cos(angle), math.sin(angle)
         return torch.tensor([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
@@ -124,6 +128,7 @@ class CenterBias:
         check_positive(width=self.width)
 
     def masked(self, images: Tensor) -> Tensor:
+        """The same `(N, C, H, W)`, with another gradient."""
         rows, columns = (torch.linspace(-0.5, 0.5, n) for n in images.shape[2:])
         distance = rows[:, None] ** 2 + columns[None] ** 2
         mask = torch.exp(-distance / (2 * self.width**2)).to(images)
@@ -155,6 +160,7 @@ class Crop:
             check_whole(size=self.size)
 
     def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network sees, `(N, C, H', W')`, all of the same draw."""
         shorter = min(images.shape[2:])
         share, down, right = torch.rand(3, generator=generator).tolist()
         side = max(1, round(shorter * (self.smallest + (self.largest - self.smallest) * share)))
@@ -177,6 +183,7 @@ class Noise:
         check_not_negative(deviation=self.deviation)
 
     def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network sees, `(N, C, H', W')`, all of the same draw."""
         noise = torch.randn(images.shape[1:], generator=generator).to(images)  # of a batch: the same for all
         return images + self.deviation * noise
 
