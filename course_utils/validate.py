@@ -212,10 +212,12 @@ def check_not_negative(**values: float) -> None:
         ValueError: one is not.
         TypeError: one is no number.
     """
-    check_number(**values)
     for name, value in values.items():
-        if plain(value) < 0:
-            raise ValueError(f"{name} must not be negative, not {shown(value)}.")
+        number = plain(value)
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(f"{name} must be a number, not {shown(value)}.")
+        if not 0 <= number < inf:
+            raise ValueError(f"{name} must not be negative, nor infinite; not {shown(value)}.")
 
 
 def check_whole(*, least: int = 1, **values: int) -> None:
