@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import torch
@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from course_utils.networks.axes import ChannelAxes, one_tensor
 from course_utils.networks.network import Network, check_network, in_eval_mode, is_compiled
-from course_utils.validate import check_batch, check_finite, check_graph, check_images, check_whole, split_batch
+from course_utils.validate import (
+    check_batch,
+    check_finite,
+    check_graph,
+    check_images,
+    check_list,
+    check_whole,
+    split_batch,
+)
 
 
 class _Stop(BaseException):
@@ -51,9 +59,7 @@ def capture(net: Network, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
 @contextmanager
 def _recording(net: Network, layers: Sequence[str], *, stop: bool) -> Iterator[dict[str, Tensor]]:
     check_network(net)
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise TypeError(f"layers must be a list of names; write [{layers!r}].")
-    modules = {name: net.layer(name) for name in layers}
+    modules = {name: net.layer(name) for name in check_list("layers", layers, "names")}
     seen: dict[str, Tensor] = {}
     handles, fresh, axes = [], set(), ChannelAxes(net)
 
@@ -104,7 +110,7 @@ def forward_to(net: Network, images: Tensor, layers: Sequence[str]) -> dict[str,
         ValueError: no such layer, one that does not run on this input, one that puts out NaN, or one whose channels
             are on an axis that is not known. Or the images want a gradient, and none comes through.
     """
-    layers = layers if isinstance(layers, str) else list(layers)
+    layers = check_list("layers", layers, "names")
     with in_eval_mode(net), _recording(net, layers, stop=True) as seen, suppress(_Stop):
         net(images)
     missing = [name for name in layers if name not in seen]

@@ -155,6 +155,10 @@ def photo(name: str | Path, size: int | tuple[int, int] | None = 224, *, crop: b
 
     Returns:
         `(1, 3, H, W)` in [0, 1].
+
+    Raises:
+        ImageError: no such photo or file, or one that cannot be read.
+        ValueError, TypeError: a size that makes no picture.
     """
     known = {p.name for p in _PHOTOS}
     looks_like_a_path = isinstance(name, Path) or any(mark in str(name) for mark in "/\\.")
@@ -163,7 +167,11 @@ def photo(name: str | Path, size: int | tuple[int, int] | None = 224, *, crop: b
 
 
 def labelled_photos(size: int = 224) -> tuple[Tensor, list[int], list[str]]:
-    """The 20 labelled photos: `(20, 3, size, size)`, their ImageNet classes, their names."""
+    """The 20 labelled photos: `(20, 3, size, size)`, their ImageNet classes, their names.
+
+    Raises:
+        ValueError, TypeError: a size that makes no picture.
+    """
     photos = gallery(labelled=True)
     return torch.cat([load_image(p.path, size) for p in photos]), [p.label for p in photos], photos.names
 
@@ -529,7 +537,11 @@ def warn_of_broken(broken: Sequence[str], good: int, folder: str | Path, *, stac
 
 
 def load_folder(folder: str | Path, size: int = 224) -> tuple[Tensor, list[str]]:
-    """All readable pictures of a folder: `(N, 3, size, size)` and their file names. See `iter_folder`."""
+    """All readable pictures of a folder: `(N, 3, size, size)` and their file names.
+
+    Raises:
+        ImageError: as in `iter_folder`.
+    """
     names, images = [], []
     for path, image in iter_folder(folder, size):
         names.append(path.name)

@@ -12,6 +12,8 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils.validate import check_number, check_positive, check_whole
+
 WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
 
@@ -60,7 +62,13 @@ def new_figure(
     Returns:
         `(figure, axes)`, axes as an array `(rows, columns)`. The figure is closed for pyplot, so that a notebook shows it
         once: where it is returned, not where it was made.
+
+    Raises:
+        ValueError, TypeError: no rows or columns, or a width that is not greater than 0.
     """
+    check_whole(rows=rows, columns=columns)
+    check_number(width=width)
+    check_positive(width=width)
     size = (width, width / columns * aspect * rows)
     look = {"figsize": size, "dpi": DPI, "layout": "constrained", "FigureClass": _DescribedFigure}
     figure, axes = plt.subplots(rows, columns, squeeze=False, **look, **options)
@@ -107,15 +115,16 @@ def show_images(
         cmap: Matplotlib's color map for pictures without colors.
 
     Raises:
-        ValueError: no images, or a shape that is no picture.
+        ValueError: no images, a shape that is no picture, or columns or a width that are not greater than 0.
     """
     arrays = [to_array(image) for image in images]
     if not arrays:
         raise ValueError("there are no images to show.")
-    columns = columns or min(len(arrays), 6)
+    columns = min(len(arrays), 6) if columns is None else columns
+    check_whole(columns=columns)
     rows = math.ceil(len(arrays) / columns)
     aspect = max(a.shape[0] / a.shape[1] for a in arrays) + (0.13 if titles is not None else 0.02)
-    width = width or min(WIDTH, 2.6 * columns)
+    width = min(WIDTH, 2.6 * columns) if width is None else width
     figure, axes = new_figure(rows, columns, width=width, aspect=aspect)
     for ax in axes.flat:
         ax.axis("off")
@@ -146,7 +155,14 @@ def short(value: float) -> str:
 
 
 def heat_range(heat: Tensor, *, percentile: float = 99.5) -> float:
-    """The value that a heat map shows as its brightest: a high percentile, so that one pixel does not darken the rest."""
+    """The value that a heat map shows as its brightest: a high percentile, so that one pixel does not darken the rest.
+
+    Raises:
+        ValueError, TypeError: a percentile that is no number from 0 to 100.
+    """
+    check_number(percentile=percentile)
+    if not 0 <= percentile <= 100:
+        raise ValueError(f"percentile must lie between 0 and 100, not {percentile}.")
     heat = torch.as_tensor(heat).detach().float().abs().flatten()
     top = torch.quantile(heat, percentile / 100).item() if heat.numel() < 2**24 else heat.max().item()
     return top or heat.max().item() or 1.0
@@ -172,10 +188,13 @@ def show_heat(
         alpha: how strongly the map covers the photo.
 
     Raises:
-        ValueError: not one map for each photo.
+        ValueError: not one map for each photo, or an alpha outside of [0, 1].
     """
     images = image if torch.as_tensor(image[0]).ndim == 3 else [image[0]]
     heats = [heat] if torch.as_tensor(heat).ndim == 2 else list(heat)
+    check_number(alpha=alpha)
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}.")
     if len(images) != len(heats):
         raise ValueError(f"{len(images)} images but {len(heats)} maps.")
     photo = to_array(images[0])
@@ -241,7 +260,11 @@ def show_predictions(images: Tensor, predictions: Sequence[Sequence[tuple[str, f
         images: `(N, 3, H, W)` in [0, 1].
         predictions: for each photo its `(class, probability)` pairs, best first.
         k: how many of them are shown.
+
+    Raises:
+        ValueError, TypeError: `k` is no whole number greater than 0.
     """
+    check_whole(k=k)
     columns = min(len(images), 4)
     rows = math.ceil(len(images) / columns)
     figure, axes = new_figure(rows, columns, width=2.4 * columns, aspect=1.12 + 0.07 * k)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite
 from numbers import Integral, Real
 from operator import index
@@ -220,6 +220,21 @@ def check_positive(**values: float) -> None:
             raise ValueError(f"{name} must be greater than 0, not {shown(value)}.")
 
 
+def check_number(**values: float) -> None:
+    """Look whether each named number is one, and finite.
+
+    Raises:
+        ValueError: one is NaN or infinite.
+        TypeError: one is no number.
+    """
+    for name, value in values.items():
+        number = plain(value)
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(f"{name} must be a number, not {shown(value)}.")
+        if not isfinite(number):
+            raise ValueError(f"{name} must be finite, not {shown(value)}.")
+
+
 def check_not_negative(**values: float) -> None:
     """Look whether each named number is 0 or greater, and finite.
 
@@ -313,15 +328,32 @@ def split_batch(images: Tensor, batch_size: int | None) -> tuple[Tensor, ...]:
     return images.split(index(batch_size))
 
 
-def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]:
-    """The numbers divided by their sum.
+def check_list(name: str, values: Iterable, of: str) -> list:
+    """What was given, as a list. One thing alone is none, and neither is a name, whose letters would be taken for it.
 
     Args:
-        weights: one number for each of `count` styles.
         name: what to call the argument in messages.
+        values: a list, a tuple, or what else has one thing after the other.
+        of: what is in it, for messages.
+
+    Raises:
+        TypeError: one thing alone, or nothing.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list of {of}, not {shown(values)}.")
+    return list(values)
+
+
+def check_weights(weights: Sequence[float], count: int, name: str, of: str) -> list[float]:
+    """Numbers that say how much each thing counts.
+
+    Args:
+        weights: one number for each of `count` things.
+        name: what to call the argument in messages.
+        of: what they belong to, for messages.
 
     Returns:
-        `count` numbers that add up to 1.
+        `count` numbers.
 
     Raises:
         ValueError: too many or too few, a negative one, or all 0.
@@ -332,9 +364,25 @@ def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]
         raise TypeError(f"{name} must be a list of numbers, not {shown(weights)}.")
     weights = [float(weight) for weight in weights]
     if len(weights) != count:
-        raise ValueError(f"{name} has {len(weights)} numbers for {count} styles.")
+        raise ValueError(f"{name} has {len(weights)} numbers for {count} {of}.")
     if not all(weight >= 0 and isfinite(weight) for weight in weights) or not sum(weights) > 0:
         raise ValueError(f"{name} must not be negative, and not all 0; not {weights}.")
+    return weights
+
+
+def check_shares(weights: Sequence[float], count: int, name: str) -> list[float]:
+    """The weights of `count` styles divided by their sum, so that they add up to 1.
+
+    Args:
+        weights, count, name: as in `check_weights`.
+
+    Returns:
+        `count` numbers that add up to 1.
+
+    Raises:
+        ValueError, TypeError: as in `check_weights`.
+    """
+    weights = check_weights(weights, count, name, "styles")
     return [weight / sum(weights) for weight in weights]
 
 

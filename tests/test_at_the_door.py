@@ -6,20 +6,45 @@ import torch
 from torch import nn
 
 from course_utils import (
+    ClipSmallNorm,
+    Crop,
+    Ensemble,
+    Fourier,
+    Jitter,
+    L2Decay,
     Network,
     Objective,
+    Pad,
+    PerceptualLoss,
     Pixels,
+    Rotate,
+    Scale,
+    Smooth,
     channel,
     class_score,
+    content_loss,
+    crop_set,
+    deepdream,
     descend,
     direction,
     features,
+    invert,
     keep_colors,
+    layer_outputs,
     load_network,
     match_colors,
+    mean_gram,
     neuron,
     pca,
+    photo_tiles,
+    pruning_curve,
+    receptive_field,
     show_channel,
+    style_loss,
+    style_transfer,
+    survival,
+    synthesize_texture,
+    texture_loss,
     top_patches,
     total_variation,
     tsne,
@@ -282,6 +307,87 @@ def test_objectives_that_cannot_be_climbed(tiny, images):
 def test_starts_that_are_no_images(tiny, start):
     with pytest.raises((TypeError, ValueError), match="the starting images"):
         descend(tiny, total_variation(), Pixels(start), steps=1)
+
+
+# What is none of what it should be
+
+DRAW, STYLE = {"steps": 2, "size": 12, "progress": False}, {"steps": 2, "scales": 1, "progress": False}
+STYLE |= {"content_layers": ["3"], "style_layers": ["1"]}
+NAMES, NOT_NEGATIVE = "layers must be a list of names", "must not be negative"
+WRONG = {
+    "a picture by its name": (lambda net, x: visualize(net, 1, image="fourier", **DRAW), "described by Pixels()"),
+    "a class of pictures": (lambda net, x: visualize(net, 1, image=Pixels, **DRAW), "described by Pixels()"),
+    "images as they are": (lambda net, x: descend(net, 1, x, steps=2), "described by Pixels()"),
+    "nothing to add to": (lambda net, x: Smooth("noise"), "start must be these, not 'noise'"),
+    "watch is a function": (lambda net, x: descend(net, 1, Pixels(), steps=2, watch=print), "Watch(callback)"),
+    "one transform": (lambda net, x: visualize(net, 1, transforms=Jitter(2), **DRAW), "a list of transforms"),
+    "transforms None": (lambda net, x: visualize(net, 1, transforms=None, **DRAW), "a list of transforms"),
+    "a class of transforms": (lambda net, x: visualize(net, 1, transforms=[Crop], **DRAW), "a transform is one of"),
+    "one regularizer": (
+        lambda net, x: visualize(net, 1, image=Pixels(), regularizers=L2Decay(), **DRAW),
+        "a list of regularizers",
+    ),
+    "a class of regularizers": (
+        lambda net, x: visualize(net, 1, image=Pixels(), regularizers=[L2Decay], **DRAW),
+        "a regularizer is one of",
+    ),
+    "a unit by its number": (lambda net, x: channel(3), 'one unit "layer:channel", not 3'),
+    "layers of an objective": (lambda net, x: Objective(lambda net, seen: 0, layers="31"), NAMES),
+    "layers of a texture": (lambda net, x: synthesize_texture(net, x[:1], layers="1", progress=False), NAMES),
+    "layers of a style": (lambda net, x: style_loss(net, [x[:1]], layers="1"), NAMES),
+    "layers of a content": (lambda net, x: content_loss(net, x, layers="31"), NAMES),
+    "layers to look at": (lambda net, x: layer_outputs(net, x, "1"), NAMES),
+    "content_layers": (
+        lambda net, x: style_transfer(net, x, x, **{**STYLE, "content_layers": "3"}),
+        "content_" + NAMES,
+    ),
+    "style_layers": (lambda net, x: style_transfer(net, x, x, **{**STYLE, "style_layers": "1"}), "style_" + NAMES),
+    "layers of a training": (
+        lambda net, x: PerceptualLoss(net, [x[:1]], style_weights=[1.0], content_layers="3", style_layers=["1"]),
+        "content_" + NAMES,
+    ),
+    "a dream of a number": (lambda net, x: deepdream(net, x, 3, progress=False), "a list of names, or one name, not 3"),
+    "one network": (lambda net, x: Ensemble(net), "nets must be a list of networks"),
+    "one photo": (lambda net, x: crop_set("cat"), "names must be a list of photos' names"),
+    "one variant": (lambda net, x: crop_set(["cat"], variants="whole"), "variants must be a list"),
+    "one zoom": (lambda net, x: photo_tiles(["cat"], zooms=1), "zooms must be a list of numbers"),
+    "one quality": (lambda net, x: survival(net, x, 1, qualities=75), "qualities must be a list of numbers"),
+    "one share": (lambda net, x: pruning_curve(net, x, "3", 1, range(8), shares=0.5), "shares must be a list"),
+    "a negative weight": (lambda net, x: texture_loss(net, x[:1], ["1"], layer_weights=[-1]), NOT_NEGATIVE),
+    "a weight that is NaN": (lambda net, x: texture_loss(net, x[:1], ["1"], layer_weights=[np.nan]), NOT_NEGATIVE),
+    "one weight": (lambda net, x: texture_loss(net, x[:1], ["1"], layer_weights=0.5), "a list of numbers, not 0.5"),
+    "shares of Gram matrices": (lambda net, x: mean_gram([x, x], [1.0]), "shares has 1 numbers for 2 styles"),
+    "shares of styles": (
+        lambda net, x: style_loss(net, [x[:1]], layers=["1"], shares=[0.5, 0.5]),
+        "shares has 2 numbers for 1 styles",
+    ),
+    "no learning rate": (lambda net, x: invert(net, x, "3", lr=0, progress=False), "lr must be greater than 0"),
+    "no field": (lambda net, x: receptive_field(net, "3", size=0), "size must be greater than 0"),
+    "features as an array": (
+        lambda net, x: invert(net, x, "3", features=np.zeros((2, 8, 8, 9)), progress=False),
+        "features must be a torch tensor",
+    ),
+    "octave_scale": (lambda net, x: deepdream(net, x, "3", octave_scale="2", progress=False), "must be a number"),
+    "step_size": (lambda net, x: deepdream(net, x, "3", step_size=None, progress=False), "must be a number"),
+    "dream_weight": (lambda net, x: style_transfer(net, x, x, dream_weight="1", **STYLE), "must be a number"),
+    "noise of pixels": (lambda net, x: Pixels("noise", "1"), "noise must be a number"),
+    "noise of waves": (lambda net, x: Fourier(noise=-1), NOT_NEGATIVE),
+    "decay of waves": (lambda net, x: Fourier(decay="1"), "decay must be a number"),
+    "smoothness": (lambda net, x: Smooth(x, np.inf), "smoothness must be finite"),
+    "decay": (lambda net, x: L2Decay("1"), "decay must be a number"),
+    "percent": (lambda net, x: ClipSmallNorm("1"), "percent must be a number"),
+    "gray of a border": (lambda net, x: Pad(2, "gray"), "value must be a number"),
+    "a shift": (lambda net, x: Jitter("8"), "pixels must be a number"),
+    "an angle": (lambda net, x: Rotate(None), "degrees must be a number"),
+    "sizes": (lambda net, x: Scale(2, 1), "low must not exceed high; not 2, 1"),
+}
+
+
+@pytest.mark.parametrize("use, words", WRONG.values(), ids=list(WRONG))
+def test_what_is_none_of_what_it_should_be(tiny, images, use, words):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        use(tiny, images)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
 # Other doors

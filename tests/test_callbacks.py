@@ -3,10 +3,13 @@
 A method joins by a line in CASES: its name, and a function of a network, an image and a callback.
 """
 
+import inspect
+
 import pytest
 import torch
 
 from course_utils import fun, gradients, tiny_net
+from tests.test_leaves_nothing_behind import function_of, public_functions
 
 STYLE = {"content_layers": ["4"], "style_layers": ["1"], "steps": 3}
 CASES = {
@@ -27,6 +30,15 @@ CASES = {
         net, x, x.flip(3), scales=2, optimizer="adam", **STYLE, **o
     ),
 }
+
+
+# These tell something else than pictures on their way, and are tested with their methods.
+OTHERS = {"occlusion_scores", "efros_leung_sources"}
+
+
+def test_every_method_that_can_be_watched_has_a_case():
+    watched = {name for name in public_functions() if "callback" in inspect.signature(function_of(name)).parameters}
+    assert {case.partition(",")[0] for case in CASES} | OTHERS == watched, "add a line to CASES"
 
 
 @pytest.fixture

@@ -18,10 +18,12 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from matplotlib.figure import Figure
 from torch import nn
 
 import course_utils
 from course_utils import Network, fgsm, gradients, hooks, networks, tiny_net
+from course_utils.plots import describe_figure
 from tests.test_leaves_nothing_behind import CASES, ROOMS, function_of
 
 PACKAGE = str(Path(course_utils.__file__).parent)
@@ -33,6 +35,7 @@ BLOCKS = {
     "ablated": lambda net, x: inside(gradients.ablated(net, "3", [1, 2]), net, x),
     "frozen": lambda net, x: inside(networks.frozen(net), net, x),
     "relu_rule": lambda net, x: inside(gradients.relu_rule("guided"), net, x),
+    "Ensemble": CASES["Ensemble"],  # a network itself
 }
 CALLS |= BLOCKS
 # NaN in a network does not reach these: they read weights, or only its shape
@@ -109,7 +112,11 @@ def usual(situations) -> list:
 
 
 def parts(value) -> list:
-    """The tensors, numbers and words in a result."""
+    """The tensors, numbers and words in a result; of a figure its words and pictures."""
+    if isinstance(value, Figure):
+        return [describe_figure(value), *parts([image.get_array().data for ax in value.axes for image in ax.images])]
+    if isinstance(value, np.ndarray):
+        return [torch.from_numpy(value)]
     if isinstance(value, Network):
         return [*value.parameters()]
     if dataclasses.is_dataclass(value):
@@ -315,7 +322,7 @@ def every_option(change, names):
 
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
-            for home in (*ROOMS, hooks):
+            for home in ROOMS:
                 if inspect.isfunction(getattr(home, name, None)):
                     patch.setattr(home, name, changed(getattr(home, name)))
         yield

@@ -25,7 +25,21 @@ from torch.overrides import _get_current_function_mode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 from tqdm import tqdm
 
-from course_utils import activations, filters, fun, gradients, hooks, networks, optimize, tiny_net
+from course_utils import (
+    activations,
+    figures,
+    filters,
+    fun,
+    gradients,
+    hooks,
+    images,
+    networks,
+    optimize,
+    plots,
+    stimuli,
+    tiny_net,
+)
+from course_utils.stimuli.styles import FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 LOSSES = {"layers": ["1", "4"]}
@@ -118,6 +132,7 @@ CASES = {
     "crop_and_resize": lambda net, x: gradients.crop_and_resize(x),
     "direction": lambda net, x: gradients.direction("3", x.flatten()[:8])(net, x),
     "edges": lambda net, x: gradients.edges(x),
+    "Ensemble": lambda net, x: gradients.Ensemble([net, net])(x),
     "effective_field": lambda net, x: gradients.effective_field(net, x, "3", batch_size=1),
     "facet_starts": lambda net, x: gradients.facet_starts(net, many(x), layer="3", count=2, nearest=2, components=3),
     "feature_error": lambda net, x: gradients.feature_error(net, x, "3")(net, x.flip(0)),
@@ -181,6 +196,7 @@ CASES = {
     "efros_leung_sources": lambda net, x, **o: fun.efros_leung_sources(x[:1], 9, window=3, **o),
     "match_colors": lambda net, x: fun.match_colors(x[:1], x[1:]),
     "mean_gram": lambda net, x: fun.mean_gram([x, x.flip(0)], [0.5, 0.5]),
+    "PerceptualLoss": lambda net, x: judged(net, x),
     "style_loss": lambda net, x: fun.style_loss(net, [x[:1]], layers=["1", "3"])(net, x),
     "style_transfer": lambda net, x, **o: fun.style_transfer(net, x, x[:1], preserve_color="match", **STYLE, **o),
     "style_transfer, noise with Adam": lambda net, x, **o: fun.style_transfer(
@@ -199,6 +215,56 @@ CASES = {
         net, gradients.channel("3:1"), gradients.Fourier(x), steps=3, optimizer="lbfgs", maximize=True
     ),
     "total_variation": lambda net, x: optimize.total_variation()(net, x),
+    # figures
+    "show_boxes": lambda net, x: figures.show_boxes(x[:1], [(1, 2, 6, 9)], ["a box"], heat=False),
+    "show_channel": lambda net, x: figures.show_channel(x, x[:, 0], columns=2, marked=[True, False]),
+    "show_distances": lambda net, x: figures.show_distances(x[0, 0, :, :16], [0, 1] * 8),
+    "show_filters": lambda net, x: figures.show_filters(x, columns=2),
+    "show_grid": lambda net, x: figures.show_grid(x, torch.tensor([[0, 0], [0, 1]]), side=8),
+    "show_inversions": lambda net, x: figures.show_inversions(inverted(x)),
+    "show_layers": lambda net, x: figures.show_layers(net, x[:1], ["1", "3"], k=1),
+    "show_map": lambda net, x: figures.show_map(x, x[:, 0, 0, :2]),
+    "show_maps": lambda net, x: figures.show_maps(x[0]),
+    "show_neighbors": lambda net, x: figures.show_neighbors(x, torch.tensor([[1]]), objects=[0, 0]),
+    "show_occlusion": lambda net, x: figures.show_occlusion(x[:1], x[:1, 0]),
+    "show_patches": lambda net, x: figures.show_patches(
+        activations.top_patches(net, x, "3", channels=[1], k=2, progress=False), x
+    ),
+    "show_points": lambda net, x: figures.show_points(rows(x)[:, :2], [0, 1] * 48),
+    "show_raw_weights": lambda net, x: figures.show_raw_weights(x),
+    "show_scree": lambda net, x: figures.show_scree({"pixels": activations.pca(rows(x)).ratio}),
+    "show_separation": lambda net, x: figures.show_separation(rows(x)[:4, 0], [True, False] * 2, "abcd"),
+    "show_sheets": lambda net, x: figures.show_sheets([x]),
+    "show_style_training": lambda net, x: figures.show_style_training(x[:1], x[1:], x[:1]),
+    # plots
+    "heat_range": lambda net, x: plots.heat_range(x),
+    "show_heat": lambda net, x: plots.show_heat(x[:1], x[0, 0]),
+    "show_images": lambda net, x: plots.show_images(x),
+    "show_predictions": lambda net, x: plots.show_predictions(x[:1], net.predict(x[:1])),
+    "to_array": lambda net, x: plots.to_array(x[0]),
+    # stimuli and images
+    "crop_set": lambda net, x: stimuli.crop_set(["cat"], variants=["left", "recolored"], size=16),
+    "digits": lambda net, x: stimuli.digits(marked=True),
+    "face_patches": lambda net, x: stimuli.face_patches(2, size=8),
+    "inversions": lambda net, x: stimuli.inversions(),
+    "mark": lambda net, x: stimuli.mark(x[:, :1], torch.tensor([1, 2])),
+    "on_paper": lambda net, x: stimuli.on_paper(x[:1], 32),
+    "paintings": lambda net, x: stimuli.paintings("layers"),
+    "paste": lambda net, x: stimuli.paste(x, x[0, :, :4, :4]),
+    "photo_tiles": lambda net, x: stimuli.photo_tiles(["cat"], size=32, zooms=[1]),
+    "simple_patterns": lambda net, x: stimuli.simple_patterns(16),
+    "style_image": lambda net, x: stimuli.style_image("night", 16),
+    "texture_sample": lambda net, x: stimuli.texture_sample("pebbles", 16),
+    "write_word": lambda net, x: stimuli.write_word(x, "cat"),
+    "center_crop": lambda net, x: images.center_crop(x, 8),
+    "from_pil": lambda net, x: images.from_pil(images.to_pil(x[0])),
+    "iter_folder": lambda net, x: list(images.iter_folder(FOLDER, 8)),
+    "load_folder": lambda net, x: images.load_folder(FOLDER, 8),
+    "load_image": lambda net, x: images.load_image(FOLDER / "night.jpg", 8),
+    "photo": lambda net, x: images.photo("cat", 8),
+    "resize": lambda net, x: images.resize(x, 8),
+    "save_image": lambda net, x: images.save_image(x[0], Path(tempfile.gettempdir(), "saved.png")),
+    "to_pil": lambda net, x: images.to_pil(x[0]),
 }
 
 # Public functions without a case, and why.
@@ -207,9 +273,21 @@ EXEMPT = {
     "cached_checkpoint": "makes a path",
     "torchvision_names": "makes a list of names",
     "convolutions": "reads names",
+    "describe_figure": "reads words",
+    "gallery": "makes a list of names",
+    "image_files": "makes a list of names",
+    "new_figure": "no tensors",
+    "labelled_photos": "is `photo` for each name",
+    "object_masks": "is `segment`'s search, and keeps what it found",
+    "open_image": "no tensors",
     "random_places": "numbers in, numbers out",
     "save_style_net": "writes a file",
+    "short": "a number in, a word out",
+    "show_bars": "no tensors",
+    "style_names": "makes a list of names",
     "transfer_table": "reads the file of a measurement",
+    "walk_images": "makes a list of names",
+    "warn_of_broken": "warns",
     "window_starts": "numbers in, numbers out",
 }
 
@@ -237,31 +315,45 @@ def many(x):
     return torch.cat([x, x.flip(2), x.flip(3), 1 - x]).detach()
 
 
-ROOMS = (filters, activations, gradients, fun, optimize, networks)
+def judged(net, x):
+    loss = fun.PerceptualLoss(net, [x[:1]], style_weights=[1.0], content_layers=["3"], style_layers=["1"])
+    return loss(x, loss.content(x.flip(3)), torch.tensor([0, 0]))
+
+
+def inverted(x):
+    """What `inversions` returns, for one photo and two layers."""
+    one = {"feature_errors": torch.ones(1, 2, 2), "errors": torch.ones(1, 2, 2, 3)}
+    return stimuli.Inversions([("cat", "trained")], ["1", "3"], [3, 3], x[None], **one)
+
+
+ROOMS = (filters, activations, gradients, fun, optimize, networks, hooks, figures, stimuli, images, plots)
+# A method of a network, and classes that are used as functions.
+ALSO = {"predict", "relu_rule", "Ensemble", "PerceptualLoss"}
 
 
 def public_functions() -> set[str]:
-    """What a lesson can call: the functions of the lecture's four parts, their engine, and those around a network."""
-    names = {"relu_rule"}  # a class that is used as a function
-    for room in ROOMS:
-        names |= {name for name in room.__all__ if inspect.isfunction(getattr(room, name))}
-    return names | {name for name, value in vars(hooks).items() if is_public_function(name, value)}
+    """What a lesson can call: the functions of the lecture's four parts, their engine, and those around them."""
+    return ALSO | {
+        name for room in ROOMS for name, value in vars(room).items() if is_public_function(room, name, value)
+    }
 
 
-def is_public_function(name, value) -> bool:
-    return inspect.isfunction(value) and value.__module__ == hooks.__name__ and not name.startswith("_")
+def is_public_function(room, name, value) -> bool:
+    """A module of its own, without `__all__`, has what it defines."""
+    listed = name in getattr(room, "__all__", [name] if getattr(value, "__module__", "") == room.__name__ else [])
+    return inspect.isfunction(value) and listed and not name.startswith("_")
 
 
 def function_of(case: str):
     name = case.partition(",")[0]
-    homes = [home for home in (*ROOMS, hooks, networks.Network) if hasattr(home, name)]
+    homes = [home for home in (*ROOMS, networks.Network) if callable(getattr(home, name, None))]  # no module
     return getattr(homes[0], name) if homes else None  # gone: the first test says so
 
 
 def test_every_public_function_has_a_case():
     named = {case.partition(",")[0] for case in CASES}
     assert sorted(public_functions() - named - set(EXEMPT)) == [], "add a line to CASES"
-    assert sorted(named - public_functions() - {"predict"}) == [], "gone: remove its line from CASES"
+    assert sorted(named - public_functions()) == [], "gone: remove its line from CASES"
     assert sorted(set(EXEMPT) - public_functions()) == [] and set(EXEMPT) & named == set()
 
 

@@ -246,6 +246,24 @@ def test_graders_do_not_see_it(place):
     assert not any("own" in cell.metadata for cell in handed_out(lesson))
 
 
+# Exercises that show no version of the course's own, and why. The list only shrinks.
+NONE = "the package has no such function"
+NO_OWN = dict.fromkeys(("00.1", "00.3", "06.5", "09.5", "09.6", "11.4", "14.3", "16.2"), NONE) | {
+    "03.3": "`nearest` holds the answer of 03.4, and is shown there",
+    "05.2": "`ReceptiveField.box` looks up what was measured, and computes nothing",
+    "06.1": "`plain_occlusion` holds the answer of 06.2, and is shown there",
+    "06.4": "in the fast engine the halo is no function of its own",
+    "08.3": "in `backprop` it is one line among other positions",
+}
+
+
+def test_every_exercise_shows_what_the_course_has():
+    cells = [cell for path in LESSONS.values() for cell in read_lesson(path).cells if cell.cell_type == "markdown"]
+    without = {cell.metadata.exercise for cell in cells if "exercise" in cell.metadata and not own_version.named(cell)}
+    assert sorted(without - set(NO_OWN)) == [], 'write own="module:function" on its text cell, or here why not'
+    assert sorted(set(NO_OWN) - without) == [], "it has one now: take it off the list"
+
+
 @pytest.mark.parametrize("number", LESSONS)
 def test_every_lesson_shows_the_package_as_it_is(number):
     lesson = read_lesson(LESSONS[number])

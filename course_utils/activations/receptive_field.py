@@ -44,7 +44,7 @@ def plain_receptive_field(
     with torch.inference_mode(False), torch.enable_grad():
         open_net = _every_path_open(net)
         image = (
-            torch.full((1, net.channels, *check_pair("size", size or net.input_size)), 0.5)
+            torch.full((1, net.channels, *check_pair("size", net.input_size if size is None else size)), 0.5)
             .to(open_net.mean)
             .requires_grad_()
         )
@@ -102,7 +102,7 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019.
     """
     check_network(net)
-    height, width = check_pair("size", size or net.input_size)
+    height, width = check_pair("size", net.input_size if size is None else size)
     blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
     try:
         recording = record(net, blank, layers=(layer,), stop=True)

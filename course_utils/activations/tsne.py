@@ -80,6 +80,9 @@ def map_affinities(points: Tensor) -> Tensor:
 
     Returns:
         `(N, N)`.
+
+    Raises:
+        ValueError, TypeError: points that are no rows of numbers (see `l2_distances`).
     """
     weights = 1 / (1 + l2_distances(points).square())
     weights.fill_diagonal_(0)

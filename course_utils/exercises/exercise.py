@@ -130,7 +130,11 @@ def lesson_exercises(lesson: str) -> list[Exercise]:
 
 
 def get_exercise(exercise_id: str) -> Exercise:
-    """The exercise of this id ("07.1")."""
+    """The exercise of this id ("07.1").
+
+    Raises:
+        ValueError: no such lesson or exercise.
+    """
     lesson = str(exercise_id).split(".")[0]
     known = lesson_exercises(lesson)
     for one in known:

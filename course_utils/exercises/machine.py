@@ -146,6 +146,9 @@ def check(exercise_id: str, function: Callable | None = None) -> None:
     Args:
         exercise_id: for example "07.1".
         function: the function itself, without parentheses: `check("07.1", saliency_map)`.
+
+    Raises:
+        AssertionError: the function is wrong, and the variable COURSE_STRICT is set; else a wrong one raises nothing.
     """
     try:
         one = get_exercise(exercise_id)

@@ -72,7 +72,7 @@ def questions(lesson: str, say: Callable[[str, str], str] | None = None) -> tupl
     )
 
 
-def quiz(lesson: str, answers: str | Sequence[str] | None = None, *, language: str = ""):
+def quiz(lesson: str, answers: str | Sequence[str] | None = None, *, language: str = "") -> object | None:
     """Show a lesson's quiz, or correct it.
 
     In a notebook: buttons to choose from, and an explanation at once. Without widgets, the questions appear as text;

@@ -94,7 +94,7 @@ def _judge(channels: int, classes: int) -> nn.Module:
 
 
 def tiny_net(
-    kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options
+    kind: str = "conv", *, seed: int = 0, channels: int = 3, classes: int = 5, **options: object
 ) -> Network | nn.Module:
     """A tiny network with fixed random weights, the same on every machine.
 
@@ -104,10 +104,14 @@ def tiny_net(
         seed: of its weights.
         channels: of the images it takes.
         classes: how many scores it gives.
+        options: of the kind.
 
     Returns:
         A `Network` in float64 that normalizes its images, with categories "class 0", "class 1", ... A "judge" is a
         plain module of two inputs.
+
+    Raises:
+        ValueError: no such kind.
     """
     if kind not in _KINDS:
         raise ValueError(f"there is no tiny network {kind!r}; there are {', '.join(_KINDS)}.")

@@ -17,6 +17,7 @@ from course_utils.gradients.guided import as_picture, backprop
 from course_utils.hooks import layer_outputs
 from course_utils.images import resize
 from course_utils.networks import Network
+from course_utils.optimize.objectives import channel_of, layer_of
 from course_utils.plots import short
 
 CLASS, UNIT = "a class", "one unit"
@@ -49,7 +50,7 @@ class Saliency(Explorer):
         self._seen: tuple | None = None  # (photo, layer) and its maps
         self._fields: dict[str, object] = {}
         layers = layers_of(self.net)
-        layer, channel = unit.rpartition(":")[::2] if unit else (layers[len(layers) // 2], 0)
+        layer, channel = (layer_of(unit), self.net.unit(unit)[1]) if unit else (layers[len(layers) // 2], 0)
         layers = layers if layer in layers else [layer, *layers]
         self.photo = self.knob("photo", PhotoChooser(photo))
         style = {"button_width": "auto"}
@@ -58,7 +59,7 @@ class Saliency(Explorer):
         self.what = self.knob("what", ipywidgets.ToggleButtons(options=what, value=UNIT if unit else what[0], description="Send back", style=style))  # fmt: skip
         self.target = self.knob("target", ipywidgets.Combobox(value=target, options=self.net.categories or (), placeholder="the predicted class", description="Class", continuous_update=False))  # fmt: skip
         self.layer = self.knob("layer", ipywidgets.Dropdown(options=layers, value=layer, description="Layer"))
-        self.channel = self.knob("channel", ipywidgets.IntSlider(value=int(channel), min=0, max=max(1, int(channel)), description="Channel"))  # fmt: skip
+        self.channel = self.knob("channel", ipywidgets.IntSlider(value=channel, min=0, max=max(1, channel), description="Channel"))  # fmt: skip
         self.what.observe(self._what_chosen, "value")
         self.shown = self.picture("", width=210)  # four side by side
         self.map = self.picture("", name="place", kind="click", cross=True, width=210)
@@ -69,7 +70,7 @@ class Saliency(Explorer):
         self._what_chosen(None)
         maps = self._maps(self.knobs())
         if unit:
-            self._go_to_strongest(maps[int(channel)])
+            self._go_to_strongest(channel_of(self.net, {layer: maps[None]}, unit)[0])
         self.start()
 
     def update(self, knobs):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from course_utils.activations.image_map import fit_square
 from course_utils.plots import new_figure, to_array
+from course_utils.validate import check_number, check_positive, check_whole
 
 
 def show_scree(
@@ -121,10 +122,12 @@ def show_map(
         width: of the figure in inches.
 
     Raises:
-        ValueError: another number of points than of images.
+        ValueError: another number of points than of images, or a size that is not greater than 0.
     """
     if len(images) != len(points):
         raise ValueError(f"{len(images)} images but {len(points)} points.")
+    check_number(size=size)
+    check_positive(size=size)
     places = fit_square(points).cpu().numpy() * (1 - size) + size / 2
     figure, axes = new_figure(width=width, aspect=1.0 if title is None else 1.05)
     ax = axes[0, 0]
@@ -151,10 +154,11 @@ def show_grid(images: Tensor, cells: Tensor, *, title: str | None = None, width:
         side: pixels of one picture.
 
     Raises:
-        ValueError: another number of cells than of images.
+        ValueError: another number of cells than of images, or a side that is not greater than 0.
     """
     if len(images) != len(cells):
         raise ValueError(f"{len(images)} images but {len(cells)} cells.")
+    check_whole(side=side)
     rows, columns = (cells.amax(0) + 1).tolist()
     sheet = np.ones((rows * side, columns * side, 3), dtype=np.float32)
     for image, (row, column) in zip(images, cells.tolist(), strict=True):

@@ -13,7 +13,7 @@ from course_utils.activations.feature_maps import check_maps, scale_maps, tile
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network
 from course_utils.plots import WIDTH, heat_range, new_figure, to_array
-from course_utils.validate import check_choice
+from course_utils.validate import check_choice, check_whole
 
 
 def show_maps(
@@ -73,12 +73,16 @@ def show_layers(
         width: of the figure in inches.
 
     Raises:
-        ValueError: more than one image, no such layer, or an unknown choice.
+        ValueError: more than one image, no such layer, one without maps, or an unknown choice.
     """
     check_choice("by", by, ("peak", "spread"))
     if len(image) != 1:
         raise ValueError(f"show_layers takes one image; this batch has {len(image)}.")
-    outputs = layer_outputs(net, image, list(layers))
+    check_whole(k=k)
+    outputs = layer_outputs(net, image, layers)
+    for layer, maps in outputs.items():
+        if maps.ndim != 4:
+            raise ValueError(f"layer {layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
     figure, axes = new_figure(len(layers), k + 1, width=width, aspect=1.13)
     for row, layer in enumerate(layers):
         maps = outputs[layer][0]
@@ -129,6 +133,7 @@ def show_channel(
     Raises:
         ValueError: no maps, or another number of maps than of photos.
     """
+    check_whole(columns=columns)
     maps = check_maps(maps, 3)
     if len(maps) != len(images):
         raise ValueError(f"{len(images)} images but {len(maps)} maps.")

@@ -78,7 +78,12 @@ def show_boxes(
         names: what each is, for the list beside the picture.
         title: one line above.
         heat: draw a map in colors, black for 0 and yellow for its 99.5th percentile.
+
+    Raises:
+        ValueError: not one name for each box, or no picture.
     """
+    if len(boxes) != len(names):
+        raise ValueError(f"{len(boxes)} boxes but {len(names)} names.")
     array = plots.to_array(image)
     figure, axes = plots.new_figure(width=6.4, aspect=0.66 * array.shape[0] / array.shape[1])
     ax = axes[0, 0]

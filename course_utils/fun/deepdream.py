@@ -14,7 +14,17 @@ from course_utils.optimize.objectives import Objective, channel_of, layer_of
 from course_utils.optimize.octaves import octave_zooms, through_sizes
 from course_utils.optimize.pictures import Pixels
 from course_utils.optimize.transforms import Roll
-from course_utils.validate import check_batch, check_images, check_whole, precise, seeded
+from course_utils.validate import (
+    check_batch,
+    check_images,
+    check_list,
+    check_not_negative,
+    check_number,
+    check_whole,
+    precise,
+    seeded,
+    shown,
+)
 
 
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
@@ -64,10 +74,10 @@ def deepdream(
     """
     check_whole(octaves=octaves)
     check_whole(least=0, steps=steps, jitter=jitter)
-    if not (octave_scale > 1 and step_size >= 0):
-        raise ValueError(
-            f"octave_scale must be greater than 1, and step_size must not be negative; not {octave_scale}, {step_size}."
-        )
+    check_not_negative(step_size=step_size)
+    check_number(octave_scale=octave_scale)
+    if octave_scale <= 1:
+        raise ValueError(f"octave_scale must be greater than 1, not {shown(octave_scale)}.")
     photo = precise(check_images(net, images))
     answer, random = dream(layer, guide=_guide_vectors(net, guide, layer)), seeded(seed)
     layers, size = sorted(answer.layers), tuple(photo.shape[2:])
@@ -102,11 +112,13 @@ def dream(layer: str | Sequence[str], *, guide: Tensor | None = None) -> Objecti
 
     Raises:
         ValueError: no layer at all, or a guide for several.
+        TypeError: neither a name nor a list of names.
     """
     if not isinstance(layer, str):
-        if not layer or guide is not None:
-            raise ValueError("a guide needs one whole layer, not several." if layer else "layer is an empty list.")
-        return _together([dream(str(one)) for one in layer])
+        layers = check_list("layer", layer, "names, or one name")
+        if not layers or guide is not None:
+            raise ValueError("a guide needs one whole layer, not several." if layers else "layer is an empty list.")
+        return _together([dream(str(one)) for one in layers])
 
     def value(net, seen):
         maps = channel_of(net, seen, layer) if ":" in layer else seen[layer]
@@ -178,7 +190,7 @@ def _guide_vectors(net: Network, guide: Tensor | None, layer: str | Sequence[str
     if guide is None:
         return None
     if not isinstance(layer, str):
-        raise ValueError(f"a guide needs one whole layer, not a list of {len(layer)}.")
+        raise ValueError(f"a guide needs one whole layer, not {shown(layer)}.")
     if ":" in layer:
         raise ValueError(f"a guide needs a whole layer, not the one channel {layer!r}.")
     guide = check_images(net, guide, name="guide")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import check_choice, precise
+from course_utils.validate import check_choice, check_weights, precise
 
 
 def gram_matrix(features: Tensor, *, normalize: str | None = "positions") -> Tensor:
@@ -117,5 +117,10 @@ def mean_gram(grams: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
 
     Returns:
         `(N, C, C)`.
+
+    Raises:
+        ValueError: too many shares or too few, a negative one, or all 0.
+        TypeError: no list of numbers.
     """
+    shares = check_weights(shares, len(grams), "shares", "styles")
     return sum(share * gram for share, gram in zip(shares, grams, strict=True))

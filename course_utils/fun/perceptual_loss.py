@@ -12,6 +12,7 @@ from course_utils.fun.gram import gram_loss, gram_matrix, texture_grams
 from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network
+from course_utils.validate import check_list, check_weights
 
 
 class PerceptualLoss(nn.Module):
@@ -24,7 +25,8 @@ class PerceptualLoss(nn.Module):
         content_layers, style_layers: as in `style_transfer`.
 
     Raises:
-        ValueError: not one weight for each style.
+        ValueError: not one weight for each style, a negative one, or all 0.
+        TypeError: one name instead of a list, or weights that are no numbers.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class PerceptualLoss(nn.Module):
         style_layers: Sequence[str] = STYLE_LAYERS,
     ):
         super().__init__()
-        if len(styles) != len(style_weights):
-            raise ValueError(f"{len(styles)} styles need {len(styles)} style_weights, not {len(style_weights)}.")
-        self.net, self.content_layers, self.style_layers = net, list(content_layers), list(style_layers)
+        style_weights = check_weights(style_weights, len(styles), "style_weights", "styles")
+        self.net = net
+        self.content_layers = check_list("content_layers", content_layers, "names")
+        self.style_layers = check_list("style_layers", style_layers, "names")
         seen = [texture_grams(net, style, self.style_layers) for style in styles]
         self.grams = {layer: torch.cat([one[layer] for one in seen]) for layer in self.style_layers}
         self.weights = torch.tensor(style_weights)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 
 import torch
 from torch import Tensor
@@ -20,7 +19,9 @@ from course_utils.optimize.pictures import Pixels, Smooth
 from course_utils.validate import (
     check_choice,
     check_images,
+    check_list,
     check_not_negative,
+    check_number,
     check_positive,
     check_shares,
     check_whole,
@@ -109,11 +110,11 @@ def style_transfer(
     plan = list(steps) if isinstance(steps, (list, tuple)) else [steps] * scales
     for one in plan:
         check_whole(least=0, steps=one)
-    if len(plan) != scales or not isfinite(dream_weight):
-        raise ValueError(
-            f"steps must be one number, or one for each of the {scales} sizes, and dream_weight must be finite; "
-            f"not {steps}, {dream_weight}."
-        )
+    if len(plan) != scales:
+        raise ValueError(f"steps must be one number, or one for each of the {scales} sizes, not {steps}.")
+    check_number(dream_weight=dream_weight)
+    content_layers = check_list("content_layers", content_layers, "names")
+    style_layers = check_list("style_layers", style_layers, "names")
     wanted = [*content_layers, *style_layers, *([dream_layer] if dream_layer else [])]
     if not wanted:
         raise ValueError("give at least one content layer or style layer.")

@@ -11,7 +11,7 @@ from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_gra
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, frozen
 from course_utils.optimize.objectives import Objective
-from course_utils.validate import precise
+from course_utils.validate import check_list, precise
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -32,9 +32,11 @@ def content_loss(net: Network, content: Tensor, *, layers: Sequence[str] = CONTE
 
     Raises:
         ValueError: no such layer.
+        TypeError: one name instead of a list.
     """
+    layers = check_list("layers", layers, "names")
     with frozen(net), torch.no_grad():
-        seen = forward_to(net, content, list(layers)) if layers else {}
+        seen = forward_to(net, content, layers) if layers else {}
     wanted = {name: precise(maps) for name, maps in seen.items()}
     return Objective(
         lambda net, seen: sum((seen[name] - wanted[name]).flatten(1).square().mean(1) for name in wanted),
@@ -64,10 +66,12 @@ def style_loss(
         An objective.
 
     Raises:
-        ValueError: no such layer or convention.
+        ValueError: no such layer or convention, or shares that do not fit the styles.
+        TypeError: one name instead of a list.
     """
-    seen = [texture_grams(net, style, list(layers)) for style in styles]
-    shares = shares or [1 / len(seen)] * len(seen)
+    layers = check_list("layers", layers, "names")
+    seen = [texture_grams(net, style, layers) for style in styles]
+    shares = [1 / len(seen)] * len(seen) if shares is None else shares
     wanted = {name: mean_gram([one[name] for one in seen], shares) for name in layers}
     return Objective(
         lambda net, seen: sum(

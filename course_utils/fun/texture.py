@@ -14,7 +14,7 @@ from course_utils.optimize.descend import Callback, Watch, descend
 from course_utils.optimize.objectives import Objective
 from course_utils.optimize.octaves import stretch
 from course_utils.optimize.pictures import Pixels
-from course_utils.validate import check_choice, check_images, check_pair, check_whole, seeded
+from course_utils.validate import check_choice, check_images, check_list, check_pair, check_weights, check_whole, seeded
 
 TEXTURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # of a VGG network
 COARSE = 8  # pixels: smooth noise has no finer detail
@@ -39,13 +39,14 @@ def texture_loss(
         An objective.
 
     Raises:
-        ValueError: no such layer, no layers, or weights that do not fit them.
+        ValueError: no such layer, no layers, or weights that do not fit them, are negative, or all 0.
+        TypeError: one name instead of a list, or weights that are no numbers.
     """
+    layers = check_list("layers", layers, "names")
     if not layers:
         raise ValueError("layers is empty; give at least one layer, such as relu1_1 of vgg19.")
-    weights = [1 / len(layers)] * len(layers) if layer_weights is None else list(layer_weights)
-    if len(weights) != len(layers):
-        raise ValueError(f"layer_weights has {len(weights)} numbers for {len(layers)} layers.")
+    weights = [1 / len(layers)] * len(layers) if layer_weights is None else layer_weights
+    weights = check_weights(weights, len(layers), "layer_weights", "layers")
     targets = texture_grams(net, sample, layers)
 
     def value(net, seen):
@@ -102,7 +103,7 @@ def synthesize_texture(
     Reference:
         Gatys, Ecker & Bethge: Texture Synthesis Using Convolutional Neural Networks, NeurIPS 2015.
     """
-    ready, layers = check_images(net, sample, name="sample"), list(layers)
+    ready, layers = check_images(net, sample, name="sample"), check_list("layers", layers, "names")
     if len(ready) != 1:
         raise ValueError(f"sample must be one image, not a batch of {len(ready)}.")
     check_whole(steps=steps)

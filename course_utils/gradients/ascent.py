@@ -83,7 +83,7 @@ def visualize(
         Fel et al.: Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization,
         NeurIPS 2023 (`Phase`).
     """
-    objective, image = as_objective(objective), image or Fourier()
+    objective, image = as_objective(objective), Fourier() if image is None else image
     check_choice("optimizer", optimizer, ["adam", "ascent"])
     check_whole(steps=steps)
     if regularizers and not isinstance(image, Pixels):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from course_utils.images import resize
 from course_utils.networks.network import Network
+from course_utils.validate import check_list
 
 
 class Ensemble(nn.Module):
@@ -39,7 +40,7 @@ class Ensemble(nn.Module):
 
     def __init__(self, nets: Sequence[Network]):
         super().__init__()
-        self.nets = nn.ModuleList(nets)
+        self.nets = nn.ModuleList(check_list("nets", nets, "networks"))
         kinds = {tuple(net.categories or ()) for net in self.nets}
         if len(kinds) != 1 or not all(kinds):
             raise ValueError("give one network or more, all classifiers with the same classes.")

@@ -1,4 +1,9 @@
-"""Fooling images: small changes of a photo that change what a network says (Szegedy et al., 2014)."""
+"""Fooling images: small changes of a photo that change what a network says (Szegedy et al., 2014).
+
+`fool` returns a `Fooled` where `fgsm` and `pgd` return pictures: it is a search that ends for each image at its own
+step, so how many steps each took, and whether it got there, is the result and cannot be read off the pictures. An
+attack of a given length has only its pictures; `fooled` says of them who was fooled.
+"""
 
 from __future__ import annotations
 

@@ -108,8 +108,9 @@ def invert(
     check_not_negative(tv_weight=tv_weight)
     check_whole(steps=steps)
     wanted, size = _wanted(net, images, layer, features), tuple(images.shape[2:])
-    begin, lr = _starts(net, init, len(wanted), size), lr or (1.0 if optimizer == "lbfgs" else _LR[parameterization])
-    found = []
+    begin, found = _starts(net, init, len(wanted), size), []
+    if lr is None:
+        lr = 1.0 if optimizer == "lbfgs" else _LR[parameterization]
     with Watch(callback, looks=len(wanted) * (steps + 1), name=f"invert {layer}", progress=progress) as watch:
         for one, start in zip(wanted.split(1), begin, strict=True):
             loss = _error(one, layer) + tv_weight * total_variation(beta)
@@ -133,6 +134,8 @@ def _wanted(net: Network, images: Tensor, layer: str, features: Tensor | None) -
         wanted = precise(forward_to(net, pictures, [layer])[layer])
     if features is None:
         return wanted
+    if not isinstance(features, Tensor):
+        raise TypeError(f"features must be a torch tensor (N, ...), not {type(features).__name__}.")
     if features.shape[1:] != wanted.shape[1:] or len(features) == 0:
         raise ValueError(
             f"features of {layer} have shape (N, {', '.join(map(str, wanted.shape[1:]))}) for pictures of size "

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.engines.ablation import ablated, class_losses
 from course_utils.networks.network import Network, frozen
-from course_utils.validate import Target, check_images, check_target, split_batch
+from course_utils.validate import Target, check_images, check_list, check_target, split_batch
 
 
 def pruning_curve(
@@ -44,7 +44,7 @@ def pruning_curve(
         raise ValueError(f"order must hold every channel once: 0 to {len(order) - 1}.")
     accuracies, losses = [], []
     with frozen(net), torch.no_grad():
-        for share in shares:
+        for share in check_list("shares", shares, "numbers"):
             if not 0 <= share <= 1:
                 raise ValueError(f"shares must lie in [0, 1], not {share!r}.")
             with ablated(net, layer, order[: round(share * len(order))]):

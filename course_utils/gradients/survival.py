@@ -12,7 +12,7 @@ from torch import Tensor
 from course_utils.gradients.fooling import fooled
 from course_utils.images import center_crop, from_pil, resize, to_pil
 from course_utils.networks.network import Network
-from course_utils.validate import Target, check_images, check_whole
+from course_utils.validate import Target, check_images, check_list, check_whole
 
 
 def jpeg(images: Tensor, quality: int = 90) -> Tensor:
@@ -75,6 +75,7 @@ def survival(
         ValueError: no target, no such class, or a quality or share that does not exist.
     """
     images = check_images(net, images)
+    qualities, crops = check_list("qualities", qualities, "numbers"), check_list("crops", crops, "shares")
     worlds = {"as it is": (net, images), "saved as 8-bit pixels": (net, (images * 255).round() / 255)}
     worlds |= {f"JPEG, quality {q}": (net, jpeg(images, q)) for q in qualities}
     worlds |= {f"middle {share:.0%}": (net, crop_and_resize(images, share)) for share in crops}

@@ -41,6 +41,9 @@ class Transfer:
     def reached(self, sources: str, eps: int, judge: str) -> float:
         """The share of pairs in which the judge says the target.
 
+        Args:
+            sources, eps, judge: a key of `said`.
+
         Raises:
             KeyError: it was not measured.
         """
@@ -48,6 +51,9 @@ class Transfer:
 
     def right(self, sources: str, eps: int, judge: str) -> float:
         """The share of pairs in which the judge still says the right class.
+
+        Args:
+            sources, eps, judge: a key of `said`.
 
         Raises:
             KeyError: it was not measured.

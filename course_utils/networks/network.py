@@ -120,7 +120,11 @@ class Network(nn.Module):
         return self.mean.device
 
     def layer_name(self, layer: str) -> str:
-        """The dotted path of a layer given by its path or alias; a one-line error that names what exists."""
+        """The dotted path of a layer given by its path or alias.
+
+        Raises:
+            ValueError: no such layer; the message names what exists.
+        """
         name = self.aliases.get(str(layer), str(layer))
         if self._find(name) is None:
             known = [*self.aliases, *self.layers]
@@ -161,14 +165,23 @@ class Network(nn.Module):
         return None if not name or isinstance(module, nn.Identity) else module
 
     def unit(self, unit: str) -> tuple[str, int]:
-        """Split `"relu5_1:137"` into the layer's dotted path and the channel."""
+        """Split `"relu5_1:137"` into the layer's dotted path and the channel.
+
+        Raises:
+            ValueError: not written like this, or no such layer.
+        """
         layer, colon, channel = str(unit).rpartition(":")
         if not colon or not channel.isdigit():
             raise ValueError(f'A unit is written "layer:channel", for example "{self.layers[-1]}:0"; not {unit!r}.')
         return self.layer_name(layer), int(channel)
 
     def class_index(self, category: int | str) -> int:
-        """The index of a class given by its name (or by its index)."""
+        """The index of a class given by its name (or by its index).
+
+        Raises:
+            ValueError: no such class, or a network without classes.
+            TypeError: neither a name nor a whole number.
+        """
         if self.categories is None:
             raise ValueError(
                 f"{self.name} has no classifier, so it has no classes; use efficientnet_lite0, for example."
@@ -189,12 +202,20 @@ class Network(nn.Module):
         return int(number)
 
     def category(self, index: int) -> str:
-        """The name of a class."""
+        """The name of a class.
+
+        Raises:
+            ValueError, TypeError: as in `class_index`.
+        """
         return self.categories[self.class_index(index)]
 
     @torch.no_grad()
     def predict(self, images: Tensor, k: int = 5) -> list[list[tuple[str, float]]]:
-        """The `k` most probable classes of each image, as `(name, probability)` pairs, best first."""
+        """The `k` most probable classes of each image, as `(name, probability)` pairs, best first.
+
+        Raises:
+            TypeError, ValueError: images that are none (see `check_images`), a network without classes, or no `k`.
+        """
         self.class_index(0)
         check_whole(k=k)
         with frozen(self):

@@ -12,11 +12,21 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils.networks.network import Network, check_network, frozen
-from course_utils.optimize.objectives import Objective
+from course_utils.optimize.objectives import Objective, as_objective
 from course_utils.optimize.pictures import Picture
 from course_utils.optimize.regularizers import Regularizer
 from course_utils.optimize.transforms import Transform, transform
-from course_utils.validate import NotFinite, check_batch, check_choice, check_pair, check_positive, check_whole, seeded
+from course_utils.validate import (
+    NotFinite,
+    check_batch,
+    check_choice,
+    check_list,
+    check_pair,
+    check_positive,
+    check_whole,
+    seeded,
+    shown,
+)
 
 Callback = Callable[[int, Tensor, Tensor], object]
 
@@ -81,7 +91,7 @@ class _End(Exception):
 @torch.inference_mode(False)  # a gradient is needed, also in a caller's inference mode
 def descend(
     net: Network,
-    objective: Objective,
+    objective: Objective | int | str | Sequence,
     picture: Picture,
     *,
     steps: int,
@@ -102,8 +112,9 @@ def descend(
 
     Args:
         net: the network.
-        objective: of the pictures. Each picture descends on its own with "adam" and "ascent", which work number by
-            number and picture by picture; "lbfgs" and "lbfgsb" make the sum over the pictures small.
+        objective: of the pictures, or what stands for one in `visualize`. Each picture descends on its own with "adam"
+            and "ascent", which work number by number and picture by picture; "lbfgs" and "lbfgsb" make the sum over the
+            pictures small.
         picture: how the pictures are described, and where they start.
         steps: how many looks at the objective and its gradient, one before each step; with `best` one more at the end.
         size: side, or (height, width); None for that of the starting images, or the network's.
@@ -124,6 +135,7 @@ def descend(
         A `Descent`. Its pictures do not depend on the memory layout of anything that was given.
 
     Raises:
+        TypeError: what is none of what it should be.
         ValueError: unknown optimizer, a setting out of range, regularizers or transforms with "lbfgs" or "lbfgsb",
             a size or number of images that does not fit the start, or an objective that is NaN at the start. If it
             becomes NaN later, a warning says so, and the best before is returned.
@@ -132,6 +144,22 @@ def descend(
     check_choice("optimizer", optimizer, list(_OPTIMIZERS))
     check_whole(steps=steps, views=views)
     check_positive(lr=lr)
+    objective = as_objective(objective)
+    if not hasattr(type(picture), "begin"):  # of its type: `Pixels` itself, without parentheses, describes nothing
+        raise TypeError(
+            "a picture is described by Pixels(), Fourier(), Phase() or Smooth(), with start= for images to start from; "
+            f"not by {shown(picture)}."
+        )
+    if watch is not None and not isinstance(watch, Watch):
+        raise TypeError(f"watch must be a Watch, such as Watch(callback), not {shown(watch)}.")
+    transforms = check_list("transforms", transforms, "transforms such as Jitter(8), or () for none")
+    regularizers = check_list("regularizers", regularizers, "regularizers such as L2Decay(0.01), or () for none")
+    for one in regularizers:
+        if isinstance(one, type) or not callable(one):
+            raise TypeError(
+                "a regularizer is one of L2Decay(), Blur(), ClipSmallNorm(), ClipSmallContribution(); "
+                f"not {shown(one)}."
+            )
     if optimizer.startswith("lbfgs") and (regularizers or transforms):
         raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
     size, watch, best = _size(net, picture, size), watch or Watch(), bool(best)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from course_utils.hooks import capture, forward_to
 from course_utils.networks.network import Network, check_network, in_eval_mode
-from course_utils.validate import check_graph, check_positive, check_target, check_whole, plain, precise
+from course_utils.validate import check_graph, check_list, check_positive, check_target, check_whole, plain, precise
 
 SCORES, IMAGES = "", ":images"  # the keys of the class scores and of the images among the recorded layers
 
@@ -34,6 +34,9 @@ class Objective:
         layers: the layers whose outputs it reads; SCORES for the class scores, IMAGES for the images.
         count: how many images it is about, or None for any number.
         value: a function `(net, seen) -> (N,)`, where `seen[layer]` is what the layer put out.
+
+    Raises:
+        TypeError: one name of a layer, and no list.
     """
 
     def __init__(
@@ -44,7 +47,8 @@ class Objective:
         count: int | None = None,
         name: str = "objective",
     ):
-        self.value, self.layers, self.count, self.name = value, frozenset(layers), count, name
+        self.layers = frozenset(check_list("layers", layers, "names"))
+        self.value, self.count, self.name = value, count, name
 
     def __call__(self, net: Network, images: Tensor) -> Tensor:
         """The objective of each image, `(N,)`. The network runs no further than it must."""
@@ -76,7 +80,8 @@ class Objective:
             name=f"{self.name} + {other.name}",
         )
 
-    def __mul__(self, factor: float) -> Objective:
+    def __mul__(self, factor: float | Tensor) -> Objective:
+        factor = plain(factor)
         if not isinstance(factor, Real):
             return NotImplemented
         return Objective(
@@ -87,6 +92,10 @@ class Objective:
         )
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float | Tensor) -> Objective:
+        divisor = plain(divisor)
+        return self * (1 / divisor) if isinstance(divisor, Real) else NotImplemented
 
     def __neg__(self) -> Objective:
         return self * -1.0
@@ -159,7 +168,7 @@ def _place(maps: Tensor, position: Sequence[int] | None) -> tuple[int, int]:
 
 
 def _of_units(unit: str | Sequence[str], read: Callable[[Tensor], Tensor], kind: str) -> Objective:
-    units = [unit] if isinstance(unit, str) else list(unit)
+    units = [unit] if isinstance(unit, str) else check_list("unit", unit, 'units, or one unit "layer:channel"')
 
     def value(net, seen):
         count = len(seen[layer_of(units[0])])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from course_utils.networks.network import Network
 from course_utils.networks.weights import own_weights
-from course_utils.validate import check_choice, check_positive, precise
+from course_utils.validate import check_choice, check_not_negative, check_number, check_positive, precise, shown
 
 # Square root of the covariance of the colors of ImageNet pixels (lucid's numbers), largest column of length 1. Its
 # columns: light and dark, red against blue, green against both.
@@ -32,13 +32,25 @@ class Pixels:
     Args:
         start: "zero" (the mean color), "noise", or images `(N, 3, H, W)` in [0, 1].
         noise: standard deviation of the noise. The default is Yosinski's, 10 of 255.
+
+    Raises:
+        ValueError, TypeError: a noise that is no number, or negative.
     """
 
     start: str | Tensor = "zero"
     noise: float = 10 / 255
 
+    def __post_init__(self):
+        check_not_negative(noise=self.noise)
+
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W)`.
+
+        Args:
+            net: the network that will see the pictures.
+            count: how many pictures, where `start` does not say it.
+            size: (height, width), where `start` does not say it.
+            generator: of the noise.
 
         Raises:
             ValueError: an unknown start.
@@ -53,7 +65,13 @@ class Pixels:
         return (self.noise * torch.randn(shape, generator=generator, dtype=torch.float64)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter."""
+        """The pictures of a parameter.
+
+        Args:
+            net: the network that will see them.
+            z: the parameter, as `begin` gives it.
+            size: (height, width) of the pictures.
+        """
         return z + net.mean
 
     def limit(self, net: Network, z: Tensor) -> Tensor:
@@ -77,6 +95,9 @@ class Fourier:
             fine noise that only one network believes in, much more gives glaring colors.
         decorrelate: colors of photos (light, red against blue, green against both), else red, green and blue. A network
             that does not take three colors has its channels as they are.
+
+    Raises:
+        ValueError, TypeError: a noise that is no number, or negative; a decay that is none.
     """
 
     start: str | Tensor = "noise"
@@ -84,8 +105,15 @@ class Fourier:
     decay: float = 1.25
     decorrelate: bool = True
 
+    def __post_init__(self):
+        check_not_negative(noise=self.noise)
+        check_number(decay=self.decay)
+
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W // 2 + 1, 2)`: real and imaginary parts.
+
+        Args:
+            net, count, size, generator: as in `Pixels.begin`.
 
         Raises:
             ValueError: an unknown start.
@@ -102,7 +130,11 @@ class Fourier:
         return (self.noise * torch.randn(shape, generator=generator, dtype=torch.float64)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter, in (0, 1)."""
+        """The pictures of a parameter, in (0, 1).
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         spectrum = torch.view_as_complex(z * fall_off(*size, self.decay).to(z))
         colors = torch.fft.irfft2(spectrum, s=size, norm="ortho") / 4  # 4: lucid's, so that steps suit Adam
         if self.decorrelate and colors.shape[1] == 3:
@@ -143,6 +175,9 @@ class Phase:
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The first parameter, `(N, 3, H, W // 2 + 1)`: phases from -pi to pi.
 
+        Args:
+            net, count, size, generator: as in `Pixels.begin`.
+
         Raises:
             ValueError: an unknown start.
         """
@@ -157,7 +192,11 @@ class Phase:
         return (torch.pi * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)).to(mean)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter, in (0, 1)."""
+        """The pictures of a parameter, in (0, 1).
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         heights, phases = photo_spectrum(*size, z.shape[1]).to(z), _mirrored(z, size[1])
         waves = torch.complex(heights * phases.cos(), heights * phases.sin())
         apart = torch.fft.irfft2(waves, s=size, norm="ortho")
@@ -192,6 +231,9 @@ class Smooth:
         start: images `(N, 3, H, W)`, to which the parameter adds.
         smoothness: 0 for plain pixels.
 
+    Raises:
+        ValueError, TypeError: a start that is no batch of images, or a smoothness that is no number.
+
     Reference:
         Olah, Mordvintsev, Schubert: Feature Visualization, Distill 2017, on preconditioning.
     """
@@ -199,12 +241,25 @@ class Smooth:
     start: Tensor
     smoothness: float = 0.5
 
+    def __post_init__(self):
+        if not isinstance(self.start, Tensor):
+            raise TypeError(f"Smooth adds to images (N, 3, H, W), so start must be these, not {shown(self.start)}.")
+        check_number(smoothness=self.smoothness)
+
     def begin(self, net: Network, count: int, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-        """Zeros, `(N, 3, H, W)`."""
+        """Zeros, `(N, 3, H, W)`.
+
+        Args:
+            net, count, size, generator: as in `Pixels.begin`; not needed here.
+        """
         return torch.zeros_like(self.start, dtype=precise(self.start).dtype)
 
     def images(self, net: Network, z: Tensor, size: tuple[int, int]) -> Tensor:
-        """The pictures of a parameter."""
+        """The pictures of a parameter.
+
+        Args:
+            net, z, size: as in `Pixels.images`.
+        """
         scale = fall_off(*size, self.smoothness)[..., 0].to(z)
         scale = scale / scale.square().mean().sqrt()
         # 255: a parameter of 1 is one step of an 8-bit pixel

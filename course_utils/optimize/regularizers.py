@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_positive, check_whole
+from course_utils.validate import check_number, check_positive, check_whole
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,13 @@ class L2Decay:
     """`z <- (1 - decay) z`: the gradient step of an L2 penalty. Extreme pixels shrink most.
 
     Raises:
-        ValueError: `decay` is not in [0, 1].
+        ValueError, TypeError: `decay` is no number in [0, 1].
     """
 
     decay: float = 1e-4
 
     def __post_init__(self):
+        check_number(decay=self.decay)
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay must lie between 0 and 1, not {self.decay!r}.")
 
@@ -90,6 +91,7 @@ Regularizer = L2Decay | Blur | ClipSmallNorm | ClipSmallContribution
 
 
 def _check_percent(percent: float) -> None:
+    check_number(percent=percent)
     if not 0 <= percent <= 100:
         raise ValueError(f"percent must lie between 0 and 100, not {percent!r}.")
 

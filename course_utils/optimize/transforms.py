@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.validate import check_not_negative, check_positive, check_whole
+from course_utils.validate import check_not_negative, check_number, check_positive, check_whole, shown
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Pad:
     """A border of `pixels` on each side, of gray level `value`; what moves in from outside is gray too.
 
     Raises:
-        ValueError, TypeError: a border that is no whole number, or negative.
+        ValueError, TypeError: a border that is no whole number, or negative; a gray level that is no number.
     """
 
     pixels: int = 12
@@ -30,15 +30,24 @@ class Pad:
 
     def __post_init__(self):
         check_whole(least=0, pixels=self.pixels)
+        check_number(value=self.value)
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """A shift by up to `pixels` in each direction."""
+    """A shift by up to `pixels` in each direction.
+
+    Raises:
+        ValueError, TypeError: a shift that is no number, or negative.
+    """
 
     pixels: float = 8
 
+    def __post_init__(self):
+        check_not_negative(pixels=self.pixels)
+
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         return torch.tensor([[1, 0, self.pixels * draw[0]], [0, 1, self.pixels * draw[1]], [0, 0, 1]])
 
 
@@ -56,6 +65,7 @@ class Roll:
         check_whole(least=0, pixels=self.pixels)
 
     def rolled(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """`(N, C, H, W)`, all moved by the same draw."""
         shift = torch.randint(-self.pixels, self.pixels + 1, (2,), generator=generator).tolist()
         return images.roll(shift, (2, 3))
 
@@ -65,7 +75,7 @@ class Scale:
     """Larger or smaller by a factor between `low` and `high`, about the middle.
 
     Raises:
-        ValueError, TypeError: a factor that is not greater than 0.
+        ValueError, TypeError: factors that are not greater than 0, or not in their order.
     """
 
     low: float = 0.9
@@ -73,19 +83,30 @@ class Scale:
 
     def __post_init__(self):
         check_positive(low=self.low, high=self.high)
+        if self.low > self.high:
+            raise ValueError(f"low must not exceed high; not {self.low}, {self.high}.")
 
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         factor = self.low + (self.high - self.low) * (draw[0].item() + 1) / 2
         return torch.diag(torch.tensor([1 / factor, 1 / factor, 1.0]))
 
 
 @dataclass(frozen=True)
 class Rotate:
-    """A rotation by up to `degrees` to either side, about the middle."""
+    """A rotation by up to `degrees` to either side, about the middle.
+
+    Raises:
+        ValueError, TypeError: an angle that is no number, or negative.
+    """
 
     degrees: float = 10
 
+    def __post_init__(self):
+        check_not_negative(degrees=self.degrees)
+
     def matrix(self, draw: Tensor) -> Tensor:
+        """`(3, 3)`, from a pixel of the result to a pixel of the picture, for two numbers from -1 to 1."""
         angle = math.radians(self.degrees * draw[0].item())
         cos, sin = math.cos(angle), math.sin(angle)
         return torch.tensor([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
@@ -107,6 +128,7 @@ class CenterBias:
         check_positive(width=self.width)
 
     def masked(self, images: Tensor) -> Tensor:
+        """The same `(N, C, H, W)`, with another gradient."""
         rows, columns = (torch.linspace(-0.5, 0.5, n) for n in images.shape[2:])
         distance = rows[:, None] ** 2 + columns[None] ** 2
         mask = torch.exp(-distance / (2 * self.width**2)).to(images)
@@ -138,6 +160,7 @@ class Crop:
             check_whole(size=self.size)
 
     def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network sees, `(N, C, H', W')`, all of the same draw."""
         shorter = min(images.shape[2:])
         share, down, right = torch.rand(3, generator=generator).tolist()
         side = max(1, round(shorter * (self.smallest + (self.largest - self.smallest) * share)))
@@ -160,6 +183,7 @@ class Noise:
         check_not_negative(deviation=self.deviation)
 
     def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the network sees, `(N, C, H', W')`, all of the same draw."""
         noise = torch.randn(images.shape[1:], generator=generator).to(images)  # of a batch: the same for all
         return images + self.deviation * noise
 
@@ -186,7 +210,7 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
     """
     matrix, moved, border, outside, last = torch.eye(3), False, 0, None, []
     for one in transforms:
-        if hasattr(one, "seen"):
+        if hasattr(type(one), "seen"):  # of its type: `Crop` itself, without parentheses, is no transform
             last.append(one)
         elif isinstance(one, CenterBias):
             images = one.masked(images)
@@ -194,13 +218,14 @@ def transform(images: Tensor, transforms: Sequence[Transform], generator: torch.
             images = one.rolled(images, generator)
         elif isinstance(one, Pad):
             border, outside = border + one.pixels, one.value
-        elif hasattr(one, "matrix"):
+        elif hasattr(type(one), "matrix"):
             # From a pixel of the result to a pixel of the picture, so a later transform is multiplied from the right.
             matrix = matrix @ one.matrix(2 * torch.rand(2, generator=generator) - 1)
             moved = True
         else:
             raise TypeError(
-                f"a transform is one of Pad, Jitter, Roll, Scale, Rotate, CenterBias, Crop, Noise; not {one!r}."
+                f"a transform is one of Pad(), Jitter(), Roll(), Scale(), Rotate(), CenterBias(), Crop(), Noise(); "
+                f"not {shown(one)}."
             )
     images = _resampled(images, matrix if moved else None, border, outside)
     for one in last:

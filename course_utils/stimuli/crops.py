@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.images import gallery, load_image, resize
-from course_utils.validate import check_choice, check_whole
+from course_utils.validate import check_choice, check_list, check_whole
 
 VARIANTS = ("whole", "left", "right", "flipped", "cropped", "recolored")
 
@@ -50,13 +50,14 @@ def crop_set(
     Raises:
         ValueError: no such photo or variant, none at all, or a `shift` or `size` that makes no picture.
     """
+    variants = check_list("variants", variants, "names")
     for variant in variants:
         check_choice("variant", variant, VARIANTS)
     if not 0 <= shift <= 0.5:
         raise ValueError(f"shift must be between 0 and 0.5, not {shift}.")
     check_whole(size=size)
     known = gallery()
-    photos = [known(name) for name in (known.names if names is None else names)]
+    photos = [known(name) for name in (known.names if names is None else check_list("names", names, "photos' names"))]
     if not photos or not variants:
         raise ValueError("a crop set needs at least one photo and one variant.")
     images = []
@@ -76,4 +77,4 @@ def crop_set(
         }
         images += [made[variant] for variant in variants]
     objects = torch.arange(len(photos)).repeat_interleave(len(variants))
-    return Crops(torch.cat(images), objects, list(variants) * len(photos), [p.name for p in photos])
+    return Crops(torch.cat(images), objects, variants * len(photos), [p.name for p in photos])

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils.images import resize
 from course_utils.networks.weights import package_file
+from course_utils.validate import check_whole
 
 
 def face_patches(count: int = 50, *, size: int = 96) -> tuple[Tensor, Tensor]:
@@ -23,7 +24,8 @@ def face_patches(count: int = 50, *, size: int = 96) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: fewer than 2, or more than there are.
     """
-    if not 2 <= count <= 200:
+    check_whole(least=2, count=count)
+    if count > 200:
         raise ValueError(f"count must be from 2 to 200, the patches there are; not {count}.")
     patches = torch.from_numpy(np.load(package_file("skimage", "data/lfw_subset.npy"))).float()
     chosen = torch.linspace(0, 199, count).round().long()  # the first 100 are faces

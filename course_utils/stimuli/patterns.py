@@ -7,13 +7,19 @@ import math
 import torch
 from torch import Tensor
 
+from course_utils.validate import check_whole
+
 
 def simple_patterns(size: int = 224) -> dict[str, Tensor]:
     """Pictures with one known thing in them: gray, edges and stripes in four directions, pairs of opponent colors.
 
     Returns:
         a dictionary from a name to `(1, 3, size, size)` in [0, 1].
+
+    Raises:
+        ValueError, TypeError: a size that is no whole number greater than 0.
     """
+    check_whole(size=size)
     y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing="ij")
     patterns = {"gray": torch.full((3, size, size), 0.5)}
     for name, angle in {"0": 0, "45": 45, "90": 90, "135": 135}.items():

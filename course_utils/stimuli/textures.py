@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils.images import load_image, photo
 from course_utils.places import data_file
+from course_utils.validate import check_whole
 
 FOLDER = data_file("textures")
 SIDE = 256  # pixels, of every picture
@@ -41,7 +42,12 @@ def texture_sample(name: str, size: int = 64) -> Tensor:
 
 
 def on_paper(image: Tensor, size: int) -> Tensor:
-    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`, to be shown at others' scale."""
+    """A picture `(1, 3, h, w)` in the corner of a white sheet `(1, 3, size, size)`, to be shown at others' scale.
+
+    Raises:
+        ValueError, TypeError: a size that is no whole number, or smaller than the picture.
+    """
+    check_whole(least=max(image.shape[2:]), size=size)
     sheet = image.new_ones((1, image.shape[1], size, size))
     sheet[:, :, : image.shape[2], : image.shape[3]] = image
     return sheet

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from course_utils.images import from_pil as as_tensor
 from course_utils.images import gallery, image_files, open_image, resize
-from course_utils.validate import check_positive, check_whole
+from course_utils.validate import check_list, check_positive, check_whole
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ def photo_tiles(
         ImageError: no such photo or folder, or a file that cannot be read.
     """
     check_whole(size=size)
-    zooms = sorted(zooms)
+    zooms = check_list("zooms", zooms, "numbers")
     for zoom in zooms:
         check_positive(zoom=zoom)
+    zooms = sorted(zooms)
     if not zooms or zooms[0] < 1:
         raise ValueError(f"zooms must be 1 or more, at least one of them, not {zooms}.")
     if isinstance(photos, (str, Path)):
@@ -61,7 +62,7 @@ def photo_tiles(
         names = [path.stem for path in files]
     else:
         known = gallery()
-        names = known.names if photos is None else list(photos)
+        names = known.names if photos is None else check_list("photos", photos, "names, or a folder")
         files = [known(name).path for name in names]
     if not files:
         raise ValueError("there are no photos to cut.")

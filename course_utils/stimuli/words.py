@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.stimuli.faces import paste
+from course_utils.validate import check_number
 
 
 def write_word(images: Tensor, word: str, *, height: float = 0.18, place: tuple[float, float] = (0.5, 0.5)) -> Tensor:
@@ -22,12 +23,14 @@ def write_word(images: Tensor, word: str, *, height: float = 0.18, place: tuple[
         `(N, 3, H, W)`, a copy.
 
     Raises:
-        ValueError: an empty word.
+        ValueError: an empty word, or an infinite height.
+        TypeError: a height that is no number.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     if not word.strip():
         raise ValueError("word is empty; give at least one letter.")
+    check_number(height=height)
     font = ImageFont.load_default(size=max(6, round(height * images.shape[2])))
     left, top, right, bottom = font.getbbox(word)
     picture = Image.new("L", (min(right - left + 8, images.shape[3]), min(bottom - top + 8, images.shape[2])))

@@ -404,7 +404,7 @@ assert to_arcs[2:].amax(1).min() > 150 > 1.5 * to_arcs[:2].amax(1).max()
 # %% [markdown] notes="1" minutes=20
 # Run the stub and ask what belongs together: the value and the number of its image must move together.
 
-# %% [markdown] exercise="05.4" title="Spot the bug: merged, but wrong" points=2 difficulty=3 importance=3 minutes=8
+# %% [markdown] exercise="05.4" title="Spot the bug: merged, but wrong" points=2 difficulty=3 importance=3 minutes=8 own="course_utils.engines.top_k:TopPatches._take"
 # Each half gives the `k` best values of every channel `(C, k)` and the numbers of their images `(C, k)`. The function returns the right values. What is wrong with it? Repair it.
 
 

@@ -386,6 +386,14 @@ def test_a_network_without_classes_has_only_units():
     assert f"the value {short(value)}." in one.status.text  # it begins at the strongest place
 
 
+@pytest.mark.parametrize(
+    "unit, words", [("bn2.act", 'written "layer:channel"'), ("bn2.act:1280", "channels 0 to 1279")]
+)
+def test_what_is_no_unit(unit, words):
+    with pytest.raises(ValueError, match=words):
+        explorers.Saliency(photo="cat", unit=unit)
+
+
 # --- parts -------------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, minimize
 from course_utils import fun, gradients
 from course_utils.exercises.tiny import tiny_net
 from course_utils.optimize.descend import Watch, _End, descend
-from course_utils.optimize.objectives import IMAGES, Objective, class_score
+from course_utils.optimize.objectives import IMAGES, Objective, as_objective, class_score
 from course_utils.optimize.pictures import Fourier, Pixels, Smooth
 from course_utils.optimize.transforms import Crop, transform
 from tests.nets import without_normalization
@@ -368,6 +368,12 @@ def test_what_ends_it_inside_never_reaches_the_caller(net):
     assert not issubclass(_End, (KeyboardInterrupt, StopIteration))
     for optimizer, lr in OPTIMIZERS.items():
         descend(net, class_score(1), Pixels(picture(0)), steps=1, optimizer=optimizer, lr=lr)
+
+
+@pytest.mark.parametrize("short", [1, "3:1", [1, 2], ["3:1", "3:2"]], ids=str)
+def test_a_class_or_a_unit_stands_for_its_objective(net, short):
+    got, expected = (descend(net, one, Pixels(), size=8, steps=2).images for one in (short, as_objective(short)))
+    assert torch.equal(got, expected) and len(got) == (2 if isinstance(short, list) else 1)
 
 
 def test_wrong_settings(net):

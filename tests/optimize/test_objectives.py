@@ -67,6 +67,8 @@ def test_algebra(net, images):
     a, b = class_score(1), channel(f"{net.layers[3]}:2")
     torch.testing.assert_close((2 * a - b)(net, images), 2 * a(net, images) - b(net, images))
     torch.testing.assert_close((-(a + b) * 0.5)(net, images), -0.5 * (a(net, images) + b(net, images)))
+    for half in (a / 2, a / torch.tensor(2), torch.tensor(0.5) * a, a * np.float32(0.5)):
+        torch.testing.assert_close(half(net, images), a(net, images) / 2)
     assert (class_score([1, 2]) + b).count == 2
     assert "2 * (class 1)" in (2 * a + b).name
     with pytest.raises(ValueError, match="about 2 images and class .* about 3"):
@@ -75,6 +77,8 @@ def test_algebra(net, images):
         a + 1
     with pytest.raises(TypeError):
         a * b
+    with pytest.raises(TypeError):
+        1 / a
 
 
 def test_the_network_runs_no_further_than_needed(net, images):

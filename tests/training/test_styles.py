@@ -173,7 +173,7 @@ def test_styles_can_be_painted_more_often(monkeypatch):
         ({"--shares": "night=0"}, "--shares are styles that are trained and whole numbers"),
         ({"--shares": "moon=2"}, "not 'moon=2'"),
         ({"--content": "nowhere"}, "There is no folder nowhere"),
-        ({"--weights": "1"}, "8 styles need 8 style_weights, not 1"),
+        ({"--weights": "1"}, "style_weights has 1 numbers for 8 styles"),
         ({"--weights": "1,much"}, "--weights are numbers separated by commas, for example 2,0.5; not '1,much'"),
         ({"--stages": "64"}, "a stage is SIDExBATCHxSTEPS, for example 64x4x1000; not '64'"),
         ({"--stages": "64x0x2"}, "a stage is SIDExBATCHxSTEPS"),
