@@ -177,11 +177,15 @@ def hand_out(to: Path, lessons: list[str] | None, *, solutions: bool = False, la
     from course_utils.authoring.paths import lesson_paths
     from course_utils.authoring.release import carried, release
     from course_utils.authoring.source import read_lesson
+    from course_utils.languages import translated_lessons
 
     print(release(to, lessons, solutions=solutions, language=language))
+    sources = sorted(set(lesson_paths(lessons)))
+    if language and (left := [s.stem[:2] for s in sources if s.stem[:2] not in translated_lessons(language)]):
+        print(f"Not translated into {language}, so in English: {', '.join(left)}.")
     if solutions:
         print("It holds the solutions of its exercises: not for a class that is graded.")
-    others = carried([read_lesson(path) for path in dict.fromkeys(lesson_paths(lessons))])
+    others = carried([read_lesson(path) for path in sources])
     if others:
         said = "; ".join(f"{', '.join(which)} ({file})" for file, which in others.items())
         print(f"These lessons use methods that are the answers of exercises you do not hand out: {said}.")
