@@ -309,6 +309,11 @@ def test_a_late_file_from_canvas_is_marked(course, tmp_path):
     (place / "raybo_4712_8_07.ipynb").write_text("x")
     assert course(place, tmp_path / "out", roster=path) == 0
     assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", ""]
+    (place / "leeann_LATE_4711_9_07.ipynb").write_text("graded again, for another reason")
+    assert course(place, tmp_path / "out", roster=path) == 0
+    assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", "late", ""]
+    assert course(place, tmp_path / "out", roster=path) == 0, "nothing new"
+    assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", "late", ""]
 
 
 def test_of_an_earlier_roster_nothing_is_left_to_return(course, tmp_path):
@@ -374,7 +379,7 @@ def test_the_file_for_moodle_has_a_line_for_each_student_and_feedback():
 
 def test_a_result_of_an_older_version_of_the_course_can_be_read(tmp_path):
     data = reports.as_gradescope(faked("ann", ["07.1"]))
-    del data["extra_data"]["handed_in"], data["extra_data"]["graded_at"]
+    del data["extra_data"]["handed_in"], data["extra_data"]["graded_at"], data["extra_data"]["late"]
     (tmp_path / "results").mkdir()
     (tmp_path / "results/ann.json").write_text(json.dumps(data))
     assert reports.load_student(tmp_path, "ann") == faked("ann", ["07.1"])
