@@ -66,8 +66,9 @@ def test_a_page_says_in_words_what_the_signs_say(course, folder, tmp_path):  # n
 
 
 def test_with_a_roster_who_handed_in_nothing_is_there_too(course, folder, tmp_path):  # noqa: F811
-    (tmp_path / "class.csv").write_text("id,email,name\nann,a@x,Ann\nkim,k@x,Kim\n", encoding="utf-8")
+    (tmp_path / "class.csv").write_text("id,email,name\nann,a@x,Ann Lee\nkim,k@x,\n", encoding="utf-8")
     said = course("progress", folder, "--roster", tmp_path / "class.csv").stdout
+    assert re.search(r"^Ann Lee \(ann\) .*3 of 11$", said, re.M), "an id alone says nothing in front of a class"
     assert re.search(r"^kim .*0 of 11; nothing was handed in$", said, re.M)
     assert "not in the table: bob: no student of the roster" in said
 

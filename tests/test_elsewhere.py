@@ -1,12 +1,15 @@
-"""Colab, Binder and GitHub Pages, as far as this computer can try them: the first cell, the links, the files that they read."""
+"""Colab, Binder, GitHub Pages and nbconvert, as far as this computer can try them: first cell, links, the files that they read."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import nbformat
 import pytest
 import yaml
 
@@ -96,6 +99,21 @@ def empty_environment(place: Path) -> Path:
     )
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     return scripts / "python"
+
+
+def test_a_page_that_nbconvert_makes_has_every_picture():
+    """docs/instructors.md says so, and whom such a page asks."""
+    from nbconvert import HTMLExporter
+
+    path = ROOT / "notebooks/07_saliency_maps.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    pictures = sum(any(kind.startswith("image/") for kind in data) for data in outputs)
+    attached = sum(len(cell.get("attachments", {})) for cell in cells)
+    page, _ = HTMLExporter().from_filename(path)
+    assert len(re.findall(r'<img\b[^>]*\bsrc="data:image/', page)) == pictures + attached and pictures and attached
+    asked = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="(https?:[^"]+)"', page)
+    assert {urlsplit(address).hostname for address in asked} == {"cdnjs.cloudflare.com"}
 
 
 # the files that Binder and GitHub read

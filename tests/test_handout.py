@@ -104,6 +104,18 @@ def test_the_closure_follows_names_to_where_they_are_defined():
     assert "course_utils.fun.fast_style" not in found and "course_utils.gradients.fooling" not in found
 
 
+def test_of_the_data_only_what_these_lessons_read(files):
+    def data(numbers):
+        return {name.split("/")[1] for name in files[numbers] if name.startswith("data/")}
+
+    assert data("00") == {"weights"}
+    assert data("07") == {"weights", "textures", "map_scores"} == data("12+16") | {"map_scores"}
+    # a folder is found by its name in the code that reads it
+    code = [path.read_text(encoding="utf-8") for path in [*needed.modules().values(), *lesson_paths()]]
+    read = {call for text in code for call in re.findall(r"data_file\((?!name: str).*", text)}
+    assert read and all(map(release._DATA.match, read)), read
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """The files of the handout of lesson 07, and those of 12 and 16, by their names."""
@@ -170,8 +182,9 @@ def test_nothing_of_maintainers_is_in_it(files):
 
 
 def test_it_says_what_else_can_be_read(tmp_path):
-    result = CliRunner().invoke(app, ["release", "--to", str(tmp_path), "07"])
+    result = CliRunner().invoke(app, ["release", "--to", str(tmp_path), "07", "00", "--language", "ko"])
     assert "08.2, 08.5 (gradients/guided.py)" in result.output
+    assert "Not translated into ko, so in English: 07." in result.output
 
 
 def test_solutions_are_folded_under_the_hints_and_only_if_asked_for(files, tmp_path):

@@ -101,6 +101,7 @@ def test_every_section_has_its_minutes_in_the_notebook_and_its_note_elsewhere(nu
         until = f"*{minutes} minute{'s' * (minutes != 1)}, until {clock} of {lesson.minutes}*"
         assert until in whole and f"{until}\n\n{cell.source}\n" in said
         assert not any(cell.source in text for text in whole), "the room sees the notebook"
+        assert "$" not in cell.source, "no formulas are drawn in the window of the notes, nor on paper"
     silent = [p.title for p in sections(lesson) if p.work and not any("notes" in c.metadata for c in p.cells)]
     assert not silent, "sections without a note"
     assert abs(clock - lesson.minutes) <= 5, "the notes are a plan for the lesson's minutes"
@@ -345,9 +346,10 @@ def test_live_writes_the_notes_beside_the_notebook(course, started, place):  # n
     result = course("live", "42")
     assert result.exit_code == 0, result.output
     path = place / "build" / "live" / "42_sums.notes.md"
-    assert str(path) in result.stdout
     assert "## Beginning\n\n*5 minutes, until 5 of 5*\n\nSay what a sum is.\n" in path.read_text()
     assert "Say what" not in path.with_name("42_sums.ipynb").read_text()
+    printed = path.with_suffix(".html")
+    assert str(printed) in result.stdout and "<p>Say what a sum is.</p>" in printed.read_text()
 
 
 def test_live_builds_all(course, started, place):  # noqa: F811
@@ -580,4 +582,7 @@ def test_a_lesson_is_opened_typed_into_and_run_to_the_end_in_the_browser(typist,
     typist.command("docmanager:save")
     saved = json.loads((typist.server.root / path).read_text())
     assert mine["source"] in ["".join(cell["source"]) for cell in saved["cells"]]
+    sizes = "all => all.map((one) => [one, one.parentElement].map((e) => e.getBoundingClientRect().width / one.naturalWidth))"
+    grown = page.locator(".jp-OutputArea-output > img").evaluate_all(sizes)
+    assert grown and all(by > 1.4 or by > 0.95 * room for by, room in grown), "pictures grow as the letters do"
     assert not typist.console_errors and not typist.outside

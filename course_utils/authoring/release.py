@@ -31,6 +31,7 @@ _SOLUTIONS = (
     "Open it when your own function has passed, or when you are stuck.\n"
 )
 _EMPTY = "Explore: the explorers of these lessons"
+_DATA = re.compile(r"""data_file\(f?\\?["'](\w+)""")  # as code names a folder of data/; in a notebook's JSON, too
 # tables of pyproject.toml that are for maintainers
 _TABLES = r"\[(project\.optional-dependencies|tool\.(ruff|pytest|importlinter))"
 
@@ -38,7 +39,7 @@ _TABLES = r"\[(project\.optional-dependencies|tool\.(ruff|pytest|importlinter))"
 def release(folder: Path, lessons: Sequence[str] | None = None, *, solutions: bool = False, language: str = "") -> Path:
     """Write `looking-inside-convnets.zip` with the student notebooks and everything that they need.
 
-    Sources, solutions, tests and the grader are not in it, nor the checks and methods that only other lessons need.
+    Sources, solutions, tests and the grader are not in it, nor checks, methods and data that only other lessons need.
     Notebooks are made anew from their sources; the pictures of worked cells are kept from `notebooks/`.
 
     Args:
@@ -69,7 +70,7 @@ def handout(lessons: Sequence[Lesson], *, solutions: bool = False, language: str
     names = modules_of(lessons)
     files = {name: (paths.ROOT / name).read_bytes() for name in _TOP}
     files["pyproject.toml"] = _pyproject().encode()
-    files |= dict(_package(names)) | dict(tree("data"))
+    files |= dict(_package(names))
     translated = translated_lessons(language) if language else []
     books = {}
     for lesson in lessons:
@@ -80,6 +81,9 @@ def handout(lessons: Sequence[Lesson], *, solutions: bool = False, language: str
         books[explore.name] = build(explore, "student")
     for name, book in books.items():
         files[f"notebooks/{name}.ipynb"] = _with_pictures(name, book)
+    texts = [data.decode() for name, data in files.items() if name.endswith((".py", ".ipynb"))]
+    for folder in sorted({folder for text in texts for folder in _DATA.findall(text)}):
+        files |= dict(tree(f"data/{folder}"))
     files["README.md"] = _readme(lessons, explore is not None, names, solutions=solutions).encode()
     if language:
         files |= _quizzes(lessons, language)

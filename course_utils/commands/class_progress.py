@@ -59,12 +59,13 @@ def tell_class_progress(folder: Path, *, page: Path | None = None, roster: Path 
     """
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"--page names an HTML file, such as progress.html; {page} is none.")
-    found, strangers = find_submissions(folder), []
+    found, strangers, names = find_submissions(folder), [], {}
     if roster is not None:
         people = read_roster(roster)
         matched = match(people, found)
         found, strangers = matched.submissions, matched.strangers
-    rows = [_row(one) for one in found]
+        names = {person.id: f"{person.name} ({person.id})" for person in people if person.name}
+    rows = [_row(one, names.get(one.student, one.student)) for one in found]
     ids = _exercises({which for row in rows for which in row.states})
     print(as_text(rows, ids))
     for name, why in strangers:
@@ -82,7 +83,7 @@ def _exercises(said: set[str]) -> list[str]:
     return [one.id for lesson in lessons for one in lesson.exercises if {e.id for e in lesson.exercises} & said]
 
 
-def _row(one: Submission) -> Row:
+def _row(one: Submission, name: str) -> Row:
     states: dict[str, str] = {}
     problems = [one.problem] if one.problem else []
     for path in one.notebooks:
@@ -95,7 +96,7 @@ def _row(one: Submission) -> Row:
         for which, state in (said or {}).items():
             # of two notebooks of one lesson, the better counts
             states[str(which)] = min(state, states.get(str(which), ""), key=_BEST_FIRST.index)
-    return Row(plain(one.student, 60) or "(no name)", states, plain("; ".join(problems), 200))
+    return Row(plain(name, 60) or "(no name)", states, plain("; ".join(problems), 200))
 
 
 def as_text(rows: Sequence[Row], ids: Sequence[str]) -> str:

@@ -94,6 +94,7 @@ def grade(
         old = reports.load_student(out, submission.student)
         if old is None or old.key != key or not (out / "feedback").is_dir():
             return False
+        old.late = old.student in matched.late  # an older version of the course did not write it
         every[submission.student] = old
         return True
 
@@ -113,13 +114,14 @@ def grade(
                 for item in work:
                     if isinstance(item, Report):
                         item.graded_at, item.handed_in = _when(time.time()), _changed(by_name[item.student].notebooks)
+                        item.late = item.student in matched.late
                         reports.save_student(out, item)
                         every[item.student] = item
                     else:
                         before += 1
                     bar.update()
         in_order = [every[s.student] for s in found]
-        gradebook.save_class(out, in_order, people, matched.strangers, matched.late)
+        gradebook.save_class(out, in_order, people, matched.strangers)
     print(gradebook.summary_text(in_order))
     print(f"{len(found)} students ({before} were graded before), seed {seed}: {out / 'gradebook.csv'}")
     left = [r for r in in_order if r.state != "graded" and gradebook.state(r) != NOTHING]
@@ -177,11 +179,15 @@ def hand_out(to: Path, lessons: list[str] | None, *, solutions: bool = False, la
     from course_utils.authoring.paths import lesson_paths
     from course_utils.authoring.release import carried, release
     from course_utils.authoring.source import read_lesson
+    from course_utils.languages import translated_lessons
 
     print(release(to, lessons, solutions=solutions, language=language))
+    sources = sorted(set(lesson_paths(lessons)))
+    if language and (left := [s.stem[:2] for s in sources if s.stem[:2] not in translated_lessons(language)]):
+        print(f"Not translated into {language}, so in English: {', '.join(left)}.")
     if solutions:
         print("It holds the solutions of its exercises: not for a class that is graded.")
-    others = carried([read_lesson(path) for path in dict.fromkeys(lesson_paths(lessons))])
+    others = carried([read_lesson(path) for path in sources])
     if others:
         said = "; ".join(f"{', '.join(which)} ({file})" for file, which in others.items())
         print(f"These lessons use methods that are the answers of exercises you do not hand out: {said}.")

@@ -60,10 +60,12 @@ def open_live(
 
 def write_live(lessons: Sequence[str] | None, *, fresh: bool = False) -> int:
     """Build live notebooks and say for each what was done."""
-    for path, done in files.build_live(lessons, fresh=fresh):
+    for source, (path, done) in zip(paths.lesson_paths(lessons), files.build_live(lessons, fresh=fresh), strict=True):
         print(f"{path}: {done}", flush=True)
         if (notes := paths.notes_path(path)).is_file():
-            print(f"{notes}: your notes; print them, or open them where the room does not look", flush=True)
+            page = notes.with_suffix(".html")  # the same text, with its headings and emphasis drawn
+            files.write(page, notes_page(read_lesson(source)))
+            print(f"{page}: your notes; print them, or open them where the room does not look", flush=True)
     return 0
 
 

@@ -7,7 +7,7 @@ import html
 import io
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils.grading import imports
@@ -63,13 +63,12 @@ def state(report: Report) -> str:
     return NOTHING if nothing else report.state
 
 
-def attempts(out: Path, reports: Sequence[Report], late: Container[str] = ()) -> str:
+def attempts(out: Path, reports: Sequence[Report]) -> str:
     """A CSV with a line for every result that a student ever got: those of earlier runs, then the latest.
 
     Args:
         out: the folder of the results.
         reports: the latest.
-        late: the students whose latest files say that they were late.
     """
     exercises = sorted({r.exercise for report in reports for r in report.results})
     text = io.StringIO()
@@ -80,7 +79,7 @@ def attempts(out: Path, reports: Sequence[Report], late: Container[str] = ()) ->
         for number, one in enumerate(every, 1):
             scores = {r.exercise: r.score for r in one.results}
             latest = number == len(every)
-            told = ["yes" if latest else "", "late" if latest and report.student in late else ""]
+            told = ["yes" if latest else "", "late" if one.late else ""]
             row = [_cell(shown(one.student)), number, *told, one.handed_in, one.graded_at, state(one)]
             writer.writerow(
                 [*row, _sum(scores.values())] + ["" if scores.get(e) is None else scores[e] for e in exercises]
@@ -157,7 +156,6 @@ def save_class(
     reports: Sequence[Report],
     people: Sequence[Person] = (),
     strangers: Sequence[tuple[str, str]] = (),
-    late: Container[str] = (),
 ) -> None:
     """Write the gradebook, the summary and the list of all attempts; with a roster, what goes back to the platform.
 
@@ -166,10 +164,9 @@ def save_class(
         reports: of the students.
         people: the roster, in the same order.
         strangers: what fits nobody of it, with the reason.
-        late: see `attempts`.
     """
     write_atomically(out / "gradebook.csv", gradebook(reports, people))
-    write_atomically(out / "attempts.csv", attempts(out, reports, late))
+    write_atomically(out / "attempts.csv", attempts(out, reports))
     write_atomically(out / "summary.html", summary_page(reports, strangers))
     if people:
         write_atomically(out / "canvas.csv", imports.canvas(people, reports))

@@ -71,6 +71,7 @@ def as_gradescope(report: Report) -> dict:
             "notes": report.notes,
             "handed_in": report.handed_in,
             "graded_at": report.graded_at,
+            "late": report.late,
             "exercises": [vars(r) for r in report.results],
         },
     }
@@ -88,7 +89,8 @@ def from_gradescope(data: dict, student: str) -> Report:
     extra = data["extra_data"]
     if extra["student"] != student:
         raise ValueError(f"these are the results of {extra['student']!r}")
-    when = extra.get("handed_in", ""), extra.get("graded_at", "")
+    # results of an older version of the course have no such fields
+    when = extra.get("handed_in", ""), extra.get("graded_at", ""), extra.get("late", False)
     return Report(student, [Result(**r) for r in extra["exercises"]], list(extra["notes"]), extra["key"], *when)
 
 

@@ -43,6 +43,7 @@ class Report:
 
     Attributes:
         key: a hash of all that the results depend on.
+        late: whether a file's name says so.
         failed: whether the sandbox failed, so that a later run must try again; it is not written to files.
         handed_in, graded_at: when, as text ("2026-11-27 18:05", UTC); "" if nobody knows.
     """
@@ -53,6 +54,7 @@ class Report:
     key: str = ""
     handed_in: str = ""
     graded_at: str = ""
+    late: bool = False
     failed: bool = False
 
     def cleaned(self) -> Report:

@@ -70,6 +70,8 @@ class Matched:
 def read_roster(path: Path) -> list[Person]:
     """The students of a CSV file with the columns id, e-mail and name; commas, semicolons or tabs between them.
 
+    Without a column of ids, the e-mail address is the id; Canvas' list needs no e-mail address.
+
     Raises:
         CourseError: no such file, no text, a column is missing, an id is missing, odd or there twice, nobody is in it.
     """
@@ -80,8 +82,14 @@ def read_roster(path: Path) -> list[Person]:
     where = {
         key: next((titles.index(name) for name in names if name in titles), None) for key, names in _COLUMNS.items()
     }
+    from_canvas = where["sis_user_id"] is not None or where["sis_login_id"] is not None
+    from_canvas = from_canvas or (where["email"] is None and {"student", "id", "section"} <= {*titles})
     in_parts = where["first"] is not None and where["last"] is not None
-    missing = [key for key in ("id", "email", "name") if where[key] is None and not (key == "name" and in_parts)]
+    what_is_the_id = "id" if where["id"] is not None else "e-mail address, and no column of ids"
+    if where["id"] is None:
+        where["id"] = where["email"]
+    needless = {"email": from_canvas, "name": in_parts}
+    missing = [key for key in ("id", "email", "name") if where[key] is None and not needless.get(key)]
     if missing:
         has = ", ".join(plain(title, 30) for title in rows[0][1])
         raise CourseError(f"{path}: the roster has no column {' and no '.join(missing)}; its columns are: {has}.")
@@ -96,7 +104,7 @@ def read_roster(path: Path) -> list[Person]:
         if not got["name"] and in_parts:
             got["name"] = f"{got['first']} {got['last']}".strip()
         if not got["id"]:
-            raise CourseError(f"{path}, line {line}: there is no id.")
+            raise CourseError(f"{path}, line {line}: there is no {what_is_the_id}.")
         if not re.fullmatch(_ID, got["id"]):
             raise CourseError(
                 f"{path}, line {line}: the id {plain(got['id'], 40)!r} names files, "
@@ -106,7 +114,6 @@ def read_roster(path: Path) -> list[Person]:
             if got[key] and seen.setdefault((key, form(got[key])), line) != line:
                 first = seen[key, form(got[key])]
                 raise CourseError(f"{path}: {plain(got[key], 60)} stands in line {first} and in line {line}.")
-        from_canvas = where["sis_user_id"] is not None or where["sis_login_id"] is not None
         people.append(
             Person(
                 id=got["id"],

@@ -239,7 +239,7 @@ show_images(rows, titles, columns=8, width=8)
 # lies between 0 (a gray filter) and 1 (a filter that does not see gray at all).
 
 # %% [markdown] notes="1" minutes=9
-# Do one pixel by hand: $(1, 1, 1)$ is all gray, $(1, -1, 0)$ has no gray at all. Then the exercise.
+# Do one pixel by hand: (1, 1, 1) is all gray, (1, -1, 0) has no gray at all. Then the exercise.
 
 # %% [markdown] exercise="01.3" title="The color share" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.filters:color_share"
 # Return the color share of each filter: shape `(C,)`. No filter is all zero.

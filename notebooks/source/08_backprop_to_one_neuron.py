@@ -531,7 +531,7 @@ for rule_of in rules:
 # long as the tensor goes nowhere else. In some networks it does: where a skip branch begins at the very tensor that enters the ReLU, here $y = \max(0, x) + w\,x$. (In a ResNet it begins after the ReLU.) Then the gradient at $x$ is the **sum** of what comes through both branches. PyTorch also has hooks on *modules*; such a hook of an `nn.ReLU` sees only what comes through this ReLU.
 
 # %% [markdown] notes="1" minutes=8
-# Draw the two branches into $y$. Ask at which place the hook sits and what arrives there.
+# Draw the two branches into y. Ask at which place the hook sits and what arrives there.
 
 # %% [markdown] exercise="08.4" title="Spot the bug: a ReLU with a skip branch" points=2 difficulty=3 importance=3 minutes=10 own="course_utils.gradients:relu_rule"
 # The function should send a signal `R` from $y = \max(0, x) + w\,x$ back to $x$ by the rule of guided backprop. The rule belongs to the ReLU, and to nothing else. Run the cell, read what `check`

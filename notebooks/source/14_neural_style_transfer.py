@@ -658,7 +658,7 @@ assert not places_of(overlaid)[1] > 0.15
 # and the colors are $R - Y$ and $B - Y$. They stay the same if you add the same number to R, G and B.
 
 # %% [markdown] notes="1" minutes=9
-# Ask which of the two should keep its brightness. Draw $Y$ and the two colors as three sheets.
+# Ask which of the two should keep its brightness. Draw Y and the two colors as three sheets.
 
 # %% [markdown] exercise="14.5" title="Brightness of one, colors of the other" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun:keep_colors"
 # Return a picture with the painting's $Y$ and the photo's colors. Cut its values off at 0 and 1.

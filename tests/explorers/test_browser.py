@@ -125,7 +125,7 @@ def test_the_frame_and_the_quiz_can_be_used_by_everybody(lab):
         page.close()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", sorted(explorers._HOME))
 def test_each_explorer_can_be_used_by_everybody(explore, name):
     page = explore(f"{name}()")

@@ -70,11 +70,25 @@ def test_canvas_own_list_is_a_roster_and_goes_back_as_it_came(tmp_path):
     assert rows[2][:5] == ["Lee, Ann", "4711", "u1", "ann@uni.edu", "A"]
 
 
+def test_canvas_list_for_who_may_not_see_sis_numbers(tmp_path):
+    people = read_roster(roster(tmp_path, 'Student,ID,Section\n    Points Possible,,\n"Lee, Ann",4711,A\n'))
+    rows = list(csv.reader(io.StringIO(imports.canvas(people, [Report("4711")]))))
+    assert [p.id for p in people] == ["4711"] and rows[2][:5] == ["Lee, Ann", "4711", "", "", "A"]
+
+
+def test_without_ids_the_e_mail_address_is_the_id(tmp_path):
+    """Moodle's list of participants, as it usually is."""
+    text = "\ufeffFirst name,Last name,Email address,Groups\nAnn,Lee,ann@uni.edu,\nBo,Ray,bo@uni.edu,\n"
+    people = read_roster(roster(tmp_path, text))
+    assert people == [Person("ann@uni.edu", "ann@uni.edu", "Ann Lee"), Person("bo@uni.edu", "bo@uni.edu", "Bo Ray")]
+
+
 BAD = {
     "empty": ("", ["the roster is empty", "id,email,name"]),
     "only spaces": (" \n,,\n", ["the roster is empty"]),
     "only titles": ("id,email,name\n", ["no student"]),
-    "no id": ("email,name\na@b,Ann\n", ["no column id", "email, name"]),
+    "no id": ("name,group\nAnn,A\n", ["no column id and no email", "name, group"]),
+    "no e-mail address in place of an id": ("email,name\na@b,Ann\n,Bo\n", ["line 3", "no e-mail address"]),
     "two columns missing": ("id\ns1\n", ["no column email and no name"]),
     "an id is missing": ("id,email,name\ns1,a@b,Ann\n,c@d,Bo\n", ["line 3", "no id"]),
     "an id twice": ("id,email,name\ns1,a@b,Ann\ns2,c@d,Bo\nS1,e@f,Cy\n", ["S1", "line 2 and in line 4"]),
@@ -295,6 +309,11 @@ def test_a_late_file_from_canvas_is_marked(course, tmp_path):
     (place / "raybo_4712_8_07.ipynb").write_text("x")
     assert course(place, tmp_path / "out", roster=path) == 0
     assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", ""]
+    (place / "leeann_LATE_4711_9_07.ipynb").write_text("graded again, for another reason")
+    assert course(place, tmp_path / "out", roster=path) == 0
+    assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", "late", ""]
+    assert course(place, tmp_path / "out", roster=path) == 0, "nothing new"
+    assert [row["late"] for row in table(tmp_path / "out/attempts.csv")] == ["late", "late", ""]
 
 
 def test_of_an_earlier_roster_nothing_is_left_to_return(course, tmp_path):
@@ -360,7 +379,7 @@ def test_the_file_for_moodle_has_a_line_for_each_student_and_feedback():
 
 def test_a_result_of_an_older_version_of_the_course_can_be_read(tmp_path):
     data = reports.as_gradescope(faked("ann", ["07.1"]))
-    del data["extra_data"]["handed_in"], data["extra_data"]["graded_at"]
+    del data["extra_data"]["handed_in"], data["extra_data"]["graded_at"], data["extra_data"]["late"]
     (tmp_path / "results").mkdir()
     (tmp_path / "results/ann.json").write_text(json.dumps(data))
     assert reports.load_student(tmp_path, "ann") == faked("ann", ["07.1"])

@@ -120,7 +120,7 @@ def _remove_earlier(folder: Path) -> None:
 
 
 def for_everybody(page: str, language: str = "") -> str:
-    """What a keyboard or screen reader needs and Sphinx leaves out: code that scrolls, levels of headings, a language.
+    """What keyboards and screen readers need and Sphinx leaves out: what scrolls, kinds of lists, headings, languages.
 
     Args:
         page: as Sphinx wrote it.
@@ -128,5 +128,8 @@ def for_everybody(page: str, language: str = "") -> str:
     """
     if language:
         page = re.sub(r'(<html\b[^>]*\blang=")en"', rf'\g<1>{language}"', page, count=1)
-    page = page.replace("<pre>", '<pre tabindex="0">')
+    page = page.replace("<pre>", '<pre tabindex="0">')  # on a narrow screen, both are scrolled with the arrow keys
+    page = page.replace('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper')
+    # a signature in several lines is a list that defines nothing
+    page = page.replace('<dl>\n<dd><em class="sig-param">', '<dl role="presentation">\n<dd><em class="sig-param">')
     return page.replace('class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"')

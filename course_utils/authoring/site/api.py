@@ -7,6 +7,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from types import ModuleType
 
 ROOMS = {
     "networks": "Trained networks",
@@ -20,6 +21,7 @@ ROOMS = {
     "fun": "Fun applications",
     "optimize": "Pictures that are changed until a number is small",
     "stimuli": "Pictures made for an experiment",
+    "explorers": "Explorers: knobs to turn, pictures to click on",
     "exercises": "Checks and quizzes",
     "cluster": "More machines",
 }
@@ -37,28 +39,42 @@ def page(room: str) -> str:
 
 
 def public(room: str) -> dict[str, object]:
-    """The functions and classes that a room exports, by name."""
+    """What a room exports, by name: functions, classes, constants."""
     module = importlib.import_module(f"course_utils.{room}")
-    defined = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
-    exported = getattr(module, "__all__", [n for n in defined if not n.startswith("_")])
-    things = {name: getattr(module, name) for name in sorted(exported, key=str.lower)}
-    return {name: thing for name, thing in things.items() if inspect.isfunction(thing) or inspect.isclass(thing)}
+    exported = getattr(module, "__all__", None) or _defined_in(module)
+    return {name: getattr(module, name) for name in sorted(exported, key=str.lower)}
+
+
+def _defined_in(module: ModuleType) -> list[str]:
+    """The functions and classes of a room without a list; explorers are each in a file of their own, and found late."""
+    homes = {name: getattr(getattr(module, name), "__module__", None) for name in dir(module) if name[0] != "_"}
+    return [name for name, home in homes.items() if f"{home}.".startswith(f"{module.__name__}.")]
 
 
 def index() -> str:
     """The page that leads to the others."""
     rooms = "\n".join(ROOMS)
-    text = "Every public name can be imported from `course_utils`, too: `from course_utils import saliency`."
+    text = (
+        "Every public name but an explorer's can be imported from `course_utils`, too: "
+        "`from course_utils import saliency, explorers`."
+    )
     return f"# The functions of the package\n\n{text}\n\n```{{toctree}}\n:maxdepth: 1\n\n{rooms}\n```\n"
 
 
 def entry(name: str, thing: object) -> str:
-    """One function or class, with its methods, as a directive of Sphinx's Python domain."""
+    """A function, a class with its methods, or a constant with its value, as a directive of Sphinx's Python domain."""
+    if not inspect.isroutine(thing) and not inspect.isclass(thing):
+        return f"::::{{py:data}} {name}\n:value: {_value(thing)}\n::::"
     kind = "class" if inspect.isclass(thing) else "function"
     body = [markdown(inspect.getdoc(thing) or "" if thing.__doc__ else "")]
     if kind == "class":
         body += [_directive("method", n, m, [markdown(inspect.getdoc(m) or "")], ":::") for n, m in _methods(thing)]
     return _directive(kind, name, thing, body, "::::")
+
+
+def _value(constant: object) -> str:
+    said = repr(constant)
+    return repr(list(constant)) if " at 0x" in said else said  # a function has no name that a reader could write
 
 
 def _directive(kind: str, name: str, thing: object, body: list[str], fence: str) -> str:
