@@ -150,7 +150,8 @@ def features(net: Network, images: Tensor, *, layer: str | None = None, batch_si
     """One vector per image: the last-layer features (1280 numbers for EfficientNet-Lite0, 4096 for AlexNet and VGG-16).
 
     They are what the last linear layer gets, so that `features(net, images) @ W.T + b` are the class scores, unless the
-    network names another layer as its `feature_layer`.
+    network names another layer as its `feature_layer`. For a folder, an iterator, or a cluster's workers:
+    `feature_table`.
 
     Args:
         net: the network.
@@ -165,6 +166,7 @@ def features(net: Network, images: Tensor, *, layer: str | None = None, batch_si
         TypeError, ValueError: images that are none (see `check_images`), no such layer, or a network that names no
             feature layer and does not end in a linear one.
     """
+    check_batch(net, images, others="feature_table")
     layer = layer or getattr(net, "feature_layer", None)
     if layer is None:
         ready = check_images(net, images)

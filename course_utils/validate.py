@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from math import inf, isfinite
 from numbers import Integral, Real
@@ -75,11 +77,41 @@ def check_module(net: object) -> None:
         raise TypeError(f"net must be a network, as load_network gives it, not {type(net).__name__}.")
 
 
-def check_batch(net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False) -> Tensor:
+def check_client(client: object) -> None:
+    """Look whether something is a client of Dask's workers, or None.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    dask = sys.modules.get("distributed")  # whoever has a client has imported it
+    if client is not None and not (dask and isinstance(client, dask.Client)):
+        raise TypeError(
+            f"client must come from `with workers(...) as client`, or be None for this process; not {shown(client)}."
+        )
+
+
+def check_path(**paths: object) -> None:
+    """Look whether each named path is one, e.g. `check_path(to=to)`.
+
+    Raises:
+        ValueError: one is empty.
+        TypeError: one is no path.
+    """
+    for name, path in paths.items():
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"{name} must be a path, not {shown(path)}.")
+        if path == "":
+            raise ValueError(f"{name} is empty; give the path of a file.")
+
+
+def check_batch(
+    net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False, others: str = ""
+) -> Tensor:
     """Check the shape of a batch of pictures and the kind of its numbers, not their values.
 
     Args:
         net, images, name, gray: as in `check_images`.
+        others: the function that takes folders and files, to be named to whoever hands these in.
 
     Returns:
         The images as they are.
@@ -92,7 +124,8 @@ def check_batch(net: nn.Module | None, images: Tensor, *, name: str = "images", 
         check_module(net)
     if not isinstance(images, Tensor) or images.layout != torch.strided:
         given = type(images).__name__ if not isinstance(images, Tensor) else f"a {images.layout} tensor"
-        raise TypeError(f"{name} must be a torch tensor of shape (N, 3, H, W), not {given}.")
+        extra = f" {others} takes folders, files and iterators." if others else ""
+        raise TypeError(f"{name} must be a torch tensor of shape (N, 3, H, W), not {given}.{extra}")
     shape = tuple(images.shape)
     if images.ndim != 4:
         extra = " Add the batch dimension with images[None]." if images.ndim == 3 else ""

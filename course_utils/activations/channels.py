@@ -47,7 +47,8 @@ class Channels:
 def channels(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) -> Channels:
     """Measure every channel of a layer over many images: peaks, means, dead and selective channels.
 
-    The maps themselves are not kept, so that many images fit.
+    The maps themselves are not kept, so that many images fit. For a folder, an iterator, or a cluster's workers:
+    `channel_statistics`.
 
     Args:
         net, images, layer: as in `feature_maps`.
@@ -60,7 +61,7 @@ def channels(net: Network, images: Tensor, layer: str, *, batch_size: int = 16) 
         ValueError: as in `feature_maps`; fewer than two images have no selectivity.
     """
     peaks, means, low, high = [], [], [], []
-    for part in split_batch(check_batch(net, images), batch_size):
+    for part in split_batch(check_batch(net, images, others="channel_statistics"), batch_size):
         maps = feature_maps(net, part, layer)
         peaks.append(maps.amax((2, 3)))
         means.append(maps.mean((2, 3)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from course_utils.engines.passes import Pass, go_over
+from course_utils.engines.streaming import images_one_by_one
 from course_utils.errors import CourseError
 from course_utils.hooks import features
 from course_utils.images import walk_images
 from course_utils.networks.network import Network
 from course_utils.places import written_whole
-from course_utils.validate import check_batch, check_whole
+from course_utils.validate import check_batch, check_path, check_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 def feature_table(
     net: Network,
-    images: Sequence | Tensor | str | Path,
+    images: Iterable | Tensor | str | Path,
     *,
     to: str | Path,
     layer: str | None = None,
@@ -42,8 +44,9 @@ def feature_table(
 
     Args:
         net: the network.
-        images: as in `top_patches`, but their number must be known: a folder, a batch, or a list of paths or of single
-            images `(3, H, W)`.
+        images: as in `top_patches`. Their number must be known before the first row is written: what has no length, and
+            a DataLoader, are first made a list, which is small if they give paths. A list holds paths or single images
+            `(3, H, W)`.
         to: the file, `.npy`.
         layer: as in `features`.
         batch_size, size, progress, client, checkpoint, chunk: as in `top_patches`.
@@ -53,13 +56,21 @@ def feature_table(
         picture that cannot be read holds NaN, and a warning names it.
 
     Raises:
-        TypeError, ValueError: no images, a tensor that is no batch, no network, or no such layer.
+        TypeError, ValueError: no images, a tensor that is no batch, a list of batches, no network, or no such layer.
         CourseError: as in `top_patches`, a file that cannot be written, or one that lost the rows of the checkpoint.
     """
     check_whole(batch_size=batch_size, size=size)
-    if isinstance(images, Tensor):
-        check_batch(None, images)
-    count = sum(1 for _ in walk_images(images)) if isinstance(images, (str, Path)) else len(images)
+    check_path(to=to)
+    if Path(to).is_dir():
+        raise CourseError(f"{to} is a folder; give the name of a file, such as {Path(to) / 'features.npy'}.")
+    if isinstance(images, (str, Path)):
+        count = sum(1 for _ in walk_images(images))
+    else:
+        if isinstance(images, Tensor):
+            check_batch(None, images)
+        elif isinstance(images, DataLoader) or not hasattr(images, "__len__"):  # a loader's length is that in batches
+            images = list(images_one_by_one(images))
+        count = len(images)
     if not count:
         raise ValueError("there are no images to look at.")
     to = Path(to) if Path(to).suffix == ".npy" else Path(f"{to}.npy")
@@ -102,6 +113,10 @@ class TablePass(Pass):
                 self.look_at(found)
             table = np.lib.format.open_memmap(self.to, "r+")
             for first, rows in other:
+                if first + len(rows) > self.count:
+                    raise ValueError(
+                        f"there are more than {self.count} images: give single images or paths, no batches"
+                    )
                 table[first : first + len(rows)] = rows
             table.flush()
         except (OSError, ValueError) as error:

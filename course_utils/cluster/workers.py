@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from course_utils.cluster.run import scheduler_there
@@ -17,6 +19,9 @@ from course_utils.errors import CourseError
 if TYPE_CHECKING:
     from distributed import Client
 
+# Ctrl-C, and a batch system's SIGTERM, go to all processes of a group. Only the client shall get them: it ends the
+# workers, and each of these would print a trace of its own.
+_APART = "import os; getattr(os, 'setpgrp', int)()"
 INSTALL = 'pip install "looking-inside-convnets[cluster]" (in a clone: pip install -e ".[cluster]")'
 
 
@@ -37,14 +42,20 @@ def workers(
 
     Raises:
         CourseError: Dask is not installed, both are given, nothing answers, or no worker comes.
+        TypeError, ValueError: an address that is no text, or no number of processes or seconds.
     """
     if scheduler is not None and local is not None:
         raise CourseError("A scheduler has workers of its own: give a scheduler or a number of local workers.")
     if scheduler is None and local is None:
         yield None
         return
-    if local is not None and local < 1:
-        raise CourseError(f"The number of local workers must be 1 or greater, not {local}.")
+    from course_utils.validate import check_positive, check_whole  # not at the top: workers need no torch to begin
+
+    check_positive(seconds=seconds)
+    if local is not None:
+        check_whole(local=local)
+    elif not isinstance(scheduler, str):
+        raise TypeError(f'scheduler must be an address such as "tcp://10.0.0.5:8786", not {scheduler!r}.')
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -62,6 +73,7 @@ def workers(
         quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
         # memory_limit=0: what is sent around is small, and the machine's memory is the user's
         size = {"n_workers": local, "threads_per_worker": 1, "memory_limit": 0}
+        size["preload"] = [_APART, *dask.config.get("distributed.worker.preload")]
         try:
             cluster = LocalCluster(**size, **quiet, host="127.0.0.1", local_directory=place)
         except (OSError, RuntimeError) as error:
@@ -70,6 +82,8 @@ def workers(
                 'A script that starts them needs: if __name__ == "__main__":'
             ) from None
         with cluster, Client(cluster) as client:
+            if find_spec("bokeh") is not None:
+                print(f"what the workers do: {client.dashboard_link}", file=sys.stderr)
             yield client
 
 

@@ -37,12 +37,12 @@ def grade(
     a scheduler or local workers, Dask's workers grade, each in a sandbox of its own; see docs/cluster.md.
     """
     import torch
-    from tqdm.auto import tqdm
 
     from course_utils.cluster import workers
+    from course_utils.cluster.bar import long_bar
     from course_utils.grading import gradebook
     from course_utils.grading import report as reports
-    from course_utils.grading.classroom import default_jobs, grade_class
+    from course_utils.grading.classroom import default_jobs, fingerprint, grade_class
     from course_utils.grading.folder import only_grader
     from course_utils.grading.limits import Limits
     from course_utils.grading.over_cluster import grade_over
@@ -88,7 +88,7 @@ def grade(
     by_name = {one.student: one for one in found}
     limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)
     every: dict[str, Report] = {}
-    before = 0
+    before = missed = 0
 
     def known(submission, key: str) -> bool:
         old = reports.load_student(out, submission.student)
@@ -105,20 +105,24 @@ def grade(
             for which, problem in task.faulty.items():
                 print(f"{which} will not be graded: {problem}", file=sys.stderr)
         shared = {"seed": seed, "limits": limits, "secrets": [submissions, out], "known": known}
+        if on_cluster and all(known(one, fingerprint(one, tasks, seed, limits, sandbox)) for one in found):
+            scheduler = local_workers = None  # nobody is left for them
         with workers(scheduler, local=local_workers) as client:
             if client is None:
                 work = grade_class(found, tasks, jobs=jobs or default_jobs(), walls=sandbox, place=out, **shared)
             else:
                 work = grade_over(client, found, tasks, place=submissions, **shared)
-            with closing(work), tqdm(total=len(found), unit="student", disable=None) as bar:
+            with closing(work), long_bar(len(found), unit="student") as bar:
                 for item in work:
                     if isinstance(item, Report):
+                        missed += item.state == "not graded"
                         item.graded_at, item.handed_in = _when(time.time()), _changed(by_name[item.student].notebooks)
                         item.late = item.student in matched.late
                         reports.save_student(out, item)
                         every[item.student] = item
                     else:
                         before += 1
+                    bar.set_postfix({"not graded": missed}, refresh=False)
                     bar.update()
         in_order = [every[s.student] for s in found]
         gradebook.save_class(out, in_order, people, matched.strangers)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_utils.errors import CourseError
+from course_utils.places import ready_to_write
 
 if TYPE_CHECKING:
     from course_utils.engines.top_k import TopPatches
@@ -60,11 +61,13 @@ def find_patches(
     net.layer(layer)  # before anything is started
     size = size or net.input_size
     chosen, folder = _numbers(channels), images.absolute()  # not `resolve`: workers may have no such links
-    before, _ = _walked(folder)
+    before, count, _ = _walked(folder)
+    with _written(out):
+        ready_to_write(out)
     options = {"channels": chosen, "k": k, "per_image": 1, "photos": None, "window": window}
     started = time.monotonic()
     with _ended_by_sigterm(), workers(scheduler, local=local_workers) as client:
-        options |= {"batch_size": BATCH, "size": size, "progress": sys.stderr.isatty()}
+        options |= {"batch_size": BATCH, "size": size, "progress": True, "total": count}
         over = patches_over(net, folder, layer, **options, client=client, checkpoint=checkpoint)
     seconds = time.monotonic() - started
     names = over.skipped()
@@ -72,18 +75,15 @@ def find_patches(
         print(f"skipped, cannot be read as a picture: {path}", file=sys.stderr)
     if over.found is None:
         warn_of_broken(names, 0, images)  # raises
-    after, named = _walked(folder, set(over.found.images.flatten().tolist()))
+    after, _, named = _walked(folder, set(over.found.images.flatten().tolist()))
     if after != before:
         raise CourseError(
             f"Files were added to {images} or taken away meanwhile, so numbers no longer tell which file is which. "
             "Run it again."
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    with _written(out):
         _write(over.found, named, folder, out, size)
         (out / "broken.txt").write_text("".join(f"{name}\n" for name in names), **_AS_NAMED)
-    except OSError as error:
-        raise CourseError(f"{out}: the patches cannot be written ({error.strerror}).") from None
     print(f"{over.images} images in {seconds:.0f} s, {len(names)} broken: {out / 'patches.csv'}")
     if not over.whole:
         print("stopped before the end" + ("; the same command goes on" if checkpoint else ""), file=sys.stderr)
@@ -96,21 +96,21 @@ def find_patches(
 
 def _numbers(text: str | None) -> list[int] | None:
     try:
-        return [int(part) for part in text.split(",")] if text else None
+        return list(dict.fromkeys(int(part) for part in text.split(","))) if text else None
     except ValueError:
         raise CourseError(f"--channels takes numbers such as 3,17,200; not {text!r}.") from None
 
 
-def _walked(folder: Path, wanted: Collection[int] = ()) -> tuple[str, dict[int, str]]:
-    """A hash of the names of a folder's images, and the names of the wanted numbers."""
+def _walked(folder: Path, wanted: Collection[int] = ()) -> tuple[str, int, dict[int, str]]:
+    """A hash of the names of a folder's images, how many they are, and the names of the wanted numbers."""
     from course_utils.images import walk_images
 
     digest, names = hashlib.sha256(), {}
-    for number, path in enumerate(walk_images(folder)):
+    for number, path in enumerate(walk_images(folder)):  # it raises if there is none
         digest.update(os.fsencode(path) + b"\0")
         if number in wanted:
             names[number] = path.relative_to(folder).as_posix()
-    return digest.hexdigest(), names
+    return digest.hexdigest(), number + 1, names
 
 
 def _write(found: TopPatches, names: dict[int, str], images: Path, out: Path, size: int) -> None:
@@ -128,6 +128,14 @@ def _write(found: TopPatches, names: dict[int, str], images: Path, out: Path, si
     channels = found.channels[:SHOWN].tolist()
     title = f"{found.layer}, channels {channels[0]} to {channels[-1]}" if len(channels) > 1 else found.layer
     show_patches(found, images, channels=channels, size=size, title=title).savefig(out / "patches.png", dpi=150)
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(f"{out}: the patches cannot be written ({error.strerror}).") from None
 
 
 @contextmanager

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
+from course_utils.cluster.bar import long_bar
 from course_utils.engines.streaming import batches, images_one_by_one
 from course_utils.errors import CourseError, ImageError
 from course_utils.images import load_image, walk_images, warn_of_broken
 from course_utils.networks.network import Network, frozen
 from course_utils.places import holds_something
-from course_utils.validate import check_batch, check_module, check_whole
+from course_utils.validate import check_batch, check_client, check_module, check_path, check_whole
 
 if TYPE_CHECKING:
     from distributed import Client
+    from tqdm import tqdm
 
 SECONDS = 20  # between two checkpoints
 FILES = 256  # of a chunk
@@ -209,6 +210,7 @@ def go_over(
     chunk: int | None = None,
     progress: bool = True,
     title: str = "",
+    total: int | None = None,
 ) -> Over:
     """Look at every image once. An interrupted pass gives what it has.
 
@@ -221,21 +223,25 @@ def go_over(
             batches of images that are no files. Without a client and a checkpoint there are no chunks.
         progress: whether to show a bar.
         title: of the bar.
+        total: how many images a folder holds, if the caller has counted them for the bar.
 
     Raises:
         CourseError: see `course_utils.cluster`.
         ImageError: a folder without pictures.
-        TypeError, ValueError: no network, or a tensor that is no batch.
+        TypeError, ValueError: no network, a tensor that is no batch, no client, or no path of a checkpoint.
     """
     check_module(task.net)
+    check_client(client)
     if isinstance(images, Tensor):
         check_batch(None, images)
-    total = len(images) if isinstance(images, Tensor) else None
-    if progress and isinstance(images, (str, Path)):
-        total = sum(1 for _ in walk_images(images))
+        total = len(images)
     if chunk is not None:
         check_whole(chunk=chunk)
-    bar = tqdm(total=total, desc=title, leave=False, disable=not progress)
+    if checkpoint is not None:
+        check_path(checkpoint=checkpoint)
+    if progress and total is None and isinstance(images, (str, Path)):
+        total = sum(1 for _ in walk_images(images))
+    bar = long_bar(total, title=title, leave=False, disable=not progress)
     over = Over()
     with bar:
         try:
@@ -266,7 +272,7 @@ def _here(task: Pass, images: Any, over: Over, bar: tqdm) -> None:
 def _in_chunks(
     task: Pass, images: Any, over: Over, bar: tqdm, client: Client | None, checkpoint: Any, chunk: int | None
 ) -> None:
-    from course_utils.cluster.progress import Done, OtherImages, load, save
+    from course_utils.cluster.progress import Done, OtherImages, can_be_saved, load, save
 
     if isinstance(images, (str, Path)):  # a worker runs in another folder
         images = Path(images).absolute()
@@ -275,6 +281,7 @@ def _in_chunks(
     if path is not None:
         from course_utils.cluster.versions import here
 
+        can_be_saved(path)  # not after hours
         key = hashlib.sha256(repr((task.key(), str(folder), here())).encode()).hexdigest()
         done, broken, found = load(path, key)
     bar.update(len(done))

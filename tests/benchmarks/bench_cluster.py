@@ -1,14 +1,15 @@
 """A cluster on this machine: equal results whatever dies, its overhead, and what a large run would cost.
 
-    python tests/benchmarks/bench_cluster.py equal [--images 20000]     8 sizes of chunks, 3 workers killed in each run
+    python tests/benchmarks/bench_cluster.py equal [--images 20000]     8 sizes of chunks, 3 workers killed in each run;
+                                                                        memory also with a tenth of the images
     python tests/benchmarks/bench_cluster.py speed [--photos 256]       plain, 1 worker, 2 workers; bytes moved
     python tests/benchmarks/bench_cluster.py empty [--tasks 100000]     what the scheduler and the client can do
     python tests/benchmarks/bench_cluster.py grade [--students 40] [--kill 20]
     python tests/benchmarks/bench_cluster.py client [--tasks 100000]    what the client alone does: names, submissions
-    python tests/benchmarks/bench_cluster.py plan --image-ms 30 --student-s 3 --tasks-s 300     numbers of the above
+    python tests/benchmarks/bench_cluster.py plan --image-ms Lite0=45 VGG-19=225 ...            numbers of the above
 
-Every line says the machine's load: what others compute at the same time changes seconds, and processor seconds less.
-It exits with 1 if something that must be equal is not.
+This process computes with one thread, as each worker does. Every line says the machine's load: what others compute at
+the same time changes seconds, and processor seconds less. It exits with 1 if something that must be equal is not.
 """
 
 from __future__ import annotations
@@ -98,9 +99,10 @@ class Family:
         self.processor = sum(self.cpu[pid] - self.before.get(pid, 0) for pid in self.cpu)
 
     def memory(self) -> str:
+        """Of every process that there was; those that were killed, and small helpers of Python, are among them."""
         mine = self.peak[os.getpid()] >> 20
         others = sorted((size >> 20 for pid, size in self.peak.items() if pid != os.getpid()), reverse=True)
-        return f"peak MB: client {mine}, others {', '.join(map(str, others[:8]))}"
+        return f"peak MB: client {mine}, {len(others)} others {' '.join(map(str, others))}"
 
 
 @contextmanager
@@ -146,10 +148,19 @@ def equal(options: argparse.Namespace, place: Path) -> None:
     crops(place, options.images, 64)
     net = load_network("cifar_net", device="cpu")
     given = {"size": 32, "progress": False}
+    few = sorted(place.rglob("0*.jpg"))[: options.images // 10]
+    top_patches(net, few[:16], "relu2", **given)  # warm
+    with Family() as family:
+        top_patches(net, few, "relu2", **given)
+    say(f"plain, {len(few)} images: {family.memory()}")
     with Family() as alone:
         expected = top_patches(net, place, "relu2", **given)
     say(f"plain, {options.images} images: {alone.seconds:.0f} s, {alone.processor:.0f} processor s; {alone.memory()}")
     numbers = channel_statistics(net, place, "relu2", quantiles=True, **given)
+    for images, count in ((few, len(few)), (place, options.images)):  # new workers for each: a peak never sinks
+        with workers(local=2) as client, Family() as family:
+            top_patches(net, images, "relu2", **given, client=client)
+        say(f"2 workers, nobody killed, {count} images: {family.memory()}")
     with workers(local=2) as client:
         for chunk in CHUNKS:
             every = alone.seconds / 5
@@ -167,8 +178,10 @@ def equal(options: argparse.Namespace, place: Path) -> None:
             (other.peak.variance / numbers.peak.variance - 1).abs().max(),
         )
         same = torch.equal(other.quantiles.at(0.9), numbers.quantiles.at(0.9))
+        near = held(max(away) <= 1e-6 and other.images == numbers.images)
         say(
-            f"moments: {max(away):.1e} away, quantiles {'equal' if held(same) else 'NOT EQUAL'}, {other.images} images, {len(killed)} killed"
+            f"moments, chunks of 160, {len(killed)} workers killed: {max(away):.1e} away, {'held' if near else 'TOO FAR'}; "
+            f"quantiles {'equal' if held(same) else 'NOT EQUAL'}, {other.images} images"
         )
 
 
@@ -204,7 +217,7 @@ def speed(options: argparse.Namespace, place: Path) -> None:
         sent, back = (len(pickle.dumps(one)) for one in (chunk, Look(task, "cpu")(chunk)))
         number = len(chunk.images)
         print(
-            f"bytes: the network once {len(pickle.dumps(net)) / 1e6:.0f} MB a worker; an image {sent / number:.0f} there, "
+            f"bytes, computed, not counted on the wire: the network once {len(pickle.dumps(net)) / 1e6:.0f} MB a worker; an image {sent / number:.0f} there, "
             f"{back / number:.0f} back (chunks of {number})"
         )
 
@@ -330,16 +343,23 @@ def client(options: argparse.Namespace, place: Path) -> None:
 
 def plan(options: argparse.Namespace, place: Path) -> None:
     """What ImageNet and ten thousand submissions cost, if nothing but the client is shared."""
-    for what, count, each, per_task in (
-        ("ImageNet, 1,281,167 images", 1_281_167, options.image_ms / 1000, 256),
-        ("10,000 submissions", 10_000, options.student_s, 1),
-    ):
-        one = 1 / options.tasks_s + (options.write_ms / 1000 if per_task == 1 else 0)  # of the client, for each task
-        for number in (1, 16, 256):
-            computing, scheduling = count * each / number, count / per_task * one
-            hours = max(computing, scheduling) / 3600
-            print(f"{what}, {number} workers: {hours:.2f} h ({count * each / 3600:.1f} processor hours)")
-        print(f"    the scheduler and the client are full with {per_task * each / one:.0f} workers")
+    photos, students = 1_281_167, 10_000
+    walk = options.walk_s * photos / 100_000
+    named = options.stat_s * 256 / 100_000  # the times of the files of a chunk, for the checkpoint
+    rows = [
+        # what, tasks, seconds of a worker for a task, of the client, and of the client before and after all of them
+        (f"ImageNet, {name}", photos / 256, 256 * float(ms) / 1000, 1 / options.tasks_s + named, options.walks * walk)
+        for name, _, ms in (given.partition("=") for given in options.image_ms)
+    ]
+    each = 1 / options.submissions_s + options.write_ms / 1000
+    rows.append((f"{students} submissions", students, options.student_s, each, 0))
+    for what, tasks, computing, client, alone in rows:
+        times = [tasks * max(computing / number, client) + alone for number in (1, 16, 256)]
+        print(
+            f"{what}: {', '.join(f'{hours:.2f} h' if (hours := one / 3600) >= 1 else f'{one / 60:.1f} min' for one in times)} "
+            f"with 1, 16, 256 workers, {alone / 60:.1f} min of it the client alone; "
+            f"the scheduler and the client are full with {computing / client:.0f} workers"
+        )
 
 
 def main() -> None:
@@ -353,10 +373,17 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=40)
     parser.add_argument("--exercises", default="", help="such as 07.5")
     parser.add_argument("--kill", type=float, default=0, help="seconds between two killed workers")
-    for name in ("--image-ms", "--student-s", "--tasks-s"):
-        parser.add_argument(name, type=float, default=1.0)
-    parser.add_argument("--write-ms", type=float, default=0.0, help="of the client, for each submission")
+    planned = parser.add_argument_group("plan")
+    planned.add_argument("--image-ms", nargs="+", default=["Lite0=45"], metavar="NETWORK=MS", help="of a worker")
+    planned.add_argument("--student-s", type=float, default=1.0, help="of a worker")
+    planned.add_argument("--tasks-s", type=float, default=105.0, help="chunks a second through the course's loop")
+    planned.add_argument("--submissions-s", type=float, default=150.0, help="the same of submissions, without writing")
+    planned.add_argument("--write-ms", type=float, default=11.3, help="of the client, for each submission")
+    planned.add_argument("--walk-s", type=float, default=7.0, help="of the client, through 100,000 names")
+    planned.add_argument("--stat-s", type=float, default=0.0, help="of the client, for the times of 100,000 files")
+    planned.add_argument("--walks", type=int, default=3, help="walks while nobody computes")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # as in each worker
     place = Path(tempfile.mkdtemp(prefix="bench-cluster-"))
     try:
         parts[options.part](options, place)

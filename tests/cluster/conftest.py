@@ -19,12 +19,9 @@ def processes(tmp_path_factory):
     import dask
 
     place = tmp_path_factory.mktemp("workers")
-    with (
-        # on a crowded machine a process that was killed may need longer than Dask's 15 seconds to be back
-        dask.config.set(
-            {"distributed.scheduler.allowed-failures": 1, "distributed.deploy.lost-worker-timeout": "1 hour"}
-        ),
-        distributed.LocalCluster(**OPTIONS, local_directory=place) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+    # on a crowded machine a process that was killed may need longer than Dask's 15 seconds to be back
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}):
+        with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+            cluster = distributed.LocalCluster(**OPTIONS, local_directory=place)
+        with cluster, distributed.Client(cluster) as client:
+            yield client

@@ -3,9 +3,13 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,15 +20,17 @@ from course_utils.activations.top_patches import PatchPass
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
+from course_utils.cluster import bar
 from course_utils.cluster.run import Died, NotHere, Unfit
 from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
 from course_utils.errors import CourseError
 from course_utils.grading import over_cluster
+from course_utils.grading import report as reports
 from course_utils.grading.limits import Limits
 from course_utils.grading.results import Report
 from course_utils.grading.sandbox import Sandbox
-from course_utils.grading.submissions import Submission
+from course_utils.grading.submissions import Submission, find_submissions
 from course_utils.grading.tasks import Task, prepare
 from course_utils.grading.walls import bubblewrap_problem
 from course_utils.images import save_image
@@ -47,13 +53,25 @@ def find(folder, out, **options):
     return patches_command.find_patches(folder, layer="conv1", network="cifar_net", out=out, **options)
 
 
-def test_the_patches_and_their_files(folder, tmp_path, threads, cifar, capsys):
+def line_by_line(monkeypatch):
+    """As where nobody watches for a minute, which is over at once."""
+    monkeypatch.setattr(bar, "_SECONDS", 0)
+
+
+def test_the_patches_and_their_files(folder, tmp_path, threads, cifar, monkeypatch, capsys):
+    assert find(folder, tmp_path / "b", k=3) == 0
+    assert "of 21" not in capsys.readouterr().err  # it took less than a minute
+    line_by_line(monkeypatch)
     assert find(folder, tmp_path / "a", k=3) == 0
     said = capsys.readouterr()
+    assert "patches of conv1: 20 of 21 in " in said.err
     assert "20 images in" in said.out and "1 broken" in said.out and "05b.png" in said.err
     address = threads.scheduler.address
     assert find(folder, tmp_path / "b", k=3, scheduler=address, checkpoint=tmp_path / "c") == 0
     assert find(folder, tmp_path / "c2", k=3, checkpoint=tmp_path / "c") == 0
+    assert find(folder, tmp_path / "d", k=3, channels="2,2,1") == 0
+    rows = list(csv.DictReader((tmp_path / "d" / "patches.csv").open()))
+    assert [row["channel"] for row in rows] == ["2"] * 3 + ["1"] * 3
     texts = [(tmp_path / name / "patches.csv").read_text() for name in ("a", "b", "c2")]
     assert texts[0] == texts[1] == texts[2]
     rows = list(csv.DictReader(texts[0].splitlines()))
@@ -110,47 +128,58 @@ def test_a_name_that_is_no_text_and_a_folder_that_changes(folder, tmp_path, monk
         (["--layer", "conv1", "--channels", "3;4"], "--channels takes numbers such as 3,17,200"),
         (["--layer", "conv1", "--channels", "99"], "has channels 0 to 15, not"),
         (["--layer", "conv1", "--images", "nowhere"], "There is no folder"),
+        (["--layer", "conv1", "--out", "/proc/nope/o"], "/proc/nope/o: the patches cannot be written"),
+        (["--layer", "conv1", "--checkpoint", "/proc/nope/c"], "/proc/nope/c: the checkpoint cannot be written"),
         (["--layer", "conv1", "--scheduler", "tcp://127.0.0.1:1", "--local-workers", "2"], "give a scheduler or"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(words, said, folder, tmp_path):
+def test_a_mistake_is_told_in_one_line(words, said, folder, tmp_path, monkeypatch):
+    if "channels 0" not in said:  # for this one it has to begin
+        monkeypatch.setattr(PatchPass, "take", lambda *_: pytest.fail("it has begun"))
     words = words if "--images" in words else [*words, "--images", str(folder)]
     run = CliRunner().invoke(app, ["patches", "--network", "cifar_net", "--out", str(tmp_path / "o"), *words])
     assert run.exit_code == 2 and said in run.output and run.output.count("\n") == 1, run.output
 
 
-def test_a_killed_scheduler_is_told_and_the_run_goes_on(folder, tmp_path, monkeypatch):
-    """The scheduler is killed when some of the work is done; the rest is done here."""
+@pytest.fixture
+def own_scheduler(tmp_path):
+    """A scheduler with one worker: its process, which can be killed, and its address."""
     file, processes = tmp_path / "scheduler.json", []
     for name, options in (("scheduler", ["--port", "0"]), ("worker", ["--nthreads", "1", "--no-nanny"])):
         options += ["--scheduler-file", file, "--dashboard-address", ":0"]
         line = [sys.executable, "-m", f"distributed.cli.dask_{name}", *map(str, options)]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
         processes.append(subprocess.Popen(line, **quiet))
-    merge = PatchPass.merge
-
-    def deadly(self, found, other):
-        processes[0].kill()
-        return merge(self, found, other)
-
     try:
         while not file.exists() or not file.read_text():
             assert processes[0].poll() is None
             time.sleep(0.05)
-        options = {"k": 3, "checkpoint": tmp_path / "c", "out": tmp_path / "b"}
-        monkeypatch.setattr("course_utils.engines.passes.FILES", 4)
-        monkeypatch.setattr(patches_command, "BATCH", 2)
-        with monkeypatch.context() as patch, pytest.raises(CourseError, match="The scheduler is gone"):
-            patch.setattr(PatchPass, "merge", deadly)
-            find(folder, scheduler=json.loads(file.read_text())["address"], **options)
-        assert (tmp_path / "c").exists() and not (tmp_path / "b").exists()
-        assert find(folder, **options) == 0
-        assert find(folder, tmp_path / "a", k=3) == 0
-        assert (tmp_path / "a" / "patches.csv").read_text() == (tmp_path / "b" / "patches.csv").read_text()
+        yield processes[0], json.loads(file.read_text())["address"]
     finally:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def test_a_killed_scheduler_is_told_and_the_run_goes_on(folder, tmp_path, own_scheduler, monkeypatch):
+    """The scheduler is killed when some of the work is done; the rest is done here."""
+    scheduler, address = own_scheduler
+    merge = PatchPass.merge
+
+    def deadly(self, found, other):
+        scheduler.kill()
+        return merge(self, found, other)
+
+    options = {"k": 3, "checkpoint": tmp_path / "c", "out": tmp_path / "b"}
+    monkeypatch.setattr("course_utils.engines.passes.FILES", 4)
+    monkeypatch.setattr(patches_command, "BATCH", 2)
+    with monkeypatch.context() as patch, pytest.raises(CourseError, match="The scheduler is gone"):
+        patch.setattr(PatchPass, "merge", deadly)
+        find(folder, scheduler=address, **options)
+    assert (tmp_path / "c").exists() and not list((tmp_path / "b").iterdir())
+    assert find(folder, **options) == 0
+    assert find(folder, tmp_path / "a", k=3) == 0
+    assert (tmp_path / "a" / "patches.csv").read_text() == (tmp_path / "b" / "patches.csv").read_text()
 
 
 # --- grading ----------------------------------------------------------------------------------------------------------
@@ -230,12 +259,78 @@ def test_work_that_is_taken_away_while_it_grades_begins_nothing_new(submissions,
     assert len(made) <= 2
 
 
+@pytest.fixture(scope="module")
+def plain(submissions, tmp_path_factory):
+    """What one process writes of them."""
+    out = tmp_path_factory.mktemp("plain")
+    assert grade(submissions, out, jobs=1) == 1
+    return written(out)
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """Whose results are written, as often as they are."""
+    names, save = [], reports.save_student
+    monkeypatch.setattr(reports, "save_student", lambda out, one: names.append(one.student) or save(out, one))
+    return names
+
+
 @needs_walls
-def test_workers_give_the_files_of_one_process(submissions, tmp_path, threads):
-    address = threads.scheduler.address
-    assert grade(submissions, tmp_path / "plain", jobs=1) == 1
-    assert grade(submissions, tmp_path / "cluster", scheduler=address) == 1
-    assert len(written(tmp_path / "plain")) == 11 and written(tmp_path / "plain") == written(tmp_path / "cluster")
+def test_workers_give_the_files_of_one_process(submissions, plain, tmp_path, threads):
+    assert grade(submissions, tmp_path, scheduler=threads.scheduler.address) == 1
+    assert grade(submissions, tmp_path, scheduler="tcp://127.0.0.1:1") == 1  # of a class that is done nobody asks it
+    assert len(plain) == 11 and written(tmp_path) == plain
+
+
+@dataclass
+class Deadly(over_cluster.Grading):
+    """Who grades ann dies the first time, who grades bob every time; `deaths` is a folder in which they are counted."""
+
+    deaths: Path
+
+    def __call__(self, asked):
+        name = asked[0].student
+        died = self.deaths / name
+        if name == "bob" or (name == "ann" and not died.exists()):
+            with open(died, "a") as file:
+                file.write("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(asked)
+
+
+@needs_walls
+def test_workers_that_die_while_they_grade(submissions, plain, tmp_path, processes, saved, monkeypatch, capsys):
+    """One submission is graded by the next worker; one that kills them all is named, and graded by the next run."""
+    options = {"out": tmp_path / "out", "scheduler": processes.scheduler.address}
+    line_by_line(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(over_cluster, "Grading", partial(Deadly, deaths=tmp_path))
+        assert grade(submissions, **options) == 1
+    assert [(tmp_path / name).read_text() for name in ("ann", "bob")] == ["x", "xxxx"]  # two workers, and two alone
+    assert sorted(saved) == sorted(one.student for one in find_submissions(submissions))
+    assert "4 of 4 in " in (said := capsys.readouterr().err) and "not graded=1" in said
+    found = written(tmp_path / "out")
+    other = {name for name in plain | found if plain.get(name) != found.get(name)}
+    assert other == {"results/bob.json", "feedback/bob.html", "gradebook.csv", "summary.html"}
+    assert over_cluster.DIED in str(found["results/bob.json"])
+    saved.clear()
+    assert grade(submissions, **options) == 1
+    found = written(tmp_path / "out")
+    assert saved == ["bob"] and {name: found[name] for name in found if not name.startswith("earlier/")} == plain
+
+
+@needs_walls
+def test_a_killed_scheduler_while_it_grades(submissions, plain, tmp_path, own_scheduler, saved, monkeypatch):
+    """It is killed when the first results are written; the rest is graded here, and nobody twice."""
+    scheduler, address = own_scheduler
+    save = reports.save_student
+    with monkeypatch.context() as patch, pytest.raises(CourseError, match="The scheduler is gone"):
+        patch.setattr(reports, "save_student", lambda out, one: (save(out, one), scheduler.kill()))
+        grade(submissions, tmp_path / "out", scheduler=address)
+    everybody = sorted(one.student for one in find_submissions(submissions))
+    assert 0 < len(saved) < len(everybody)
+    assert grade(submissions, tmp_path / "out", jobs=1) == 1
+    assert sorted(saved) == everybody and written(tmp_path / "out") == plain
 
 
 def test_a_submission_whose_workers_die_is_named_and_tried_again_later(threads, tmp_path, monkeypatch):

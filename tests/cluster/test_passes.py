@@ -6,14 +6,17 @@ import random
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.activations import channel_statistics, channels, feature_table, top_patches
 from course_utils.activations.top_patches import PatchPass
+from course_utils.cluster import workers
 from course_utils.cluster.progress import Done, load, save
 from course_utils.engines import passes
 from course_utils.engines.accumulators import Moments, Quantiles
@@ -22,7 +25,8 @@ from course_utils.engines.streaming import batches, wanted_images
 from course_utils.engines.top_k import TopPatches
 from course_utils.errors import CourseError, ImageError
 from course_utils.hooks import features
-from course_utils.images import save_image
+from course_utils.images import gallery, save_image
+from course_utils.networks import load_network
 from course_utils.networks.network import Network
 from course_utils.places import holds_something
 from tests.cluster.conftest import OPTIONS as CLUSTER
@@ -102,6 +106,65 @@ def test_the_numbers_are_those_of_channels_and_features(net, folder, tmp_path):
     assert torch.allclose(found.selectivity.float(), known.selectivity, atol=1e-6)
     table = feature_table(net, images, to=tmp_path / "f", layer="3", progress=False)
     assert torch.allclose(table, features(net, images, layer="3"), atol=1e-6)
+
+
+def test_a_table_of_what_has_no_length(net, folder, tmp_path):
+    paths = sorted((folder / "b").glob("2*.png"))
+    images = torch.rand(6, 3, 20, 20, generator=torch.Generator().manual_seed(3))
+    options = {"layer": "3", **OPTIONS}
+    whole = [feature_table(net, given, to=tmp_path / "a.npy", **options).clone() for given in (paths, images)]
+    loader = DataLoader(TensorDataset(images, torch.zeros(6)), batch_size=4)
+    for given, expected in ((iter(paths), whole[0]), ((one for one in images), whole[1]), (loader, whole[1])):
+        assert torch.equal(feature_table(net, given, to=tmp_path / "b.npy", **options), expected)
+    with pytest.raises(CourseError, match="more than 2 images: give single images or paths, no batches"):
+        feature_table(net, [images[:3], images[3:]], to=tmp_path / "b.npy", **options)
+
+
+def test_what_takes_folders_is_named(net, folder):
+    for given in (folder, iter([folder])):
+        with pytest.raises(TypeError, match="feature_table takes folders"):
+            features(net, given, layer="3")
+        with pytest.raises(TypeError, match="channel_statistics takes folders"):
+            channels(net, given, "1")
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"client": "tcp://127.0.0.1:8786"}, "client must come from `with workers"),
+        ({"client": workers(local=1)}, "client must come from `with workers"),
+        ({"checkpoint": ""}, "checkpoint is empty"),
+        ({"checkpoint": 5}, "checkpoint must be a path, not 5"),
+        ({"checkpoint": "/proc/nope/c"}, "/proc/nope/c: the checkpoint cannot be written"),
+        ({"to": 5}, "to must be a path, not 5"),
+        ({"to": "."}, "is a folder; give the name of a file, such as features.npy"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_computed(net, options, words, tmp_path, monkeypatch):
+    images = torch.rand(3, 3, 20, 20)
+    monkeypatch.setattr(passes, "batches", lambda *_, **__: pytest.fail("it has begun"))
+    monkeypatch.chdir(tmp_path)
+    calls = [lambda: feature_table(net, images, **{"to": "t.npy", "layer": "3", **options})]
+    if "to" not in options:
+        calls += [lambda f=f: f(net, images, "1", **options) for f in (channel_statistics, partial(top_patches, k=2))]
+    for call in calls:
+        with pytest.raises((TypeError, ValueError), match=words):
+            call()
+
+
+def test_one_thread_there_and_two_here_are_equal_to_the_bit(tmp_path):
+    """A network as people use it: Lite0, over photos, in a process of its own."""
+    net, paths = load_network("efficientnet_lite0", device="cpu"), [photo.path for photo in gallery()][:16]
+    call = partial(top_patches, net, paths, "blocks.4.0", k=3, batch_size=16, size=96, progress=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        alone = call()
+        with workers(local=1) as client:
+            assert set(client.run(torch.get_num_threads).values()) == {1}
+            assert same(alone, call(client=client))
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_moments_and_quantiles_in_any_parts():

@@ -1,15 +1,20 @@
 """Work over workers: each item once, whoever dies; who must not take part is refused in one line."""
 
 import gc
+import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 from threading import Timer
 
 import pytest
 
+from course_utils import places
 from course_utils.cluster import carrier, run, workers
 from course_utils.cluster.run import Died, NotHere, Nowhere, Unfit, results
 from course_utils.cluster.versions import difference, here
@@ -178,6 +183,52 @@ def test_an_item_that_kills_its_workers_is_split_and_named(processes, tmp_path):
     assert died == [5] and sorted(given) == [2 * n for n in range(4, 12) if n != 5]
 
 
+def test_three_more_workers_try_it_and_at_the_end_four_alone(tmp_path):
+    with workers(local=2) as client:  # as Dask is without a setting of ours
+        given = dict(results(client, Double(tmp_path, deadly=[2]), [(n,) for n in range(4)]))
+    assert isinstance(given.pop((2,)), Died) and given == {(n,): [2 * n] for n in (0, 1, 3)}
+    assert (tmp_path / "tried-2").read_text() == "x" * 8
+
+
+ENDED = """
+import signal, time
+from course_utils.cluster import workers
+from course_utils.cluster.run import results
+
+class Slow:
+    def __call__(self, item):
+        time.sleep(1)
+
+def end(number, _):
+    raise SystemExit(128 + number)
+
+if __name__ == "__main__":
+    signal.signal(signal.{}, end)
+    with workers(local=2) as client:
+        for number, _ in results(client, Slow(), range(9999)):
+            print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no groups of processes")
+def test_a_signal_to_all_processes_ends_them_without_a_word(name, tmp_path):
+    """As a terminal and batch systems send it."""
+    (tmp_path / "ended.py").write_text(ENDED.format(name))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen([sys.executable, tmp_path / "ended.py"], **pipes) as process:
+        process.stdout.readline()
+        time.sleep(0.3)  # it waits for the next result
+        os.killpg(process.pid, number := getattr(signal, name))
+        assert process.communicate()[1] == "" and process.returncode == 128 + number
+
+
+def test_where_the_dashboard_is(monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["course_utils.cluster.workers"], "find_spec", lambda name: name == "bokeh")
+    with workers(local=1) as client:
+        assert client.dashboard_link in capsys.readouterr().err and ":0/" not in client.dashboard_link
+
+
 def test_without_dask_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(CourseError, match=r"needs Dask.*looking-inside-convnets\[cluster\]"), workers(local=2):
@@ -190,7 +241,6 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
     "given, words",
     [
         ({"scheduler": "tcp://127.0.0.1:1", "local": 2}, "give a scheduler or"),
-        ({"local": 0}, "1 or greater, not 0"),
         ({"scheduler": "tcp://127.0.0.1:1", "seconds": 0.5}, "No scheduler answers at tcp://127.0.0.1:1"),
         ({"scheduler": "nonsense", "seconds": 0.5}, "No scheduler answers at nonsense"),
         ({"scheduler": "tls://127.0.0.1:1", "seconds": 0.5}, "No scheduler answers at tls:.*ssl_context"),
@@ -201,6 +251,29 @@ def test_what_gives_no_client(given, words):
         pass
     half_made = [one for one in gc.get_objects() if type(one) is Client and one.status not in ("running", "closed")]
     assert not half_made, "it may be collected while another one starts, and both would wait forever"
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"local": 0}, "local must be greater than 0, not 0"),
+        ({"local": 2.5}, "local must be a whole number, not 2.5"),
+        ({"local": "2"}, "local must be a number greater than 0, not '2'"),
+        ({"local": 2, "seconds": "a"}, "seconds must be a number"),
+        ({"scheduler": 3}, "scheduler must be an address such as .*, not 3"),
+    ],
+)
+def test_what_is_no_address_and_no_number(given, words):
+    with pytest.raises((TypeError, ValueError), match=words), workers(**given):
+        pass
+
+
+def test_all_that_computes_is_compared():
+    """What pyproject.toml names, but for what only shows notebooks and commands."""
+    shows = "psutil tqdm lazy-loader typer jupyterlab ipykernel ipywidgets anywidget jupytext nbformat babel nbclient nbconvert"
+    project = tomllib.loads((places.ROOT / "pyproject.toml").read_text())["project"]
+    named = {re.match("[a-z0-9_-]+", one)[0] for one in project["dependencies"]}
+    assert named - set(here()) == set(shows.split())
 
 
 def test_an_address_at_which_something_else_answers():
