@@ -322,7 +322,7 @@ show_images(
 #
 # The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**.
 #
-# And to the **search**: the sixth picture differs from the fifth in one thing, Adam in place of L-BFGS (both here with their usual step length). Railings and most lines of the roofs are gone, although more of the style loss is left. So it is with 100 in your cell of 14.1, with Adam and the content loss. (The scaled steps are not the reason: L-BFGS with `smoothness=0` keeps these lines.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end; start and search decide where you are after a few steps.
+# And to the **search**: the sixth picture differs from the fifth in one thing, Adam in place of L-BFGS (both here with their usual step length). The temple is a dark shape without its railings, although more of the style loss is left. So it is with 100 in your cell of 14.1, with Adam and the content loss. (The scaled steps are not the reason: L-BFGS with `smoothness=0` keeps the railings.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end; start and search decide where you are after a few steps.
 #
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 
