@@ -19,7 +19,12 @@ from course_utils.stimuli import paintings, style_image
 vgg = load_network("vgg19")
 view, night = photo("china", 112, crop=False), style_image("night", 160)
 painting = style_transfer(vgg, view, night, style_weight=100, steps=20)
-show_images([view[0], night[0], painting[0]], ["content", "style", "painting"], columns=3, width=9)
+show_images(
+    [view[0], night[0], painting[0]],
+    ["content, 112 pixels", "style, 160 pixels", "painting"],
+    columns=3,
+    width=9,
+)
 
 # %% [markdown]
 # The temple is where it was, and the paint is the night's: its colors, its curved strokes. No brush, no rule about strokes, no training on paintings took place. The pixels of the photo were
@@ -43,7 +48,7 @@ show_images([view[0], night[0], painting[0]], ["content", "style", "painting"], 
 # - $G_\ell = \frac{1}{M_\ell} F_\ell F_\ell^{\mathsf T}$, a table $C_\ell \times C_\ell$: the Gram matrix; here of `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1`, `relu5_1`.
 # - $w_\ell$: how much each layer counts, here $1/C_\ell^2$. In the paper all five count alike, in a network that was rescaled first, so that each channel's mean activation is 1, and that pools by means.
 # - $V$: the total variation of lesson 11, with the power 2, here divided by the $3HW$ values of a picture with $H \times W$ pixels. It keeps neighbors similar.
-# - $\alpha, \beta, \gamma$: `content_weight`, `style_weight`, `tv_weight`. Only their ratios matter. In the pictures of this lesson $\gamma = 0$, but for one in 14.2.
+# - $\alpha, \beta, \gamma$: `content_weight`, `style_weight`, `tv_weight`. Only their ratios matter, for this network: our VGG-19 was trained on pixels from 0 to 255, so its losses count in millions; with smaller features the same weights ask for another picture. In the pictures of this lesson $\gamma = 0$, but for one in 14.2.
 #
 # Why Gram matrices? Li et al. (2017) show that their distance compares the two pictures' feature vectors as two *clouds of points*, wherever the points lie in the picture: the maximum mean discrepancy with the kernel $(a \cdot b)^2$.
 #
@@ -99,54 +104,71 @@ check("14.1", style_loss)
 # `flat = layer.flatten(1)` has a row for each channel and a column for each position. `flat @ flat.T` is the Gram matrix, `flat.shape[1]` the number of positions.
 
 # %% picture="14.1"
-# your loss at work: 40 steps with Adam from the photo (about 8 seconds)
-layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
-seen = layer_outputs(vgg, style_image("night", 112), layers)
+# your loss at work: 40 steps with Adam from the photo, five layers (about 9 seconds)
+style_weight = 1
+layers = list(STYLE_LAYERS)
+seen = layer_outputs(vgg, night, layers)
 targets = [gram_matrix(seen[name])[0] for name in layers]
 wanted = layer_outputs(vgg, view, ["relu4_2"])["relu4_2"]
 weights = [1 / len(target) ** 2 for target in targets]
 x = view.clone().requires_grad_()
 optimizer = torch.optim.Adam([x], lr=0.03)
 for _ in range(40):
-    found = forward_to(vgg, x, [*layers, "relu4_2"])
+    found = forward_to(vgg, x, [*layers, "relu4_2"])  # the layers' features, with their gradient
     loss = (found["relu4_2"] - wanted).square().mean()
-    loss = loss + 1e3 * style_loss([found[name][0] for name in layers], targets, weights)
+    loss = loss + style_weight * style_loss([found[name][0] for name in layers], targets, weights)
     x.grad = torch.autograd.grad(loss, x)[0]  # only for the pixels, put where Adam looks for it
     optimizer.step()
     x.data.clamp_(0, 1)
-show_images([view[0], x.detach()[0]], ["photo", "40 of your steps"], columns=2, width=5)
+show_images([view[0], x.detach()[0]], ["photo", "40 of your steps"], columns=2, width=7)
+
+# %% [markdown]
+# Rougher than the first picture, and no star: it has a hundredth of the `style_weight`, another optimizer, and one size. **Predict, then try:** what happens to the temple with `style_weight = 100`? In the first picture it stood with 100. ("Many styles" shows why.)
 
 # %% [markdown] solution="14.1"
 # A mean over the matrix, a sum over the layers. The division by the positions makes Gram matrices of pictures of different sizes comparable; exercise 13.6 shows what happens without it.
 
 
 # %%
-# five layers: what is each one's share of the photo's style loss?
+# five layers: what is each one's share of the style loss, and of its pull at the pixels?
 def grams(net, picture):
     """The Gram matrices of the five style layers."""
     seen = layer_outputs(net, picture, list(STYLE_LAYERS))
     return {layer: gram_matrix(maps)[0] for layer, maps in seen.items()}
 
 
-def shares(one, other, power):
-    """Each layer's share of the style loss between two pictures, if w is 1 / C^power; and the loss."""
-    losses = [(one[n] - other[n]).square().mean() / len(one[n]) ** power for n in STYLE_LAYERS]
-    return [(loss / sum(losses)).item() for loss in losses], sum(losses).item()
+def shares(one, other):
+    """Each layer's share of the style loss between two pictures."""
+    losses = [(one[n] - other[n]).square().mean() / len(one[n]) ** 2 for n in STYLE_LAYERS]
+    return [(loss / sum(losses)).item() for loss in losses]
+
+
+def pull(picture, style):
+    """Each layer's share of the pull: how long the gradient of its term is, of the five lengths' sum."""
+    x = picture.clone().requires_grad_()
+    terms = [gram_objective(vgg, [style], layers=[n])(vgg, x).sum() for n in STYLE_LAYERS]
+    lengths = [torch.autograd.grad(term, x)[0].norm() for term in terms]
+    return [(length / sum(lengths)).item() for length in lengths]
 
 
 of_view, of_night = grams(vgg, view), grams(vgg, night)
-print(" " * 14, *STYLE_LAYERS)
-for w, power in (("1 / C^2", 2), ("equal", 0)):
-    parts, whole_loss = shares(of_view, of_night, power)
-    print(f"w {w:12}", *[f"{x:7.1%}" for x in parts], f"  of {whole_loss:.1e}")
+print(" " * 18, *STYLE_LAYERS)
+for name, picture in (("photo", view), ("painting", painting)):
+    for what, parts in (
+        ("loss", shares(grams(vgg, picture), of_night)),
+        ("pull", pull(picture, night)),
+    ):
+        print(f"{name + ', ' + what:18}", *[f"{part:7.1%}" for part in parts])
 
 # %% [markdown]
-# The loss has five layers, and for this photo and style, before painting, nearly all of it is the share of `relu4_1`. (For two other styles as well.) With equal weights on *this* network its share is larger still. (The paper's own network was rescaled, so this says nothing about the paper.) Keep this in mind where this lesson says "all five layers".
+# The loss has five layers. For this photo and style, nearly all of it is the share of `relu4_1`, before painting and after. So is nearly all of the **pull**, the length of the gradient at the pixels, which is what paints. Keep this in mind where this lesson says "all five layers".
 
-# %% claim="relu4_1 has more than nine tenths of the photo's style loss, with equal weights even more, for the styles glass and waves as well"
-for other in (of_night, *[grams(vgg, style_image(n, 128)) for n in ("glass", "waves")]):
-    by_code, by_paper = (shares(of_view, other, power)[0][3] for power in (2, 0))
-    assert 0.9 < by_code < by_paper
+# %% claim="relu4_1 has more than four fifths of the loss and of the pull, at the photo and at the painting, for glass and waves as well; in a random network it has not"
+for other in (night, style_image("glass", 160), style_image("waves", 160)):
+    assert min(shares(of_view, grams(vgg, other))[3], pull(view, other)[3]) > 0.8
+assert shares(grams(vgg, painting), of_night)[3] > 0.8 and pull(painting, night)[3] > 0.8
+chance = randomized(vgg, scale="he", seed=0)
+assert not shares(grams(chance, view), grams(chance, night))[3] > 0.5
 
 # %% [markdown] exercise="14.2" title="Total variation" points=1 difficulty=1 importance=2 minutes=5 own="course_utils.gradients:tv_norm"
 # $V$ is the sum of lesson 11 with the power 2. Write it once more, now in two lines: add up the squared differences of all neighbors, side by side and above each other, over all channels.
@@ -173,7 +195,7 @@ check("14.2", tv_loss)
 
 # %% picture="14.2"
 # your V at work: 40 steps of Adam on style loss + gamma * V / (3HW), without and with it (about 12 seconds)
-to_night = gram_objective(vgg, [night])
+to_night = gram_objective(vgg, [night])  # a function: the style loss of to_night(network, pictures)
 
 
 def forty_steps(gamma):
@@ -197,7 +219,7 @@ shown = {"photo": view, "gamma = 0": grainy, f"gamma = {gamma:.0e}": smoother}
 show_images(
     [p[0] for p in shown.values()],
     [
-        f"{name}\nV / (3HW) = {float(tv_loss(p)) / p.numel():.3f}\nstyle loss {to_night(vgg, p).item() / 1e6:.2f} million"
+        f"{name}\nV / (3HW) = {float(tv_loss(p)) / p.numel():.3f}\nstyle loss {to_night(vgg, p).item() / 1e6:.4f} million"
         for name, p in shown.items()
     ],
     columns=3,
@@ -205,7 +227,7 @@ show_images(
 )
 
 # %% [markdown]
-# What moves the pixels is not the value of a term but its gradient, times its weight. At the end of the first run the style pulls about two hundred million times as strongly as $V/(3HW)$, so $\gamma = 1$ would change nothing. The right picture has four times the $\gamma$ at which the two pulls are equally long there: most of the grain is gone, the strokes stay, and the style loss is larger by less than a tenth. What the grain did, the style loss did not ask for.
+# What moves the pixels is not the value of a term but its gradient, times its weight. At the end of the first run the style pulls about two hundred million times as strongly as $V/(3HW)$, so $\gamma = 1$ would change nothing. The right picture has four times the $\gamma$ at which the two pulls are equally long there: most of the grain is gone, the strokes stay, and the style loss is larger by less than a tenth (compare the titles). So the style loss hardly asked for the grain.
 
 # %% claim="the style's gradient is some 1e8 times as long as that of V / (3HW); with four times this weight V falls to less than a third, and the style loss grows by less than a tenth"
 assert 1e8 < pulls[0] / pulls[1] < 5e8
@@ -213,51 +235,49 @@ v_before, v_after = (float(tv_loss(p)) for p in (grainy, smoother))
 assert v_after < v_before / 3
 assert to_night(vgg, smoother).item() < 1.1 * to_night(vgg, grainy).item()
 
-# %% [markdown] own="course_utils.fun:style_transfer"
+# %% [markdown]
 # ## Many styles
 #
-# The course drew its own style pictures (`data/styles`, free to use). `style_transfer` minimizes the loss with **L-BFGS**, which learns the curvature of
-# the loss from its last gradients. In addition, the course scales the steps: a wave of frequency $f$ moves $1/\sqrt f$ as far (`smoothness=0.5`), so broad areas move first, and in few steps this, too, decides which picture you get. It paints a picture of half the size first: `steps=20` means 20 steps at half the size, and then 20 at the full size. 20 are few; give it 100 at home.
+# The course drew its own style pictures (`data/styles`, free to use). `style_transfer` (`course_utils/fun/style.py`) minimizes the loss with **L-BFGS**, which learns the curvature of
+# the loss from its last gradients. In addition, the course scales the steps: a wave of frequency $f$ moves $1/\sqrt f$ as far (`smoothness=0.5`), so broad areas move first. It paints a picture of half the size first: `steps=20` means 20 steps at half the size, and then 20 at the full size. 20 are few; give it 100 at home.
 
-# %% [markdown] notes="1" minutes=10
+# %% [markdown] notes="1" minutes=14
 # The large painting first; ask what of the cat suffered most, and where. Start the next cell, and read the numbers above the paintings. For the four pictures collect predictions: stars, temple.
 
 # %%
 # another photo in another style, 320 pixels, painted beforehand with more steps (`paintings` reads it)
 large = paintings("large")[0]
 cat, woodcut = photo(large.content, 320, crop=False), style_image(large.style, large.style_size)
-show_images(
-    [cat[0], woodcut[0], large.picture],
-    ["content", "style", f"painting, {sum(large.steps)} steps at {len(large.steps)} sizes"],
-    columns=3,
-    width=9,
-)
+show_images([cat[0], woodcut[0]], ["content, 320 pixels", "style, 320 pixels"], columns=2, width=5)
 
 # %%
-# two styles with one weight, and the glass with the weight that makes it count like the waves (about 27 seconds)
+# and the painting
+show_images([large.picture], [f"{sum(large.steps)} steps at {len(large.steps)} sizes"], width=9)
+
+# %%
+# two styles with one weight (about 18 seconds)
 styles = [style_image(name, 128) for name in ("glass", "waves")]
 at_start = [gram_objective(vgg, [one])(vgg, view).item() / 1e6 for one in styles]
-fair = 10 * at_start[1] / at_start[0]
 paintings_10 = [style_transfer(vgg, view, one, style_weight=10, steps=20) for one in styles]
-fair_glass = style_transfer(vgg, view, styles[0], style_weight=fair, steps=20)
 show_images(
-    [styles[0][0], paintings_10[0][0], fair_glass[0], styles[1][0], paintings_10[1][0]],
+    [styles[0][0], paintings_10[0][0], styles[1][0], paintings_10[1][0]],
     [
         f"glass: {at_start[0]:.1f} million",
         "style_weight 10",
-        f"style_weight {fair:.1f}",
         f"waves: {at_start[1]:.1f} million",
         "style_weight 10",
     ],
-    columns=5,
+    columns=4,
     width=9,
 )
 
 # %% [markdown]
-# Above each style stands the style loss of the photo, before any painting; above each painting, its `style_weight`. With 10, little is left of the temple in the glass, and the waves leave it standing. The photo's loss for the glass is nine times as large: is this the reason? The third picture is the control. It has the weight with which the glass counts as much, at the start, as the waves with 10. It is nearly the same picture, with a ninth of the weight. So equal style losses at the start do not make equal paintings. Why the glass takes the temple and the waves do not, this does not say.
+# Above each style stands the style loss of the photo, before any painting. With the same weight, little is left of the temple in the glass, and the waves leave it standing. The ninefold loss alone is not the reason: with a ninth of the weight the glass paints nearly the same picture (try `style_weight=1.1`).
 
 # %% claim="with the same weight, the photo's style loss for glass is several times that for waves; with the balanced weight the picture is nearly the same, and the photo's features are lost in both more than with the waves"
 assert at_start[0] > 8 * at_start[1]
+fair = 10 * at_start[1] / at_start[0]
+fair_glass = style_transfer(vgg, view, styles[0], style_weight=fair, steps=20)
 of_photo = content_loss(vgg, view)
 lost = [of_photo(vgg, p).item() for p in (paintings_10[0], fair_glass, paintings_10[1])]
 assert 0.65 < lost[1] / lost[0] < 0.95 and lost[2] < 0.7 * lost[1]
@@ -272,18 +292,24 @@ assert changed[0] < 0.2 * changed[1]
 # In which of the four pictures are there stars in the sky? In which does the temple stand? Write it down, then run the cell.
 
 # %%
-# less style and more style, from the photo and from noise, and no content loss at all (about 36 seconds)
+# less style and more style, from the photo and from noise; then no content loss at all, with two optimizers (about 45 seconds)
 less = style_transfer(vgg, view, night, style_weight=1, steps=20)
 from_noise = [
     style_transfer(vgg, view, night, style_weight=w, init="noise", steps=20) for w in (1, 100)
 ]
-no_content = style_transfer(vgg, view, night, content_weight=0, style_weight=100, steps=20)
+no_content, with_adam = (
+    style_transfer(
+        vgg, view, night, content_weight=0, style_weight=100, steps=20, optimizer=optimizer
+    )
+    for optimizer in ("lbfgs", "adam")
+)
 of_view_features, of_night_style = content_loss(vgg, view), gram_objective(vgg, [night])
-kinds = ["1, photo", "100, photo", "1, noise", "100, noise", "no content loss, photo"]
-four_and_one = [less, painting, *from_noise, no_content]
-left = [(of_view_features(vgg, p).item(), of_night_style(vgg, p).item()) for p in four_and_one]
+kinds = ["1, photo", "100, photo", "1, noise", "100, noise"]
+kinds += ["no content loss, photo", "no content loss, photo, Adam"]
+all_six = [less, painting, *from_noise, no_content, with_adam]
+left = [(of_view_features(vgg, p).item(), of_night_style(vgg, p).item()) for p in all_six]
 show_images(
-    [p[0] for p in four_and_one],
+    [p[0] for p in all_six],
     [f"{k}\n{a / 1e6:.2f}, {b / 1e6:.3f}" for k, (a, b) in zip(kinds, left, strict=True)],
     columns=3,
     width=9,
@@ -294,11 +320,13 @@ show_images(
 #
 # From the photo, the temple stands with both weights. The yellow lights come with 100 only, from either start. From noise, the weight 1 brings the temple. The weight 100 does not, in these steps: both pictures with 100 have a style loss of 0.03 to 0.04 million (the photo: 0.83), and one of them is without a temple.
 #
-# The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**, and to this search with its few, smooth steps. (In 14.2 Adam, without a content loss, left little of the temple, from the same photo and at about the same style loss.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end, and the start decides, too.
+# The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**.
+#
+# And to the **search**: the sixth picture differs from the fifth in one thing, Adam in place of L-BFGS (both here with their usual step length). The temple is a dark shape without its railings, although more of the style loss is left. So it is with 100 in your cell of 14.1, with Adam and the content loss. (The scaled steps are not the reason: L-BFGS with `smoothness=0` keeps the railings.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end; start and search decide where you are after a few steps.
 #
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 
-# %% claim="with the weight 1 the photo's features come from noise as well, with 100 they do not, at the same style loss; without any content loss they stay as with 100, from the photo"
+# %% claim="with the weight 1 the photo's features come from noise as well, with 100 they do not, at the same style loss; without any content loss they stay as with 100, from the photo; Adam loses the temple's fine lines, L-BFGS without scaled steps keeps them"
 noise = torch.rand(view.shape, generator=torch.Generator().manual_seed(0))
 night_content = of_view_features(vgg, resize(night, tuple(view.shape[2:]))).item()
 four = [less, painting, *from_noise]
@@ -314,12 +342,35 @@ bright = torch.corrcoef(torch.stack([p.mean(1).flatten() for p in (view, *four)]
 assert min(bright[0], bright[1]) > 0.8 and bright[2] > 0.3 and abs(bright[3]) < 0.25
 lights = [(p[0, :2].mean(0) - p[0, 2])[:36, 52:96].gt(0.06).sum().item() for p in four]
 assert min(lights[1], lights[3]) > 10 * max(lights[0], lights[2], 1)
+options = {"content_weight": 0, "style_weight": 100, "steps": 20}
+unscaled = style_transfer(vgg, view, night, smoothness=0, **options)
+yours_at_100 = view.clone().requires_grad_()
+adam = torch.optim.Adam([yours_at_100], lr=0.03)
+for _turn in range(40):
+    both_losses = of_view_features(vgg, yours_at_100) + 100 * of_night_style(vgg, yours_at_100)
+    yours_at_100.grad = torch.autograd.grad(both_losses.sum(), yours_at_100)[0]
+    adam.step()
+    yours_at_100.data.clamp_(0, 1)
+
+
+def temple_lines(p):
+    """Correlation with the photo, at the temple, of what a blur takes away."""
+    gray = torch.stack([q.detach()[0].mean(0) for q in (view, p)])
+    blur = torch.nn.functional.avg_pool2d(gray[None], 5, 1, 2, count_include_pad=False)[0]
+    return torch.corrcoef((gray - blur)[:, 5:65, 12:62].flatten(1))[0, 1].item()
+
+
+lines_of = [temple_lines(p) for p in (no_content, unscaled, with_adam, x, yours_at_100)]
+assert min(lines_of[:2]) > 1.15 * lines_of[2] and not lines_of[2] > 0.7
+assert lines_of[3] > 1.25 * lines_of[4] and temple_lines(painting) > 1.25 * lines_of[4]
+assert left[5][1] > 1.1 * left[4][1]
+assert 0.7 < to_night(vgg, grainy).item() / left[4][1] < 1.1
 
 # %% [markdown]
 # ## The start and the layers
 #
 # Three choices are left: where the search starts, whose Gram matrices are the style, and whose features are the content. Gatys, Ecker & Bethge compare layers and starts, too. Here is one portrait in one style. So that a weight means
-# the same with every set of layers, losses have units here: a content loss of 1 is that of the style picture, a style loss of 1 is that of the photo. The style always weighs 10 times as much as the content.
+# the same with every set of layers, losses have units here: a content loss of 1 is that of the style picture (resized to the photo), a style loss of 1 is that of the photo. The style always weighs 10 times as much as the content. In brackets: by how much the sum fell in the last 40 of the 80 steps at the full size.
 #
 # **Predict:** what will `relu1_1` alone call style? Will the portrait come out of noise?
 
@@ -332,10 +383,11 @@ stored = paintings("layers")
 portrait, waves = photo("astronaut", 128), style_image("waves", 160)
 
 
-def said(p):
-    """What is left of the losses: content + 10 times style."""
-    content, style = p.content_loss[-1], p.weight * p.style_loss[-1]
-    return f"{content:.3f} + {style:.3f} = {content + style:.3f}"
+def said(p, name):
+    """By how much the sum fell at last, and what is left: content + 10 times style."""
+    half, end = (a + p.weight * b for a, b in zip(p.content_loss, p.style_loss, strict=True))
+    content = p.content_loss[-1]
+    return f"{name} (fell {max(0, 1 - end / half):.0%})\n{content:.3f} + {end - content:.3f} = {end:.3f}"
 
 
 deep = [p for p in stored if p.content_layer == "relu4_2" and p.seed == 0]
@@ -350,9 +402,9 @@ show_images(
     [portrait[0], *[p.picture for p in deep[:3]], waves[0], *[p.picture for p in deep[3:]]],
     [
         "photo, where row 1 starts",
-        *[f"{words[len(p.style_layers)]}\n{said(p)}" for p in deep[:3]],
+        *[said(p, words[len(p.style_layers)]) for p in deep[:3]],
         "style; row 2 starts from noise",
-        *[f"{words[len(p.style_layers)]}\n{said(p)}" for p in deep[3:]],
+        *[said(p, words[len(p.style_layers)]) for p in deep[3:]],
     ],
     columns=4,
     width=9,
@@ -361,9 +413,9 @@ show_images(
 # %% [markdown]
 # Above each picture stands what is left: content + 10 × style.
 #
-# Row 1: `relu1_1` alone calls mostly colors style. The cream and the blue of the waves are there, and few lines (look along the suit). The printed row is the control: the photo recolored by a linear map, without one new line, has lost two thirds of the loss of `relu1_1`, and little of the loss up to `relu3_1`. (Of all five it loses a third: brightness and contrast change the deep matrices, too.) With `relu2_1` and `relu3_1` the lines come.
+# Row 1: `relu1_1` alone calls mostly colors style. The cream and the blue of the waves are there, and few lines (look along the suit). The printed row is the control: the photo recolored by a linear map, without one new line, has lost two thirds of the loss of `relu1_1`, and little of the loss up to `relu3_1`. With `relu2_1` and `relu3_1` the lines come. With all five, more of the content is lost than with three, from both starts.
 #
-# Row 2: the same losses, from noise. The portrait does come out of the noise. But look at the face in the second picture: it is dark and blue, and in this run the sum of its losses is even lower than from the photo (which still falls). So in this run `relu1_1` and `relu4_2` together hardly said where light and dark are. With three or five layers of style the face from noise is light.
+# Row 2: the same losses, from noise. The portrait does come out of the noise. But look at the face in the second picture: it is dark and blue, and in this run the sum of its losses is even lower than from the photo (where it still falls). So in this run `relu1_1` and `relu4_2` together hardly said where light and dark are. With three or five layers of style the face from noise is light.
 # Gatys, Ecker & Bethge start from noise, from the photo and from the style, with five layers, and find that the start does not matter much. With `relu1_1` alone, or with little weight on the content as in the last section, it did here.
 
 # %% claim="relu1_1 alone leaves the lines out; from noise it makes the face dark at a lower sum, and more layers make it light"
@@ -375,37 +427,33 @@ faces = [p.picture[:, 16:38, 48:68].mean().item() for p in deep]
 assert faces[3] < 0.7 * min(*faces[:3], *faces[4:])
 sums = [p.content_loss[-1] + p.weight * p.style_loss[-1] for p in deep]
 assert sums[3] < 0.95 * sums[0]
+assert all(deep[k + 1].content_loss[-1] > 1.2 * deep[k].content_loss[-1] for k in (1, 4))
 
 # %%
 # the layer of the content, and two starts from noise
 shallow = next(p for p in stored if p.content_layer == "relu2_2")
 seeds = [p for p in stored if p.start == "noise" and len(p.style_layers) == 5]
-sums_of_three = [
-    [
-        content + p.weight * style
-        for content, style in zip(p.content_loss, p.style_loss, strict=True)
-    ]
-    for p in (deep[2], *seeds)
-]
-fell = ", ".join(f"{1 - end / half:.0%}" for half, end in sums_of_three)
-print("in the last 40 steps the sums (from the photo, from noise 0, from noise 1) fell by", fell)
 show_images(
     [deep[2].picture, shallow.picture, *[p.picture for p in seeds]],
     [
-        f"content relu4_2, from the photo\n{said(deep[2])}",
-        f"content relu2_2, from the photo\n{said(shallow)}",
-        *[f"content relu4_2, noise {p.seed}\n{said(p)}" for p in seeds],
+        said(deep[2], "relu4_2, photo"),
+        said(shallow, "relu2_2, photo"),
+        *[said(p, f"relu4_2, noise {p.seed}") for p in seeds],
     ],
     columns=4,
     width=9,
 )
 
 # %% [markdown]
-# With `relu2_2` as the content, more of the photo's own pixels stay: look at the face and the badges. With `relu4_2` they are drawn anew in the lines of the waves. (It is not less style: the style loss that is left is lower with `relu2_2`, too.) (Gatys et al. compare `conv2_2` with `conv4_2` and show the same.)
+# With `relu2_2` as the content, more of the photo's own pixels stay: look at the face and the badges. With `relu4_2` they are drawn anew in the lines of the waves. (Less of the style loss is left, too. But both sums still fall, so that may be the steps and not the layer. Gatys et al. compare `conv2_2` with `conv4_2` and show the same.)
 #
-# The last two pictures differ in nothing but the noise they started from. After these steps, their sums are nearly equal, to each other and to that of the first picture. The lines run in other places. None of these three is the right picture, and none is at its end: the sums still fell by 9 to 15 % in the last 40 steps, more than they differ.
+# The last two pictures differ in nothing but the noise they started from. After these steps, their sums are nearly equal, to each other and to that of the first picture. The lines run in other places. None of these three is the right picture, and none is at its end: the sums still fell by 9 to 15 %, more than they differ.
 
 # %% claim="relu2_2 keeps more of the photo's pixels; three starts come to nearly the same sum, which still falls, with different pictures"
+sums_of_three = [
+    [a + p.weight * b for a, b in zip(p.content_loss, p.style_loss, strict=True)]
+    for p in (deep[2], *seeds)
+]
 apart_by = [(p.picture - portrait[0]).square().mean().sqrt().item() for p in (shallow, deep[2])]
 assert apart_by[0] < 0.9 * apart_by[1]
 assert shallow.style_loss[-1] < deep[2].style_loss[-1]
@@ -417,46 +465,47 @@ assert (seeds[0].picture - seeds[1].picture).square().mean().sqrt().item() > 0.1
 # %% [markdown]
 # ## How large are the strokes?
 #
-# A position of a layer sees a fixed number of pixels: one of `relu3_1` sees 24 × 24. If the style picture is small, each of its strokes has few pixels, and so it has in the painting.
+# A position of a layer sees a fixed number of pixels: one of `relu4_1` 68 × 68. If the style picture is small, each of its strokes has few pixels, and so it has in the painting.
 
 # %% [markdown] notes="1" minutes=4
-# Show the two style pictures first: where is the large whirl in the small one? Ask what happens to the strokes.
+# Show the two style pictures first, and ask for the width of a line in the painting.
 
 # %%
-# the night at 64 and at 160 pixels, and what is painted from each, all at one scale (about 9 seconds)
-small_night = style_image("night", 64)
-of_small = style_transfer(vgg, view, small_night, style_weight=100, steps=20)
-
-
-def on_canvas(picture):
-    """A picture on white, 160 x 160 pixels."""
-    canvas = torch.ones(3, 160, 160)
-    canvas[:, : picture.shape[2], : picture.shape[3]] = picture[0]
-    return canvas
-
-
+# the woodcut at 112 and at 224 pixels, and what is painted from each, all four at one scale (about 18 seconds)
+woodcuts = [style_image("woodcut", side) for side in (112, 224)]
+from_woodcuts = [style_transfer(vgg, view, one, style_weight=1, steps=20) for one in woodcuts]
+pieces = [one[..., : view.shape[2], -view.shape[3] :] for one in woodcuts]
 show_images(
-    [on_canvas(p) for p in (small_night, of_small, night, painting)],
-    ["the style, 64 pixels", "painted from it", "the style, 160 pixels", "painted from it"],
-    columns=4,
+    [p[0] for pair in zip(pieces, from_woodcuts, strict=True) for p in pair],
+    [
+        "the style at 112 pixels, a piece",
+        "painted from it",
+        "the style at 224 pixels, a piece",
+        "painted from it",
+    ],
+    columns=2,
     width=9,
 )
 
 # %% [markdown]
-# From the small night the sky gets several small stars, from the large one a single large one (in a sky of this size). (At 64 pixels the single strokes of the night are gone already: what repeats in the painting is stars.)
+# The same photo, style and weight: finer lines from the small woodcut, broad ones from the large one, in the sky and on the roofs.
 #
-# One position of `relu4_1` sees 68 × 68 pixels, and one of `relu5_1` 156 × 156. So at our sizes nearly all positions of `relu5_1` and most of `relu4_1` see the empty border around the picture, in both nights and in the photo. Places near the border differ from the others for these layers: their matrices are not quite blind to places.
+# At our sizes nearly all positions of `relu5_1` (156 × 156 pixels) and most of `relu4_1` see the empty border around the picture, in styles and photo. Places near the border differ from the others for these layers: their matrices are not quite blind to places.
 
-# %% claim="right of the temple, the small night paints at least three yellow places, the large one a single one, of more than twice the area of the largest of those"
-from scipy import ndimage
 
-areas = []
-for sky in (p[0, :, :36, 52:96] for p in (of_small, painting)):
-    yellow = ndimage.gaussian_filter((sky[:2].mean(0) - sky[2]).numpy(), 1.5) > 0.06
-    places, count = ndimage.label(yellow)
-    areas.append(ndimage.sum_labels(yellow, places, range(1, count + 1)))
-assert len(areas[0]) >= 3 and len(areas[1]) == 1
-assert max(areas[1]) > 2 * max(areas[0])
+# %% claim="in the sky there are more edges of lines from the small woodcut; a larger weight does not bring as many"
+def edges(p):
+    """How often neighbors in the sky stand on two sides of their local mean."""
+    gray = p.mean(1, keepdim=True)
+    local = torch.nn.functional.avg_pool2d(gray, 15, 1, 7, count_include_pad=False)
+    side = (gray > local)[0, 0, :36, 52:96]
+    return sum((side.diff(dim=k) != 0).float().mean().item() for k in (0, 1))
+
+
+fine, broad = (edges(p) for p in from_woodcuts)
+assert fine > 1.2 * broad
+heavy = style_transfer(vgg, view, woodcuts[1], style_weight=10, steps=20)
+assert not edges(heavy) > 1.15 * broad
 within = {fields: max(0, 160 - fields + 1) ** 2 / 160**2 for fields in (68, 156)}
 assert within[68] < 0.4 and within[156] < 0.01  # of the large night, positions that see no border
 
@@ -588,26 +637,24 @@ two = styles[:2]
 mix = style_transfer(vgg, view, two, style_weights=[1, 3], style_weight=10, steps=20)
 show_images(
     [paintings_10[0][0], mix[0], paintings_10[1][0]],
-    ["glass", "1 : 3", "waves"],
+    ["glass", "one part glass, three parts waves", "waves"],
     columns=3,
     width=9,
 )
 
 # %%
-# what has the mean of both matrices? And how large are those of each style?
-of_mix = gram_objective(vgg, two)
-side_by_side = torch.cat(two, 3)
-overlaid = (two[0] + two[1]) / 2
-for name, picture in (
-    ("glass left, waves right", side_by_side),
-    ("glass and waves overlaid", overlaid),
-    (
-        "the same with the colors and the contrast of both",
-        match_colors(overlaid, side_by_side).clamp(0, 1),
-    ),
-    ("glass alone", two[0]),
-    ("the photo", view),
-):
+# which pictures have the mean of one part of glass and three of waves? And how large are the matrices of each style?
+of_mix = gram_objective(vgg, two, shares=[0.25, 0.75])
+side_by_side = torch.cat([two[0], *[two[1]] * 3], 3)
+overlaid = (two[0] + 3 * two[1]) / 4
+for name, picture in {
+    "the photo": view,
+    "glass alone": two[0],
+    "waves alone": two[1],
+    "a quarter glass laid over three quarters waves": overlaid,
+    "one glass beside three waves": side_by_side,
+    "the painting": mix,
+}.items():
     print(f"{name}: style loss {of_mix(vgg, picture).item() / 1e6:.2f} million")
 for layer in ("relu3_1", "relu4_1"):
     sizes = [gram_matrix(layer_outputs(vgg, one, [layer])[layer]).norm().item() for one in two]
@@ -616,15 +663,16 @@ for layer in ("relu3_1", "relu4_1"):
     )
 
 # %% [markdown]
-# A Gram matrix is a mean over positions. So a picture that is glass in one half and waves in the other has nearly the mean of both matrices. Glass laid over waves is further from it. (It has less contrast. But with the contrast of both it is not nearer.) The search found a way like the first: some places are glass, others waves.
+# A Gram matrix is a mean over positions. So one picture of glass beside three of waves has nearly the mean of both matrices. Glass laid over waves is no nearer than the waves alone. The painting has come near the mean like the first: some of its places are glass, others waves.
 #
 # The shares are those of the matrices. The glass holds larger numbers, so in equal shares most of the mean is glass. This is why the waves have three parts here.
 
-# %% claim="side by side has the mean, overlaid less so; of the places of the mixture some are clearly glass and others clearly waves; of the overlay almost none are waves; the matrix of glass is larger"
-assert of_mix(vgg, side_by_side).item() < 0.5 * of_mix(vgg, overlaid).item()
-in_contrast = match_colors(overlaid, side_by_side).clamp(0, 1)
-assert of_mix(vgg, side_by_side).item() < 0.5 * of_mix(vgg, in_contrast).item()
-assert of_mix(vgg, in_contrast).item() > of_mix(vgg, overlaid).item()
+# %% claim="side by side has the mean, overlaid not, with the contrast of both neither; the painting is near it, some of its places are clearly glass and others clearly waves; of the overlay almost none are waves; the matrix of glass is larger"
+for_mean = {"beside": side_by_side, "over": overlaid, "waves": two[1], "mix": mix}
+for_mean["contrast"] = match_colors(overlaid, side_by_side).clamp(0, 1)
+millions = {name: of_mix(vgg, p).item() / 1e6 for name, p in for_mean.items()}
+assert millions["beside"] < 0.1 * millions["waves"] and millions["mix"] < 0.25 * millions["waves"]
+assert min(millions["over"], millions["contrast"]) > 1.1 * millions["waves"]
 assert sizes[0] > 2 * sizes[1]
 
 
@@ -644,7 +692,7 @@ def places_of(picture):
 goals = [in_kind(gram_matrix(layer_outputs(vgg, p, ["relu4_1"])["relu4_1"])) for p in two]
 found_in = places_of(mix)
 assert found_in[0] > 0.2 and found_in[1] > 0.15
-assert not places_of(overlaid)[1] > 0.15
+assert not places_of((two[0] + two[1]) / 2)[1] > 0.15
 
 # %% [markdown]
 # ## Keep the photo's colors
@@ -702,51 +750,27 @@ show_images(
 # For instance when the style's strokes differ in color and not in brightness, such as red on green of the same $Y$: the painting's $Y$ then holds little of them.
 
 # %% [markdown]
-# ## Style and dream
-#
-# Losses can be added. Here another one lets a deep layer with the activation $a$ dream (lesson 12) while the picture is painted: $-\delta \cdot \frac12 \operatorname{mean}(a^2)$. Its weight $\delta$ is
-# called `dream_weight`.
-
-# %% [markdown] notes="1" minutes=4
-# Ask from which lesson the third term comes.
-
-# %%
-# in the style of the night, without a dream and dreaming of relu5_2 (about 9 seconds)
-dreaming = style_transfer(
-    vgg, view, night, style_weight=100, steps=20, dream_layer="relu5_2", dream_weight=1000
-)
-four_pictures = {"photo": view, "night": night, "painting": painting, "dreaming": dreaming}
-answers = {
-    name: layer_outputs(vgg, p, ["relu5_2"])["relu5_2"].square().mean().item()
-    for name, p in four_pictures.items()
-}
-for name, p in four_pictures.items():
-    print(
-        f"{name}: mean(a^2) {answers[name]:.2f}, style loss {of_night_style(vgg, p).item() / 1e6:.3f} million"
-    )
-show_images([painting[0], dreaming[0]], ["dream_weight 0", "dream_weight 1000"], columns=2, width=6)
-
-# %% [markdown]
-# The dream has its price: the mean of $a^2$ is several times as large, which is what was asked for, and more of the style loss is left. (What grows may differ from machine to machine.)
-
-# %% claim="relu5_2 answers more than twice as strongly to the dreamed painting as to the photo, the style and the painting without a dream"
-assert answers["dreaming"] > 2 * max(answers[n] for n in ("photo", "night", "painting"))
-assert to_night(vgg, dreaming).item() > 1.1 * to_night(vgg, painting).item()
-
-# %% [markdown]
 # ## Explore
 #
 # Press Start, and turn the weights while it paints: it goes on from the picture that is there.
 #
 # - Raise the style weight, and lower the content weight: how far does the temple go? Then the other way: does it come back?
-# - Style size 64 against 256: the strokes follow.
+# - Style size 64 against 256: what happens to the strokes?
+#
+# Losses can be added. `style_transfer(vgg, view, night, dream_layer="relu5_2", dream_weight=1000)` lets a deep layer with the activation $a$ dream (lesson 12) while it paints: the loss gets the term $-\delta \cdot \frac12 \operatorname{mean}(a^2)$, and $\delta$ is `dream_weight`.
 
 # %%
 # paint, and turn the weights meanwhile
 explorers.StyleTransfer(vgg)
 
 # %% [markdown] fold="Think: does the temple come back?"
-# Try it; we did not test it from a painting. In "Many styles", with `style_weight` 1 the temple came even from noise, and from the photo more of it was left. The content loss holds the photo's features all the time, whatever the picture looks like.
+# It does, at a small style weight. We painted on from the glass of "Many styles" with the night's `style_weight` 1: what is left of the content loss after 20 steps at each size lies between that from the photo and that from noise. The content loss holds the photo's features all the time, whatever the picture looks like.
+
+# %% claim="from the glass painting, the weight 1 brings the temple's features back: better than from noise, less well than from the photo"
+back = style_transfer(vgg, view, night, init=paintings_10[0], style_weight=1, steps=20)
+came_back = of_view_features(vgg, back).item()
+assert came_back < 0.25 * of_view_features(vgg, paintings_10[0]).item()
+assert 1.1 * left[0][0] < came_back < 0.9 * left[2][0]
 
 # %% [markdown]
 # ## What this picture does not show
@@ -805,9 +829,9 @@ print("squares of pixels", *[f"{side:5}" for side in cuts])
 for layer, far in by_layer.items():
     print(f"{layer} ({sees[layer]:3} px) ", *[f"{x:5.0%}" for x in far])
 ink = apart(grams(vgg, style_image("ink", 160)), of_night) / unit
-halves = [apart(grams(vgg, half), of_night) / unit for half in night.chunk(2, 3)]
+flipped = [apart(grams(vgg, night.flip(axis)), of_night) / unit for axis in (2, 3)]
 print(
-    f"from the night: ink {ink:.0%}, its left half {halves[0]:.0%}, its right half {halves[1]:.0%}"
+    f"the whole night upside down {flipped[0]:.0%}, left for right {flipped[1]:.0%}; ink {ink:.0%}"
 )
 
 
@@ -825,28 +849,21 @@ def jolt(picture, side, seed=1):
 
 
 jolted = {side: apart(grams(vgg, jolt(night, side)), of_night) / unit for side in cuts}
-print("moved by up to 5:", *[f"{side} px {far:.0%}" for side, far in jolted.items()])
-flipped = [apart(grams(vgg, night.flip(axis)), of_night) / unit for axis in (2, 3)]
-print(f"the whole night upside down {flipped[0]:.0%}, left for right {flipped[1]:.0%}")
+print("jolted by up to 5:", *[f"{side} px {far:.0%}" for side, far in jolted.items()])
 
 # %% [markdown]
-# Squares of 80 pixels: three of the four have moved, and this shuffled night is nearer to the night than either of its halves. (So are most orders, of ten that we tried.) Squares of 40 pixels are about as far as the left half. So these matrices know little of the composition.
+# Squares of 80 pixels: three of the four have moved, and this shuffled night is nearer to the night than the whole night in the mirror (about 30 %, without any seam). These matrices know which way things point, strokes or objects, better than where the things are.
 #
-# In this unit, in which the size of the matrices counts, the shuffled night passes between 40 and 20 pixels the distance of the ink, the nearest of our other styles. With squares of 10 and 5 pixels, no stroke is whole. But cutting does two things: it moves squares, and it makes seams. The line "moved by up to 5" has seams at the same places, and nearly everything stays where it was: that costs less than half as much, with squares of 20 and 10 pixels about a sixth. (These seams are weak, though: light stays beside light.) And the last line has no seam at all: a whole night in the mirror is about 30 % away. These matrices know which way things point, strokes or objects.
+# In this unit, in which the size of the matrices counts, the shuffled night passes between 40 and 20 pixels the distance of another style, the ink. But shuffling does two things: it cuts strokes at the seams, and it puts dark hill beside bright star. The line "jolted" has its seams at the same places, and light stays beside light: that costs less than half as much (in other draws, too), with squares of 20 and 10 pixels about a sixth. So most of the distance is not about cut strokes.
+#
 # `relu1_1`, which sees 3 pixels, minds least at every size, and down to 20 pixels each deeper layer minds more, in this unit: each layer's own distance between photo and night. (At 10 and 5 `relu5_1` no longer leads.) A Gram matrix forgets where **its layer's** patches are, not what is inside of a patch.
 # If you shuffle the positions *after* the layer has looked, as in "In the head first", nothing changes.
 
-# %% claim="squares of 80 are nearer than both halves in eight of ten orders, those of 40 in none; ink is the nearest style and lies between 40 and 20; weak seams cost less than half, a sixth with 20 and 10; a mirrored night is about 30 % away; deeper layers mind more, down to 20; shuffled features have the same matrix"
+# %% claim="squares of 80 are nearer than the mirrored nights; ink lies between 40 and 20; jolted squares cost less than half, a sixth with 20 and 10; a mirrored night is about 30 % away; deeper layers mind more, down to 20; shuffled features have the same matrix"
 total = {side: apart(g, of_night) / unit for side, g in of_cuts.items()}
-far_apart = {
-    side: [apart(grams(vgg, shuffle(night, side, seed)), of_night) / unit for seed in range(10)]
-    for side in (80, 40)
-}
-assert 7 <= sum(far < min(halves) for far in far_apart[80]) <= 9 and total[80] < min(halves)
-assert not any(far < min(halves) for far in far_apart[40])
-assert max(far_apart[40]) < 1.3 * halves[0]
-rivals = [style_image(n, 160) for n in ("glass", "waves", "mosaic", "geometry", "dots", "woodcut")]
-assert ink < min(apart(grams(vgg, other), of_night) / unit for other in rivals)
+far_apart = [apart(grams(vgg, shuffle(night, 80, seed)), of_night) / unit for seed in range(10)]
+assert sum(far < min(flipped) for far in far_apart) >= 7 and total[80] < 0.9 * min(flipped)
+assert not total[40] < min(flipped)
 for one_draw in range(3):
     near = {side: apart(grams(vgg, jolt(night, side, one_draw)), of_night) / unit for side in cuts}
     assert all(near[side] < 0.45 * total[side] for side in cuts)
@@ -866,41 +883,59 @@ assert (gram_matrix(moved)[0] - of_night["relu4_1"]).norm() < 1e-3 * of_night["r
 assert total[80] > 0.03  # the same squares, moved before the layer looks
 
 # %% [markdown]
-# Does it need a network that has **learned** something? First without a painting. Two changes of the night: its strokes cut to squares of 5 pixels, in the right colors; or red and blue exchanged, with every stroke in place. Which one is farther from the night?
+# Does it need a network that has **learned** something? First without a painting. Two changes of the night: its strokes cut, in jolted squares of 5 pixels; or red and blue exchanged, with every stroke in place. Which one is farther from the night?
 # We ask VGG-19, and the same network with random weights, at the size at which signals neither fade nor grow (`scale="he"`).
 
 # %%
-# how far: cut strokes | exchanged colors, in units of the photo's distance, for one trained and two random networks
+# how far, for one trained and two random networks; 1 is the photo's distance
+changes = {
+    "squares of 5, shuffled": cuts[5],
+    "squares of 5, jolted": jolt(night, 5),
+    "colors exchanged": night.flip(1),
+}
 untrained = [randomized(vgg, scale="he", seed=seed) for seed in (0, 1)]
-how_far, first_share = {}, {}
-for name, net in {"trained": vgg, "random": untrained[0], "random again": untrained[1]}.items():
-    style, cut, exchanged, photo_grams = (
-        grams(net, p) for p in (night, cuts[5], night.flip(1), view)
-    )
-    how_far[name] = {
-        n: [apart(one, style, [n]) / apart(photo_grams, style, [n]) for one in (cut, exchanged)]
-        for n in STYLE_LAYERS
-    }
-    first_share[name] = shares(photo_grams, style, 2)[0][0]
-    print(f"{name:13}", *[f"{n} {a:.1f} | {b:.1f}  " for n, (a, b) in how_far[name].items()])
-    print(f"{'':13} all five {apart(cut, style) / apart(exchanged, style):.1f} times", end="; ")
-    print(f"relu1_1 has {first_share[name]:.1%} of the photo's style loss")
+which_net = ["trained", "random", "random again"]
+how_far = []
+for name, net in zip(which_net, (vgg, *untrained), strict=True):
+    style, from_photo = grams(net, night), grams(net, view)
+    print(f"{name + ': share of the loss':32}", *[f"{x:7.1%}" for x in shares(from_photo, style)])
+    how_far.append({})
+    for what, picture in changes.items():
+        seen = grams(net, picture)
+        row = [apart(seen, style, [n]) / apart(from_photo, style, [n]) for n in STYLE_LAYERS]
+        how_far[-1][what] = row
+        print(f"{what:>32}", *[f"{x:7.2f}" for x in row])
 
 # %% [markdown]
-# Read the layers first. From `relu3_1` on cut strokes are farther than exchanged colors, for all three networks. In `relu2_1` the trained network minds cut strokes many times as much as the random ones do, and in `relu5_1` it minds them less. So there is no single answer. In the sum of all five (the last line: cut strokes in units of exchanged colors) they seem to differ. But that is the weight of the layers: of the photo's style loss, `relu1_1` has nearly nothing in the trained network and most in the random ones, and there colors count more. So this sum does not say what was learned.
+# From left to right, `relu1_1` to `relu5_1`. Do not add the layers up: of the photo's style loss, `relu1_1` has nearly nothing in the trained network and most in the random ones. So a sum of all five would compare layers, not what was learned.
 #
-# A fair comparison takes one layer. We paint with `relu4_1` of the random networks, with the weight at which the photo's style loss counts as much against a content loss as for the first painting.
+# Take one layer and compare "jolted" with "exchanged". In `relu4_1` cut strokes are farther than exchanged colors for the trained network, and not for the random ones. And up to there the trained network minds cut strokes more than they do in every layer, measured in exchanged colors. The line "shuffled" would have said something else: from `relu3_1` on it is farther than exchanged colors for all three. Those squares are not only cut, they have new neighbors.
+#
+# Now a painting. We paint with `relu4_1` of the random networks, with the weight at which the photo's style loss counts as much against a content loss as for the first painting.
 
-# %% claim="from relu3_1 on cut strokes are farther than exchanged colors for all three networks, in relu1_1 nearer; in relu2_1 the trained network minds them many times as much as the random ones, in relu5_1 less; relu1_1 has most of the loss only in the random ones"
-for of_layers in how_far.values():
-    assert all(of_layers[n][0] > 1.5 * of_layers[n][1] for n in STYLE_LAYERS[2:])
-    assert of_layers["relu1_1"][0] < 0.95 * of_layers["relu1_1"][1]
-minded = {n: [of_layers[n][0] for of_layers in how_far.values()] for n in ("relu2_1", "relu5_1")}
-assert minded["relu2_1"][0] > 5 * max(minded["relu2_1"][1:])
-assert minded["relu5_1"][0] < 0.8 * min(minded["relu5_1"][1:])
-assert (
-    first_share["trained"] < 0.02 and min(first_share["random"], first_share["random again"]) > 0.5
-)
+# %% claim="in relu4_1 cut strokes are farther than exchanged colors for the trained network only, and up to there it minds them more than the random ones do; shuffled squares are farther from relu3_1 on for all three; relu1_1 has most of the loss only in the random ones"
+for one_draw in range(3):
+    in_colors = []
+    for k in range(3):
+        one_net = (vgg, *untrained)[k]
+        goal, at_photo, was_cut = (
+            grams(one_net, p) for p in (night, view, jolt(night, 5, one_draw))
+        )
+        in_colors.append(
+            [
+                apart(was_cut, goal, [n]) / apart(at_photo, goal, [n]) / in_color
+                for n, in_color in zip(STYLE_LAYERS, how_far[k]["colors exchanged"], strict=True)
+            ]
+        )
+    assert in_colors[0][3] > 1.15 and not max(in_colors[1][3], in_colors[2][3]) > 1
+    assert all(in_colors[0][k] > 1.2 * max(in_colors[1][k], in_colors[2][k]) for k in range(4))
+for rows_of_net in how_far:
+    pairs = zip(
+        *[rows_of_net[w] for w in ("squares of 5, shuffled", "colors exchanged")], strict=True
+    )
+    assert all(a > 1.5 * b for a, b in list(pairs)[2:])
+of_first = [shares(grams(net, view), grams(net, night))[0] for net in (vgg, *untrained)]
+assert of_first[0] < 0.02 and min(of_first[1:]) > 0.5
 
 # %%
 # the same photo and style, with relu4_1 of the trained network and of both random ones (about 16 seconds)
@@ -923,40 +958,42 @@ def paint(net):
 nets = [vgg, *untrained]
 by_relu4_1 = [paint(net) for net in nets]
 colors_only = match_colors(view, night).clamp(0, 1)  # the photo in the night's colors, no new line
+all_four = [*by_relu4_1, colors_only]
+left_over = []  # for each picture, measured by each network: the style loss of relu4_1, of the photo's
+goals_of, starts_of = ([grams(net, p) for net in nets] for p in (night, view))
+for p in all_four:
+    seen_by = [grams(net, p) for net in nets]
+    left_over.append(
+        [
+            (apart(g, goal, fourth) / apart(start, goal, fourth)) ** 2
+            for g, goal, start in zip(seen_by, goals_of, starts_of, strict=True)
+        ]
+    )
+kinds_of = [*(f"by {name}" for name in which_net), "only recolored"]
 show_images(
-    [p[0] for p in (*by_relu4_1, colors_only)],
-    ["trained", "random weights", "other random weights", "only recolored"],
+    [p[0] for p in all_four],
+    [
+        f"{kind}\n" + " | ".join(f"{x:.1%}" for x in one)
+        for kind, one in zip(kinds_of, left_over, strict=True)
+    ],
     columns=4,
     width=9,
 )
 
-# %%
-# the style loss of relu4_1 that is left, of the photo's: each painting measured by all three networks
-seen_by = [[grams(net, p) for net in nets] for p in (night, view, *by_relu4_1, colors_only)]
-left_over = [
-    [
-        (apart(g, goal, fourth) / apart(start, goal, fourth)) ** 2
-        for g, start, goal in zip(one, seen_by[1], seen_by[0], strict=True)
-    ]
-    for one in seen_by[2:]
-]
-made_by = [*(f"painted by {name}" for name in how_far), "photo, only recolored"]
-for name, shares_left in zip(made_by, left_over, strict=True):
-    print(f"{name:24} measured by trained {shares_left[0]:.1%},", end=" ")
-    print(f"random {shares_left[1]:.1%}, random again {shares_left[2]:.1%}")
-
 # %% [markdown]
-# Each painting is good in the measure that it was made for; that proves nothing. Look crosswise. The painting by the trained network has also lost nearly all of its loss in the two random measures. The paintings by the random networks keep more than half of theirs in the trained measure.
+# Below each name stands what is left of the style loss of `relu4_1`, measured by trained | random | random again. Each painting is good in the measure that it was made for; that proves nothing. Look crosswise, and at the control: the last picture has the night's colors, brightness and contrast, and not a single new line.
 #
-# Is this about strokes? The last row is the control: the photo in the night's colors, without a single new line. It has lost nearly as much in the random measures, and in the trained one it keeps about what the random paintings keep. Recoloring also sets brightness and contrast. So in these measures they are nearly all that the random `relu4_1` asked for, from this photo; the trained one asks for more. What the random paintings have beyond it is some 4 and 13 percent of the loss; to the eye it is colored blotches, and no stroke of the night. What the random ones would paint from noise was not tried.
+# In the random measures recoloring alone does as well as the trained painting in one, and half as well in the other. So a low number there says little about strokes. In the trained measure the random paintings keep no less than the recolored photo, the second one clearly more: what they have beyond recoloring is blotches, and the trained `relu4_1` does not take them for the night. It asks for more than recoloring; from this photo, the random ones hardly did. What they would paint from noise was not tried.
 #
 # That is one architecture, one layer, one style and one photo. Ustyuzhaninov et al. (2017) made good textures with random filters of many sizes, and He, Wang and Hopcroft (2016) transfer styles with random weights. Look at their pictures before you call ours a law.
 
-# %% claim="the trained painting is good in both random measures, the random ones are good in each other's and not in the trained measure; the recolored photo nearly as good in the random ones and no better in the trained one"
+# %% claim="the trained painting is good in both random measures, the random ones are good in each other's and not in the trained measure; the recolored photo is as good as the trained painting in one random measure, half as good in the other, and in the trained one no worse than the random paintings"
 assert max(left_over[0]) < 0.15
 assert max(*left_over[1][1:], *left_over[2][1:]) < 0.15
 assert min(left_over[1][0], left_over[2][0]) > 0.5
-assert max(left_over[3][1:]) < 0.2 and abs(left_over[3][0] / left_over[1][0] - 1) < 0.3
+assert left_over[3][1] < 1.1 * left_over[0][1] and 1.5 < left_over[3][2] / left_over[0][2] < 2.8
+assert left_over[1][0] > 0.95 * left_over[3][0] and left_over[2][0] > 1.15 * left_over[3][0]
+assert not left_over[0][0] > 0.5 * left_over[3][0]
 for k in (1, 2):
     assert left_over[3][k] > 5 * left_over[k][k]
 
@@ -964,7 +1001,7 @@ for k in (1, 2):
 # Other limits, in one sentence each:
 #
 # - Content means the features of one layer: a face may lose its likeness while the loss stays small.
-# - A low loss is not beauty: the two paintings from two noises above have nearly the same losses. Which one would you hang?
+# - A low loss is not beauty: the grainy picture of 14.2 and the fifth of "Many styles" have about the same style loss, and neither had a content loss. Which one would you hang?
 # - The result depends on size: in a larger picture strokes should be finer if the style picture keeps its pixels, since a layer still sees the same number of pixels (not tried here).
 
 # %% [markdown]
@@ -982,11 +1019,11 @@ quiz("14")
 #
 # - Content loss: features of a deep layer. Style loss: Gram matrices of several layers, each divided by its own number of positions. The layers do not count alike: see each one's share.
 # - The ratio of the weights decides, within limits, how much is painted; the size of the style picture decides how fine.
-# - What you get depends on the start, too: the more so, the less the content counts.
+# - What you get depends on the start, too: the more so, the less the content counts. In few steps it also depends on the optimizer.
 # - Several styles: one loss to the weighted mean of their Gram matrices.
 # - Colors can be kept before (mean and covariance) or after (brightness only).
 # - "Style" here is what is inside of the patches that a layer sees. Where the patches are is hardly part of it.
 #
 # **Papers.** Gatys, Ecker, Bethge: *A Neural Algorithm of Artistic Style*, 2015; *Image Style Transfer Using Convolutional Neural Networks*, CVPR 2016; *Texture Synthesis Using Convolutional Neural Networks*, NIPS 2015. Gatys et al.: *Preserving
-# Color in Neural Artistic Style Transfer*, 2016; *Controlling Perceptual Factors in Neural Style Transfer*, CVPR 2017. Johnson: *neural-style*, 2015 (several styles). Li, Wang, Liu, Hou: *Demystifying Neural Style Transfer*, IJCAI 2017 (other statistics in place of the Gram matrix). Random weights: Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image
+# Color in Neural Artistic Style Transfer*, 2016. Johnson: *neural-style*, 2015 (several styles). Li, Wang, Liu, Hou: *Demystifying Neural Style Transfer*, IJCAI 2017 (other statistics in place of the Gram matrix). Random weights: Ustyuzhaninov, Brendel, Gatys, Bethge: *What Does It Take to Generate Natural Textures?*, ICLR 2017. He, Wang, Hopcroft: *A Powerful Generative Model Using Random Weights for the Deep Image
 # Representation*, NIPS 2016.
