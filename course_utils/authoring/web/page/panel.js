@@ -80,8 +80,8 @@ export function panel(id) {
       }
     },
 
-    // The field for the name of a class. Gives a function: the class, or null (and says so) where there is no such class.
-    // Empty means the class that the network sees, unless the field is required.
+    // The field for the name of a class. Gives a function: the class, or null (and says so) where there is none of the
+    // name. Empty means the class that the network sees, unless the field is required.
     classField(onChange) {
       const input = root.querySelector('.class');
       const hint = root.querySelector('.hint');
