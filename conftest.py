@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.measured"]
 ROOT = Path(__file__).parent
 os.environ["COURSE_STRICT"] = "1"  # in the kernels that nbval starts, a solution that fails its check raises
 if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the other workers; torch is not imported yet

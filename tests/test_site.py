@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from course_utils import cli, explorers
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.site import api, build_site, commands, lessons, links, settings
+from course_utils.authoring.web import build_lab, needed
 from course_utils.errors import CourseError
 from tests.explorers.browser import CHROMIUM, FLAGS
 
@@ -233,13 +234,25 @@ def serve(folder, built):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def lab():
+    """What builds the lab; None where it cannot be built."""
+    try:
+        needed()
+    except CourseError:
+        return None
+    return build_lab
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, lab):
     folder = tmp_path_factory.mktemp("whole")
-    yield from serve(folder, build_site(folder, command=cli.app))
+    yield from serve(folder, build_site(folder, command=cli.app, lab=lab))
 
 
 def names(site):
-    return sorted(path.relative_to(site.folder).as_posix() for path in site.folder.rglob("*.html"))
+    """The pages; the lab has tests of its own."""
+    pages = (path.relative_to(site.folder).as_posix() for path in site.folder.rglob("*.html"))
+    return sorted(name for name in pages if not name.startswith("lab/"))
 
 
 def wide(site):
@@ -303,12 +316,31 @@ def test_a_lab_beside_some_lessons_is_refused(tmp_path):
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and "all of them" in result.stderr
 
 
+def test_what_the_lab_lacks_is_said_before_the_site_is_built(tmp_path):
+    pytest.importorskip("onnxruntime")
+    there = tmp_path / "x"
+    result = CliRunner().invoke(cli.app, ["site", "--to", str(there), "--lab", "--runtime", str(tmp_path / "no.tgz")])
+    assert result.exit_code == 2 and "There is no file" in result.stderr and not there.exists()
+
+
 @pytest.mark.sweep
 @pytest.mark.timeout(900)
 def test_the_whole_site_holds_together(whole):
     hold(whole)
     assert {f"notebooks/{path.stem}.html" for path in lesson_paths()} < set(names(whole))
-    assert len(names(whole)) > 45 and whole.built.megabytes < 20
+    assert len(names(whole)) > 45 and whole.built.megabytes < 20 + 30 * (whole.folder / "lab").exists()
+
+
+@pytest.mark.sweep
+def test_the_lab_beside_the_pages_answers_and_its_links_hold(whole, lab):
+    if lab is None:
+        pytest.skip("the lab cannot be built here (pip install -e .[web], and npm)")
+    whole.open("index.html")
+    whole.page.click("a[href='lab/index.html']")
+    whole.page.locator("#says tbody tr").nth(4).wait_for(timeout=60_000)
+    whole.page.click("#saliency .lesson a")
+    assert "07 · Saliency maps" in whole.page.inner_text("h1")
+    assert whole.outside == [] and whole.errors == []
 
 
 @pytest.mark.sweep

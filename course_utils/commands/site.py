@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from course_utils.authoring.site import build_site
+from course_utils.authoring.web import needed
 from course_utils.commands.web import make_lab
 from course_utils.errors import CourseError
 
@@ -26,10 +27,12 @@ def make_site(to: Path, lessons: list[str] | None, command: typer.Typer, *, lab:
         The exit status: 1 if a link leads nowhere, or a page would ask another host for something.
 
     Raises:
-        CourseError: a lab beside some lessons only.
+        CourseError: a lab beside some lessons only, or one that cannot be built here.
     """
     if lab and lessons:
         raise CourseError("The lab links to many lessons: with --lab, build the site of all of them.")
+    if lab:
+        runtime = needed(runtime)  # said before the site is built, which takes minutes
     built = build_site(to, lessons, command=command, lab=partial(make_lab, runtime=runtime) if lab else None)
     for kind, found in (("warning", built.warnings), ("broken link", built.broken), ("outside request", built.outside)):
         for text in found:

@@ -33,6 +33,8 @@ from pathlib import Path
 
 import nbformat
 
+from tests.measured import measured
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(os.environ.get("COURSE_SCREENSHOTS", ROOT / "build" / "screenshots"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -40,9 +42,6 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-
-
-MEASURED: list[str] = []  # what `hold` measured, for the summary of the test run
 
 
 HUNG = 10  # times the bar: so late is no matter of a busy machine
@@ -54,8 +53,8 @@ def hold(what: str, act: Callable[[], float], bar: float) -> None:
     The bar is for a machine with nothing else to do (`pytest tests/explorers`, alone); beside other tests it says nothing.
     """
     ms = act()
-    MEASURED.append(f"{what}: {ms:.0f} ms; bar {bar:.0f} ms{'' if ms < bar else ' MISSED'}")
-    assert ms < bar * HUNG, MEASURED[-1]
+    measured(what, ms / 1000, bar / 1000)
+    assert ms < bar * HUNG, what
 
 
 class Server:

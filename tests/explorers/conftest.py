@@ -6,17 +6,10 @@ import importlib.util
 
 import pytest
 
-from tests.explorers.browser import CHROMIUM, MEASURED, Lab, Server
+from tests.explorers.browser import CHROMIUM, Lab, Server
 
 # JupyterLab's own messages, with no effect: a notebook was closed before its debugger had an answer from the kernel
 HARMLESS = ("Could not restore the debugger state: Canceled future",)
-
-
-def pytest_terminal_summary(terminalreporter):
-    if MEASURED:
-        terminalreporter.section("answers of the explorers in the browser")
-        for line in MEASURED:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

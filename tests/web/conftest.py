@@ -1,40 +1,26 @@
-"""The lab, built once for all tests; its page in chromium; and how long its answers took, for the summary."""
+"""The lab, built once for all tests, and its page in chromium."""
 
 import functools
 import http.server
-import importlib.util
-import statistics
 import threading
 import time
 
 import pytest
 from playwright.sync_api import Error
 
-from course_utils.authoring.web import build_lab, runtime
+from course_utils.authoring.web import build_lab, needed
 from course_utils.errors import CourseError
 from tests.explorers.browser import CHROMIUM, FLAGS
+from tests.measured import measured
 
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # chromium's own test picture
-TIMES: dict[str, tuple[list[float], float]] = {}  # what -> (seconds, the bar)
-
-
-def pytest_terminal_summary(terminalreporter):
-    if TIMES:
-        terminalreporter.section("answers of the lab in the browser")
-        for what, (seconds, bar) in TIMES.items():
-            median = statistics.median(seconds)
-            missed = "" if median <= bar else " MISSED"
-            terminalreporter.write_line(f"{what}: {median:.2f} s (median of {len(seconds)}); bar {bar:g} s{missed}")
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """`(folder, Lab)`. Without the runtime's npm package there is no page, and nothing to test."""
-    for package in ("onnx", "onnxruntime", "math_core"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed (pip install -e .[web]); the lab needs it")
     try:
-        runtime.packed()
+        needed()
     except CourseError as error:
         pytest.skip(f"The lab cannot be built here. {error}")
     folder = tmp_path_factory.mktemp("lab")
@@ -65,8 +51,8 @@ class LabPage:
         self.page.goto(url)
 
     def _heard(self, request):
-        if not request.url.startswith((self.url, "data:", "blob:")):
-            self.outside.append(request.url)
+        if request.method != "GET" or not request.url.startswith((self.url, "data:", "blob:")):
+            self.outside.append(f"{request.method} {request.url}")
 
     def evaluate(self, script, given=None):
         return self.page.evaluate(script, given)
@@ -103,7 +89,7 @@ class LabPage:
 
     def measure(self, what, time_name, bar):
         """Keep the time that the page itself measured."""
-        TIMES.setdefault(what, ([], bar))[0].append(self.evaluate(f"() => lab.times['{time_name}'] / 1000"))
+        measured(f"lab: {what}", self.evaluate(f"() => lab.times['{time_name}'] / 1000"), bar)
 
     def says(self, name):
         return self.page.inner_text(f"#{name} [role=status]")
@@ -135,13 +121,14 @@ def whole(browser):
     page = LabPage(*browser)
     page.until("document.body.dataset.ready === 'all'")
     page.measure("usable, after its files are there", "start", 3)
+    assert page.errors == [] and page.outside == []
     yield page
     page.context.close()
 
 
 @pytest.fixture
 def lab(whole):
-    """The same; fails a test in which the page wrote an error, or asked another host for something."""
+    """The same; fails a test in which the page wrote an error, asked another host for something, or sent anything."""
     whole.errors.clear()
     whole.outside.clear()
     yield whole

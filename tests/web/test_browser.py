@@ -82,10 +82,35 @@ def test_a_photo_that_lies_on_its_side_and_is_not_square_is_seen_as_python_sees_
     assert np.abs(green(lab) - 255 * load_image(tmp_path / "side.jpg")[0, 1].numpy()).max() < 3
 
 
-def test_a_file_that_is_no_picture_is_refused_in_a_sentence(lab, tmp_path):
-    (tmp_path / "notes.txt").write_text("no picture")
-    lab.page.set_input_files("input[type=file]", str(tmp_path / "notes.txt"))
-    lab.until("document.querySelector('#photo [role=status]').textContent.includes('cannot be read')")
+@pytest.mark.parametrize("name, content", [("notes.txt", b"no picture"), ("empty.jpg", b""), ("half.jpg", None)])
+def test_a_file_that_is_no_picture_is_refused_in_a_sentence(lab, tmp_path, name, content):
+    if content is None:
+        whole = path("jeep").read_bytes()
+        content = whole[: len(whole) // 2]
+    (tmp_path / name).write_bytes(content)
+    lab.page.set_input_files("input[type=file]", str(tmp_path / name))
+    lab.until(f"document.querySelector('#photo [role=status]').textContent.startsWith('{name} is empty or damaged')")
+
+
+def test_a_photo_of_many_pixels_is_seen_as_a_small_one(lab, lite, tmp_path):
+    """12 megapixels, as a phone takes them."""
+    open_image(path("jeep")).resize((4000, 3000), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg", quality=90)
+    found = lab.upload(tmp_path / "large.jpg")
+    lab.measure("top 5 of 12 megapixels", "says", 0.5)
+    there = lite.predict(load_image(tmp_path / "large.jpg"))[0]
+    assert lab.evaluate("() => lab.about.classes")[found[0]["target"]] == there[0][0]
+
+
+def test_the_newest_photo_counts_in_the_page_and_in_the_worker(lab, tmp_path):
+    """The photo before it needs long to be read."""
+    open_image(path("bald_eagle")).resize((5000, 5000)).save(tmp_path / "large.png", compress_level=1)
+    lab.page.set_input_files("input[type=file]", str(tmp_path / "large.png"))
+    lab.result("says", lambda: lab.page.click(".gallery button:nth-child(2)"))
+    lab.page.wait_for_timeout(2000)  # by then the large one has been read
+    assert lab.evaluate("() => lab.photo.name") == "coffee"
+    score = "async (given) => (await (await import(new URL('page/ask.js', location.href))).ask('cover', given)).before"
+    target, there = lab.evaluate("() => [lab.photo.top[0].target, lab.photo.top[0].score]")
+    assert lab.evaluate(score, {"target": target, "top": 0, "left": 0, "size": 1}) == there
 
 
 # 2, feature maps
@@ -150,9 +175,10 @@ def test_a_window_is_dragged(eagle_page):
 
 
 def test_the_whole_occlusion_map_is_that_of_python(eagle_page, lite, eagle):
-    found = eagle_page.result("occlusion", lambda: eagle_page.page.click("#occlusion .run"))
-    eagle_page.measure("occlusion map of 14 x 14", "occlusion", 15)
-    eagle_page.measure("occlusion map, its first picture", "occlusion-first", 1)
+    for _ in range(3):
+        found = eagle_page.result("occlusion", lambda: eagle_page.page.click("#occlusion .run"))
+        eagle_page.measure("occlusion map of 14 x 14", "occlusion", 15)
+        eagle_page.measure("occlusion map, its first picture", "occlusion-first", 1)
     there = occlusion(lite, eagle, window=32, stride=found["stride"], progress=False)[0].numpy()
     assert found["stride"] == 15 and found["done"] == 196
     assert correlation(found["map"], there) > 0.99
@@ -160,14 +186,81 @@ def test_the_whole_occlusion_map_is_that_of_python(eagle_page, lite, eagle):
 
 
 def test_a_stopped_map_stays_and_is_called_so(eagle_page):
-    def act():
-        eagle_page.page.click("#occlusion .run")
-        eagle_page.until("lab.times['occlusion-first']")
-        eagle_page.page.click("#occlusion .stop")
-
-    found = eagle_page.result("occlusion", act)
+    found = stopped(eagle_page, "occlusion", lambda: eagle_page.page.click("#occlusion .run"))
     assert 0 < found["done"] < 196
     eagle_page.until("document.querySelector('#occlusion [role=status]').textContent.startsWith('Stopped after')")
+
+
+def stopped(lab, name, act):
+    """What an instrument gives that is stopped as soon as its first part is there."""
+
+    def start_and_stop():
+        act()
+        lab.until(f"lab.times['{name}-first']")
+        lab.page.click(f"#{name} .stop")
+
+    return lab.result(name, start_and_stop)
+
+
+@pytest.mark.parametrize(
+    "name, selector, event, value",
+    [
+        ("fooling", ".gallery button:nth-child(2)", "click", ""),
+        ("occlusion", ".gallery button:nth-child(2)", "click", ""),
+        ("occlusion", "#occlusion .size", "input", "48"),
+        ("occlusion", "#occlusion .class", "change", "kite"),
+    ],
+)
+def test_what_is_overtaken_ends_and_says_so(eagle_page, name, selector, event, value):
+    page = eagle_page.page
+    page.fill("#fooling .class", "web site")  # many steps away
+    page.click(f"#{name} .run")
+    eagle_page.until(f"lab.times['{name}-first']")
+    eagle_page.evaluate(DO, [selector, event, value])
+    eagle_page.until(f"!document.querySelector('#{name}').classList.contains('busy')")
+    assert not page.is_visible(f"#{name} .stop")
+    eagle_page.until(f"/^Stopped: |the score /.test(document.querySelector('#{name} [role=status]').textContent)")
+    eagle_page.evaluate(DO, ["#occlusion .size", "input", "32"])  # as it was
+    eagle_page.evaluate(DO, ["#occlusion .class", "change", ""])
+    page.fill("#fooling .class", "toaster")
+
+
+# without the mouse, which would wait for what it scrolls to
+DO = """([selector, event, value]) => {
+    const element = document.querySelector(selector);
+    if (event !== 'click') element.value = value;
+    element.dispatchEvent(new Event(event, {bubbles: true}));
+}"""
+
+
+@pytest.mark.parametrize("text, hint", [("tosater", "Did you mean toaster"), ("859", "Choose one of the list")])
+@pytest.mark.parametrize("name", ["occlusion", "saliency", "fooling"])
+def test_nothing_is_computed_for_a_class_that_is_not_there(eagle_page, name, text, hint):
+    page = eagle_page.page
+    choose(eagle_page, "saliency")
+    before = page.input_value(f"#{name} .class")
+    page.fill(f"#{name} .class", text)
+    page.press(f"#{name} .class", "Enter")
+    eagle_page.evaluate("name => { delete lab.results[name]; }", name)
+    if name == "saliency":
+        eagle_page.evaluate(CHOOSE, "times")
+    else:
+        page.click(f"#{name} .run")
+    assert eagle_page.says(name) == "Nothing was computed: which class?"
+    assert f"No class has the name “{text}”. {hint}" in page.inner_text(f"#{name}-hint")
+    page.wait_for_timeout(1000)
+    assert not eagle_page.evaluate("name => lab.results[name]", name)
+    page.fill(f"#{name} .class", before)
+    page.press(f"#{name} .class", "Enter")
+    assert page.inner_text(f"#{name}-hint") == ""
+    choose(eagle_page, "saliency")
+
+
+def test_fooling_needs_a_class(eagle_page):
+    eagle_page.page.fill("#fooling .class", "")
+    eagle_page.page.click("#fooling .run")
+    assert "Which class?" in eagle_page.page.inner_text("#fooling-hint")
+    eagle_page.page.fill("#fooling .class", "toaster")
 
 
 # 4, gradients
@@ -192,6 +285,8 @@ def test_saliency_is_that_of_python(lab, lite, name):
     found = choose(lab, "saliency")
     lab.measure("saliency", "saliency", 2)
     assert correlation(found["map"], saliency(lite, photo(name))) > 0.99
+    row, column = divmod(int(np.argmax(found["map"])), 224)
+    assert f"strongest around row {row}, column {column}." in lab.says("saliency")
 
 
 def test_gradient_times_input_of_another_class_is_that_of_python(eagle_page, lite, eagle):
@@ -234,6 +329,14 @@ def test_smoothgrad_is_that_of_python_with_the_same_noise(eagle_page, lite, eagl
     choose(eagle_page, "saliency")
 
 
+def test_a_stopped_smoothgrad_is_the_mean_over_what_there_is(eagle_page):
+    found = stopped(eagle_page, "saliency", lambda: eagle_page.evaluate(CHOOSE, "smoothgrad"))
+    assert 0 < found["done"] < 25
+    eagle_page.until("document.querySelector('#saliency [role=status]').textContent.includes('noisy copies')")
+    assert f"the mean over {found['done']} noisy copies" in eagle_page.says("saliency")
+    choose(eagle_page, "saliency")
+
+
 # 5, fooling
 
 
@@ -248,6 +351,23 @@ def test_fooling_climbs_as_python_does(lab, lite):
     assert correlation(pixels - image, there.images - image) > 0.9
     assert lite(pixels).argmax(1).item() == lite.class_index("toaster")
     assert "Fooled after 3 steps" in lab.says("fooling")
+    step = lab.evaluate(FOOL, {"target": found["target"], "steps": 1})
+    there = fool(lite, image, "toaster", steps=1, progress=False)
+    assert correlation(torch.tensor(step).view_as(image) - image, there.images - image) > 0.99
+
+
+FOOL = """async (given) => {
+    const { ask } = await import(new URL('page/ask.js', location.href));
+    return Array.from((await ask('fool', given)).pixels);
+}"""
+
+
+def test_stopped_fooling_says_how_far_it_came(eagle_page):
+    eagle_page.page.fill("#fooling .class", "web site")  # many steps away
+    found = stopped(eagle_page, "fooling", lambda: eagle_page.page.click("#fooling .run"))
+    assert not found["fooled"] and found["step"] < found["steps"]
+    eagle_page.until("document.querySelector('#fooling [role=status]').textContent.startsWith('Not fooled after')")
+    eagle_page.page.fill("#fooling .class", "toaster")
 
 
 # 6, styles
@@ -266,14 +386,17 @@ SET = """shares => {
 }"""
 
 
-@pytest.mark.parametrize("shares", [{"waves": 100}, {"ink": 30, "geometry": 90}])
-def test_a_repainted_photo_is_that_of_python(lab, shares):
-    lab.upload(path("coffee"))
+@pytest.mark.parametrize(
+    "name, shares", [("coffee", {"waves": 100}), ("coffee", {"ink": 30, "geometry": 90}), ("astronaut", {"ink": 100})]
+)
+def test_a_repainted_photo_is_that_of_python(lab, name, shares):
+    lab.upload(path(name))
     found = set_styles(lab, **shares)
-    lab.measure("a style at 256 pixels", "styles", 1)
+    size = " × ".join(str(found["picture"][side]) for side in ("width", "height"))
+    lab.measure(f"a style at {size} pixels", "styles", 1)
     width, height = found["picture"]["width"], found["picture"]["height"]
     assert max(width, height) == 256
-    small = from_pil(open_image(path("coffee")).resize((width, height), Image.Resampling.BICUBIC))
+    small = from_pil(open_image(path(name)).resize((width, height), Image.Resampling.BICUBIC))
     there = stylize(load_style_net(), small, shares)
     values = torch.tensor(found["values"]).view_as(there)
     assert (values - there).abs().mean() < 1 / 255 and correlation(values, there) > 0.99
@@ -300,6 +423,49 @@ def test_a_photo_is_taken_with_the_camera(lab):
     lab.page.wait_for_selector("#viewfinder", state="hidden")
 
 
+STREAMS = """const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async (what) => {
+    const stream = await ask(what);
+    await new Promise((resolve) => setTimeout(resolve, 400));  // a camera needs time
+    streams.push(stream);
+    return stream;
+};"""
+
+
+def test_no_camera_stays_on_after_a_double_click(browser):
+    page = LabPage(*browser, script=STREAMS)
+    page.until("lab.photo")
+    for button, close in (("#camera", "#viewfinder .close"), ("#styles .live", "#styles .live")):
+        page.page.dblclick(button)
+        page.until(f"streams.length > 0 && !document.querySelector('{button}').disabled")
+        page.page.wait_for_timeout(600)
+        page.page.click(close)
+        page.until("streams.every((stream) => stream.getTracks().every((track) => track.readyState === 'ended'))")
+        page.evaluate("() => { streams.length = 0; }")
+    page.context.close()
+
+
+def test_a_photo_chosen_while_the_network_comes_is_the_first(browser):
+    """And the camera's viewfinder closes, so that nobody waits before it."""
+    page = LabPage(*browser, service_workers="block")  # a route does not see what a service worker asks for
+    page.page.route("**/lite0.bin", lambda route: waiting.append(route))
+    for act in (
+        lambda: page.page.set_input_files("input[type=file]", str(path("jeep"))),
+        lambda: (page.page.click("#camera"), page.page.click("#viewfinder .shoot")),
+    ):
+        waiting = []
+        page.page.reload()
+        page.until("document.getElementById('starting').textContent === 'The network comes.'")
+        act()
+        page.until("document.querySelector('#photo [role=status]').textContent.includes('as soon as the network')")
+        page.page.wait_for_selector("#viewfinder", state="hidden")
+        waiting[0].continue_()
+        page.until("lab.photo")
+        assert page.evaluate("() => lab.photo.name") != "cat"
+    page.context.close()
+
+
 def test_pictures_of_an_earlier_photo_are_marked(eagle_page):
     eagle_page.result("fooling", lambda: eagle_page.page.click("#fooling .run"))
     assert "outdated" not in eagle_page.page.get_attribute("#fooling", "class")
@@ -312,27 +478,47 @@ def test_the_page_works_when_the_network_is_cut(lab):
     try:
         for number in (3, 1):
             lab.result("says", lambda n=number: lab.page.click(f".gallery button:nth-child({n})"))
-        choose(lab, "saliency")
-        lab.result("fooling", lambda: lab.page.click("#fooling .run"))
+        for method in ("saliency", "smoothgrad"):
+            choose(lab, method)
+        for name in ("occlusion", "fooling"):
+            lab.result(name, lambda name=name: lab.page.click(f"#{name} .run"))
         set_styles(lab, dots=100)
+        test_a_photo_is_taken_with_the_camera(lab)
     finally:
         lab.context.set_offline(False)
 
 
 def test_everybody_can_use_it(lab):
+    """Also with an open camera, a hint, and an instrument that computes."""
     from axe_playwright_python.sync_playwright import Axe
 
     for scheme in ("light", "dark"):
         lab.page.emulate_media(color_scheme=scheme)
+        if scheme == "dark":
+            lab.page.click("#camera")
+            lab.page.wait_for_selector("#viewfinder .close")
+            lab.page.fill("#fooling .class", "tosater")
+            lab.page.press("#fooling .class", "Enter")
+            lab.page.click("#occlusion .run")
         found = Axe().run(lab.page).response["violations"]
         assert {v["id"]: v["nodes"][0]["html"][:200] for v in found if v["impact"] in ("serious", "critical")} == {}
     lab.page.emulate_media(color_scheme="light")
+    lab.page.click("#viewfinder .close")
+    lab.page.fill("#fooling .class", "toaster")
+    lab.page.press("#fooling .class", "Enter")
 
 
-def test_it_fits_a_phone(browser):
-    phone = LabPage(*browser, width=390)
-    phone.until("lab.photo")
-    assert phone.evaluate("() => document.scrollingElement.scrollWidth") == 390
+@pytest.mark.parametrize("width", [320, 390])
+def test_it_fits_a_phone(browser, width):
+    phone = LabPage(*browser, width=width)
+    phone.until("lab.photo && lab.results.field")
+    phone.measure("usable, after its files are there", "start", 3)
+    assert phone.evaluate("() => document.scrollingElement.scrollWidth") == width
+    canvas = phone.page.locator("#maps .layers figure:nth-child(4) canvas")
+    box = canvas.bounding_box()
+    canvas.click(position={"x": 3, "y": box["height"] - 3})  # the fourth map is the first of the second row
+    field = phone.evaluate("() => lab.results.field")
+    assert (field["k"], field["y"], field["x"]) == (3, 13, 0)
     assert phone.errors == [] and phone.outside == []
     phone.context.close()
 
@@ -351,11 +537,24 @@ def test_a_browser_that_cannot_run_it_is_told_why(browser, script, words):
     page.context.close()
 
 
-def test_without_a_camera_a_sentence_says_what_works_instead(browser):
-    page = LabPage(*browser, script="Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+@pytest.mark.parametrize(
+    "script, words",
+    [
+        ("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})", "This browser gives no camera"),
+        (
+            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException(); }",
+            "The camera was not allowed",
+        ),
+    ],
+)
+def test_without_a_camera_a_sentence_says_what_works_instead(browser, script, words):
+    page = LabPage(*browser, script=script)
     page.until("lab.photo")
-    page.page.click("#camera")
-    page.until("document.querySelector('#photo [role=status]').textContent.includes('A file works as well')")
+    for button, name in (("#camera", "photo"), ("#styles .live", "styles")):
+        page.page.click(button)
+        page.until(f"document.querySelector('#{name} [role=status]').textContent.startsWith('{words}')")
+        assert "A file works as well" in page.says(name)
+    assert page.page.get_attribute("#styles .live", "aria-pressed") == "false"
     page.context.close()
 
 
@@ -372,5 +571,21 @@ def test_a_damaged_model_is_not_run(browser):
     page.page.route("**/lite0.bin", lambda route: route.fulfill(body=b"x" * 100))
     page.page.reload()
     page.until("document.getElementById('starting').classList.contains('problem')")
-    assert "another one" in page.page.inner_text("#starting")
+    assert "did not come whole: 100 of " in page.page.inner_text("#starting")
     page.context.close()
+
+
+def test_the_browser_lets_neither_the_page_nor_its_worker_send_anything(lab):
+    (worker,) = [one for one in lab.page.workers if one.url.endswith("worker/worker.js")]
+    for where in (lab.page, worker):
+        assert where.evaluate(SEND) == "connect-src"
+    assert len(lab.outside) <= 2 and lab.errors  # what was refused
+    lab.errors.clear()
+    lab.outside.clear()
+
+
+SEND = """() => new Promise((resolve) => {
+    addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective), { once: true });
+    const sent = fetch('http://127.0.0.1:1/', { mode: 'no-cors', method: 'POST', body: 'a photo' });
+    sent.catch(() => setTimeout(() => resolve('the browser tried it'), 500));
+})"""

@@ -85,6 +85,11 @@ def test_modules_import_what_is_there_and_nothing_from_another_host():
             assert there.is_file() or there.name in runtime.FILES, f"{name}: {found}"
 
 
+def test_the_worker_has_the_policy_of_the_page():
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', SOURCES["index.html"])
+    assert policy == "".join(re.findall(r'"(.*?)"', SOURCES["headers.js"]))
+
+
 def test_the_map_of_the_page_names_every_file():
     for name in SOURCES.keys() - {"README.md", "look.css"}:
         assert name.startswith("instruments/") or name.rpartition("/")[2] in SOURCES["README.md"], name
@@ -110,6 +115,7 @@ def test_the_folder_is_small_and_says_whose_work_it_holds(built):
         "Permission is hereby granted",
         "Apache License",
         "Microsoft Corporation",
+        f"ONNX Runtime {runtime.VERSION} (MIT)",
         "Chelsea, by Stefan van der Walt",
     ):
         assert words in text

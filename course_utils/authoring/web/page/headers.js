@@ -1,4 +1,9 @@
-// A service worker that hands on what the server sends, with the two headers that let WebAssembly use threads.
+// A service worker that hands on what the server sends, with the two headers that let WebAssembly use threads, and with
+// the policy of index.html: a worker does not have that of its page.
+
+const POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; " +
+  "img-src 'self' blob: data:; media-src 'self' blob: mediastream:; form-action 'none'";
 
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
@@ -10,5 +15,6 @@ async function withHeaders(request) {
   const headers = new Headers(answer.headers);
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+  headers.set('Content-Security-Policy', POLICY);
   return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
 }

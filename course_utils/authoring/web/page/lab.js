@@ -21,6 +21,18 @@ export function classIndex(text) {
   return lab.about.classes.findIndex((_, i) => className(i).toLowerCase() === wanted);
 }
 
+// Up to three classes whose names share most of their pairs of letters with a text.
+export function alike(text) {
+  const pairs = (word) => new Set([...word.toLowerCase()].map((letter, i, all) => letter + (all[i + 1] ?? ' ')));
+  const given = pairs(text.trim());
+  const share = (name) => {
+    const known = pairs(name);
+    return [...given].filter((pair) => known.has(pair)).length / Math.max(given.size, known.size);
+  };
+  const names = lab.about.classes.map((_, i) => className(i)).filter((name) => share(name) >= 0.4);
+  return names.sort((a, b) => share(b) - share(a)).slice(0, 3);
+}
+
 export function percent(share) {
   if (share < 0.001) return 'under 0.1%';
   return share >= 0.995 ? `${(100 * share).toFixed(1)}%` : `${(100 * share).toPrecision(2)}%`;

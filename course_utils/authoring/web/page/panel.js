@@ -1,7 +1,7 @@
 // What every instrument has: its section of the page, a line that says how it goes, and a run that can be stopped.
 
 import { ask } from './ask.js';
-import { classIndex, lab } from './lab.js';
+import { alike, classIndex, lab } from './lab.js';
 
 export function panel(id) {
   const root = document.getElementById(id);
@@ -35,10 +35,14 @@ export function panel(id) {
       if (top < innerHeight && bottom > 0) wake();
     },
 
-    // The pictures are those of an earlier photo.
-    outdated() {
-      running?.stop();
-      running = null;
+    // The pictures are those of an earlier photo, or of another question.
+    outdated(why = 'there is a new photo') {
+      if (running) {
+        running.stop();
+        running = null;
+        root.classList.remove('busy');
+        status.textContent = `Stopped: ${why}.`;
+      }
       if (lab.results[id]) root.classList.add('outdated');
     },
 
@@ -75,20 +79,36 @@ export function panel(id) {
         }
       }
     },
+
+    // The field for the name of a class. Gives a function: the class, or null (and says so) where there is none of the
+    // name. Empty means the class that the network sees, unless the field is required.
+    classField(onChange) {
+      const input = root.querySelector('.class');
+      const hint = root.querySelector('.hint');
+      const look = () => {
+        const text = input.value.trim();
+        const chosen = text || input.required ? classIndex(text) : lab.photo?.top[0].target;
+        const unknown = chosen === -1;
+        input.setAttribute('aria-invalid', unknown);
+        const words = unknown ? whichClass(text) : '';
+        if (hint.textContent !== words) hint.textContent = words; // an alert is read out whenever it is set
+        return unknown ? null : chosen;
+      };
+      input.addEventListener('change', () => {
+        if (lab.about && look() !== null) onChange?.();
+      });
+      return () => {
+        const chosen = look();
+        if (chosen === null) status.textContent = 'Nothing was computed: which class?';
+        return chosen;
+      };
+    },
   };
 }
 
-// A field for the name of a class. Empty means the class that the network sees.
-export function classField(input, onChange) {
-  const hint = document.getElementById(input.getAttribute('aria-describedby'));
-  input.addEventListener('change', () => {
-    const unknown = input.value.trim() !== '' && classIndex(input.value) < 0;
-    input.setAttribute('aria-invalid', unknown);
-    hint.textContent = unknown ? `No class has the name “${input.value}”. Choose one of the list.` : '';
-    if (!unknown) onChange?.();
-  });
-  return () => {
-    const chosen = classIndex(input.value);
-    return chosen >= 0 ? chosen : lab.photo.top[0].target;
-  };
+function whichClass(text) {
+  if (text === '') return 'Which class? Choose one of the list.';
+  const names = alike(text);
+  const choice = names.length ? `Did you mean ${names.join(', ')}?` : 'Choose one of the list.';
+  return `No class has the name “${text}”. ${choice}`;
 }

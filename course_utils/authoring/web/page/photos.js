@@ -1,4 +1,4 @@
-// The visitor's photo: from a file, the camera, or the gallery. It never leaves the browser.
+// The visitor's photo: from a file, the camera, or the gallery. It never leaves the browser. The newest one counts.
 
 import { ask } from './ask.js';
 import { closeCamera, openCamera } from './camera.js';
@@ -11,21 +11,32 @@ const small = document.getElementById('small');
 const status = place.querySelector('[role=status]');
 const listeners = [];
 let newest = 0;
+let unreadable = 0; // the newest one that could not be read
+let networkIsHere;
+const network = new Promise((resolve) => (networkIsHere = resolve));
 
 // Be told of every new photo.
 export const onPhoto = (listener) => listeners.push(listener);
 
-// Take a photo: a Blob (a file), or something that can be drawn (a video).
-export async function take(source, name) {
+// Take a photo: a Blob (a file), or the promise of one or of a camera's frame.
+async function take(source, name) {
   const mine = ++newest;
+  const began = performance.now();
   let bitmap;
   try {
-    bitmap = await createImageBitmap(source);
+    bitmap = await createImageBitmap(await source);
   } catch {
-    status.textContent = `${name} cannot be read as a picture. JPEG and PNG always work.`;
+    if (mine !== newest) return;
+    unreadable = mine;
+    status.textContent =
+      source instanceof Blob
+        ? `${name} is empty or damaged, or of a kind that this browser cannot read. JPEG and PNG always work.`
+        : `The photo ${name} did not come. Try it again.`;
     return;
   }
-  const began = performance.now();
+  if (!lab.about && mine === newest) status.textContent = 'It is looked at as soon as the network is here.';
+  await network;
+  if (mine !== newest) return bitmap.close(); // the worker must not have another photo than the page
   const { seen, top } = await ask('takePhoto', { bitmap });
   if (mine !== newest) return; // another one came in between
   lab.times.says = performance.now() - began;
@@ -37,10 +48,11 @@ export async function take(source, name) {
   for (const listener of listeners) listener();
 }
 
-// The gallery, and its first photo.
+// The network is here: the gallery, and its first photo, unless somebody has chosen one while the network came.
 export async function showFirst() {
   place.querySelector('.gallery').replaceChildren(...lab.about.photos.map(thumbnail));
-  await fromGallery(lab.about.photos[0].name);
+  networkIsHere();
+  if (newest === unreadable) await fromGallery(lab.about.photos[0].name);
 }
 
 function thumbnail({ name, credit }) {
@@ -55,15 +67,15 @@ function thumbnail({ name, credit }) {
 
 const kept = new Map(); // photos of the gallery, so that the page also works when the network is gone
 
-async function fromGallery(name) {
+const fromGallery = (name) => take(fetched(name), name);
+
+async function fetched(name) {
   if (!kept.has(name)) kept.set(name, await (await fetch(`photos/${name}.jpg`)).blob());
-  await take(kept.get(name), name);
+  return kept.get(name);
 }
 
 export async function keepGallery() {
-  for (const { name } of lab.about.photos) {
-    if (!kept.has(name)) kept.set(name, await (await fetch(`photos/${name}.jpg`)).blob());
-  }
+  for (const { name } of lab.about.photos) await fetched(name);
 }
 
 // a file: chosen, or dropped on the page
@@ -83,9 +95,10 @@ document.addEventListener('drop', (event) => {
 // the camera
 const finder = document.getElementById('viewfinder');
 const video = finder.querySelector('video');
-document.getElementById('camera').addEventListener('click', async () => {
+const camera = document.getElementById('camera');
+camera.addEventListener('click', async () => {
   try {
-    await openCamera(video);
+    await openCamera(video, camera);
     status.textContent = '';
     finder.hidden = false;
     finder.querySelector('.shoot').focus();
@@ -94,7 +107,9 @@ document.getElementById('camera').addEventListener('click', async () => {
   }
 });
 finder.querySelector('.shoot').addEventListener('click', async () => {
-  await take(video, 'from the camera');
+  const frame = createImageBitmap(video);
+  take(frame, 'from the camera');
+  await frame.catch(() => {}); // `take` says so
   closeFinder();
 });
 finder.querySelector('.close').addEventListener('click', closeFinder);
@@ -102,5 +117,5 @@ finder.querySelector('.close').addEventListener('click', closeFinder);
 function closeFinder() {
   closeCamera(video);
   finder.hidden = true;
-  document.getElementById('camera').focus();
+  camera.focus();
 }

@@ -2,10 +2,10 @@
 
 import { show } from '../draw.js';
 import { className, lab, percent } from '../lab.js';
-import { classField, panel } from '../panel.js';
+import { panel } from '../panel.js';
 
-const { find, say, run, outdated } = panel('fooling');
-const target = classField(find('.class'));
+const { find, say, run, outdated, classField } = panel('fooling');
+const target = classField();
 
 export function newPhoto() {
   outdated();
@@ -18,6 +18,7 @@ export function newPhoto() {
 find('.run').addEventListener('click', async () => {
   if (!lab.photo) return;
   const wanted = target();
+  if (wanted === null) return;
   const draw = ({ picture, difference }) => {
     show(find('.changed'), picture);
     show(find('.difference'), difference);

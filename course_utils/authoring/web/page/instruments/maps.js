@@ -1,14 +1,17 @@
 // Feature maps of five layers, and the receptive field of the place that was chosen.
 
 import { ask } from '../ask.js';
-import { CELL, frame, show, strip } from '../draw.js';
+import { CELL, cell, frame, show, strip } from '../draw.js';
 import { lab } from '../lab.js';
 import { panel } from '../panel.js';
 
 const COUNT = 6; // maps of each layer: those with the highest peaks
+const phone = matchMedia('(max-width: 36rem)'); // two rows of maps: in one, a finger could not point at a place
+const columns = () => (phone.matches ? COUNT / 2 : COUNT);
 const { find, say } = panel('maps');
 const rows = new Map(); // layer -> { layer, canvas, result }
 let chosen = null; // { layer, k, y, x }: the k-th map of the layer, and the place in it
+phone.addEventListener('change', () => chosen && [...rows.values()].forEach(draw));
 
 export async function newPhoto() {
   const { photo } = lab;
@@ -58,22 +61,26 @@ function peak({ maps, width }) {
 
 function draw(row) {
   const { width, height, maps } = row.result;
-  strip(row.canvas, maps, width, height);
+  strip(row.canvas, maps, width, height, columns());
   if (chosen?.layer !== row.layer.name) return;
   const place = CELL.side / width; // one place of the map, in the strip
-  const left = chosen.k * (CELL.side + CELL.gap) + chosen.x * place;
+  const map = cell(chosen.k, columns());
+  const left = map.left + chosen.x * place;
+  const top = map.top + chosen.y * place;
   const more = Math.max(0, (6 - place) / 2); // a very small one gets a margin
-  frame(row.canvas, left - more, chosen.y * place - more, left + place + more, (chosen.y + 1) * place + more);
+  frame(row.canvas, left - more, top - more, left + place + more, top + place + more);
 }
 
 function placeAt(row, event) {
   const { width, height } = row.result;
   const box = row.canvas.getBoundingClientRect();
   const across = ((event.clientX - box.left) / box.width) * row.canvas.width;
-  const k = Math.min(COUNT - 1, Math.floor(across / (CELL.side + CELL.gap)));
-  const inMap = (across - k * (CELL.side + CELL.gap)) / CELL.side;
-  const x = Math.min(width - 1, Math.floor(inMap * width));
-  const y = Math.min(height - 1, Math.floor(((event.clientY - box.top) / box.height) * height));
+  const down = ((event.clientY - box.top) / box.height) * row.canvas.height;
+  const nth = (value, count) => Math.min(count - 1, Math.floor(value / (CELL.side + CELL.gap)));
+  const k = nth(down, COUNT / columns()) * columns() + nth(across, columns());
+  const { left, top } = cell(k, columns());
+  const x = Math.min(width - 1, Math.floor(((across - left) / CELL.side) * width));
+  const y = Math.min(height - 1, Math.floor(((down - top) / CELL.side) * height));
   return { layer: row.layer.name, k, y, x };
 }
 

@@ -1,16 +1,16 @@
 // Occlusion: a gray window that a hand moves, and the map of all windows.
 
 import { ask, latest } from '../ask.js';
-import { frame, heat, show } from '../draw.js';
+import { frame, heat, largest, show } from '../draw.js';
 import { className, lab, percent } from '../lab.js';
-import { classField, panel } from '../panel.js';
+import { panel } from '../panel.js';
 
-const { find, say, run, outdated } = panel('occlusion');
+const { find, say, run, outdated, classField } = panel('occlusion');
 const canvas = find('.cover');
 const slider = find('.size');
-const target = classField(find('.class'), () => {
-  outdated();
-  moved();
+const target = classField(() => {
+  outdated('there is another class');
+  if (lab.photo) moved();
 });
 const place = { y: 112, x: 112 }; // the middle of the window
 
@@ -35,7 +35,8 @@ function moved() {
   context.fillStyle = 'rgb(128, 128, 128)';
   context.fillRect(left, top, size(), size());
   frame(canvas, left, top, left + size(), top + size());
-  cover({ target: target(), top, left, size: size() });
+  const wanted = target();
+  if (wanted !== null) cover({ target: wanted, top, left, size: size() });
 }
 
 const cover = latest(async (window) => {
@@ -79,30 +80,23 @@ canvas.addEventListener('keydown', (event) => {
 slider.addEventListener('input', () => {
   find('output').textContent = `${size()} pixels`;
   if (!lab.photo) return;
-  outdated();
+  outdated('the window has another size');
   moved();
 });
 
 // all windows
 find('.run').addEventListener('click', async () => {
   if (!lab.photo) return;
+  const wanted = target();
+  if (wanted === null) return;
   const { seen } = lab.photo;
   const draw = ({ map }) => heat(find('.map'), seen, map, { signed: true });
   say('The windows are tried, every fourth of them first.');
-  const found = await run('occlusion', { target: target(), size: size() }, draw);
+  const found = await run('occlusion', { target: wanted, size: size() }, draw);
   if (!found) return;
   draw(found);
   const whole = found.done === found.of ? `All ${found.of} windows` : `Stopped after ${found.done} of ${found.of} windows`;
-  const { row, column, drop } = largest(found.map);
-  say(`${whole}, for ${className(found.target)}. The largest mean drop is ${drop.toFixed(2)}, around row ${row}, column ${column}.`);
+  const { row, column, value } = largest(found.map);
+  say(`${whole}, for ${className(found.target)}. The largest mean drop is ${value.toFixed(2)}, around row ${row}, column ${column}.`);
 });
-
-function largest(map) {
-  const { side } = lab.about;
-  let at = 0;
-  map.forEach((value, i) => {
-    if (value > map[at] || Number.isNaN(map[at])) at = i;
-  });
-  return { row: Math.floor(at / side), column: at % side, drop: map[at] };
-}
 

@@ -1,11 +1,11 @@
 // Saliency, SmoothGrad and gradient x input, for any class.
 
-import { heat } from '../draw.js';
+import { heat, largest } from '../draw.js';
 import { className, lab } from '../lab.js';
-import { classField, panel } from '../panel.js';
+import { panel } from '../panel.js';
 
-const { root, find, say, run, outdated, whenSeen } = panel('saliency');
-const target = classField(find('.class'), compute);
+const { root, find, say, run, outdated, whenSeen, classField } = panel('saliency');
+const target = classField(compute);
 for (const choice of root.querySelectorAll('[name=method]')) choice.addEventListener('change', compute);
 
 const LEGENDS = {
@@ -21,6 +21,8 @@ export function newPhoto() {
 
 async function compute() {
   if (!lab.photo) return;
+  const wanted = target();
+  if (wanted === null) return;
   const { seen } = lab.photo;
   const method = find('[name=method]:checked').value;
   const signed = method === 'times';
@@ -28,9 +30,10 @@ async function compute() {
     heat(find('.map'), seen, map, { signed });
     find('.legend').textContent = LEGENDS[method];
   };
-  const found = await run('gradientMap', { method, target: target() }, draw);
+  const found = await run('gradientMap', { method, target: wanted }, draw);
   if (!found) return;
   draw(found);
   const copies = method === 'smoothgrad' ? `, the mean over ${found.done} noisy copies` : '';
-  say(`The map for ${className(found.target)} is drawn${copies}.`);
+  const { row, column } = largest(found.map.map(Math.abs));
+  say(`The map for ${className(found.target)} is drawn${copies}. It is strongest around row ${row}, column ${column}.`);
 }

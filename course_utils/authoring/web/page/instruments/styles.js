@@ -14,6 +14,7 @@ const sliders = [];
 
 export function newPhoto() {
   if (sliders.length === 0) find('.mixer').replaceChildren(...lab.about.styles.map(makeSlider));
+  if (running()) return; // what is painted now is no photo
   outdated();
   whenSeen(repaint);
 }
@@ -68,7 +69,7 @@ const running = () => live.getAttribute('aria-pressed') === 'true';
 live.addEventListener('click', async () => {
   if (running()) return stopLive();
   try {
-    await openCamera(video);
+    await openCamera(video, live);
     live.setAttribute('aria-pressed', true);
     say('The camera is on. Its pictures stay on this device.');
     while (running()) await paintFrame();

@@ -47,6 +47,7 @@ async function fetchFile(name, say) {
     there += value.length;
     say?.({ bytes: there, of: bytes });
   }
+  if (there !== bytes) throw new Error(`The file models/${name} did not come whole: ${there} of ${bytes} bytes.`);
   if (self.crypto?.subtle) { // browsers have it on https pages only
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
     const found = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');

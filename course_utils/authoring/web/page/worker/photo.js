@@ -13,18 +13,17 @@ export const photo = {
   maps: null, // layer -> { values, shape }
 };
 
-// A new photo. `bitmap` is an ImageBitmap.
+// A new photo. `bitmap` is an ImageBitmap. Until all is there, the earlier photo stays.
 export async function takePhoto({ bitmap }) {
-  photo.picture = read(bitmap);
+  const picture = read(bitmap);
   const { side, layers } = about;
-  const seen = square(photo.picture, side);
-  photo.pixels = toNumbers(seen);
+  const seen = square(picture, side);
+  const pixels = toNumbers(seen);
   const names = (graph) => layers.filter((layer) => layer.graph === graph).map((layer) => layer.name);
-  const first = await run('early', { images: [photo.pixels, [1, 3, side, side]] }, ['early', ...names('early')]);
+  const first = await run('early', { images: [pixels, [1, 3, side, side]] }, ['early', ...names('early')]);
   const second = await run('late', { early: [first.early.values, first.early.shape] }, ['scores', ...names('late')]);
-  photo.early = first.early;
-  photo.scores = second.scores.values;
-  photo.maps = { ...first, ...second };
+  const maps = { ...first, ...second };
+  Object.assign(photo, { picture, pixels, early: first.early, scores: second.scores.values, maps });
   return { seen, top: best(photo.scores) };
 }
 
