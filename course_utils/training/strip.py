@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -17,16 +18,37 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from course_utils import gradients
-from course_utils.commands.tour import Networks, photo_map
 from course_utils.filters import filter_weights, filters_as_images
 from course_utils.hooks import features, layer_outputs
-from course_utils.images import load_image, photo
+from course_utils.images import gallery, load_image, photo
+from course_utils.networks import Network, load_network
 from course_utils.places import data_file
 from course_utils.plots import heat_range, new_figure, to_array
 
 FOLDER = data_file("strip")
 PHOTO = "cat"  # CC0
 MAX_BYTES = 200_000
+
+
+class Networks:
+    """What the pictures are made with, each loaded when it is first used."""
+
+    @cached_property
+    def classifier(self) -> Network:
+        return load_network("efficientnet_lite0")
+
+    @cached_property
+    def vgg(self) -> Network:
+        return load_network("vgg19")
+
+    @cached_property
+    def photos(self) -> Tensor:
+        """The gallery's color photos, `(N, 3, 224, 224)`."""
+        return torch.cat([load_image(p.path) for p in gallery() if "(gray)" not in p.source])
+
+    @cached_property
+    def photo_features(self) -> Tensor:
+        return features(self.classifier, self.photos, batch_size=8)
 
 
 def colored(heat: Tensor, cmap: str = "inferno", *, signed: bool = False) -> Tensor:
@@ -50,7 +72,7 @@ def mosaic(tiles: Tensor, columns: int, *, gap: int = 2) -> Tensor:
 
 def first_filters(nets: Networks, image: Tensor) -> Tensor:
     """The 16 first filters of the course's own network, 7 x 7 pixels each."""
-    return mosaic(filters_as_images(filter_weights(nets["cifar_net"])), 4, gap=1)
+    return mosaic(filters_as_images(filter_weights(load_network("cifar_net"))), 4, gap=1)
 
 
 def feature_maps(nets: Networks, image: Tensor) -> Tensor:
@@ -66,7 +88,10 @@ def neighbors(nets: Networks, image: Tensor) -> Tensor:
 
 
 def tsne_map(nets: Networks, image: Tensor) -> Figure:
-    return photo_map(nets, image)
+    from course_utils.activations import tsne
+    from course_utils.figures import show_map
+
+    return show_map(nets.photos, tsne(nets.photo_features, perplexity=5.0), size=0.11, width=6)
 
 
 def patches(nets: Networks, image: Tensor) -> Tensor:
