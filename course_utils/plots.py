@@ -12,7 +12,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.validate import check_number, check_positive, check_whole
+from course_utils.validate import check_number, check_positive, check_whole, precise, to_numpy
 
 WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
@@ -82,7 +82,7 @@ def to_array(image: Tensor) -> np.ndarray:
     Raises:
         ValueError: another number of dimensions, or more than one picture.
     """
-    image = torch.as_tensor(image).detach().float().cpu()
+    image = precise(torch.as_tensor(image).detach()).cpu()
     if image.ndim == 4 and image.shape[0] == 1:
         image = image[0]
     if image.ndim == 3:
@@ -201,7 +201,7 @@ def show_heat(
     extra = 0.1 if titles is not None else 0.01
     figure, axes = new_figure(len(heats), 3, width=7.2, aspect=photo.shape[0] / photo.shape[1] + extra)
     for row, (one, warm) in enumerate(zip(images, heats, strict=True)):
-        array, values = to_array(one), torch.as_tensor(warm).detach().float().cpu().numpy()
+        array, values = to_array(one), to_numpy(torch.as_tensor(warm))
         top = heat_range(torch.as_tensor(values))
         scale = {"cmap": "RdBu_r", "vmin": -top, "vmax": top} if signed else {"cmap": "inferno", "vmin": 0, "vmax": top}
         gray = np.repeat(array.mean(-1, keepdims=True), 3, axis=-1) if array.ndim == 3 else array

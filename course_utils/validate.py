@@ -9,6 +9,7 @@ from math import inf, isfinite
 from numbers import Integral, Real
 from operator import index
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +33,11 @@ _NO_VALUES = (
 def precise(values: Tensor) -> Tensor:
     """Half precision becomes float32; float32 and float64 stay. A lazy negative, which NumPy refuses, is worked out."""
     return values.resolve_neg().to(torch.promote_types(values.dtype, torch.float32))
+
+
+def to_numpy(values: Tensor) -> np.ndarray:
+    """The values as a NumPy array of float32 or float64, whatever graph, device or lazy view they come from."""
+    return precise(values.detach()).cpu().numpy()
 
 
 def check_images(net: nn.Module | None, images: Tensor, *, name: str = "images", gray: bool = False) -> Tensor:

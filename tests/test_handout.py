@@ -108,7 +108,7 @@ def test_of_the_data_only_what_these_lessons_read(files):
     def data(numbers):
         return {name.split("/")[1] for name in files[numbers] if name.startswith("data/")}
 
-    assert data("00") == {"weights"}
+    assert data("00") == {"weights", "strip"}
     assert data("07") == {"weights", "textures", "map_scores"} == data("12+16") | {"map_scores"}
     # a folder is found by its name in the code that reads it
     code = [path.read_text(encoding="utf-8") for path in [*needed.modules().values(), *lesson_paths()]]

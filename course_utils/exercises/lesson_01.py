@@ -246,7 +246,7 @@ All numbers that a filter sees in its window are equal. Its weights add up to 0.
 Which image window of fixed length (sum of squares) gives a filter its largest response?
 - A white one: every pixel is as bright as it can be.
   It may even give 0: think of a filter whose weights add up to 0.
-+ One that is proportional to the filter itself.
++ One that is a positive multiple of the filter itself.
   Yes: by the Cauchy-Schwarz inequality, an inner product is largest for parallel vectors. That is why the filter's
   picture shows what it looks for.
 - One with random noise, which holds a little of everything.

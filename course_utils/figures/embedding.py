@@ -12,7 +12,7 @@ from torch import Tensor
 
 from course_utils.activations.image_map import fit_square
 from course_utils.plots import new_figure, to_array
-from course_utils.validate import check_number, check_positive, check_whole
+from course_utils.validate import check_number, check_positive, check_whole, to_numpy
 
 
 def show_scree(
@@ -34,7 +34,7 @@ def show_scree(
     """
     figure, axes = new_figure(1, 2, width=7.5, aspect=0.72)
     for name, ratio in spectra.items():
-        share = ratio.detach().cpu().numpy()[:most]
+        share = to_numpy(ratio)[:most]
         axes[0, 0].plot(np.arange(1, len(share) + 1), share, marker=".", markersize=4, label=name)
         axes[0, 1].plot(np.arange(1, len(share) + 1), share.cumsum(), marker=".", markersize=4, label=name)
     axes[0, 0].set_ylabel("share of the variance", fontsize=9)
@@ -78,7 +78,7 @@ def show_points(
         width: of the figure in inches.
     """
     maps = {"": maps} if isinstance(maps, Tensor) else maps
-    labels = torch.as_tensor(labels).cpu().numpy()
+    labels = torch.as_tensor(labels).resolve_neg().cpu().numpy()
     columns = columns or min(len(maps), 3)
     rows = math.ceil(len(maps) / columns)
     figure, axes = new_figure(rows, columns, width=min(width, 4.2 * columns), aspect=1.06)
@@ -86,7 +86,7 @@ def show_points(
     for ax in axes.flat[len(maps) :]:
         ax.axis("off")
     for ax, (name, points) in zip(axes.flat, maps.items(), strict=False):
-        places = points.detach().cpu().numpy()
+        places = to_numpy(points)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(visible=True, color="lightgray")  # a frame, or two maps side by side look like one
         if text:
@@ -128,7 +128,7 @@ def show_map(
         raise ValueError(f"{len(images)} images but {len(points)} points.")
     check_number(size=size)
     check_positive(size=size)
-    places = fit_square(points).cpu().numpy() * (1 - size) + size / 2
+    places = to_numpy(fit_square(points)) * (1 - size) + size / 2
     figure, axes = new_figure(width=width, aspect=1.0 if title is None else 1.05)
     ax = axes[0, 0]
     for image, (x, y) in zip(images, places, strict=True):

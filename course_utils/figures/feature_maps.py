@@ -13,7 +13,7 @@ from course_utils.activations.feature_maps import check_maps, scale_maps, tile
 from course_utils.hooks import layer_outputs
 from course_utils.networks.network import Network
 from course_utils.plots import WIDTH, heat_range, new_figure, to_array
-from course_utils.validate import check_choice, check_whole
+from course_utils.validate import check_choice, check_whole, to_numpy
 
 
 def show_maps(
@@ -149,7 +149,7 @@ def show_channel(
         maps[:, None].float(), size=images.shape[2:], mode="bilinear", align_corners=False
     )[:, 0]
     for ax, place in zip(axes.flat, places, strict=False):
-        light = (big[place].cpu().numpy() / top).clip(0, 1)[..., None]
+        light = (to_numpy(big[place]) / top).clip(0, 1)[..., None]
         picture = to_array(images[place].expand(3, -1, -1))  # gray pictures have one channel
         gray = 0.4 * picture.mean(-1, keepdims=True)
         ax.imshow((gray + light * (picture - gray)).clip(0, 1))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plots import WIDTH, new_figure, to_array
+from course_utils.validate import to_numpy
 
 
 def show_neighbors(
@@ -92,7 +93,7 @@ def show_distances(
         title: one line above.
         width: of the figure in inches.
     """
-    table = distances.detach().float().cpu().numpy()
+    table = to_numpy(distances)
     figure, axes = new_figure(width=width, aspect=1.08)
     off = table[~torch.eye(len(table), dtype=torch.bool).numpy()] if table.shape[0] == table.shape[1] else table
     axes[0, 0].imshow(table, cmap="magma", vmin=off.min(), vmax=off.max())

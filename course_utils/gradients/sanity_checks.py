@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_images, precise
+from course_utils.validate import check_images, precise, to_numpy
 
 
 def edges(images: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ def rank_correlation(a: Tensor, b: Tensor) -> float:
     """Spearman's correlation of two maps: 1 for the same order of pixels, 0 for unrelated ones."""
     from scipy.stats import spearmanr
 
-    one, two = (precise(x.detach()).flatten().cpu().numpy() for x in (a, b))
+    one, two = (to_numpy(x).ravel() for x in (a, b))
     return float(spearmanr(one, two).statistic)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_utils.engines.grab_cut import grab_cut
-from course_utils.validate import check_whole, precise
+from course_utils.validate import check_whole, to_numpy
 
 
 def segment(
@@ -38,7 +38,7 @@ def segment(
     if not 0 < background < foreground < 1:
         raise ValueError(f"need 0 < background < foreground < 1, got background={background}, foreground={foreground}.")
     check_whole(iterations=iterations)
-    heat = precise(saliency_map.detach()).cpu().double().squeeze().numpy()
+    heat = to_numpy(saliency_map).astype("float64").squeeze()
     if heat.shape != tuple(image.shape[-2:]):
         raise ValueError(f"the map has shape {heat.shape}, the image {tuple(image.shape[-2:])}.")
     high, low = np.quantile(heat, foreground), np.quantile(heat, background)
@@ -56,4 +56,4 @@ def blur(heat: Tensor, sigma: float) -> Tensor:
     """A Gaussian blur of a map `(H, W)`; sigma in pixels."""
     from scipy.ndimage import gaussian_filter
 
-    return torch.from_numpy(gaussian_filter(precise(heat.detach()).cpu().numpy(), sigma)).to(heat)
+    return torch.from_numpy(gaussian_filter(to_numpy(heat), sigma)).to(heat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_utils.validate import check_images, check_whole, seeded
+from course_utils.validate import check_images, check_number, check_whole, seeded
 
 
 def shuffled_tiles(images: Tensor, side: int, *, seed: int = 0) -> Tensor:
@@ -44,10 +44,15 @@ def lined_tiles(images: Tensor, side: int, *, width: int = 4, gray: float = 0.5)
         `(N, 3, H, W)`, a copy with lines.
 
     Raises:
-        ValueError: images that are none, a side that does not divide theirs, or lines as wide as a tile.
+        ValueError: images that are none, a side that does not divide theirs, lines as wide as a tile, or a gray
+            outside of [0, 1].
+        TypeError: gray is no number.
     """
     images = _check(images, side).clone()
     check_whole(width=width)
+    check_number(gray=gray)
+    if not 0 <= gray <= 1:
+        raise ValueError(f"gray must lie in [0, 1], not {gray}.")
     if not width < side:
         raise ValueError(f"width must be smaller than a tile, {side} pixels; not {width}.")
     for axis in (2, 3):

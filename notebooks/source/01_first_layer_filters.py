@@ -45,7 +45,7 @@ show_filters(weights, numbers=True, title=f"VGG-19, first layer: {tuple(weights.
 # $$y_{ij} = b + \sum_{c=1}^{3}\sum_{u,v} w_{cuv}\; x_{c,\,i+u,\,j+v} = b + \langle w,\ \text{window}_{ij}(x) \rangle .$$
 #
 # Here $k$ is the size of the filter ($k = 3$ in VGG-19), and $u$ and $v$ go from $0$ to $k-1$. This is an **inner product** of two vectors: the filter and the window, each written as a list of $3 \cdot k \cdot k$ numbers. Among all windows of the same length, the inner product is largest
-# for the window that is proportional to the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. (Here $x$ may be negative: the network takes a mean away first. Of windows between 0 and 1, the best is white where the weight is positive and black where it is negative: the signs of the filter.) In the first layer the three channels are red, green and blue, and you
+# for the window that is a positive multiple of the filter (Cauchy–Schwarz). So the picture of a filter **is** the picture of what it looks for. (Here $x$ may be negative: the network takes a mean away first. Of windows between 0 and 1, the best is white where the weight is positive and black where it is negative: the signs of the filter.) In the first layer the three channels are red, green and blue, and you
 # can draw it.
 
 # %% [markdown] notes="1" minutes=5
@@ -298,7 +298,7 @@ for name, theirs in others.items():
 # Edges and spots of one color: you see them in some of these networks, and much grain in others. Count, and give each count its chance:
 #
 # - **gray** and **colored**: color share below 10 %, and above 90 %. Chance: the same filters, with a random axis in the space of colors in place of the gray one, (1, 1, 1);
-# - **edges**: does the gray part change more in one direction than at right angles to it? Chance: random pictures with as much of each frequency as the filter, so they are as smooth, but nobody gave them a direction. An edge beats 95 of 100 of its own, so chance is one in twenty;
+# - **edges**: does the gray part change more in one direction than at right angles to it? (Stripes and lines count, too.) Chance: random pictures that are as coarse or fine as the filter, but have the same energy in all directions. An edge beats 95 of 100 of its own, so chance is one in twenty;
 # - **roughness**: the mean squared difference of two neighboring weights, divided by the mean square of all weights. 2 for random numbers, 0 for one flat color.
 
 
@@ -343,9 +343,9 @@ for name, theirs in {"vgg19, things in photos": weights, **others}.items():
 # %% [markdown]
 # - **Gray** filters are more than chance in four of the five. (In StyleNet only two, but its filters mix colors, so chance gives none.) `efficientnet_lite0` has no more than chance. **Colored** ones are nowhere clearly more than chance: a filter of one color only, whichever, is at a right angle to a random axis in three cases of ten.
 # - **Edges** are many more than chance in the three networks with filters of 5 × 5 and 7 × 7, one of which saw nothing but faces. In the two with 3 × 3 this test finds hardly more than chance. (58 and 10 are edges all the same. But smooth random pictures of nine numbers are so, too.)
-# - All five are **smoother** than chance, `efficientnet_lite0` only a little. (`cifar_net` was *made* smooth: its training pulled neighboring weights together. Of the others we know no such recipe.)
+# - All five are **smoother** than chance, `efficientnet_lite0` only a little. (`cifar_net` was *made* smooth: its training pulled neighboring weights of this layer together. Of the others we know no such recipe.)
 #
-# The lecture (CS231n, 2017) says that *whatever* one trains on pictures of the world, the first layer finds edges and opposite colors. In our five this holds for edges where a filter is large enough to tell; color does not stand out. (The lecture shows AlexNet; `load_network("alexnet")` needs a connection.)
+# The lecture (CS231n, 2017) says that *whatever* one trains on pictures of the world, the first layer finds edges and opposite colors. In our five this holds for edges where a filter is large enough to tell; color does not stand out. (The lecture shows larger filters, such as AlexNet's with 11 × 11; `load_network("alexnet")` needs a connection.)
 #
 # Where does this come from? Ask the photos, without any network. Cut 10,000 windows of $7 \times 7$ pixels out of the gallery, and compute the directions in which they vary most (their principal components; lesson 04 explains them). Then once more, with the places of the pixels shuffled in each window: what is left comes from the colors of single pixels.
 
@@ -570,7 +570,7 @@ for c in strength[4680].argsort().tolist():
 # Filters 4 and 11 began as strong as the others and are nearly zero now. You could not see it: in all the pictures above each filter is stretched to its full range. And on our photos they are *silent*: their answers hardly get above 0, so the ReLU lets nothing through. A unit that is silent for all pictures gets no gradient from the loss. Only two
 # pulls of the recipe are left: toward the neighboring weights, and toward 0 (weight decay).
 #
-# Is that why they are weak? The brackets show what the two pulls alone would have made of each filter from step 1,000 on. The other 14 ended more than twice as strong as that: the loss held them up. For 4 and 11 it did little, so for this part silence is a likely reason. But half of their strength was gone before, by step 1,000, and filter 4 still changed its picture then. Weak first, silent later: in a second training (in the recipe's card) filter 4 went this way, too, and 11 stayed strong. Layer 2 has the smallest weights of all 16 for them. Such a weight gets no gradient, either, while its input is 0.
+# Is that why they are weak? The brackets show what the two pulls alone would have made of each filter from step 1,000 on. The other 14 ended more than twice as strong as that: the loss held them up. For 4 and 11 it did little. Silence is a likely reason, but the table does not show *when* they fell silent: its answers are those of the end. And half of their strength was gone by step 1,000, and filter 4 still changed its picture then. In a second training (in the recipe's card) filter 4 was weak first and silent later; filter 11 stayed strong. So there silence did not begin it. Layer 2 has the smallest weights of all 16 for them. Such a weight gets no gradient, either, while its input is 0.
 
 # %% claim="4 and 11 are weak at the end only, silent on all photos, near what the two pulls leave; conv2 has the smallest weights for them"
 silent = torch.zeros(16, dtype=torch.bool)
@@ -604,7 +604,7 @@ pair = [raw_weight_sheet(filter_weights(one, "conv2")) for one in (cifar, random
 show_images(pair, ["A", "B"], vmin=0, vmax=1, width=9)
 
 # %% [markdown]
-# A was trained. Its neighboring weights agree, so the slices have soft spots and lines, and some columns are stronger than others. So "cannot be read" does not mean "is noise": the structure is there, and a sheet of slices is the wrong way to ask for it.
+# A was trained. In most slices neighboring weights agree (no pull of the recipe acted on this layer), so the slices have soft spots and lines, and some columns are stronger than others. So "cannot be read" does not mean "is noise": the structure is there, and a sheet of slices is the wrong way to ask for it.
 #
 # ## Two layers as one picture
 #
@@ -684,7 +684,7 @@ print(f"{f'the best of {len(from_photos):,} windows of photos':34} {best.mean():
 
 # %% [markdown]
 # Each unit likes its own picture more than the 19 others. But so does a random `conv2`, and look at the last column. All pictures are equally strong, so a network without ReLU and pooling would answer to a changed picture with its cosine to the right one. The real answers are within about ten points of that. So the table says mostly this: ReLU and pooling
-# do not spoil the pictures. They could; then some photo would beat a unit's own picture, and of 1,332 windows none does. The picture belongs to the unit. Whether the unit is good for something, it does not say.
+# do not spoil the pictures. The best of 1,332 windows of photos reaches 38 % of a unit's answer to its own picture, on average. (That is a weak test: photos look little like these pictures.) The picture belongs to the unit. Whether the unit is good for something, it does not say.
 #
 # What was learned is seen in the pictures: the trained ones have shapes and areas of one color, the random ones are grain. Some can be read: 1 and 18 are slanted stripes, 13 is blue beside yellow, 14 red beside
 # blue-green. The others say little. With every layer more, there are more pictures to add and more ReLUs to leave out.
@@ -727,7 +727,7 @@ both = torch.cat([first, random_first])
 show_filters(both, title="cifar_net: trained (above), random (below)")
 
 # %% [markdown]
-# - Random filters are colorful as well, since each is stretched to its full range. What the trained ones have is *structure*: neighboring weights agree, many filters are gray.
+# - Random filters are colorful as well, since each is stretched to its full range. What the trained ones have is *structure*: edges, lines and spots, and a few gray filters. (That neighboring weights agree was helped by the recipe.)
 # - The picture shows what a filter answers to most, not how often that occurs in photos, and not what the network does with the answer.
 # - It does not show which filters are strong (filters 4 and 11 of `cifar_net`), nor the bias, which decides with the ReLU when a unit is silent.
 
@@ -745,8 +745,8 @@ quiz("01")
 # ## Summary
 #
 # - A first-layer filter is a small color picture; its response is the inner product with a window of the image, and it is largest for a window that looks like the filter.
-# - Other tasks give gray and colored filters, too. Gray ones are more than chance in four of our five networks, edges in the three whose filters are larger than 3 × 3; one of these saw faces only.
-# - Filters begin as noise. In our one run, whose steps are largest early, most took their form in the first fifth.
+# - Other tasks give gray filters, too: they are more than chance in four of our five networks. Colored ones are so in none. Edges (and stripes) are more than chance in the three whose filters are larger than 3 × 3; one of these saw faces only.
+# - Filters begin as noise. In our one run most took their form in the first fifth, while the step size rose to its largest value.
 # - Deeper weights combine earlier filters; a sheet of their slices cannot be read. Multiplied with the layer below they are color pictures again (Voss et al.), as far as one may leave out the ReLU between.
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 3). Simonyan, Zisserman: *Very Deep Convolutional Networks*, ICLR 2015. Hubel, Wiesel: *Receptive fields of single neurones

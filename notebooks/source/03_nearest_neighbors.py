@@ -42,7 +42,7 @@ show_neighbors(
 
 # %% [markdown]
 # On the left a dog, standing left of the middle. Each row shows the five pictures that are nearest to it, among the 35 others. Green frames show the same dog; red frames something else. To the pixels, much is nearer than the same dog one step to the
-# right (a hard case: on average, as you will see, they find two of five). By what a network hands to its last layer, all five other pictures of the dog come first, also the mirrored one and the one with false colors.
+# right (a hard case: on average, as you will see, they find three of five of the 36, and two of five among all 222 pictures). By what a network hands to its last layer, all five other pictures of the dog come first, also the mirrored one and the one with false colors.
 
 # %% claim="by features all five other pictures of the dog come first, by pixels fewer; random weights do not do it"
 dog = small.objects == small.objects[asked]
@@ -262,7 +262,7 @@ check("03.4", without_itself)
 # %% [markdown]
 # ## A number for it
 #
-# Krizhevsky et al., 2012, show it in their figure 4 with photos of elephants and others. Here is an experiment with a number at its end. From each of the 37 photos of the gallery we make six pictures: whole, moved to the left, moved to the right, mirrored (flipped),
+# Krizhevsky et al., 2012, show in their figure 4 the nearest training photos by the last hidden layer: elephants find elephants. Here is an experiment with a number at its end. From each of the 37 photos of the gallery we make six pictures: whole, moved to the left, moved to the right, mirrored (flipped),
 # cropped, and recolored (its red numbers become green, green blue, and blue red).
 
 # %% [markdown] notes="1" minutes=16
@@ -420,7 +420,7 @@ with_them, without_them = recall_of_the_others(plainest)
 print(f"recall of the other 32: {with_them:.2f}; without the five {without_them:.2f}")
 
 # %% [markdown]
-# Half of the wrong neighbors show one of only five photos, the plainest. So plainness says *who* comes. Does it also keep the right ones away? Take the five out of the set: the recall of the other 32 rises a little. Mostly another wrong picture takes the place.
+# Half of the wrong neighbors show one of only five photos, those whose pixels are nearest to mid gray; any five of the 37 would have about a seventh of the places. (Plain means only this here: grass and gravel have texture everywhere.) So plainness says *who* comes. Does it also keep the right ones away? Take the five out of the set: the recall of the other 32 rises a little. Mostly another wrong picture takes the place.
 
 # %% claim="the five plainest photos are half of the wrong neighbors; without them the recall is a little higher, and not without five others"
 all_wrong = wrong.sum()
@@ -476,7 +476,7 @@ for name, x in ways.items():
 # %% [markdown]
 # (Mirror images do not count here: they have the mean color and the sorted grays of their photo by construction.)
 #
-# Shrunk pictures find a few more of the moved copies than the pixels. Mean color and sorted grays forget *where*, and find about half. The early layer of the random network forgets it, too, and finds about four of five: filters drawn by chance are worth something. But depth without learning is not: the last layer is a mean over all places, too, and finds
+# Shrunk pictures find a few more of the moved copies than the pixels. Mean color and sorted grays forget *where*, and find about half. The early layer of the random network forgets it, too, and finds about four of five. (It sees the colors and how they are spread; the two rows above see one of both each. Whether the filters add to that, the table does not say.) But more random layers do not help, in this draw: the last layer is a mean over all places, too, and finds
 # fewest, also with its channels scaled to the same spread. The trained layers find nearly all.
 #
 # New colors are harder. The mean color fails, as it must, and the trained `blocks.2` finds about as many as the sorted grays. The later trained layers find nearly all.
@@ -507,7 +507,7 @@ assert not max(in_numbers[which][1] for which in set(ways) - late_ways) > 0.75
 #
 # Moved, mirrored and recolored copies come from *one* photo, with one light and one background. The harder question: is another photo of the same kind of thing near? We chose seven kinds that the gallery has twice or more, such as two dogs of different breeds, two jeeps, three birds.
 #
-# **Predict, run, explain.** Ask with each of these 16 photos. How many have a photo of their own kind as the *nearest* of the 36 others? Write down two numbers, for pixels and for features. By chance it would be fewer than one.
+# **Predict, run, explain.** Ask with each of these 16 photos. How many have a photo of their own kind as the *nearest* of the 36 others? Write down two numbers, for pixels and for features. By chance it would be 0 to 2, on average 0.6.
 
 # %% [markdown] notes="1" minutes=6
 # Show the two jeeps and the two dogs first: what do they share, pixel by pixel? After the run ask which of the failures surprises.
@@ -589,10 +589,10 @@ for zero, rows in {"mid gray": from_gray, "own mean": from_gray - means}.items()
     print(f"{zero}: {hub.sum()} photos", *[f"{0.5 + mean:.2f}" for mean in means[hub].flatten()])
 
 # %% [markdown]
-# Sixteen photos are few, and first places alone mislead. The random `blocks.2` has three to five, the trained one five, and chance fewer than one. The random ones are nearly all *surface* and *portrait* (right half: first places by kind, the mean of all draws). `grass` and `gravel` find each other in every draw, and by sorted grays: this needs no learning. The mean rank asks how far down the list the own kind stands. By it the random networks (12 to 17)
-# cannot be told from chance (10 to 22 in nine of ten tries). Sorted grays and the early trained layers stand about half way. From `blocks.5` on the own kind is first or second of 36 on average.
+# Sixteen photos are few, and first places alone mislead. The random `blocks.2` has three to five, the trained one five, and chance 0 to 2, on average 0.6. The random ones are nearly all *surface* and *portrait* (right half: first places by kind, the mean of all draws). Of the three surfaces about two find another one, in these and by sorted grays: this needs no learning. The mean rank asks how far down the list the own kind stands. By it the random networks (12 to 17)
+# cannot be told from chance (10 to 22 in nine of ten tries). Sorted grays and the trained `blocks.2` (9.1 and 8.4) stand about half way between chance (on average 16) and the late layers, `blocks.4` (5.4) nearer to these. From `blocks.5` on the own kind is first or second of 36 on average.
 #
-# Nothing is near to the bull mastiff: its three nearest, the dalmatian among them, are about equally far. The two portraits find each other: by the person, the badges, the pose? From two photos one cannot tell. And the pixels? The nearly black `hubble` is the nearest of ten photos. All are darker than mid gray, some only a little: counted from mid gray they point toward black, and the cosine forgets
+# Nothing is near to the bull mastiff: its three nearest, the dalmatian among them, are about equally far. The two portraits find each other: by the person, the badges, the pose? From two photos one cannot tell. And the pixels? The nearly black `hubble` is the nearest one to ten of the photos. All are darker than mid gray, some only a little: counted from mid gray they point toward black, and the cosine forgets
 # how far. Counted from their own means, it is the nearest of none. (A picture near to too many is called a *hub*.) Try your own: put photos into a folder, and `load_folder("my_folder")` gives you the pictures for `neighbors`.
 
 # %% claim="by the mean rank late layers find the kind first or second, early ones and grays half way, random ones at chance, though random blocks.2 has first places; hubble a hub by brightness"
@@ -695,8 +695,8 @@ axes[0, 0].legend(loc="center left", fontsize=9)
 figure
 
 # %% [markdown]
-# Shuffled tiles of 56 pixels find every photo. Before you call that understanding: sorted grays would, too, since shuffling does not change them, and 37 photos are few. The cost says more. At 56 it is about that of cropping. At 28 a shuffled photo is as far from itself as the nearest other photo, and about seven of ten are found; at 14 it is farther, and one of five is found.
-# Cropped photos with the same lines are nearly all found, at a cost that hardly changes. So it is not the lines: the smaller the pieces, the more their order counts. (A cost of 1 does not mean lost: a shuffled photo has moved away from the others, too.)
+# Shuffled tiles of 56 pixels find every photo. Before you call that understanding: sorted grays would, too, since shuffling does not change them, and 37 photos are few. The cost says more. At 56 it is about that of cropping. At 28 a shuffled photo is as far from itself as the nearest other photo, and about three of four are found; at 14 it is farther, and one of five is found.
+# Cropped photos with the same lines are nearly all found, at a cost that hardly changes. So the lines alone do not hide a photo. But finer lines also cover more of each piece, and a cropped photo still has its layout. How much of the fall comes from smaller pieces, and how much from less to see in each, this does not separate. (A cost of 1 does not mean lost: a shuffled photo has moved away from the others, too.)
 #
 # Brendel & Bethge, 2019, built networks that look at pieces of 9, 17 or 33 pixels one by one; with 33 the right class is among the first five for seven of eight photos of ImageNet. Geirhos et al., 2019, showed that ordinary networks trained on ImageNet mostly decide by texture where
 # texture and shape disagree.
@@ -749,7 +749,7 @@ quiz("03")
 #
 # - $|a-b|^2 = |a|^2 - 2a\cdot b + |b|^2$ gives all distances with one matrix product; negative squares become 0 (no NaN). Without the mean row the numbers are smaller, and so is the error; double precision does the rest.
 # - Cosine distances compare directions. Ties need a rule, and the picture itself leaves by the diagonal.
-# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Of other photos, one of the same kind stands first or second of 36 on average for late layers, about half way for early ones and for grays. A random early layer has first places, too, but by the mean rank random networks cannot be told from chance.
-# - Pieces of 56 pixels find their photo among 37 in any order; the smaller the pieces, the more their order counts. It does not mean "understood".
+# - Copies of one photo: features find more than twice as many as pixels. Forgetting *where* does a part of it without learning; training does more. Of other photos, one of the same kind stands first or second of 36 on average for late layers, eighth or ninth for the trained `blocks.2` and for sorted grays, about sixteenth by chance. A random early layer has first places, too, but by the mean rank random networks cannot be told from chance.
+# - Shuffled pieces of 56 pixels find their photo among 37; smaller ones, under finer lines, less and less. It does not mean "understood".
 #
 # **Papers.** Krizhevsky, Sutskever, Hinton: *ImageNet Classification with Deep Convolutional Neural Networks*, NeurIPS 2012 (figure 4). Brendel, Bethge: *Approximating CNNs with Bag-of-local-Features Models Works Surprisingly Well on ImageNet*, ICLR 2019. Geirhos et al.: *ImageNet-trained CNNs are biased towards texture; increasing shape bias improves accuracy and robustness*, ICLR 2019.

@@ -322,7 +322,7 @@ show_images(
 #
 # The fifth picture is the control: **no content loss at all**, from the photo. The temple stands there as well, and its content loss is about that of the second picture. So at 100 the content loss hardly counts, and what you saw first in this lesson owes its temple to the **start**.
 #
-# And to the **search**: the sixth picture differs from the fifth in one thing, Adam in place of L-BFGS (both here with their usual step length). The temple is a dark shape without its railings, although more of the style loss is left. So it is with 100 in your cell of 14.1, with Adam and the content loss. (The scaled steps are not the reason: L-BFGS with `smoothness=0` keeps the railings.) None of these searches is at its end: from noise the style loss is lower still. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. A weight decides where the search may end; start and search decide where you are after a few steps.
+# And to the **search**: the sixth picture differs from the fifth in one thing, Adam in place of L-BFGS (both here with their usual step length). The temple is a dark shape without its railings, although more of the style loss is left. So it is with 100 in your cell of 14.1, with Adam and the content loss. (The scaled steps are not the reason: L-BFGS with `smoothness=0` keeps the railings.) That the style loss is lower from noise shows that the pictures from the photo are not the best ones for this loss; whether more steps would bring them there, these numbers do not say. At 1 the content loss brings the temple even out of noise, though not as well as from the photo. The weight decides which pictures are good; start and search decide which of them you come near, at least in a few steps.
 #
 # No weight is the right one. The two losses ask for different things, and the weight says what you give up for what.
 
@@ -445,7 +445,7 @@ show_images(
 )
 
 # %% [markdown]
-# With `relu2_2` as the content, more of the photo's own pixels stay: look at the face and the badges. With `relu4_2` they are drawn anew in the lines of the waves. (Less of the style loss is left, too. But both sums still fall, so that may be the steps and not the layer. Gatys et al. compare `conv2_2` with `conv4_2` and show the same.)
+# Compare with the photo in the last picture. With `relu2_2` as the content more of its small, sharp things stay: the red of the flag, the small badge, the square lights on the helmet. With `relu4_2` they are drawn anew or painted over. (Not everywhere: the face and the white shuttle stayed better with `relu4_2`. Less of the style loss is left, too. But both sums still fall, so that may be the steps and not the layer. Gatys et al. compare `conv2_2` with `conv4_2` and show the same.)
 #
 # The last two pictures differ in nothing but the noise they started from. After these steps, their sums are nearly equal, to each other and to that of the first picture. The lines run in other places. None of these three is the right picture, and none is at its end: the sums still fell by 9 to 15 %, more than they differ.
 
@@ -490,7 +490,7 @@ show_images(
 # %% [markdown]
 # The same photo, style and weight: finer lines from the small woodcut, broad ones from the large one, in the sky and on the roofs.
 #
-# At our sizes nearly all positions of `relu5_1` (156 × 156 pixels) and most of `relu4_1` see the empty border around the picture, in styles and photo. Places near the border differ from the others for these layers: their matrices are not quite blind to places.
+# In pictures of up to 160 pixels all positions of `relu5_1` (156 × 156 pixels) and most of `relu4_1` see the empty border around the picture; in the woodcut of 224 pixels it is about nine tenths, and a half. Places near the border differ from the others for these layers: their matrices are not quite blind to places.
 
 
 # %% claim="in the sky there are more edges of lines from the small woodcut; a larger weight does not bring as many"
@@ -663,7 +663,7 @@ for layer in ("relu3_1", "relu4_1"):
     )
 
 # %% [markdown]
-# A Gram matrix is a mean over positions. So one picture of glass beside three of waves has nearly the mean of both matrices. Glass laid over waves is no nearer than the waves alone. The painting has come near the mean like the first: some of its places are glass, others waves.
+# A Gram matrix is a mean over positions. So one picture of glass beside three of waves has nearly the mean of both matrices. Glass laid over waves is no nearer than the waves alone. The painting has come near the mean in the way of one glass beside three waves: some of its places are glass, others waves.
 #
 # The shares are those of the matrices. The glass holds larger numbers, so in equal shares most of the mean is glass. This is why the waves have three parts here.
 
@@ -744,6 +744,8 @@ show_images(
 )
 
 # %% [markdown]
+# The two ways keep different things. *After* keeps each pixel's color: the star in the sky is gray-white there. *Before* keeps only which colors there are and how often; where they go is up to the painting, so its star is cream in what was a pale sky.
+#
 # Cutting off at 0 and 1 changes $Y$ again, in each pixel where the photo's colors and the painting's $Y$ do not fit together between 0 and 1.
 
 # %% [markdown] fold="Think: when do the two ways differ most?"
@@ -852,7 +854,7 @@ jolted = {side: apart(grams(vgg, jolt(night, side)), of_night) / unit for side i
 print("jolted by up to 5:", *[f"{side} px {far:.0%}" for side, far in jolted.items()])
 
 # %% [markdown]
-# Squares of 80 pixels: three of the four have moved, and this shuffled night is nearer to the night than the whole night in the mirror (about 30 %, without any seam). These matrices know which way things point, strokes or objects, better than where the things are.
+# Squares of 80 pixels: three of the four have moved, and this shuffled night is nearer to the night than the whole night in the mirror (about 30 %, without any seam). So they mind a mirror more than quarters that changed places. With squares of 40 pixels it is the other way round: these are smaller than the 68 pixels that `relu4_1` sees, and `relu4_1` is nearly the whole loss here.
 #
 # In this unit, in which the size of the matrices counts, the shuffled night passes between 40 and 20 pixels the distance of another style, the ink. But shuffling does two things: it cuts strokes at the seams, and it puts dark hill beside bright star. The line "jolted" has its seams at the same places, and light stays beside light: that costs less than half as much (in other draws, too), with squares of 20 and 10 pixels about a sixth. So most of the distance is not about cut strokes.
 #
@@ -983,7 +985,7 @@ show_images(
 # %% [markdown]
 # Below each name stands what is left of the style loss of `relu4_1`, measured by trained | random | random again. Each painting is good in the measure that it was made for; that proves nothing. Look crosswise, and at the control: the last picture has the night's colors, brightness and contrast, and not a single new line.
 #
-# In the random measures recoloring alone does as well as the trained painting in one, and half as well in the other. So a low number there says little about strokes. In the trained measure the random paintings keep no less than the recolored photo, the second one clearly more: what they have beyond recoloring is blotches, and the trained `relu4_1` does not take them for the night. It asks for more than recoloring; from this photo, the random ones hardly did. What they would paint from noise was not tried.
+# In the random measures recoloring alone does as well as the trained painting in one, and half as well in the other. So a low number there says little about strokes. In the trained measure the random paintings keep no less than the recolored photo, the second one clearly more: what they have beyond recoloring is blotches, and the trained `relu4_1` does not take them for the night. It asks for more than recoloring. In the random measures recoloring alone leaves 4 % and 13 %: for them most of the way is color and contrast, and blotches do the rest. None of it needed strokes. What they would paint from noise was not tried.
 #
 # That is one architecture, one layer, one style and one photo. Ustyuzhaninov et al. (2017) made good textures with random filters of many sizes, and He, Wang and Hopcroft (2016) transfer styles with random weights. Look at their pictures before you call ours a law.
 
@@ -1001,7 +1003,7 @@ for k in (1, 2):
 # Other limits, in one sentence each:
 #
 # - Content means the features of one layer: a face may lose its likeness while the loss stays small.
-# - A low loss is not beauty: the grainy picture of 14.2 and the fifth of "Many styles" have about the same style loss, and neither had a content loss. Which one would you hang?
+# - A low loss is not beauty: the grainy picture of 14.2 and the picture "no content loss, photo" of "Many styles" have about the same style loss, and neither had a content loss. Which one would you hang?
 # - The result depends on size: in a larger picture strokes should be finer if the style picture keeps its pixels, since a layer still sees the same number of pixels (not tried here).
 
 # %% [markdown]

@@ -460,6 +460,8 @@ def test_a_photo_chosen_while_the_network_comes_is_the_first(browser):
         act()
         page.until("document.querySelector('#photo [role=status]').textContent.includes('as soon as the network')")
         page.page.wait_for_selector("#viewfinder", state="hidden")
+        while not waiting:  # the page says that the network comes before it asks for it
+            page.page.wait_for_timeout(50)
         waiting[0].continue_()
         page.until("lab.photo")
         assert page.evaluate("() => lab.photo.name") != "cat"

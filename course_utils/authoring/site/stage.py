@@ -30,7 +30,7 @@ _TO_THE_LAB = (
     '<p><a href="lab/index.html"><strong>Look inside a network now</strong></a>, '
     "with a photo of yours, in this browser.</p>"
 )
-_FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "LICENSE")
+_FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "data/strip/*.jpg", "LICENSE")
 
 
 def write_sources(
