@@ -23,16 +23,20 @@ def baseline_images(images: Tensor, baseline: str | float | Tensor = "gray", *, 
         `(N, 3, H, W)` in [0, 1].
 
     Raises:
-        ValueError: an unknown name, a number outside [0, 1], or a picture that does not fit.
+        ValueError: an unknown name, a number or a picture outside [0, 1], or a picture that does not fit.
         TypeError: neither a name, a number nor a picture.
     """
     if isinstance(baseline, Tensor):
         try:
-            return baseline.detach().to(images).expand_as(images)
+            whole = baseline.detach().to(images).expand_as(images)
         except RuntimeError:
             raise ValueError(
                 f"a baseline of shape {tuple(baseline.shape)} does not fit images of shape {tuple(images.shape)}."
             ) from None
+        low, high = whole.aminmax()
+        if not (low >= -1e-4 and high <= 1 + 1e-4):  # NaN is neither
+            raise ValueError(f"a baseline must lie in [0, 1]; this one goes from {low:.4g} to {high:.4g}.")
+        return whole
     if isinstance(baseline, (int, float)) and not isinstance(baseline, bool):
         if not 0 <= baseline <= 1:
             raise ValueError(f"baseline must be a gray value from 0 to 1, not {baseline}.")

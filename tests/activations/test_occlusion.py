@@ -208,6 +208,14 @@ def test_baselines():
     assert covered_with_itself.abs().max() < 1e-6
 
 
+@pytest.mark.parametrize(
+    "baseline", [torch.full((3, 1, 1), float("nan")), torch.full((60, 50), 128.0), torch.tensor(-1.0)]
+)
+def test_a_baseline_that_is_no_picture_is_refused(baseline):
+    with pytest.raises(ValueError, match=r"a baseline must lie in \[0, 1\]; this one goes from"):
+        baseline_images(torch.rand(2, 3, 60, 50), baseline)
+
+
 def test_a_network_that_looks_at_values_falls_back_and_says_so():
     class Branching(nn.Module):
         def __init__(self):
