@@ -1,6 +1,7 @@
 """Every exercise: the stub fails, the solution passes, every slip and every mutant fails for its reason."""
 
 import importlib
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -41,6 +42,19 @@ def test_the_lesson_and_its_checks_name_the_same_exercises(number):
     assert [e.id for e in lesson.exercises] == [e.id for e in lesson_exercises(number)]
     names = {which: function.__name__ for which, function in exercise_functions(lesson).items()}
     assert names == {e.id: e.function for e in lesson_exercises(number)}
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_what_a_student_writes_is_used_afterwards(number):
+    """On a real network or photo: by a cell of this exercise, or by a later one."""
+    lesson = read_lesson(lesson_paths([number])[0])
+    code = [cell for cell in lesson.cells if cell.cell_type == "code"]
+    used = {cell.metadata.get("picture") or cell.metadata.get("uses") for cell in code}
+    for at, cell in enumerate(code):
+        if exercise := cell.metadata.get("exercise"):
+            (name,) = re.findall(rf'check\("{exercise}", (\w+)', cell.source)
+            later = [re.sub("#.*", "", one.source) for one in code[at + 1 :] if "claim" not in one.metadata]
+            assert exercise in used or any(re.search(rf"\b{name}\b", text) for text in later), f"{exercise}: {name}"
 
 
 @pytest.mark.parametrize("number", LESSONS)

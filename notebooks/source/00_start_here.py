@@ -165,6 +165,12 @@ check("00.2", normalize)
 # %% [markdown] fold="Hint"
 # Broadcasting lines up shapes from the right: a tensor of shape `(3,)` meets the *columns*. `mean.view(3, 1, 1)` meets the colors.
 
+# %% uses="00.2"
+# your line in the network's place: how far are the scores from its own? And without any such step?
+by_you = net.model(normalize(eagle, net.mean.flatten(), net.std.flatten()))
+print(f"your line: apart by at most {(by_you - net(eagle)).abs().max():.0e}")
+print(f"without the step: apart by up to {(net.model(eagle) - net(eagle)).abs().max():.1f}")
+
 # %% [markdown]
 # ## What comes out: scores, and probabilities
 #
@@ -206,6 +212,15 @@ check("00.3", softmax)
 
 # %% [markdown] fold="Hint"
 # Subtract the largest score of each row before the exponential: the factor $e^{-\max}$ stands above and below the fraction, so the probabilities stay the same. `keepdim=True` keeps the shape `(N, 1)`, which broadcasts.
+
+# %% uses="00.3"
+# your softmax on the scores of the eagle, as they are and a hundred times as large; and the formula as it stands
+for factor in (1, 100):
+    by_you, powers = softmax(factor * scores), (factor * scores).exp()
+    by_formula = (powers / powers.sum(dim=1, keepdim=True)).max()
+    print(
+        f"scores x {factor}: largest {by_you.max():.2f}, sum {by_you.sum():.2f}; by the formula {by_formula:.2f}"
+    )
 
 # %% [markdown] solution="00.3"
 # After the subtraction the largest exponential is $e^0 = 1$: nothing can become infinite, and the sum is at least 1, so there is no division by 0.

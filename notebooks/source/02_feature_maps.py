@@ -258,6 +258,12 @@ check("02.3", record)
 # %% [markdown] fold="Hint"
 # The next layer is `ReLU(inplace=True)`: to save memory it writes its result over its input. Who else holds that input?
 
+# %% uses="02.3"
+# what three ReLUs of VGG-19 take away from the astronaut: the negative numbers of the convolutions before them
+for layer in ("conv1_1", "conv3_1", "conv5_1"):
+    before = record(net, astronaut, layer)
+    print(f"{layer}: {(before < 0).float().mean():.0%} below 0, the smallest {before.min():.1f}")
+
 # %% [markdown] solution="02.3"
 # The hook keeps a reference, not a copy. After the layer comes an in-place ReLU, and the list then holds the rectified numbers. `clone()` in the hook keeps what the layer really put out. `layer_outputs` of this course does
 # that for you.

@@ -434,6 +434,14 @@ check("05.4", merge_top)
 # %% [markdown] fold="Hint"
 # The numbers of the images are sorted by themselves, so they no longer belong to their values. Sort the values, keep the *order*, and apply the same order to both: `argsort` and `gather`.
 
+# %% uses="05.4"
+# the maps of conv5_1 from above, half of the photos at a time; each value should still belong to its photo
+every_peak, half = maps.amax((2, 3)).T, len(maps) // 2
+one, other = every_peak[:, :half].topk(5), every_peak[:, half:].topk(5)
+merged, of_photos = merge_top(one.values, one.indices, other.values, other.indices + half)
+print("the same values as from all at once:", torch.equal(merged, every_peak.topk(5).values))
+print("each belongs to its photo:", torch.equal(merged, every_peak.gather(1, of_photos)))
+
 # %% [markdown] exercise="05.5" title="Build it: images that stream by" points=3 difficulty=3 importance=4 minutes=12 own="course_utils.engines.top_k:TopPatches.update"
 # Now the loop itself. `batches` gives the maps of some images at a time, `(n, C, H, W)`; the last batch may be smaller. An image counts with its best place. Keep only the `k` best images of each channel while the batches pass,
 # and number the images through: the first image of the second batch follows the last one of the first. A channel may be negative everywhere. There are at least `k` images in all, but a batch can have fewer.

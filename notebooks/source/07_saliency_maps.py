@@ -428,6 +428,13 @@ check("07.4", clean_gradient)
 # `backward()` adds to `images.grad`. The tensor belongs to the caller and lives on after your function ends. Work on a copy, and use
 # `torch.autograd.grad`.
 
+# %% uses="07.4"
+# the eagle, three times: is every call the first one again, and is it the course's own gradient?
+calls = [clean_gradient(net, eagle, [bald_eagle]) for _ in range(3)]
+own_gradient = input_gradient(net, eagle, bald_eagle)
+print("apart from the first:", *[f"{(again - calls[0]).abs().max():.0e}" for again in calls])
+print(f"apart from the course's own: {(calls[0] - own_gradient).abs().max():.0e}")
+
 # %% [markdown] solution="07.4"
 # There are two faults in one. `requires_grad_()` changes the caller's tensor, and `backward()` adds to what is already in `.grad`. A copy and
 # `torch.autograd.grad` leave nothing behind.

@@ -29,6 +29,7 @@ from course_utils.gradients import (
     Pixels,
     channel,
     facet_starts,
+    input_gradient,
     neuron,
     visualize,
 )
@@ -260,6 +261,18 @@ check("09.2", pull_back)
 
 # %% [markdown] fold="Hint"
 # `z.norm(dim=0)` has shape `(H, W)`: one size for each pixel. `z * (sizes >= border)` keeps whole pixels, because `(H, W)` is stretched over the three colors.
+
+# %% uses="09.2"
+# your three steps after each of 30 steps uphill, from faint noise to 'daisy': what they leave of the pixels
+z = 0.02 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+of_daisy = [net(z + 0.5)[0, 985].item()]
+for _ in range(30):
+    uphill = input_gradient(net, z + 0.5, 985)
+    z = (z + 0.02 * uphill / uphill.abs().mean()).clamp(-0.5, 0.5)
+    z = pull_back(z[0], uphill[0], 0.01, 20, 40)[None]
+of_daisy.append(net(z + 0.5)[0, 985].item())
+print(f"{(z == 0).all(1).float().mean():.0%} of the pixels are gray")
+print(f"score of the daisy: from {of_daisy[0]:.1f} to {of_daisy[1]:.1f}")
 
 # %% [markdown] fold="Think: why not clip by the size of the gradient?"
 # A pixel of size 0 contributes nothing, however large its gradient is. The contribution is gradient *times* pixel: what the score would lose.
@@ -742,6 +755,15 @@ check("09.6", climb)
 
 # %% [markdown] fold="Hint"
 # A picture file has 256 levels. What happens to a step that is smaller than half a level?
+
+# %% uses="09.6"
+# a real score is a line only nearby: w is its gradient at a photo. What the line promises, and how far the score rises
+w = input_gradient(net, snapshot, "strawberry")
+for length in (1e-5, 1e-4, 1e-3):  # mean change of a number; one level of a picture file is 4e-3
+    there = climb(snapshot[0], w[0], 20, length / 20 / w.abs().mean().item())[None]
+    promised = ((there - snapshot) * w).sum()
+    rise = (net(there) - net(snapshot))[0, net.class_index("strawberry")]
+    print(f"mean change {length:.0e}: promised {promised:.2f}, real {rise:.2f}")
 
 # %% [markdown] solution="09.6"
 # A step of less than 1/510 is rounded away, in every step again. Round once, when the picture is saved.

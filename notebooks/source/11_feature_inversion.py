@@ -203,6 +203,17 @@ check("11.2", error_gradient)
 # %% [markdown] fold="Hint"
 # The cell above has everything except the error: `(features - wanted).square().sum() / wanted.square().sum()`.
 
+# %% uses="11.2"
+# a small step against your gradient, from noise: what it promises of the error at relu2_1, and what happens
+start = 0.5 + 0.1 * torch.randn(cat.shape, generator=torch.Generator().manual_seed(0))
+wanted = forward_to(vgg, cat, ["relu2_1"])["relu2_1"]
+error_of = feature_error(vgg, cat, "relu2_1")
+slope = error_gradient(vgg, "relu2_1", start, wanted)
+for length in (0.01, 0.1, 1.0):
+    promised = -length * slope.norm()
+    real = error_of(vgg, start - length * slope / slope.norm()) - error_of(vgg, start)
+    print(f"a step of length {length}: promised {promised.item():.4f}, real {real.item():.4f}")
+
 # %% [markdown] exercise="11.3" title="Build it: walk down" points=2 difficulty=2 importance=5 minutes=8 own="course_utils.gradients:invert"
 # Gradient descent: from `start`, make `steps` steps `x = x - lr * gradient`. Cut off to $[0, 1]$ once, at the end.
 
@@ -287,6 +298,20 @@ check("11.4", learning_rates)
 
 # %% [markdown] fold="Hint"
 # What is `0 % every`?
+
+# %% uses="11.4"
+# your rates in your descent of 11.3: 45 steps at relu1_1; one rate, yours, and a tenth from the first step on
+error_of = feature_error(vgg, small, "relu1_1")
+rates = {
+    "30 in all steps": [30] * 45,
+    "yours": learning_rates(30, 45, 30),
+    "3 in all steps": [3] * 45,
+}
+for name, each in rates.items():
+    x = start
+    for rate in each:
+        x = invert_features(vgg, "relu1_1", x, wanted, rate, 1)
+    print(f"{name}: {error_of(vgg, x).item():.1%} of the error is left")
 
 # %% [markdown] solution="11.4"
 # At the very first step $i = 0$, and 0 is a multiple of everything: the rate falls before it was ever used. The program runs, the pictures come out, only slower. No error message

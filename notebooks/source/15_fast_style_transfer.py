@@ -569,6 +569,15 @@ check("15.5", conditional_norm)
 # %% [markdown] fold="Hint"
 # `mix @ gammas` has shape `(N, C)`: a row of $\gamma$ for each picture. Add two dimensions at its end to broadcast it over the positions.
 
+# %% uses="15.5"
+# your function in the place of the network's own: its first layer on the temple, half glass and half woodcut
+layer, half = net.first, torch.zeros(1, len(STYLE_NAMES))
+half[0, [STYLE_NAMES.index("glass"), STYLE_NAMES.index("woodcut")]] = 0.5
+with torch.no_grad():
+    convolved = layer.convolution(F.pad(temple, (2, 2, 2, 2), mode="reflect"))
+    by_you = conditional_norm(convolved, layer.norm.gamma, layer.norm.beta, half)
+    print(f"apart from its own by at most {(by_you - layer.norm(convolved, half)).abs().max():.0e}")
+
 # %% [markdown] solution="15.5"
 # Mixing the rows and mixing the layer's outputs is the same here, since both are linear in $\gamma$ and $\beta$. It is not the same for the whole network: between the layers there are ReLUs.
 
