@@ -377,6 +377,9 @@ def test_a_lesson_can_be_printed(whole):
     cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
     assert whole.page.locator("article pre").evaluate_all(cut) == [], "paper cannot be scrolled"
     assert not whole.page.locator(".mobile-header").is_visible()
+    for image in whole.page.locator("a.course-picture img:visible").all():  # loaded when it comes into sight
+        image.scroll_into_view_if_needed()
+        image.evaluate("one => one.decode()")
     sheets = whole.page.pdf(format="A4")
     assert sheets.count(b"/Subtype /Image") >= pictures > 10 and sheets.count(b"/Type /Page\n") > 10
     whole.page.emulate_media(media="screen")

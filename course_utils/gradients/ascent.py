@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -135,6 +136,7 @@ def facet_starts(
     Reference:
         Nguyen, Yosinski, Clune: Multifaceted Feature Visualization, ICML Workshop 2016.
     """
+    from scipy.spatial.distance import pdist
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
@@ -142,12 +144,15 @@ def facet_starts(
     check_whole(count=count, nearest=nearest, components=components)
     if len(checked) < count:
         raise ValueError(f"{count} facets need at least {count} images; there are {len(checked)}.")
-    vectors = features(net, checked, layer=layer).double().cpu().numpy()
+    found = features(net, checked, layer=layer)
+    vectors = found.double().cpu().numpy()
     reduced = PCA(min(components, *vectors.shape), svd_solver="full").fit_transform(vectors)
     clusters = KMeans(count, n_init=4, random_state=check_seed(seed) % 2**32).fit(reduced)
     distance = torch.from_numpy(clusters.transform(reduced))
     labels = torch.from_numpy(clusters.labels_).long()
-    if len(labels.unique()) < count:
+    apart = pdist(clusters.cluster_centers_).min(initial=np.inf)
+    rounding = 100 * torch.finfo(found.dtype).eps * np.linalg.norm(vectors, axis=1).max()
+    if len(labels.unique()) < count or apart <= rounding:  # the same image twice in a batch may differ by rounding
         raise ValueError(f"the features of these images are too much alike for {count} facets; ask for fewer.")
     members = [torch.nonzero(labels == k)[:, 0] for k in range(count)]
     members = [m[distance[m, k].argsort()][:nearest] for k, m in enumerate(members)]

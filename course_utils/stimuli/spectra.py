@@ -31,7 +31,8 @@ def same_spectrum(pictures: Tensor, *, draws: int = 200, seed: int = 0) -> Tenso
     if not pictures.isfinite().all():
         raise ValueError("pictures have NaN or infinity in them.")
     height, width = pictures.shape[-2:]
-    frequency = torch.fft.fftfreq(height)[:, None].square() + torch.fft.fftfreq(width).square()
+    down, across = (torch.fft.fftfreq(side, dtype=torch.float32) for side in (height, width))
+    frequency = down[:, None].square() + across.square()
     noise = torch.randn(draws, *pictures.shape, generator=seeded(seed), dtype=pictures.dtype)
     noise, own = torch.fft.fft2(noise), torch.fft.fft2(pictures.detach().cpu())
     for length in (frequency * 1e6).round().unique():
