@@ -30,7 +30,7 @@ export async function loadRest(graphics, tell) {
   try {
     if (graphics === 'no' || !(await hasCard({ played: always }))) return;
     const there = place('webgpu', forCard);
-    await there.runtime();
+    await there.session('early'); // fetches all of the runtime
     card = newCard(there.compute, tell, { always });
   } catch (error) { // the processor does the work
     tell({ problem: String(error?.message ?? error) });
