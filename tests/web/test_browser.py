@@ -22,6 +22,7 @@ from course_utils import (
     stylize,
 )
 from course_utils.images import from_pil
+from tests.explorers.browser import CHROMIUM, FLAGS
 from tests.web.conftest import PLAIN, LabPage
 
 pytestmark = [pytest.mark.sweep, pytest.mark.timeout(900)]
@@ -591,3 +592,79 @@ SEND = """() => new Promise((resolve) => {
     const sent = fetch('http://127.0.0.1:1/', { mode: 'no-cors', method: 'POST', body: 'a photo' });
     sent.catch(() => setTimeout(() => resolve('the browser tried it'), 500));
 })"""
+
+
+# the graphics card
+
+JUDGE = """async ({ factor, wait, always }) => {
+  const { newCard } = await import(new URL('page/worker/card.js', location.href));
+  const heard = [], inputs = { x: [Float32Array.of(1, 2), [1, 2]] }, found = { y: { values: Float32Array.of(2, 4) } };
+  let runs = 0;
+  const compute = async (graph, { x: [values] }) => {
+    if (factor === null && ++runs) throw new Error('device lost');
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    return { y: { values: values.map((value) => factor * value) } };
+  };
+  const card = newCard(compute, (news) => heard.push(news), { always });
+  const before = await card.answer('g', inputs, ['y']);
+  card.heard('g', inputs, ['y'], found, 300);
+  const trial = card.heard('g', inputs, ['y'], found, 200);
+  inputs.x[0][0] = 9;  // who asked goes on with it
+  const during = await card.answer('g', inputs, ['y']);
+  await trial;
+  const after = await card.answer('g', inputs, ['y']);
+  const other = await card.answer('g', { x: [Float32Array.of(1), [1, 1]] }, ['y']);
+  return { heard, before, during, after: after && Array.from(after.y.values), other };
+}"""
+
+
+@pytest.mark.parametrize(
+    "factor, wait, always, takes",
+    [
+        (2, 0, False, True),
+        (2, 400, False, False),
+        (2, 400, True, True),
+        (2.1, 0, True, False),
+        (math.nan, 0, True, False),
+    ],
+    ids=["same and sooner", "same and later", "later, but wanted", "other answers", "NaN"],
+)
+def test_a_card_takes_over_only_what_it_answers_the_same_and_sooner(lab, factor, wait, always, takes):
+    found = lab.evaluate(JUDGE, {"factor": factor, "wait": wait, "always": always})
+    assert found["before"] is found["during"] is found["other"] is None
+    ((trial,),) = [found["heard"]]
+    assert trial["takes"] is takes and trial["processor"] == 200 and trial["same"] is (factor == 2)
+    assert found["after"] == ([18, 4] if takes else None)
+
+
+def test_a_card_that_fails_is_not_asked_again(lab):
+    found = lab.evaluate(JUDGE, {"factor": None, "wait": 0, "always": True})
+    assert found["heard"] == [{"graph": "g", "problem": "device lost"}] and found["after"] is None
+
+
+def test_without_a_card_the_processor_answers_and_nobody_hears_of_it(lab):
+    assert lab.evaluate("() => lab.trials") == [] and not lab.page.locator("#card").is_visible()
+
+
+def test_a_card_that_the_processor_plays_gives_the_same_answers(built, browser, lite):
+    """By WebGPU, in chromium's own program of a card: slow, but the same commands as for a real one."""
+    flags = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan,WebGPU"]
+    chromium = browser[0].browser_type.launch(
+        executable_path=CHROMIUM, args=[flag for flag in FLAGS if flag != "--disable-gpu"] + flags
+    )
+    page = LabPage(chromium, f"{browser[1]}?graphics=always")
+    page.until("document.body.dataset.ready === 'all'")
+    if not page.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
+        pytest.skip("this chromium has no WebGPU")
+    for name in PHOTOS:  # what was answered twice is tried
+        page.upload(path(name))
+    page.until("lab.trials.length >= 2", 600)
+    trials = {one["graph"]: one for one in page.evaluate("() => lab.trials")}
+    assert trials.keys() == {"early", "late"} and all(one["same"] and one["takes"] for one in trials.values()), trials
+    assert "the last layers" in page.page.inner_text("#card")
+    found = page.upload(path("cat"))
+    ((best, probability), *_) = lite.predict(photo("cat"))[0]
+    assert page.evaluate("() => lab.about.classes")[found[0]["target"]] == best
+    assert abs(found[0]["probability"] - probability) < 0.02
+    assert page.errors == []
+    chromium.close()

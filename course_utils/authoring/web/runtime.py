@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -14,8 +15,11 @@ from course_utils.places import ROOT
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # sha512
-# what WebAssembly needs; the files for WebGPU would be 17 MB more
-FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+FILES = (
+    *("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),  # for the processor
+    # WebGPU, for a graphics card; "asyncify" runs in every browser that has WebGPU, "jspi" only in some
+    *("ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"),
+)
 KEPT = ROOT / "build" / "npm"  # a second build asks nobody
 
 
@@ -52,7 +56,10 @@ def _ask_npm(path: Path) -> None:
 
 
 def write_runtime(folder: Path, package: Path) -> None:
-    """Copy what the page needs out of the package's file."""
+    """Copy what the page needs out of the package's file; WebAssembly packed, in a quarter of its size."""
     with tarfile.open(package) as archive:
         for name in FILES:
-            (folder / name).write_bytes(archive.extractfile(f"package/dist/{name}").read())
+            content = archive.extractfile(f"package/dist/{name}").read()
+            if name.endswith(".wasm"):
+                name, content = f"{name}.gz", gzip.compress(content, mtime=0)
+            (folder / name).write_bytes(content)

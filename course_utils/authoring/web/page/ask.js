@@ -3,8 +3,15 @@
 const worker = new Worker(new URL('worker/worker.js', import.meta.url), { type: 'module' });
 const waiting = new Map();
 let count = 0;
+let hear = () => {};
 
-worker.onmessage = ({ data: { id, part, result, problem } }) => {
+// What the worker says without being asked.
+export function onNews(listener) {
+  hear = listener;
+}
+
+worker.onmessage = ({ data: { id, part, result, problem, news } }) => {
+  if (news !== undefined) return void hear(news);
   const one = waiting.get(id);
   if (part !== undefined) return void one.onPart?.(part);
   waiting.delete(id);

@@ -5,6 +5,7 @@ export const lab = {
   photo: null, // { name, seen, top }: the photo's square of 224 pixels, and what the network says of it
   results: {}, // instrument -> its last result
   times: {}, // instrument -> how long its last result took, in milliseconds
+  trials: [], // of the graphics card, in milliseconds: { graph, apart, same, takes, processor, card }, or { problem }
 };
 window.lab = lab;
 

@@ -1,6 +1,6 @@
 // Starts the page: the network, the first photo, then everything that a visitor may want next.
 
-import { ask } from './ask.js';
+import { ask, onNews } from './ask.js';
 import * as fooling from './instruments/fooling.js';
 import * as maps from './instruments/maps.js';
 import * as occlusion from './instruments/occlusion.js';
@@ -14,6 +14,7 @@ const starting = document.getElementById('starting');
 
 async function start() {
   if (typeof WebAssembly !== 'object') throw new Error('This browser has no WebAssembly, in which the networks run.');
+  if (typeof DecompressionStream !== 'function') throw new Error('This browser cannot unpack a file; a newer one can.');
   if (typeof OffscreenCanvas !== 'function') throw new Error('This browser cannot draw in a worker; a newer one can.');
   starting.textContent = 'The network comes.';
   let there = 0; // when the last byte came
@@ -26,9 +27,24 @@ async function start() {
   await showFirst();
   lab.times.start = performance.now() - there;
   starting.textContent = 'You can begin. The other instruments come.';
-  await Promise.all([ask('loadRest'), keepGallery()]);
+  onNews(hearOfCard);
+  const graphics = new URLSearchParams(location.search).get('graphics'); // 'no', 'always', or what is quicker
+  await Promise.all([ask('loadRest', { graphics }), keepGallery()]);
   starting.textContent = 'Everything is here. From now on the page works without a connection.';
   document.body.dataset.ready = 'all';
+}
+
+const WORK = { early: 'the first layers', late: 'the last layers', gradient: 'gradients', paint: 'styles' };
+
+// What the graphics card has taken over, each with the last measured share of the processor's time.
+function hearOfCard(news) {
+  lab.trials.push(news);
+  const taken = new Map(lab.trials.filter((trial) => trial.takes).map((trial) => [trial.graph, trial]));
+  if (!taken.size) return;
+  const work = ([graph, trial]) => `${WORK[graph]} (${(trial.processor / trial.card).toFixed(1)} times as fast)`;
+  document.getElementById('card').textContent = news.problem
+    ? 'The graphics card failed. The processor computes everything again.'
+    : `The graphics card gave the same answers as the processor, and computes now: ${[...taken].map(work).join(', ')}.`;
 }
 
 start().catch((error) => {

@@ -1,31 +1,40 @@
 // The networks: four graphs, run by ONNX Runtime. Everything that goes in or comes out is a Float32Array.
 
-import * as ort from '../../runtime/ort.wasm.min.mjs';
+import { hasCard, newCard } from './card.js';
+import { forCard, forProcessor } from './runtime.js';
 
 const LAB = new URL('../../', import.meta.url);
 const WEIGHTS = { early: 'lite0.bin', late: 'lite0.bin', gradient: 'lite0.bin', paint: 'style.bin' };
 
-ort.env.wasm.wasmPaths = new URL('runtime/', LAB).href;
-ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
-
 export let about = null; // the manifest
 const files = new Map(); // name -> promise of its bytes
-const sessions = new Map(); // graph -> promise of its session
+const processor = place('wasm', forProcessor);
+let card = null; // see card.js
 let turn = Promise.resolve(); // one run after the other
 
 // Load what the first answer needs. `say` hears how many bytes are there.
 export async function load(say) {
   about = await (await fetch(new URL('manifest.json', LAB))).json();
   await file('lite0.bin', say);
-  await Promise.all([session('early'), session('late')]);
+  await Promise.all([processor.session('early'), processor.session('late')]);
   return about;
 }
 
-// Fetch everything else, so that the page needs no network any more.
-export async function loadRest() {
+// Fetch everything else, so that the page needs no network any more. `graphics`: 'no' card; 'always', also one that is
+// slower; else, one that is quicker. `tell` hears of its trials.
+export async function loadRest(graphics, tell) {
   await file('style.bin');
-  await session('gradient');
-  await session('paint');
+  await processor.session('gradient');
+  await processor.session('paint');
+  const always = graphics === 'always';
+  try {
+    if (graphics === 'no' || !(await hasCard({ played: always }))) return;
+    const there = place('webgpu', forCard);
+    await there.session('early'); // fetches all of the runtime
+    card = newCard(there.compute, tell, { always });
+  } catch (error) { // the processor does the work
+    tell({ problem: String(error?.message ?? error) });
+  }
 }
 
 function file(name, say) {
@@ -56,26 +65,45 @@ async function fetchFile(name, say) {
   return content;
 }
 
-function session(graph) {
-  if (!sessions.has(graph)) sessions.set(graph, open(graph));
-  return sessions.get(graph);
-}
+// Where graphs run: on the processor ('wasm') or on a card ('webgpu').
+function place(provider, openRuntime) {
+  const sessions = new Map(); // graph -> promise of its session
+  let opened = null;
+  const runtime = () => (opened ??= openRuntime());
 
-async function open(graph) {
-  const weights = WEIGHTS[graph];
-  const [model, data] = await Promise.all([file(`${graph}.onnx`), file(weights)]);
-  const externalData = [{ path: weights, data }];
-  return ort.InferenceSession.create(model, { executionProviders: ['wasm'], externalData });
+  function session(graph) {
+    if (!sessions.has(graph)) sessions.set(graph, open(graph));
+    return sessions.get(graph);
+  }
+
+  async function open(graph) {
+    const weights = WEIGHTS[graph];
+    const [ort, model, data] = await Promise.all([runtime(), file(`${graph}.onnx`), file(weights)]);
+    const externalData = [{ path: weights, data }];
+    return ort.InferenceSession.create(model, { executionProviders: [provider], externalData });
+  }
+
+  async function compute(graph, inputs, outputs) {
+    const [ort, ready] = await Promise.all([runtime(), session(graph)]);
+    const given = {};
+    for (const [name, [values, shape]] of Object.entries(inputs)) given[name] = new ort.Tensor('float32', values, shape);
+    const found = await ready.run(given, outputs);
+    return Object.fromEntries(outputs.map((name) => [name, { values: found[name].data, shape: found[name].dims }]));
+  }
+
+  return { runtime, session, compute };
 }
 
 // Run a graph. `inputs`: name -> [numbers, shape]; `outputs`: the names that are wanted.
 export function run(graph, inputs, outputs) {
   const mine = turn.then(async () => {
-    const ready = await session(graph);
-    const given = {};
-    for (const [name, [values, shape]] of Object.entries(inputs)) given[name] = new ort.Tensor('float32', values, shape);
-    const found = await ready.run(given, outputs);
-    return Object.fromEntries(outputs.map((name) => [name, { values: found[name].data, shape: found[name].dims }]));
+    const quick = await card?.answer(graph, inputs, outputs);
+    if (quick) return quick;
+    await processor.session(graph);
+    const start = performance.now();
+    const found = await processor.compute(graph, inputs, outputs);
+    card?.heard(graph, inputs, outputs, found, performance.now() - start);
+    return found;
   });
   turn = mine.catch(() => {}); // what fails must not stop the next
   return mine;

@@ -1,7 +1,7 @@
 // The worker: everything that computes is here, so that the page never stands still.
 //
 // It hears { id, task, given }, and says { id, part } on the way and { id, result } or { id, problem } at the end.
-// { stop: id } ends a task early; it then gives what it has.
+// { stop: id } ends a task early; it then gives what it has. { news }, of the graphics card, comes at any time.
 
 import { fool } from './fooling.js';
 import { gradientMap } from './gradients.js';
@@ -12,7 +12,7 @@ import { paint } from './styles.js';
 
 const TASKS = {
   load: (given, { say }) => load(say),
-  loadRest,
+  loadRest: ({ graphics }) => loadRest(graphics, (news) => self.postMessage({ news })),
   takePhoto,
   strongest,
   cover,
