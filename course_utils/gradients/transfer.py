@@ -47,7 +47,7 @@ class Transfer:
         Raises:
             KeyError: it was not measured.
         """
-        return (self.said[sources, eps, judge] == self.targets).double().mean().item()
+        return (self._said(sources, eps, judge) == self.targets).double().mean().item()
 
     def right(self, sources: str, eps: int, judge: str) -> float:
         """The share of pairs in which the judge still says the right class.
@@ -58,7 +58,13 @@ class Transfer:
         Raises:
             KeyError: it was not measured.
         """
-        return (self.said[sources, eps, judge] == self.labels).double().mean().item()
+        return (self._said(sources, eps, judge) == self.labels).double().mean().item()
+
+    def _said(self, *key: str | int) -> Tensor:
+        if key not in self.said:
+            known = [", ".join(repr(one) for one in dict.fromkeys(every)) for every in zip(*self.said, strict=True)]
+            raise KeyError(f"{key} was not measured. Sources: {known[0]}; eps: {known[1]}; judges: {known[2]}")
+        return self.said[key]
 
     def images(self, pairs: Sequence[int] | slice = slice(None)) -> Tensor:
         """The clean photos of some of the pairs, `(N, 3, 224, 224)` in [0, 1]."""

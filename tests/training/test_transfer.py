@@ -117,3 +117,9 @@ def test_a_cell_comes_out_again():
         stored = table.said[LITE0, 16, judge]
         assert (said == stored[few]).sum() >= 6
         assert (said == stored[10:20]).sum() <= 2  # those of other pairs
+
+
+def test_what_was_not_measured_is_refused_with_what_was():
+    table = transfer_table()
+    with pytest.raises(KeyError, match=r"\('', 0, 'vgg16'\) was not measured. Sources: .*; eps: .*; judges: 'efficientnet_lite0'"):
+        table.right("", 0, "vgg16")
