@@ -121,5 +121,7 @@ def test_a_cell_comes_out_again():
 
 def test_what_was_not_measured_is_refused_with_what_was():
     table = transfer_table()
-    with pytest.raises(KeyError, match=r"\('', 0, 'vgg16'\) was not measured. Sources: .*; eps: .*; judges: 'efficientnet_lite0'"):
+    with pytest.raises(
+        KeyError, match=r"\('', 0, 'vgg16'\) was not measured. Sources: .*; eps: .*; judges: 'efficientnet_lite0'"
+    ):
         table.right("", 0, "vgg16")

@@ -5,7 +5,7 @@ export const lab = {
   photo: null, // { name, seen, top }: the photo's square of 224 pixels, and what the network says of it
   results: {}, // instrument -> its last result
   times: {}, // instrument -> how long its last result took, in milliseconds
-  trials: [], // of the graphics card, in milliseconds: { graph, apart, same, takes, processor, card }, or { problem }
+  card: { open: false, answers: 0, news: [] }, // the graphics card: how many answers it gave; what its trials found
 };
 window.lab = lab;
 

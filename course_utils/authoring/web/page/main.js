@@ -36,18 +36,27 @@ async function start() {
 
 const WORK = { early: 'the first layers', late: 'the last layers', gradient: 'gradients', paint: 'styles' };
 
-// What the graphics card has taken over, each with the last measured share of the processor's time.
+// The graphics card, and what it has taken over; of one graph perhaps only with inputs of some shapes.
 function hearOfCard(news) {
-  lab.trials.push(news);
-  const taken = new Map(lab.trials.filter((trial) => trial.takes).map((trial) => [trial.graph, trial]));
-  if (!taken.size) return;
-  const work = ([graph, trial]) => `${WORK[graph]} (${(trial.processor / trial.card).toFixed(1)} times as fast)`;
-  document.getElementById('card').textContent = news.problem
+  if (news.open) lab.card.open = true;
+  else if (news.answered) lab.card.answers += 1;
+  else lab.card.news.push(news);
+  const taken = {}; // graph -> how many times as fast, at least
+  for (const { graph, takes, processor, card } of lab.card.news) {
+    if (takes) taken[graph] = Math.min(taken[graph] ?? Infinity, processor / card);
+  }
+  const work = Object.entries(taken).map(([graph, times]) => `${WORK[graph]} (${times.toFixed(1)} times as fast)`);
+  if (!work.length) return;
+  const failed = lab.card.news.some(({ problem }) => problem);
+  const text = failed
     ? 'The graphics card failed. The processor computes everything again.'
-    : `The graphics card gave the same answers as the processor, and computes now: ${[...taken].map(work).join(', ')}.`;
+    : `The graphics card gave the same answers as the processor, and does a part of the work now: ${work.join(', ')}.`;
+  const line = document.getElementById('card');
+  if (line.textContent !== text) line.textContent = text; // a screen reader reads each change
 }
 
 start().catch((error) => {
-  starting.textContent = `The lab cannot run here. ${error.message}`;
+  const what = lab.photo ? 'Not all instruments came. Load the page again.' : 'The lab cannot run here.';
+  starting.textContent = `${what} ${error.message}`;
   starting.classList.add('problem');
 });

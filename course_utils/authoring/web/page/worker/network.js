@@ -20,26 +20,39 @@ export async function load(say) {
   return about;
 }
 
-// Fetch everything else, so that the page needs no network any more. `graphics`: 'no' card; 'always', also one that is
-// slower; else, one that is quicker. `tell` hears of its trials.
+// Fetch everything else, so that the page needs no network any more. A graphics card may come behind it: 'no' card;
+// 'always', also one that is slower; else, one that is quicker. `tell` hears of it.
 export async function loadRest(graphics, tell) {
   await file('style.bin');
   await processor.session('gradient');
   await processor.session('paint');
-  const always = graphics === 'always';
+  if (graphics !== 'no') openCard(graphics === 'always', tell);
+}
+
+async function openCard(always, tell) {
   try {
-    if (graphics === 'no' || !(await hasCard({ played: always }))) return;
+    if (!(await hasCard({ played: always }))) return;
     const there = place('webgpu', forCard);
     await there.session('early'); // fetches all of the runtime
     card = newCard(there.compute, tell, { always });
+    tell({ open: true });
   } catch (error) { // the processor does the work
     tell({ problem: String(error?.message ?? error) });
   }
 }
 
+// What `make` promises, remembered by its name; not if it fails, so that it can be tried again.
+function once(kept, name, make) {
+  if (!kept.has(name)) {
+    const promise = make();
+    kept.set(name, promise);
+    promise.catch(() => kept.delete(name));
+  }
+  return kept.get(name);
+}
+
 function file(name, say) {
-  if (!files.has(name)) files.set(name, fetchFile(name, say));
-  return files.get(name);
+  return once(files, name, () => fetchFile(name, say));
 }
 
 async function fetchFile(name, say) {
@@ -67,20 +80,17 @@ async function fetchFile(name, say) {
 
 // Where graphs run: on the processor ('wasm') or on a card ('webgpu').
 function place(provider, openRuntime) {
-  const sessions = new Map(); // graph -> promise of its session
-  let opened = null;
-  const runtime = () => (opened ??= openRuntime());
-
-  function session(graph) {
-    if (!sessions.has(graph)) sessions.set(graph, open(graph));
-    return sessions.get(graph);
-  }
+  const opened = new Map(); // graph -> promise of its session; and the runtime
+  const runtime = () => once(opened, 'runtime', openRuntime);
+  const session = (graph) => once(opened, graph, () => open(graph));
 
   async function open(graph) {
     const weights = WEIGHTS[graph];
     const [ort, model, data] = await Promise.all([runtime(), file(`${graph}.onnx`), file(weights)]);
     const externalData = [{ path: weights, data }];
-    return ort.InferenceSession.create(model, { executionProviders: [provider], externalData });
+    const ready = await ort.InferenceSession.create(model, { executionProviders: [provider], externalData });
+    ort.env.wasm.wasmBinary = undefined; // it is compiled by now
+    return ready;
   }
 
   async function compute(graph, inputs, outputs) {
@@ -91,7 +101,7 @@ function place(provider, openRuntime) {
     return Object.fromEntries(outputs.map((name) => [name, { values: found[name].data, shape: found[name].dims }]));
   }
 
-  return { runtime, session, compute };
+  return { session, compute };
 }
 
 // Run a graph. `inputs`: name -> [numbers, shape]; `outputs`: the names that are wanted.
