@@ -682,6 +682,7 @@ def test_a_card_does_one_thing_at_a_time(lab):
     act = """
       const trials = [];
       for (const numbers of [[1], [1, 2], [1, 2, 3]]) {
+        await Promise.all(trials); // so the card could answer inputs(1), but for the next trial
         for (let i = 0; i < 2; i++) {
           const right = found(...numbers.map((v) => 2 * v));
           trials.push(card.heard('g', inputs(...numbers), ['y'], right, 200));
