@@ -225,30 +225,24 @@ def _rgb(file: Image.Image, least: int | None) -> Image.Image:
         file.draft(None, (least, least))  # only JPEG answers
     if file.width * file.height > MOST:
         raise _Refused(f"is too large: {_megapixels(file.width * file.height)}.")
-    deep = bool(file.tile) and "16" in str(file.tile[0][3])  # 16 bits in the file, also where PIL keeps 8
+    _check_numbers(file)
+    stored = str(file.tile[0][3]) if file.tile else ""  # how PIL calls the form of the numbers in the file
     profile = file.info.get("icc_profile")
     file.load()
     try:
         orientation = file.getexif().get(0x0112)
     except Exception:  # damaged EXIF, for example a resolution stored as text: then nobody knows
         orientation = None
-    picture = _srgb(_eight_bits(file, deep), profile)
+    picture = _srgb(_eight_bits(file, stored), profile)
     return picture.transpose(TURNS[orientation]) if isinstance(orientation, int) and orientation in TURNS else picture
 
 
-def _eight_bits(file: Image.Image, deep: bool) -> Image.Image:
+def _eight_bits(file: Image.Image, stored: str) -> Image.Image:
     """Eight bits for each color, and white where a picture is transparent."""
     clear = file.info.get("transparency")
-    if file.mode.startswith("I;16"):
-        values = np.asarray(file).astype(np.uint16)
-        gray = (values / 257).round().astype(np.uint8)
-        return Image.fromarray(np.where(values == clear, 255, gray).astype(np.uint8) if clear is not None else gray)
-    if file.mode in ("I", "F"):
-        values = np.asarray(file).astype(np.float64)
-        # PIL widens the 16 bits of these; a 32-bit TIFF does not say what is white
-        white = 65535 if file.format in ("PNG", "PPM") and file.mode == "I" else _white(values, file.mode)
-        return Image.fromarray((values / white * 255).clip(0, 255).round().astype(np.uint8))
-    if deep and isinstance(clear, tuple):
+    if file.mode.startswith(("I", "F")):
+        return Image.fromarray(_gray(file, clear, white=4095 if "I;12" in stored else 65535))
+    if "16" in stored and isinstance(clear, tuple):  # PIL keeps 8 of the 16 bits
         file.info["transparency"] = tuple(value >> 8 for value in clear)
     if file.mode in ("La", "RGBa"):
         file = file.convert("LA" if file.mode == "La" else "RGBA")
@@ -258,12 +252,51 @@ def _eight_bits(file: Image.Image, deep: bool) -> Image.Image:
     return file if file.mode in ("L", "CMYK", "LAB") else file.convert("RGB")
 
 
-def _white(values: np.ndarray, mode: str) -> int:
-    """What is white in a file of 32-bit numbers: 1 (floats, which may overshoot; masks), else 255 or 65535."""
-    low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 65535):
-        raise _Refused(f"holds numbers from {low:g} to {high:g} and does not say what is white; save it with 8 bits.")
-    return next(white for white in (1, 255, 65535) if high <= (2 if white == 1 and mode == "F" else white))
+def _gray(file: Image.Image, clear: object, white: int) -> np.ndarray:
+    """Numbers of more than 8 bits as 8 bits; among floats, white is 1."""
+    values, inverted = np.asarray(file), _tag(file, 262) == 0  # PIL turns those with 8 bits only
+    gray = np.empty(values.shape, np.uint8)
+    if file.mode == "F":
+        low, high = values.min(), values.max()
+        if not (low >= 0 and high <= 2):  # a little more than white is an overshoot
+            what = f"holds numbers from {low:g} to {high:g} and does not say what is white"
+            raise _Refused(f"{what}; save them from 0 (black) to 1 (white), or with 8 bits.")
+        for rows in _bands(gray):
+            level = 1 - values[rows] if inverted else values[rows]
+            gray[rows] = (level * 255).clip(0, 255).round()
+        return gray
+    levels = (np.arange(65536) * 255 / white).clip(0, 255).round().astype(np.uint8)
+    levels = 255 - levels if inverted else levels
+    if isinstance(clear, int):
+        levels[clear] = 255
+    for rows in _bands(gray):
+        gray[rows] = levels[values[rows]]
+    return gray
+
+
+def _bands(values: np.ndarray) -> Iterator[slice]:
+    """Rows, about a million numbers at a time: what is computed for them takes several times their memory."""
+    step = max(1, 1_000_000 // values.shape[1])
+    return (slice(top, top + step) for top in range(0, len(values), step))
+
+
+def _tag(file: Image.Image, number: int) -> object:
+    """What a TIFF says under a number; None if nothing, and of other files. Of several equal entries the first."""
+    found = getattr(file, "tag_v2", {}).get(number)
+    return found[0] if isinstance(found, tuple) and found else found
+
+
+def _check_numbers(file: Image.Image) -> None:
+    """Refuse numbers of which nobody says what is white, and those that PIL reads wrongly."""
+    cure = "; save it with 8 bits, or as 16 bits without a sign."
+    if _tag(file, 339) == 2:
+        raise _Refused(f"holds numbers with a sign and does not say what is white{cure}")
+    if file.mode == "I" and file.format not in ("PNG", "PPM"):  # PIL widens the 16 bits of these
+        raise _Refused(f"holds whole numbers of 32 bits and does not say what is white{cure}")
+    if _tag(file, 284) == 2 and (_tag(file, 258) or 8) > 8:
+        raise _Refused("holds its colors in separate planes of more than 8 bits; save them pixel by pixel, or as PNG.")
+    if file.format == "EPS":
+        raise _Refused(f"cannot be read as a picture: {_FOREIGN[b'%!PS']}.")
 
 
 def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
@@ -344,7 +377,9 @@ _FOREIGN = {
     b"version https://git-lfs": "it is only a pointer of Git LFS; run: git lfs pull",
     b"\xff\x0a": "it is JPEG XL; save it as JPEG or PNG",
     b"\x00\x00\x00\x0cJXL": "it is JPEG XL; save it as JPEG or PNG",
-} | dict.fromkeys((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*", b"MM\x00*"), _DAMAGED)
+    **dict.fromkeys((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM"), _DAMAGED),
+    **dict.fromkeys((b"II*", b"MM\x00*"), f"{_DAMAGED}, or a TIFF whose numbers have a form that is not read here"),
+}
 
 
 def load_image(path: str | Path | IO[bytes], size: int | tuple[int, int] | None = 224, *, crop: bool = True) -> Tensor:

@@ -131,9 +131,9 @@ def test_the_student_gets_the_stub_and_the_solution_edition_the_solution(place):
 def test_cells_carry_what_tests_and_graders_need(place):
     student = build(read_lesson(write(place, GOOD)))
     cell = by_id(student, "exercise-42-1")
-    assert cell.metadata == {"exercise": "42.1", "points": 2, "tags": ["exercise"]}
+    assert cell.metadata == {"exercise": "42.1", "points": 2, "tags": ["exercise", "raises-exception"]}
     marked = [c["id"] for c in student.cells if "raises-exception" in c.metadata.get("tags", [])]
-    assert marked == ["picture-42-1", "uses-42-1"]
+    assert marked == ["exercise-42-1", "picture-42-1", "uses-42-1", "exercise-42-2"]
     assert by_id(student, "expected-42-1").cell_type == "markdown"
     assert not any(
         "raises-exception" in c.metadata.get("tags", [])

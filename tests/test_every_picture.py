@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -34,6 +35,39 @@ def png16(values: np.ndarray, *chunks) -> bytes:
     color = 2 if values.ndim == 3 else 0
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     return png(values.shape[1], values.shape[0], 16, color, rows, *chunks)
+
+
+def tiff(
+    values: np.ndarray, dtype: str, *, sample: int = 1, photometric: int | None = None, data: bytes = b""
+) -> bytes:
+    """A TIFF file by hand: `(H, W)`, colors as `(H, W, C)`, or in planes as `(3, H, W)`. PIL writes few of them."""
+    values = np.asarray(values).astype(dtype)
+    planes = values.ndim == 3 and values.shape[0] == 3
+    height, width = values.shape[1:] if planes else values.shape[:2]
+    colors = 1 if values.ndim == 2 else values.shape[0 if planes else 2]
+    data, bits = data or values.tobytes(), 12 if data else 8 * values.itemsize
+    photometric = (2 if colors == 3 else 1) if photometric is None else photometric
+    parts = 3 if planes else 1  # how many strips
+    shorts = {256: [width], 257: [height], 258: [bits] * colors, 259: [1], 262: [photometric]}
+    shorts |= {277: [colors], 278: [height], 284: [2 if planes else 1], 339: [sample] * colors}
+    longs = {273: [8 + part * len(data) // parts for part in range(parts)], 279: [len(data) // parts] * parts}
+    table, behind, more = b"", 8 + len(data) + 2 + 12 * (len(shorts) + len(longs)) + 4, b""
+    for number, entries in sorted({**shorts, **longs}.items()):
+        kind, size = ("H", 3) if number in shorts else ("I", 4)
+        packed = struct.pack(f"<{len(entries)}{kind}", *entries)
+        table += struct.pack("<HHI", number, size, len(entries))
+        table += packed.ljust(4, b"\0") if len(packed) <= 4 else struct.pack("<I", behind + len(more))
+        more += packed if len(packed) > 4 else b""
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return head + data + struct.pack("<H", len(shorts) + len(longs)) + table + bytes(4) + more
+
+
+def tiff_12(values: np.ndarray) -> bytes:
+    """Two numbers in three bytes."""
+    numbers = (values * 4095).round().astype(int)
+    first, second = numbers[:, ::2], numbers[:, 1::2]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1)
+    return tiff(numbers, "<u2", data=packed.astype(np.uint8).tobytes())
 
 
 def saved(picture: Image.Image, kind: str, **options) -> bytes:
@@ -83,11 +117,12 @@ RIGHT = {
         saved(Image.fromarray((RAMP * 1.1).astype(np.float32)), "TIFF"),
         (GRAY * 1.1).clip(0, 1),
     ),
-    "32-bit integers": (saved(Image.fromarray(EIGHT.astype(np.int32)), "TIFF"), GRAY),
-    "a mask of 0 and 1": (
-        saved(Image.fromarray((HOLE > 0).astype(np.int32)), "TIFF"),
-        np.repeat(HOLE[..., None] / 255, 3, 2),
-    ),
+    "floats where 0 is white": (tiff(1 - RAMP, "<f4", sample=3, photometric=0), GRAY),
+    "12 bits": (tiff_12(RAMP), GRAY),
+    "12 bits, dark": (tiff_12(RAMP / 20), GRAY / 20),
+    "16 bits where 0 is white": (tiff(65535 - SIXTEEN, "<u2", photometric=0), GRAY),
+    "8 bits where 0 is white": (tiff(255 - EIGHT, "u1", photometric=0), GRAY),
+    "8 bits, in planes": (tiff(COLORS.transpose(2, 0, 1), "u1"), COLORS / 255),
     "one bit": (saved(Image.fromarray(HOLE).convert("1"), "PNG"), np.repeat(HOLE[..., None] / 255, 3, 2)),
     "gray with alpha": (saved(Image.merge("LA", [LEVELS, Image.fromarray(HOLE)]), "PNG"), ON_WHITE),
     "colors with alpha": (saved(Image.merge("RGBA", [LEVELS] * 3 + [Image.fromarray(HOLE)]), "PNG"), ON_WHITE),
@@ -208,6 +243,7 @@ NO_PICTURES = {
     "SVG": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "SVG.*PNG"),
     "PDF": (b"%PDF-1.7\n", "PDF.*PNG"),
     "PostScript": (b"%!PS-Adobe-2.0\n", "PostScript|damaged"),
+    "PostScript with a box": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "PostScript.*PNG"),
     "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*JPEG"),
     "HEIC, of another camera": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC.*JPEG"),
     "a damaged AVIF": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF|damaged"),
@@ -228,6 +264,15 @@ NO_PICTURES = {
     "just too large": (huge_png(20000, MOST // 20000 + 1), "too large: 100 megapixels"),
     "negative numbers": (saved(Image.fromarray((RAMP - 0.5).astype(np.float32)), "TIFF"), "what is white"),
     "NaN": (saved(Image.fromarray(np.full((4, 4), np.nan, np.float32)), "TIFF"), "what is white"),
+    "32-bit integers": (tiff(EIGHT, "<u4"), "32 bits and does not say what is white"),
+    "a mask of 32-bit integers": (tiff(HOLE > 0, "<u4"), "32 bits and does not say what is white"),
+    "32-bit integers with a sign": (saved(Image.fromarray(EIGHT.astype(np.int32)), "TIFF"), "sign.*what is white"),
+    "16 bits with a sign": (tiff(SIXTEEN // 2, "<i2", sample=2), "sign.*what is white"),
+    "8 bits with a sign": (tiff(EIGHT // 2, "i1", sample=2), "sign.*what is white"),
+    "floats to 255": (tiff(EIGHT, "<f4", sample=3), "from 0 to 255 .* what is white"),
+    "16 bits in planes": (tiff(np.stack([SIXTEEN] * 3), "<u2"), "separate planes"),
+    "colors of 32-bit floats": (tiff(np.stack([RAMP] * 3, -1), "<f4", sample=3), "a form that is not read"),
+    "five colors": (tiff(np.stack([EIGHT] * 5, -1), "u1"), "a form that is not read"),
     "numbers without an end": (saved(Image.fromarray((RAMP * 1e6).astype(np.float32)), "TIFF"), "what is white"),
 }
 
@@ -322,6 +367,19 @@ def test_a_huge_jpeg_is_decoded_small(tmp_path):
         image = load_image(tmp_path / "x.jpg", 64)
     assert sizes and max(sizes[0]) <= 1000 and whole is Image.Image.load
     assert (image - torch.tensor([200, 30, 90]).view(1, 3, 1, 1) / 255).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_many_bits_take_little_memory(tmp_path, dtype):
+    """12 megapixels; as floats of 64 bits, all at once, they take 96 MB several times."""
+    Image.fromarray(np.ones((3000, 4000), dtype)).save(tmp_path / "x.tif")
+    tracemalloc.start()
+    try:
+        load_image(tmp_path / "x.tif", 64)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 120e6, f"{peak / 1e6:.0f} MB"
 
 
 def watched(resize, sizes):

@@ -46,9 +46,10 @@ def test_a_picture_comes_back_as_it_was_saved(tmp_path):
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "I;16", "CMYK", "1"])
 def test_every_kind_of_picture_becomes_rgb(tmp_path, mode):
-    picture = Image.fromarray((np.arange(600).reshape(20, 30) % 256).astype(np.uint8)).convert(
-        mode if mode != "I;16" else "I"
-    )
+    values = (np.arange(600).reshape(20, 30) % 256).astype(np.uint8)
+    deep = mode == "I;16"
+    picture = Image.fromarray(values * np.uint16(257)) if deep else Image.fromarray(values).convert(mode)
+    assert picture.mode == mode
     path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
     picture.save(path)
     image = load_image(path, None)

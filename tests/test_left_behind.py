@@ -1,9 +1,15 @@
 """What a call leaves behind is seen, said, and put back, in the notebook as in the sandbox."""
 
+import builtins
+import contextlib
+import io
+import os
 import random
+import sys
 import warnings
 from contextlib import ExitStack
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -104,9 +110,29 @@ LEFT = {
         lambda *_: setattr(torch.backends.mkldnn, "enabled", False),
         lambda *_: setattr(torch.backends.cudnn, "benchmark", True),
     ],
-    "functions": [lambda *_: setattr(functional, "relu", abs)],
+    "functions": [
+        lambda *_: setattr(functional, "relu", abs),
+        lambda *_: setattr(torch, "clamp", np.zeros(2)),  # whose == gives two answers
+        lambda *_: setattr(torch.Tensor, "relu", abs),
+        lambda *_: setattr(np, "roll", abs),
+        lambda *_: setattr(builtins, "pow", abs),
+        lambda *_: delattr(torch, "cumprod"),
+    ],
     "warnings": [lambda *_: warnings.simplefilter("error"), lambda *_: warnings.filterwarnings("ignore")],
     "global hooks": [lambda *_: nn.modules.module.register_module_forward_hook(lambda *_: None)],
+    "denormals": [lambda *_: torch.set_flush_denormal(True)],
+    "autocast": [lambda *_: torch.autocast("cpu").__enter__(), lambda *_: torch.set_autocast_dtype("cpu", torch.half)],
+    "recursion": [lambda *_: sys.setrecursionlimit(sys.getrecursionlimit() + 5)],
+    "output": [lambda *_: setattr(sys, "stdout", io.StringIO()), lambda *_: setattr(sys, "stderr", None)],
+    "folder": [lambda *_: os.chdir(os.sep)],
+    "environment": [
+        lambda *_: os.environ.update(COURSE_TEST="1"),
+        lambda *_: os.environ.pop("PATH"),
+        lambda *_: os.environ.update(PATH="nowhere"),
+        lambda *_: os.environ.clear(),
+        lambda *_: setattr(os, "environ", {}),
+    ],
+    "looks": [lambda *_: plt.rcParams.update({"figure.dpi": 1}), lambda *_: plt.style.use("dark_background")],
     "seed of torch": [lambda *_: torch.manual_seed(0)],
     "seed of numpy": [lambda *_: np.random.seed(0)],
     "seed of random": [lambda *_: random.seed(0)],
@@ -130,6 +156,7 @@ def test_what_a_call_leaves_behind_is_said(exercises, code, leave):
     names = ["net", "images", "parts"]
     sentences = [leftover((code, number), names) for number in (range(3) if code in OF_AN_INPUT else [None])]
     assert any(sentence in outcome.problem + outcome.cause for sentence in sentences), str(outcome)
+    assert code in OF_AN_INPUT or outcome.problem == sentences[0], "nothing else was changed"
 
 
 def test_whoever_cleans_up_passes(exercises):
@@ -140,6 +167,9 @@ def test_whoever_cleans_up_passes(exercises):
         net.train()
         handle = net.register_forward_hook(lambda *_: None)
         warnings.filterwarnings("ignore", module="a_library")  # as a library does when it is imported
+        with plt.rc_context({"figure.dpi": 1}), contextlib.redirect_stdout(io.StringIO()), torch.autocast("cpu"):
+            print(images)
+        plt.switch_backend("svg")  # as the first figure of a notebook does
         with np.errstate(all="ignore"), torch.no_grad(), warnings.catch_warnings(action="ignore"):
             images.copy_(kept)
         handle.remove()
@@ -150,17 +180,44 @@ def test_whoever_cleans_up_passes(exercises):
     assert outcome.passed, str(outcome)
 
 
+def test_a_library_that_sets_a_variable_when_it_is_imported_is_not_told(exercises, tmp_path, monkeypatch):
+    """scikit-learn and OpenCV do."""
+    (tmp_path / "a_library.py").write_text("import os\nos.environ['A_LIBRARY'] = '1'\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("A_LIBRARY", "")  # so that it is taken away after the test
+    monkeypatch.delenv("A_LIBRARY")
+
+    def function(net, images, parts):
+        import a_library  # noqa: F401
+
+        return right(net, images, parts)
+
+    assert run_check("42.1", function).passed
+    assert os.environ["A_LIBRARY"] == "1"
+    sys.modules.pop("a_library")
+
+    def other(net, images, parts):
+        os.environ["PATH"] = ""
+        return function(net, images, parts)
+
+    assert "os.environ" in run_check("42.1", other).problem
+
+
 def test_settings_are_put_back_after_a_check_also_if_the_function_raises(exercises):
     def vandal(*_):
         for code in (*_SETTINGS, "seed of torch"):
-            LEFT[code][0]()
+            for leave in LEFT[code]:
+                leave()
         raise ValueError("no")
 
-    before = _settings()
+    before, printed, variables = _settings(), (sys.stdout, sys.stderr), dict(os.environ)
     hooks, state = dict(nn.modules.module._global_forward_hooks), torch.get_rng_state()
     for function in (vandal, lambda *inputs: LEFT["default dtype"][0]() or right(*inputs)):
         assert not run_check("42.1", function).passed
         assert before == _settings()
+        assert (
+            (sys.stdout, sys.stderr) == printed and dict(os.environ) == variables and torch.clamp(torch.ones(1), 2) == 2
+        )
         assert dict(nn.modules.module._global_forward_hooks) == hooks
         assert torch.equal(torch.get_rng_state(), state)
 
@@ -248,13 +305,20 @@ SET_BEFORE = {
         torch.set_default_dtype(torch.float16),
         stack.callback(torch.set_default_dtype, torch.float32),
     ),
+    "autocast": lambda stack: stack.enter_context(torch.autocast("cpu")),
     "NumPy raises": lambda stack: stack.enter_context(np.errstate(all="raise")),
 }
 
 
 def _settings_now():
     modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-    return *modes, torch.get_default_dtype(), str(torch.get_default_device()), np.geterr()
+    return (
+        *modes,
+        torch.is_autocast_enabled("cpu"),
+        torch.get_default_dtype(),
+        str(torch.get_default_device()),
+        np.geterr(),
+    )
 
 
 @pytest.mark.parametrize("set_before", SET_BEFORE.values(), ids=SET_BEFORE)

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from course_utils.authoring.cells import names
-from course_utils.authoring.editions import build
+from course_utils.authoring.editions import PASSED, build
 from course_utils.authoring.files import check_all
 from course_utils.authoring.paths import ROOT, lesson_paths, notebook_path
 from course_utils.authoring.run import run_notebook
@@ -74,7 +74,7 @@ def test_what_a_student_writes_cannot_stop_a_worked_cell(number):
         made, read = _bound_and_read([cell])
         stubs, _ = _bound_and_read([c for c in theirs if c["id"].startswith("exercise-")])
         assert not (bound - own - stubs - made) & read, cell.source
-        assert cell["id"].startswith("exercise-") or "raises-exception" in cell.metadata.tags
+        assert "raises-exception" in cell.metadata.tags
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,40 @@ def test_the_student_edition_runs_with_only_the_marked_errors(number):
         if cell.cell_type != "code":
             continue
         raised = [o.ename for o in cell.outputs if o.output_type == "error"]
-        marked = "raises-exception" in cell.metadata.get("tags", [])
+        marked = "raises-exception" in cell.metadata.get("tags", []) and "exercise" not in cell.metadata
         assert raised in ([], ["NotImplementedError"]) and (marked or not raised), cell.source
         # a marked cell of an unwritten function says so; "spot the bug" stubs run
         if marked and f'raise NotImplementedError("{cell.metadata["uses"]}' in "".join(c.source for c in book.cells):
             assert raised == ["NotImplementedError"], cell.source
     count = len(read_lesson(LESSONS[number]).exercises)
     assert f"Lesson {number}: 0 of {count} exercises passed" in str(done.cells[-1].outputs)
+
+
+def test_a_syntax_error_stops_nothing_else():
+    """Run All goes on behind it: the other exercises are checked, the quiz is there, and the last cell counts right."""
+    lesson = read_lesson(LESSONS["01"])
+    book, solved = build(lesson, "student"), {c["id"]: c for c in build(lesson, "solution").cells}
+    wanted = ("exercise-", "picture-", "uses-")
+    book.cells = [
+        c for c in book.cells
+        if c.cell_type == "code"
+        and (c["id"].startswith(wanted) or {"setup", PASSED} & set(c.metadata.get("tags", [])) or "quiz(" in c.source)
+    ]  # fmt: skip
+    first, second, *others = [c for c in book.cells if "exercise" in c.metadata]
+    first.source = first.source.replace("raise NotImplementedError(", "return (", 1).replace('")', '"', 1)
+    second.source = solved[second["id"]].source
+    done, _, _ = run_notebook(book, allow=["NotImplementedError"])
+    (broken,) = [c for c in done.cells if c["id"] == first["id"]]
+    assert [o.ename for o in broken.outputs] == ["SyntaxError"]
+    said = {c["id"]: str(c.outputs) for c in done.cells}
+    assert "✓ passed" in said[second["id"]]
+    assert all(f"{c.metadata['exercise']} " in said[c["id"]] and "'error'" not in said[c["id"]] for c in others), said
+    (use,) = [c for c in done.cells if c.metadata.get("uses") == first.metadata["exercise"]]
+    assert "is not defined" in use.outputs[-1].evalue
+    last = str(done.cells[-1].outputs)
+    assert f"1 of {2 + len(others)} exercises passed" in last and "not checked yet" in last
+    (quiz,) = [c for c in done.cells if "quiz(" in c.source]
+    assert quiz.outputs and all(o.output_type != "error" for o in quiz.outputs)
 
 
 def test_sources_hold_no_paths_and_no_deprecated_calls():

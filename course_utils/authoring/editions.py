@@ -127,7 +127,7 @@ class _Notebook:
         elif "exercise" in data:
             which = data["exercise"]
             text = cut(source, "solution" if edition == "solution" else "student", which)
-            options = {"exercise": which, "points": self.points[which], "tags": ["exercise"]}
+            options = {"exercise": which, "points": self.points[which], "tags": ["exercise", *self.going_on()]}
             self.add("code", text, f"exercise-{which.replace('.', '-')}", **options)
         elif "picture" in data or "uses" in data:
             self._add_use(data, source)
@@ -141,6 +141,10 @@ class _Notebook:
             source = _quiz_in(self.say.language, source)
             self.add("code", source, **({"tags": list(data["tags"])} if data.get("tags") else {}))
 
+    def going_on(self) -> list[str]:
+        """The tag that lets Jupyter's "Run All" go on behind a cell that raises, as a student's own code may."""
+        return [] if self.edition == "solution" else ["raises-exception"]
+
     def _add_clock(self, data: dict) -> None:
         """The time that a section takes. What is to be said stands in `speaker_notes`: the room sees the notebook."""
         if "minutes" in data:
@@ -153,8 +157,8 @@ class _Notebook:
         tag = which.replace(".", "-")
         number = sum(c["id"].startswith(f"{kind}-{tag}") for c in self.cells)
         suffix = f"{tag}-{number}" if number else tag
-        tags = {} if self.edition == "solution" else {"tags": ["raises-exception"]}
-        self.add("code", source, f"{kind}-{suffix}", uses=which, **tags)
+        tags = self.going_on()
+        self.add("code", source, f"{kind}-{suffix}", uses=which, **({"tags": tags} if tags else {}))
         if self.edition == "student" and kind == "picture":
             picture = folded(self.say("Expected picture"), "![expected picture](attachment:expected.png)")
             self.add("markdown", picture, f"expected-{suffix}")

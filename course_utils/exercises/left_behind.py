@@ -6,11 +6,16 @@ which `words.py` has a sentence, and the number of the input that it is about.
 
 from __future__ import annotations
 
+import builtins
+import os
 import random
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -56,8 +61,111 @@ def _put_back_warnings(kept: _Warnings) -> None:
     warnings.filters[:] = kept.every
 
 
-_FUNCTIONS = [name for name, value in vars(functional).items() if callable(value)]
-_BACKENDS = [(torch.backends.mkldnn, "enabled"), *((torch.backends.cudnn, n) for n in ("enabled", "benchmark"))]
+# of whom a function could be replaced, and the names of all that they had at first: libraries add names when loaded.
+# Two of torch change by themselves: its compiler puts a wrapper around one, the other goes with the default dtype
+_OWNERS = {
+    owner: [name for name, value in vars(owner).items() if callable(value) and name not in ("manual_seed", "Storage")]
+    for owner in (builtins, functional, torch, np)
+}
+_OF_A_TENSOR = {name for name in dir(torch.Tensor) if callable(getattr(torch.Tensor, name, None))}
+
+
+_VALUES = {owner: itemgetter(*names) for owner, names in _OWNERS.items()}
+
+
+def _functions() -> tuple[list[tuple], dict[str, Any]]:
+    own = {name: value for name, value in vars(torch.Tensor).items() if name in _OF_A_TENSOR}
+    try:
+        return [values(vars(owner)) for owner, values in _VALUES.items()], own
+    except KeyError:  # somebody deleted one
+        return [tuple(map(vars(owner).get, names)) for owner, names in _OWNERS.items()], own
+
+
+def _put_back_functions(kept: tuple[list[tuple], dict[str, Any]]) -> None:
+    for (owner, names), values in zip(_OWNERS.items(), kept[0], strict=True):
+        vars(owner).update((name, value) for name, value in zip(names, values, strict=True) if value is not None)
+    for name, value in _functions()[1].items():
+        if name not in kept[1]:  # a tensor's methods are those of a class behind it, until somebody adds one
+            delattr(torch.Tensor, name)
+        elif value is not kept[1][name]:
+            setattr(torch.Tensor, name, kept[1][name])
+
+
+_ENVIRONMENT = os.environ
+
+
+@dataclass(frozen=True, eq=False)
+class _Environment:
+    """The variables of the environment. A library that is imported may add some: those do not count."""
+
+    behind: object  # what `os.environ` is
+    variables: dict[str, str]
+    modules: int
+
+    def __eq__(self, other: _Environment) -> bool:
+        if self.behind is not other.behind:
+            return False
+        if self.modules == other.modules:
+            return self.variables == other.variables
+        return all(other.variables.get(name) == value for name, value in self.variables.items())
+
+
+def _environment() -> _Environment:
+    variables = _ENVIRONMENT._data.copy()  # the dictionary in it: 300 times as fast to copy
+    return _Environment(os.environ, variables, len(sys.modules))
+
+
+def _put_back_environment(kept: _Environment) -> None:
+    before = {_ENVIRONMENT.decodekey(name): _ENVIRONMENT.decodevalue(value) for name, value in kept.variables.items()}
+    for name in [name for name in _ENVIRONMENT if name not in before]:
+        del _ENVIRONMENT[name]
+    _ENVIRONMENT.update(before)
+    vars(os)["environ"] = kept.behind
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # somebody deleted it
+        return None
+
+
+def _put_back_folder(kept: str | None) -> None:
+    if kept is not None and os.path.isdir(kept):
+        os.chdir(kept)
+
+
+def _looks() -> list | None:
+    """matplotlib's settings; None if it is not loaded. They are read around their own access, which takes 0.5 ms."""
+    settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
+    if not isinstance(settings, dict) or list(dict.keys(settings)) != _names_of_looks():
+        return None
+    values = list(dict.values(settings))
+    values[_names_of_looks().index("backend")] = None  # it is chosen when the first figure is made
+    return values
+
+
+@cache
+def _names_of_looks() -> list[str]:
+    return list(dict.keys(sys.modules["matplotlib"].rcParams))
+
+
+def _put_back_looks(kept: list) -> None:
+    of_name = dict(zip(_names_of_looks(), kept, strict=True))
+    del of_name["backend"]
+    dict.update(sys.modules["matplotlib"].rcParams, of_name)
+
+
+def _flushes() -> bool:
+    """Whether this thread computes with 0 in place of the smallest numbers; torch cannot be asked."""
+    return _SMALLEST * 1.0 == 0
+
+
+_SMALLEST = 5e-324
+_BACKENDS = [
+    (torch.backends.mkldnn, "enabled"),
+    *((torch.backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic")),
+]
 
 
 def _numbers_of(state: tuple) -> tuple:
@@ -84,12 +192,19 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda: [getattr(backend, name) for backend, name in _BACKENDS],
         lambda kept: [setattr(*one, value) for one, value in zip(_BACKENDS, kept, strict=True)],
     ),
-    "functions": (
-        lambda: {name: getattr(functional, name, None) for name in _FUNCTIONS},
-        lambda kept: vars(functional).update(kept),
-    ),
+    "functions": (_functions, _put_back_functions),
     "warnings": (_warnings, _put_back_warnings),
     "global hooks": (_global_hooks, _put_back_hooks),
+    "denormals": (_flushes, torch.set_flush_denormal),
+    "autocast": (
+        lambda: (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")),
+        lambda kept: (torch.set_autocast_enabled("cpu", kept[0]), torch.set_autocast_dtype("cpu", kept[1])),
+    ),
+    "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "output": (lambda: (sys.stdout, sys.stderr), lambda kept: vars(sys).update(stdout=kept[0], stderr=kept[1])),
+    "folder": (_folder, _put_back_folder),
+    "environment": (_environment, _put_back_environment),
+    "looks": (_looks, _put_back_looks),
 }
 _GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[int], Any]]] = {
     "seed of torch": (lambda: torch.get_rng_state().numpy().tobytes(), torch.default_generator.manual_seed),
@@ -105,11 +220,19 @@ def _settings() -> dict[str, Any]:
     return {code: read() for code, (read, _) in _SETTINGS.items()}
 
 
+def _differs(before: Any, now: Any) -> bool:
+    """Whether a setting has changed. None: it could not be read before, so nothing is known of it."""
+    try:
+        return before is not None and before != now
+    except Exception:  # what somebody put there cannot be compared
+        return True
+
+
 def _put_back(settings: dict[str, Any], now: dict[str, Any] | None = None) -> None:
     """Set what differs from `settings`; `now` is how things are, if they have just been read."""
     now = _settings() if now is None else now
     for code, (_, put_back) in _SETTINGS.items():
-        if now[code] != settings[code]:
+        if _differs(settings[code], now[code]):
             put_back(settings[code])
 
 
@@ -138,6 +261,7 @@ def known_settings() -> Iterator[None]:
         with torch.inference_mode(False), torch.enable_grad(), _on_the_cpu(), np.errstate(**_NUMPY_ERRORS):
             torch.set_default_dtype(torch.float32)
             torch.set_deterministic_debug_mode("default")
+            torch.set_autocast_enabled("cpu", False)
             yield
     finally:
         _put_back(kept)
@@ -186,7 +310,7 @@ class Watch:
     def _compare(self, settings: dict[str, Any], now: dict[str, Any]) -> None:
         inputs = _looked_at(self.inputs)
         changed = [key for key, before in self._before.items() if inputs[key] != before]
-        changed += [(code, None) for code in _SETTINGS if now[code] != settings[code]]
+        changed += [(code, None) for code in _SETTINGS if _differs(settings[code], now[code])]
         # generators that stand at one place after calls that began at different ones: the function seeds them
         first, *others = self._ends or [{}]
         changed += [(code, None) for code in _GENERATORS if any(end[code] == first[code] for end in others)]

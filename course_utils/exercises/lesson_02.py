@@ -326,17 +326,17 @@ Of 512 channels, five put your three face photos above the other 34. Are all fiv
   Luck is unlikely, but photos of people share more than a face. One of the five failed on new faces in this lesson.
 + Not surely: the photos share other things too, and they chose the channels.
   Yes: clothes, for example. Test on new pictures, against controls that differ only by the face.
-- No: networks that were trained on objects have no face channels.
+- No: networks that were trained to tell objects apart have no channels for faces.
   Channel 457 of relu5_1 also found the faces among small gray patches it was not chosen on.
 - Only if all five of them are in the same layer.
   The layer does not protect against something that comes with the faces.
 
 You planted words, and the channel answered also to the word upside down. What does this say?
-- It reads words in any direction, also those that stand on their head.
+- It reads words in any direction, also those that somebody has put on their head.
   It does not read: it cannot tell the word from its mirror image.
-+ It answers to what letters have also upside down, such as strokes of a few pixels' width.
++ It answers to what letters keep upside down, such as strokes a few pixels wide.
   Yes: shuffled strips of words, in which only pieces of letters are left, moved it nearly as much.
-- The experiment failed: a channel for text does not answer to such a picture.
+- The experiment failed: a channel for text does not answer to a word on its head.
   It told you what the name "text channel" hides.
 - It answers to any black and white patch, whatever is drawn on it.
   An empty plate moved it little, and regular bars less than words.

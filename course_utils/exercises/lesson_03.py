@@ -311,9 +311,9 @@ find it for tiles of 56 pixels, mostly for tiles of 28, and for tiles of 14 in o
 these lines are nearly all found. What follows?
 - The order of the pieces never counts: it is enough which of them are there.
   Then tiles of 14 pixels would find it, too: all of them are there.
-+ Pieces of 56 pixels are enough without their order; pieces of 14 pixels, between these lines, mostly are not.
++ Pieces of 56 pixels are enough without their order; pieces of 14 between these lines seldom are.
   Yes. With their order they are, between the same lines: see the cropped photos.
-- The lines hide the photo: the more of them there are, the less is left to find it by.
+- The lines hide the photo: small tiles have more of them, so less of the photo is left to find it by.
   The cropped photos have the same lines, and they are found.
 - The colors and grays are enough: shuffling keeps every single one of them.
   Tiles of 14 pixels keep them, too, and four of five photos are lost.

@@ -444,11 +444,11 @@ Why do occlusion maps with a gray, a blurred and a noisy window differ?
   There is no image of nothing. Each choice asks a slightly different question.
 
 Exact incremental inference gains a lot in early layers and little in late ones. Why?
-- Late layers have more weights, and a crop needs all of them, too.
+- Late layers have more weights, and a crop of the photo needs all of those weights, too.
   The number of weights is the same for the crop and for the whole map.
 + The reached part grows with the kernels and strides, until it is the whole map.
   Yes: the receptive field read backward. Where everything is reached, nothing can be saved.
-- Late layers are not convolutions, so that no part of them can be left out.
+- Late layers are no convolutions any more, so that no part of their work can be left out.
   In VGG-19 all 16 layers of weights here are.
 - Rounding errors grow from layer to layer.
   It is exact: the same numbers are added up, up to the order.

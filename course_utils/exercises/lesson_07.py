@@ -480,27 +480,27 @@ integrated.slips = {
 
 QUIZ = read_quiz("""
 A pixel is black in the saliency map of the class 'dog'. What does this say?
-- The pixel does not belong to the dog: it is part of the background.
+- The pixel does not belong to the dog: it is a part of the background.
   The map knows nothing of objects. A plain dark part of a dog is often black in it.
 + A small change of this pixel would hardly change the score of 'dog'.
   Yes: the map is the size of the gradient at this picture, no more.
-- The network never looks at this pixel.
+- The network never looks at this pixel, whatever its color is.
   It may look: the pixel counts through the sum with all others. Only small changes have little effect.
 - Deleting the pixel, or painting it white, would not change the score.
   Deleting is a large change; the gradient speaks of small ones. Occlusion (lesson 06) tests large ones.
 
 A raven has black feathers. Integrated gradients from a black baseline give them no part of the score. Why?
-- The network does not look at black feathers.
+- The network does not look at black feathers, only at what lies around them.
   It may look at them: nothing here says what it would answer if they were white.
-- The gradient at a black pixel is always 0.
+- The gradient at a black pixel is always 0, whatever the class is.
   It is not: raising a black pixel a little changes the score like any other.
 + Each part is a product with the difference to the baseline.
   Yes: where photo and baseline are equal the factor is 0, whatever the gradients are.
-- The steps are too few to reach them.
+- The steps of the sum are too few to reach the feathers at all.
   More steps make the sum more exact. A factor of 0 stays 0.
 
 SmoothGrad averages 25 signed gradients and then takes the absolute value. What if you take it before?
-- The same map: the order of the two steps makes no difference.
+- The same map: it makes no difference which of the two steps comes first.
   The mean of |g| is not the size of the mean of g.
 + Gradients that point up and down no longer cancel: bright places stay.
   Yes: where they disagree, only the mean of the signed gradients is near 0; the mean of their sizes stays large.

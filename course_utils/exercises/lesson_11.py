@@ -307,7 +307,7 @@ importance.slips = {
 QUIZ = read_quiz("""
 A picture was changed until its features of a deep layer were near to those of the photo. After 40 steps its colors are
 wrong. What follows?
-- The layer has dropped the colors: it gives the same features for others.
+- The layer has dropped the colors: it gives the same features for the photo in other colors.
   That is one possibility. In this lesson the fur's color at relu5_1 came back with more steps.
 + Nothing yet: is its feature error small beside that of a picture you can tell from the photo?
   Yes. If it is not, let the search run on. If it is, the layer leaves the colors open.
@@ -321,7 +321,7 @@ For beta = 1 the plain formula of the total variation can give NaN in a flat reg
   It has pixels; their differences are 0.
 + The derivative of a root at 0 is infinite, and it is multiplied by 0.
   Yes: the value is fine, its gradient is not. Treat zero differences separately.
-- The sum is divided by the number of differences, which is 0 there.
+- The sum is divided by the number of its differences, which is 0 there.
   Nothing is divided by it, and their number is not 0.
 - The sum over a flat region becomes too large for a floating point number.
   In a flat region it is 0.

@@ -356,13 +356,13 @@ guide_seed.slips = {
 
 QUIZ = read_quiz("""
 You set a layer's gradient to its own activation and go backward. Which quantity do you ascend?
-- The sum of all the activations.
+- The sum of all the activations, over the whole layer.
   Its gradient with respect to the layer is 1 everywhere.
 + Half the sum of their squares, over the layer.
   Yes: the derivative of a²/2 is a.
-- The largest of the activations.
+- The largest of the activations, wherever it is found.
   Its gradient is 1 at one place and 0 elsewhere.
-- The score of the predicted class.
+- The score of the class that the network predicts.
   No class takes part. VGG-19 has no classifier here at all.
 
 Why is the gradient divided by its mean size?
@@ -388,7 +388,7 @@ From octave to octave DeepDream enlarges the detail and not the dream. Why?
 A dog's head grows out of a bush. What does this tell you?
 - There was a dog in the photo, too small for you to see.
   No. The steps changed the bush until the layer was more active. That needs no dog in the photo.
-- The network believes that this photo shows a dog in a bush.
+- The network takes this photo for a picture of a dog that stands in a bush.
   The layer has no opinion about the photo as a whole. Ask a classifier: before the dream it says something else.
 + Ascending this layer's activation from this photo leads to such a form.
   Yes. With random weights the same steps led to none. Which channels took part, the dream does not say.

@@ -444,11 +444,11 @@ You shuffle all positions of a feature map, the same way in each channel. What h
   The products at each position are the same numbers as before.
 
 From relu1_1 to relu3_1 whole stones appeared in the texture. What can a deeper layer keep together?
-- More structures, one for each of its channels.
+- More structures at the same time: one for each of its many channels.
   relu5_1 has as many channels as relu4_1, but sees more than twice as far.
 + What lies inside the piece of the picture that one position sees.
   Yes: its receptive field, 3 pixels for relu1_1, 24 for relu3_1. It can be kept; it need not be.
-- Nothing more: the layers' losses are only added up.
+- Nothing more: the losses of the layers are only added up to one number.
   Each layer's loss holds products of other features. With relu1_1 alone there were no stones.
 - What belongs to the same object, by its name.
   The Gram matrices know no names; this network does not even have its classifier.

@@ -373,8 +373,8 @@ Why enlarge by repeating pixels and convolve afterwards, instead of a transposed
   Both have a 3 x 3 filter for each pair of channels.
 + With stride 2 most filters write some pixels more strongly: a checkerboard.
   Yes. After repeating, every pixel of a flat area gets the same sum, whatever the 3 x 3 filter is.
-- A transposed convolution has no gradient, so it cannot be trained.
+- A transposed convolution has no gradient, so that the network could not be trained.
   It has one; it is the gradient of a convolution.
-- A transposed convolution mirrors the picture in both directions.
+- A transposed convolution mirrors the picture, so that it would stand on its head.
   Neither of the two mirrors anything.
 """)

@@ -266,7 +266,7 @@ Why explain the difference of two scores, and not one score?
   Yes: cap, face and cloth speak for many classes of clothes.
 - One score alone has no gradient with respect to the pixels.
   It has one, and lesson 07 used it.
-- The softmax compares two classes, so one score is not enough.
+- The softmax compares two classes and no more, so one score is not enough for it.
   The softmax takes all 1000 scores; the question is yours, not its.
 
 A blurred cap lowers the score, a gray box over the cap does not. What do you know?

@@ -172,12 +172,15 @@ def test_what_a_call_leaves_behind_is_seen_in_the_sandbox(worker, spelling):
     worker.run_cell(
         "import torch\nif 'runner' in globals():\n"
         "    runner.Watch = runner.run = left_behind._looked_at = left_behind._settings = None\n"
-        "def f(x, y):\n    y += 1\n    torch.set_default_dtype(torch.float64)\n    torch.manual_seed(0)\n    return x"
+        "import os\n"
+        "def f(x, y):\n    y += 1\n    torch.set_default_dtype(torch.float64)\n    torch.manual_seed(0)\n"
+        "    os.environ['MINE'] = '1'\n    os.chdir('/tmp' if os.getcwd() == '/' else '/')\n    return x"
     )
     x = torch.zeros(2)
     values, left = worker.ask("f", [x, x], times=2)
     assert [v.tolist() for v in values] == [[0, 0], [0, 0]]
-    assert left == [("values", 1), ("default dtype", None), ("seed of torch", None)]
+    everywhere = ("default dtype", "folder", "environment", "seed of torch")
+    assert left == [("values", 1), *((code, None) for code in everywhere)]
     worker.run_cell("def g(x): return (x ** 2).sum()")
     values, left = worker.ask("g", [x + 3], gradient=True)
     assert values[0][0].tolist() == [6, 6] and left == []

@@ -225,6 +225,23 @@ def syntax_error():
 
 
 @hostile()
+def syntax_errors_in_cells_of_their_own():
+    book = notebook()
+    broken = [
+        'x = """',
+        "<<<<<<< HEAD",
+        "def g():\nreturn 1",
+        "x = '\0'",
+        "return 1",
+        "nonlocal x",
+        "%matplotlib inline\nx = (",
+    ]
+    for source in broken:
+        with_cell(book, source)
+    return book
+
+
+@hostile()
 def fifty_megabytes():
     book = notebook()
     text = {"output_type": "stream", "name": "stdout", "text": ["x" * 999 + "\n"] * 50_000}
