@@ -139,7 +139,7 @@ def test_the_workflow_builds_the_site_and_publishes_that_folder():
     build_it, deploy = workflow["jobs"]["build"]["steps"], workflow["jobs"]["deploy"]["steps"]
     runs = [step["run"] for step in build_it if "run" in step]
     installs = [f"pip install {torch_wheels()}", "pip install -r requirements-test.txt"]
-    assert runs == [*installs, "course site --to public --lab"]
+    assert runs == [*installs, "course site --to public --lab --tour"]
     upload = next(step for step in build_it if "upload-pages-artifact" in step.get("uses", ""))
     assert upload["with"]["path"] == "public"
     assert any("deploy-pages" in step["uses"] for step in deploy)

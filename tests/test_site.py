@@ -291,7 +291,7 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     (tmp_path / "docs").mkdir()
     for name in ("searchindex.js", "gone.html", "docs/gone.html", "CNAME"):  # of an earlier site, and its owner's
         (tmp_path / name).write_text("")
-    built = build_site(tmp_path, ["00"], api=False, lab=_a_lab)
+    built = build_site(tmp_path, ["00"], api=False, lab=_a_lab, tour=_a_lab)
     assert not list(tmp_path.rglob("gone.html")) and (tmp_path / "CNAME").exists()
     assert built.warnings == [] and built.broken == [] and built.outside == []
     page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
@@ -303,6 +303,9 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     assert ' lang="en"' in page.splitlines()[1] and 'href="ko/00_start_here.html"' in page
     korean = (tmp_path / "notebooks/ko/00_start_here.html").read_text(encoding="utf-8")
     assert ' lang="ko"' in korean.splitlines()[1] and 'href="../zh/00_start_here.html"' in korean
+    assert '<a href="tour/index.html">' in front and '<a href="../tour/index.html">tour/index.html</a>' in page
+    assert '<a href="../../tour/index.html">tour/index.html</a>' in korean
+    assert "Next:</strong> 01 · Filters" in page, "there is no page of lesson 01 here, so no link"
     assert 'href="../00_start_here.html"' in korean and "notebooks/ko/00_start_here.html" in front
 
 
