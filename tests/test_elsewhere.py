@@ -1,5 +1,6 @@
 """Colab, Binder, GitHub Pages and nbconvert, as far as this computer can try them: first cell, links, the files that they read."""
 
+import html
 import os
 import re
 import stat
@@ -114,6 +115,26 @@ def test_a_page_that_nbconvert_makes_has_every_picture():
     assert len(re.findall(r'<img\b[^>]*\bsrc="data:image/', page)) == pictures + attached and pictures and attached
     asked = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="(https?:[^"]+)"', page)
     assert {urlsplit(address).hostname for address in asked} == {"cdnjs.cloudflare.com"}
+
+
+@pytest.mark.parametrize("name", ["00_start_here", "07_saliency_maps", "16_capstone"])
+def test_nbconverts_classic_page_says_what_is_seen_in_every_picture(name):
+    """nbconvert's own default template, "lab", does not read the texts; docs/instructors.md says so."""
+    from nbconvert import HTMLExporter
+
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    texts = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            texts += [about["alt"] for kind, about in output.get("metadata", {}).items() if kind.startswith("image/")]
+        texts += re.findall(r"!\[([^\]]+)\]\(attachment:", cell.source)
+    page, _ = HTMLExporter(template_name="classic").from_filename(path)
+    found = re.findall(r'<img\b[^>]*\balt="([^"]*)"[^>]*\bsrc="data:image/', page)
+    assert [html.unescape(text) for text in found] == texts and len(found) == len(re.findall(r"<img\b", page)) > 8
+    asked = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="(https?:[^"]+)"', page)
+    assert {urlsplit(address).hostname for address in asked} == {"cdnjs.cloudflare.com"}
+    bare = re.findall(r"<img\b[^>]*>", HTMLExporter().from_filename(path)[0])
+    assert any("No description has been provided" in image for image in bare), "mended there: say so in the docs"
 
 
 # the files that Binder and GitHub read

@@ -120,7 +120,8 @@ def notebook():
             "# draw a field\nfield()", outputs=[picture, bare, make.new_output("stream", text="a ``` b\n")]
         ),
         make.new_markdown_cell(
-            "![expected picture](attachment:expected.png)", attachments={"expected.png": {"image/png": png()}}
+            "![Expected picture: a red VGG](attachment:expected.png)",
+            attachments={"expected.png": {"image/png": png()}},
         ),
     ]
     return make.new_notebook(cells=cells, metadata={"course": {"lesson": "42"}})
@@ -132,7 +133,7 @@ def test_a_notebook_becomes_a_page_and_its_pictures_files(notebook, tmp_path):
     assert "(43_more.md#The-idea)" in page
     assert 'alt="a &quot;red&quot; field" width="30" height="20"' in page
     assert 'alt="Draw a field"' in page  # no text of its own: what the cell says
-    assert 'alt="Expected picture"' in page and "attachment:" not in page
+    assert 'alt="Expected picture: a red VGG"' in page and "attachment:" not in page
     assert "````{code-block} text\n:class: course-output\n\na ``` b\n````" in page
     assert sorted(p.name for p in (tmp_path / "pictures/42_fields").iterdir()) == ["1.png", "2.png", "3.png"]
 

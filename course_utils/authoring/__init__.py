@@ -11,6 +11,7 @@
 | `onward` | the end of a student notebook: the next lesson, the tour |
 | `editions` | builds the student, solution and live notebooks |
 | `files` | writes notebooks, keeps their outputs, says which are stale |
+| `alternatives` | what notebooks say to readers who do not see their pictures |
 | `run`, `outputs` | runs a solution, and keeps its outputs, with small pictures |
 | `claims` | runs what a lesson says of its pictures and numbers |
 | `solved` | the solutions as functions, for the tests and the grader |

@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.authoring import elsewhere, own_version, papers
+from course_utils.authoring.alternatives import alternative, in_markdown
 from course_utils.authoring.cells import cell_id, cut, folded, is_claim, is_complete, is_setup
 from course_utils.authoring.onward import onward
 from course_utils.authoring.source import Lesson, Section, sections
@@ -44,7 +45,8 @@ def build(
         edition: "student", "solution" or "live".
         language: of the texts, such as "ko"; English if not given. Code, and texts without translation, are English.
         folded_solutions: in the student edition, put each solution behind the hints of its exercise, folded.
-        beside: of the student edition, the names of the notebooks that are handed out with it; None for all. See `onward`.
+        beside: of the student edition, the names of the notebooks that are handed out with it; None for all. See
+            `onward`.
 
     Raises:
         CourseError: there is no such edition, or it is the live one in another language.
@@ -165,8 +167,9 @@ class _Notebook:
         tags = {} if self.edition == "solution" else {"tags": ["raises-exception"]}
         self.add("code", source, f"{kind}-{suffix}", uses=which, **tags)
         if self.edition == "student" and kind == "picture":
-            picture = folded(self.say("Expected picture"), "![expected picture](attachment:expected.png)")
-            self.add("markdown", picture, f"expected-{suffix}")
+            title = self.say("Expected picture")
+            picture = in_markdown(f"{title}: {alternative(source)}".removesuffix(": "), "attachment:expected.png")
+            self.add("markdown", folded(title, picture), f"expected-{suffix}")
 
     def add_elsewhere(self, address: str) -> None:
         """Behind the title: where else the notebook can be opened, and the cell that installs the course there."""

@@ -10,21 +10,22 @@ from course_utils.languages import Texts, translated_lessons
 
 NEXT = "Next:"
 TOUR = (
-    "`course tour my_photo.jpg`, typed in a terminal in the folder of this notebook, runs every method of the course on "
-    "one photo, and makes one page: [tour/index.html](tour/index.html)"
+    "`course tour my_photo.jpg`, typed in a terminal in the folder of this notebook, runs every method of the course "
+    "on one photo, and makes one page: [tour/index.html](tour/index.html)"
 )
 
 
 def onward(lesson: Lesson, say: Texts, beside: Sequence[str] | None = None) -> str:
     """What stands below the last text of a lesson; "" for the notebook of all explorers, and where nothing follows.
 
-    A next lesson that does not lie beside the notebook, since it is not translated, is named with the command that opens it.
+    A next lesson that does not lie beside the notebook, since it is not translated, is named with the command that
+    opens it.
 
     Args:
         lesson: the lesson.
         say: the language of the text.
-        beside: the names of the notebooks that are handed out with this one, such as "08_backprop_to_one_neuron"; None
-            for all of the course. The tour is handed out with all lessons only.
+        beside: the names of the notebooks that are handed out with this one, such as "08_backprop_to_one_neuron";
+            None for all of the course. The tour is handed out with all lessons only.
     """
     if lesson.number == paths.EXPLORE:
         return ""

@@ -1,4 +1,4 @@
-"""`docs/papers.md`: the papers that the lessons name, each once, with the lessons, from `docs/teaching/papers.toml`."""
+"""`docs/papers.md`: each paper that the lessons name, once, with the lessons; from `docs/teaching/papers.toml`."""
 
 from __future__ import annotations
 

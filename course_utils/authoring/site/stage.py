@@ -100,7 +100,7 @@ def _write_lesson(
     """The page of a lesson in one language; it leads to the same lesson in the others.
 
     Args:
-        pages: from a language, "" for English, to the lessons that have a page in it. Links to others become their text.
+        pages: from a language, "" for English, to the lessons that have a page in it. Links to others become text.
         tour: the site has the tour, too.
     """
     book = nbformat.read(paths.notebook_path(name, "student", language), as_version=4)
