@@ -280,12 +280,13 @@ def site(
     lessons: Lessons = None,
     lab: Annotated[bool, typer.Option("--lab", help="Also the lab (course web), linked from the front page.")] = False,
     runtime: Annotated[Path | None, typer.Option(help=RUNTIME)] = None,
+    tour: Annotated[bool, typer.Option("--tour", help="Also the tour of one photo, linked from the lessons.")] = False,
 ) -> None:
     """Build the course as a site: lessons with their pictures, functions, pages to read, search."""
     need_clone("course site")
     from course_utils.commands.site import make_site
 
-    raise typer.Exit(make_site(to, lessons or None, app, lab=lab, runtime=runtime))
+    raise typer.Exit(make_site(to, lessons or None, app, lab=lab, runtime=runtime, tour=tour))
 
 
 @_command("web")

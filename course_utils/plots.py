@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.artist import Artist
+from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from torch import Tensor
 
 from course_utils.validate import check_number, check_positive, check_whole, precise, to_numpy
 
 WIDTH = 9.0  # inches, the width of a notebook's output
 DPI = 80  # small pictures: a notebook stays under 600 kB
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")  # beside colors
+DASHES = ("-", "--", "-.", ":")
+HATCHES = ("", "///", "...", "xxx", "\\\\\\")
+_SHORT = {"solid": "-", "dashed": "--", "dashdot": "-.", "dotted": ":"}  # names of dashes
+TOLD_APART = "told apart"  # the gid of what a drawing tells apart in another way, such as by its place
 
 
 class _DescribedFigure(Figure):
-    """A figure that tells a notebook what is seen in it: exported pages give this text to readers who do not see it."""
+    """A figure that tells a notebook what is seen in it: exported pages give this text to readers who do not see it.
+
+    What differs in its color only differs in something else, too, for readers who do not tell colors apart.
+    """
+
+    def draw(self, renderer: object) -> None:
+        _tell_apart(self)
+        super().draw(renderer)
 
     def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
         alt = describe_figure(self)
@@ -33,7 +49,7 @@ def describe_figure(figure: Figure) -> str:
         figure: any figure of Matplotlib.
 
     Returns:
-        Its titles and labels, and the values of its bars; at most about 500 letters.
+        Its titles and labels, the values of its bars, and where its named lines begin and end; at most about 500 letters.
     """
     words = [figure.get_suptitle()]
     for ax in figure.axes:
@@ -43,9 +59,94 @@ def describe_figure(figure: Figure) -> str:
             names = [label.get_text() for label in (ax.get_yticklabels() if lying else ax.get_xticklabels())]
             values = [bar.get_width() if lying else bar.get_height() for bar in bars]
             said += [f"{name} {short(value)}" for name, value in zip(names, values, strict=False)]
+        for line in (one for one in ax.lines if not one.get_label().startswith("_")):
+            values = [float(value) for value in line.get_ydata(orig=False) if np.isfinite(value)]
+            said += [f"{line.get_label()} from {short(values[0])} to {short(values[-1])}"] if len(values) > 1 else []
         words += said
-    text = " ".join(", ".join(filter(None, words)).split())
+    text = " ".join(", ".join(_without_counting(filter(None, words))).split())
     return text if len(text) < 500 else text[:500].rsplit(" ", 1)[0] + " …"
+
+
+def _tell_apart(figure: Figure) -> None:
+    """Give lines, frames and bars of one axes that differ in color only other markers, dashes or hatches.
+
+    A color has the same ones in all axes of the figure, and in its legends. Nothing else is changed, and what differs
+    already stays as it is. The figures of `new_figure` do it by themselves whenever they are drawn.
+
+    Args:
+        figure: any figure of Matplotlib.
+    """
+    drawn = [(ax, one) for ax in figure.axes for one in [*ax.lines, *ax.patches] if _has_color(one)]
+    used: dict[tuple, set[str]] = {}
+    for _, one in drawn:
+        used.setdefault(_look(one), set()).add(_color_of(one))
+    changed: dict[tuple, tuple[str, str]] = {}
+    for ax in figure.axes:
+        first: dict[tuple, str] = {}
+        for one in (one for where, one in drawn if where is ax):
+            was, color = _look(one), _color_of(one)
+            if first.setdefault(was, color) == color or (was, color) in changed:
+                continue
+            for way, value in _other_looks(one):
+                other = tuple(sorted({**dict(was), way: value}.items()))
+                if used.get(other, {color}) <= {color}:
+                    changed[was, color] = way, value
+                    used.setdefault(other, set()).add(color)
+                    break
+    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend() is not None)]
+    shown = [one for legend in legends for one in legend.legend_handles if _has_color(one)]
+    # a bar of a legend has no size of its own
+    for one in [*(one for _, one in drawn), *shown]:
+        if found := changed.get((_look(one), _color_of(one))):
+            one.set(**dict([found]))
+
+
+def _has_color(one: Artist) -> bool:
+    """Whether a drawing has a color that could be the only difference."""
+    if one.get_gid() == TOLD_APART:
+        return False
+    if isinstance(one, Line2D):
+        return len(one.get_xdata(orig=False)) > 0 and (one.get_linestyle(), one.get_marker()) != ("None", "None")
+    return isinstance(one, Patch)
+
+
+def _look(one: Line2D | Patch) -> tuple[tuple[str, object], ...]:
+    """What a line or a patch looks like, but for its color and size."""
+    if isinstance(one, Line2D):
+        found = {"linestyle": one.get_linestyle(), "marker": one.get_marker(), "fillstyle": one.get_fillstyle()}
+    elif one.get_fill():
+        return (("hatch", one.get_hatch() or ""),)
+    else:
+        style = one.get_linestyle()
+        found = {"linestyle": _SHORT.get(style, style), "frame": True}
+    return tuple(sorted((found | {"linewidth": one.get_linewidth()}).items()))
+
+
+def _color_of(one: Line2D | Patch) -> str:
+    """The color that a line or a patch is known by, as "#rrggbb"."""
+    if isinstance(one, Line2D):
+        return to_hex(one.get_color())
+    return to_hex(one.get_facecolor() if one.get_fill() else one.get_edgecolor())
+
+
+def _other_looks(one: Line2D | Patch) -> list[tuple[str, str]]:
+    if isinstance(one, Patch) and one.get_fill():
+        return [("hatch", value) for value in HATCHES]
+    if isinstance(one, Line2D) and one.get_marker() not in ("None", "", " ", None):
+        return [("marker", value) for value in MARKERS if one.get_marker() != "." or value != "o"]
+    return [("linestyle", value) for value in DASHES]
+
+
+def _without_counting(words: Iterable[str]) -> Iterator[str]:
+    """The words, with "0 to 63" in place of 0, 1, 2 and so on: what numbered pictures have above them."""
+    run: list[str] = []
+    for word in [*words, ""]:
+        if run and word.isdecimal() and int(word) == int(run[-1]) + 1:
+            run.append(word)
+            continue
+        yield from [f"{run[0]} to {run[-1]}"] if len(run) > 3 else run
+        run = [word] if word.isdecimal() else []
+        yield from [] if run or not word else [word]
 
 
 def new_figure(

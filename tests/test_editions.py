@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from course_utils.authoring import outputs, paths
+from course_utils.authoring.alternatives import alternative
 from course_utils.authoring.cells import cut
 from course_utils.authoring.editions import build, speaker_notes
 from course_utils.authoring.files import build_all, check_all, to_text
@@ -341,8 +342,9 @@ def test_a_picture_without_a_text_gets_what_its_cell_says():
     kept = outputs.clean_outputs([bare, own], "# the first of two fields\nshow(field)")
     assert [next(iter(output.metadata.values()))["alt"] for output in kept] == [
         "The first of two fields",
-        "a red field",
+        "The first of two fields: a red field",
     ]
+    assert outputs.clean_outputs(kept, "# the first of two fields\nshow(field)") == kept
     assert outputs.clean_outputs([bare], "show(field)")[0].metadata == {}
 
 
@@ -417,3 +419,30 @@ def test_a_notebook_that_is_too_large_gets_its_large_drawings_as_photos_and_keep
     large, same = book.cells[0].outputs
     assert set(large.data) == {"image/jpeg"} and large.metadata == {"image/jpeg": {"alt": "noise"}}
     assert same.data["image/png"] == drawings[1] and same.metadata == metadata
+
+
+def test_a_text_alternative_says_what_the_cell_does_and_what_is_written_in_the_picture(place):
+    code = "# two photos\n# and [one] map\n\n# not this\nshow(x)"
+    assert alternative(code) == "Two photos and [one] map"
+    assert alternative(code, "cat, dog") == "Two photos and [one] map: cat, dog"
+    assert alternative(code, "Two photos") == alternative(code, "Two photos and [one] map")
+    assert alternative(code, "Two photos and [one] map: cat") == "Two photos and [one] map: cat", "not twice"
+    assert alternative("show(x)", "cat") == "cat" and alternative("show(x)") == ""
+    assert alternative("# turn\nexplorers.Occlusion()", "Occlusion. It shows: a cat") == "Occlusion. It shows: a cat"
+    text = GOOD.replace("draw(double(2))", "# twice [two]\n# (four)\ndraw(double(2))")
+    student = build(read_lesson(write(place, text)))
+    assert "![Expected picture: Twice (two) (four)](attachment:expected.png)" in by_id(student, "expected-42-1").source
+    student = build(read_lesson(write(place, GOOD)))
+    assert "![Expected picture](attachment:expected.png)" in by_id(student, "expected-42-1").source
+
+
+def test_a_build_renews_the_texts_of_pictures_that_stay(place):
+    (path,) = build_all()
+    book = nbformat.read(path, as_version=4)
+    (cell,) = [cell for cell in book.cells if cell.source.startswith("# a worked cell")]
+    metadata = {"image/png": {"alt": "four"}}
+    cell.outputs = [nbformat.v4.new_output("display_data", {"image/png": "AAAA"}, metadata=metadata)]
+    path.write_text(to_text(book), encoding="utf-8")
+    build_all()
+    kept = next(c for c in nbformat.read(path, as_version=4).cells if c["id"] == cell["id"])
+    assert kept.outputs[0].metadata == {"image/png": {"alt": "A worked cell: four"}}

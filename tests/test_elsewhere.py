@@ -116,6 +116,27 @@ def test_a_page_that_nbconvert_makes_has_every_picture():
     assert {urlsplit(address).hostname for address in asked} == {"cdnjs.cloudflare.com"}
 
 
+@pytest.mark.parametrize("name", ["00_start_here", "07_saliency_maps", "16_capstone"])
+def test_nbconverts_classic_page_says_what_is_seen_in_every_picture(name):
+    """nbconvert's own default template, "lab", does not read the texts; docs/instructors.md says so."""
+    from bs4 import BeautifulSoup
+    from nbconvert import HTMLExporter
+
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    texts = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            texts += [about["alt"] for kind, about in output.get("metadata", {}).items() if kind.startswith("image/")]
+        texts += re.findall(r"!\[([^\]]+)\]\(attachment:", cell.source)
+    page, _ = HTMLExporter(template_name="classic").from_filename(path)
+    assert [image.get("alt") for image in BeautifulSoup(page, "html.parser").find_all("img")] == texts
+    assert len(texts) > 8
+    asked = re.findall(r'<(?:script|link|img)\b[^>]*\b(?:src|href)="(https?:[^"]+)"', page)
+    assert {urlsplit(address).hostname for address in asked} == {"cdnjs.cloudflare.com"}
+    bare = re.findall(r"<img\b[^>]*>", HTMLExporter().from_filename(path)[0])
+    assert any("No description has been provided" in image for image in bare), "mended there: say so in the docs"
+
+
 # the files that Binder and GitHub read
 
 
@@ -139,7 +160,7 @@ def test_the_workflow_builds_the_site_and_publishes_that_folder():
     build_it, deploy = workflow["jobs"]["build"]["steps"], workflow["jobs"]["deploy"]["steps"]
     runs = [step["run"] for step in build_it if "run" in step]
     installs = [f"pip install {torch_wheels()}", "pip install -r requirements-test.txt"]
-    assert runs == [*installs, "course site --to public --lab"]
+    assert runs == [*installs, "course site --to public --lab --tour"]
     upload = next(step for step in build_it if "upload-pages-artifact" in step.get("uses", ""))
     assert upload["with"]["path"] == "public"
     assert any("deploy-pages" in step["uses"] for step in deploy)

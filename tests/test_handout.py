@@ -163,6 +163,17 @@ def test_explore_has_the_explorers_of_these_lessons_only(files):
     assert "explore" not in files["00"]["README.md"].decode()
 
 
+def test_a_lesson_links_only_notebooks_that_are_in_it(files):
+    found = set()
+    for there in files.values():
+        books = [json.loads(data) for name, data in there.items() if name.endswith(".ipynb")]
+        texts = "".join("".join(c["source"]) for book in books for c in book["cells"] if c["cell_type"] == "markdown")
+        linked = {f"notebooks/{name}" for name in re.findall(r"\]\(([^):]+\.(?:ipynb|html))\)", texts)}
+        assert linked <= set(there), linked - set(there)
+        found |= linked
+    assert "notebooks/16_capstone.ipynb" in found and "notebooks/explore.ipynb" in found
+
+
 def test_nothing_of_maintainers_is_in_it(files):
     for there in files.values():
         text = there["pyproject.toml"].decode()

@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 
+from course_utils.authoring.alternatives import alternative
 from course_utils.authoring.cells import names
 from course_utils.authoring.editions import PASSED, build
 from course_utils.authoring.files import check_all
@@ -46,7 +47,11 @@ def test_every_picture_has_a_text_for_those_who_do_not_see_it(name):
     for cell in book.cells:
         for output in cell.get("outputs", []):
             for kind in [kind for kind in output.get("data", {}) if kind.startswith("image/")]:
-                assert len(output.metadata.get(kind, {}).get("alt", "")) > 3, cell.source
+                alt = output.metadata.get(kind, {}).get("alt", "")
+                assert len(alt) > 3, cell.source
+                assert alt == alternative(cell.source, alt), "run: course build"
+        if cell["id"].startswith("expected-"):
+            assert len(re.search(r"!\[Expected picture: (.+)\]\(attachment:", cell.source)[1]) > 10
 
 
 def _bound_and_read(cells):

@@ -1,6 +1,7 @@
 """The pages that are made from the lessons: fresh, and true to the lessons; the lecture's map is whole, and the paths can be taught."""
 
 import re
+import tomllib
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -9,10 +10,14 @@ import pytest
 from course_utils.authoring import pages
 from course_utils.authoring.cells import names
 from course_utils.authoring.editions import build
-from course_utils.authoring.pages import glossary, graph, lecture_map, questions, syllabus
+from course_utils.authoring.pages import glossary, graph, lecture_map, literature, questions, syllabus
 from course_utils.authoring.pages.outline import all_needs, find, heading, read_outlines
+from course_utils.authoring.papers import MARK, SOURCE, read_papers
+from course_utils.authoring.papers import titles as titles_of
 from course_utils.authoring.paths import ROOT
 from course_utils.errors import CourseError
+
+NO_AUTHORS = {"CS231n"}  # before a year in a lesson's text
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(made, outlines):
         f"{one.lesson.name}.ipynb": {heading(t).replace(" ", "-") for t in one.sections} for one in outlines.values()
     }
     for name, text in made.items():
-        for target in re.findall(r"\]\(([^)]+)\)", text):
+        for target in re.findall(r"\]\((?!https://)([^)]+)\)", text):
             path, _, anchor = target.partition("#")
             place = (ROOT / name).parent / path
             assert place.exists(), f"{name}: {target}"
@@ -213,6 +218,42 @@ def test_no_solution_is_among_the_questions(made, outlines):
         for cell in one.lesson.cells:
             if "solution" in cell.metadata or cell.metadata.get("fold") == "Hint":
                 assert cell.source not in made["docs/questions.md"]
+
+
+# the papers
+
+
+def test_a_paper_stands_once_and_a_lesson_names_it(made, outlines):
+    papers = read_papers()
+    listed = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["paper"]
+    assert len(listed) == len(papers) == len({paper.address for paper in papers.values()}) > 90
+    assert set(literature.named_in(outlines)) == set(papers)
+    assert all(made["docs/papers.md"].count(f"]({paper.address})") == 1 for paper in papers.values())
+
+
+@pytest.mark.parametrize("paper", read_papers().values(), ids=lambda paper: paper.title)
+def test_a_paper_has_one_address(paper):
+    assert (paper.arxiv != "") + (paper.doi != "") + (paper.url != "") == 1
+    assert re.fullmatch(r"(\d{4}\.\d{4,5})?", paper.arxiv) and re.fullmatch(r"(10\.\d{4,5}/\S+)?", paper.doi)
+    assert re.fullmatch(r"https://[^\s()]+", paper.address)
+
+
+def test_every_lesson_links_its_papers_and_names_no_other_one(outlines):
+    """A paper that the text names with a year is among those at the end."""
+    by = r"([A-ZÀ-Þ][\w-]+)(?:(?:, [A-Z][\w-]+)*,? (?:and|&) [A-Z][\w-]+| et al\.)?,? \(?((?:19|20)\d\d)\b"
+    found = 0
+    for one in outlines.values():
+        *texts, last = [cell.source for cell in one.lesson.cells if cell.cell_type == "markdown"]
+        papers = [read_papers()[title] for title in titles_of(last)]
+        assert papers, one.number
+        (shown,) = (cell.source for cell in build(one.lesson, "student").cells if MARK in cell.source)
+        for paper in papers:
+            assert f"[*{paper.title}*]({paper.address})" in " ".join(shown.split()), paper.title
+        for author, year in re.findall(by, " ".join("\n".join(texts).split())):
+            if author not in NO_AUTHORS:
+                found += 1
+                assert any(author in p.authors and year in p.where for p in papers), (one.number, author, year)
+    assert found > 10
 
 
 # the glossary

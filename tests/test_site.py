@@ -120,7 +120,8 @@ def notebook():
             "# draw a field\nfield()", outputs=[picture, bare, make.new_output("stream", text="a ``` b\n")]
         ),
         make.new_markdown_cell(
-            "![expected picture](attachment:expected.png)", attachments={"expected.png": {"image/png": png()}}
+            "![Expected picture: a red VGG](attachment:expected.png)",
+            attachments={"expected.png": {"image/png": png()}},
         ),
     ]
     return make.new_notebook(cells=cells, metadata={"course": {"lesson": "42"}})
@@ -132,7 +133,7 @@ def test_a_notebook_becomes_a_page_and_its_pictures_files(notebook, tmp_path):
     assert "(43_more.md#The-idea)" in page
     assert 'alt="a &quot;red&quot; field" width="30" height="20"' in page
     assert 'alt="Draw a field"' in page  # no text of its own: what the cell says
-    assert 'alt="Expected picture"' in page and "attachment:" not in page
+    assert 'alt="Expected picture: a red VGG"' in page and "attachment:" not in page
     assert "````{code-block} text\n:class: course-output\n\na ``` b\n````" in page
     assert sorted(p.name for p in (tmp_path / "pictures/42_fields").iterdir()) == ["1.png", "2.png", "3.png"]
 
@@ -291,7 +292,7 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     (tmp_path / "docs").mkdir()
     for name in ("searchindex.js", "gone.html", "docs/gone.html", "CNAME"):  # of an earlier site, and its owner's
         (tmp_path / name).write_text("")
-    built = build_site(tmp_path, ["00"], api=False, lab=_a_lab)
+    built = build_site(tmp_path, ["00"], api=False, lab=_a_lab, tour=_a_lab)
     assert not list(tmp_path.rglob("gone.html")) and (tmp_path / "CNAME").exists()
     assert built.warnings == [] and built.broken == [] and built.outside == []
     page = (tmp_path / "notebooks/00_start_here.html").read_text(encoding="utf-8")
@@ -303,6 +304,9 @@ def test_a_site_of_one_lesson_has_no_warning_and_no_broken_link(tmp_path):
     assert ' lang="en"' in page.splitlines()[1] and 'href="ko/00_start_here.html"' in page
     korean = (tmp_path / "notebooks/ko/00_start_here.html").read_text(encoding="utf-8")
     assert ' lang="ko"' in korean.splitlines()[1] and 'href="../zh/00_start_here.html"' in korean
+    assert '<a href="tour/index.html">' in front and '<a href="../tour/index.html">tour/index.html</a>' in page
+    assert '<a href="../../tour/index.html">tour/index.html</a>' in korean
+    assert "Next:</strong> 01 · Filters" in page, "there is no page of lesson 01 here, so no link"
     assert 'href="../00_start_here.html"' in korean and "notebooks/ko/00_start_here.html" in front
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.authoring import elsewhere, own_version
+from course_utils.authoring import elsewhere, own_version, papers
+from course_utils.authoring.alternatives import alternative, in_markdown
 from course_utils.authoring.cells import cell_id, cut, folded, is_claim, is_complete, is_setup
+from course_utils.authoring.onward import onward
 from course_utils.authoring.source import Lesson, Section, sections
 from course_utils.errors import CourseError
 from course_utils.languages import Texts
@@ -29,7 +31,12 @@ _AFTER_AN_EXERCISE = {"fold", "picture", "uses"}  # keys of the cells that belon
 
 
 def build(
-    lesson: Lesson, edition: str = "student", *, language: str = "", folded_solutions: bool = False
+    lesson: Lesson,
+    edition: str = "student",
+    *,
+    language: str = "",
+    folded_solutions: bool = False,
+    beside: Sequence[str] | None = None,
 ) -> NotebookNode:
     """One edition of a lesson as a notebook without outputs.
 
@@ -38,6 +45,8 @@ def build(
         edition: "student", "solution" or "live".
         language: of the texts, such as "ko"; English if not given. Code, and texts without translation, are English.
         folded_solutions: in the student edition, put each solution behind the hints of its exercise, folded.
+        beside: of the student edition, the names of the notebooks that are handed out with it; None for all. See
+            `onward`.
 
     Raises:
         CourseError: there is no such edition, or it is the live one in another language.
@@ -66,6 +75,8 @@ def build(
             for cell in section.cells:
                 if "exercise" in cell.metadata:
                     book.add_own_versions(cell)
+    if edition == "student" and (text := onward(lesson, book.say, beside)):
+        book.add("markdown", text, "onward")
     if lesson.exercises and edition != "live":
         book.add("code", _PASSED.format(number=lesson.number), tags=[PASSED])
     return book.finished()
@@ -160,8 +171,9 @@ class _Notebook:
         tags = self.going_on()
         self.add("code", source, f"{kind}-{suffix}", uses=which, **({"tags": tags} if tags else {}))
         if self.edition == "student" and kind == "picture":
-            picture = folded(self.say("Expected picture"), "![expected picture](attachment:expected.png)")
-            self.add("markdown", picture, f"expected-{suffix}")
+            title = self.say("Expected picture")
+            picture = in_markdown(f"{title}: {alternative(source)}".removesuffix(": "), "attachment:expected.png")
+            self.add("markdown", folded(title, picture), f"expected-{suffix}")
 
     def add_elsewhere(self, address: str) -> None:
         """Behind the title: where else the notebook can be opened, and the cell that installs the course there."""
@@ -204,6 +216,8 @@ class _Notebook:
 
 def _markdown(lesson: Lesson, data: dict, source: str, say: Texts) -> str:
     text = say(source, kind_of(data))
+    if papers.MARK in source:
+        text = papers.linked(text)
     if "lesson" in data:
         needs = f" · {say('needs lesson {number}').format(number=lesson.needs)}" if lesson.needs else ""
         number = f"{lesson.number} · " if lesson.number.isdigit() else ""

@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_utils.authoring import paths
+from course_utils.authoring.alternatives import renew
 from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
 from course_utils.languages import languages, translated_lessons
@@ -119,6 +120,7 @@ def keep_outputs(book: NotebookNode, path: Path) -> None:
             continue
         if cell.cell_type == "code" and before.source == cell.source:
             cell.outputs = before.outputs
+            renew(cell.outputs, cell.source)
         if before.get("attachments"):
             cell.attachments = before.attachments
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
+from course_utils.authoring.alternatives import alternative
 from course_utils.authoring.files import to_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def clean_outputs(outputs: list, code: str = "") -> list:
 
     Args:
         outputs: of a cell.
-        code: of the cell. Its first comment is the text of a picture that has none of its own.
+        code: of the cell. What its first comment says begins the text of its pictures.
     """
     kept = []
     for output in deepcopy(outputs):
@@ -42,9 +43,9 @@ def clean_outputs(outputs: list, code: str = "") -> list:
             ):
                 continue
             said = [about["alt"] for about in output.metadata.values() if isinstance(about, dict) and "alt" in about]
-            said = said or [text for text in [what_it_does(code)] if text]
+            said = alternative(code, said[0] if said else "")
             _shrink(data)
-            output.metadata = {kind: {"alt": said[0]} for kind in data if said and kind.startswith("image/")}
+            output.metadata = {kind: {"alt": said} for kind in data if said and kind.startswith("image/")}
             if "image/png" in data or "image/jpeg" in data:
                 data.pop("text/plain", None)
         output.pop("execution_count", None)
@@ -52,13 +53,6 @@ def clean_outputs(outputs: list, code: str = "") -> list:
             output.execution_count = None
         kept.append(output)
     return kept
-
-
-def what_it_does(code: str) -> str:
-    """What a cell's first comment says, as a sentence begins; "" if it begins with no comment."""
-    first = code.strip().partition("\n")[0]
-    text = first.lstrip("# ").strip() if first.startswith("#") else ""
-    return text[:1].upper() + text[1:]
 
 
 def _shrink(data: dict) -> None:

@@ -72,11 +72,12 @@ def handout(lessons: Sequence[Lesson], *, solutions: bool = False, language: str
     files["pyproject.toml"] = _pyproject().encode()
     files |= dict(_package(names))
     translated = translated_lessons(language) if language else []
+    explore = _explore(names)
+    beside = [one.name for one in (*lessons, explore) if one is not None]
     books = {}
     for lesson in lessons:
         said_in = language if lesson.number in translated else ""
-        books[lesson.name] = build(lesson, "student", folded_solutions=solutions, language=said_in)
-    explore = _explore(names)
+        books[lesson.name] = build(lesson, "student", folded_solutions=solutions, language=said_in, beside=beside)
     if explore:
         books[explore.name] = build(explore, "student")
     for name, book in books.items():

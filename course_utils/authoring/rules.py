@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 
+from course_utils.authoring import papers
 from course_utils.authoring.cells import cut, functions, is_claim, names
 from course_utils.authoring.own_version import find, named, overlap
 from course_utils.errors import CourseError
@@ -58,6 +59,7 @@ def _cell_problems(cell: NotebookNode) -> Iterator[str]:
         missing = [k for k in ("title", "points", "difficulty", "importance", "minutes") if k not in data]
         if missing:
             yield f"exercise {data['exercise']} needs {', '.join(missing)}."
+    yield from papers.problems(cell.source) if text else ()
     if text and "### BEGIN" in cell.source:
         yield "a solution region in a text cell."
     elif not text and "exercise" in data:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course_utils.authoring import paths
 from course_utils.authoring.cells import is_claim, is_complete, is_setup
 from course_utils.authoring.rules import SourceError, problems
 
@@ -92,6 +93,12 @@ def read_lesson(path: str | Path) -> Lesson:
             numbers = {k: int(data[k]) for k in ("points", "difficulty", "importance", "minutes")}
             lesson.exercises.append(ExerciseText(data["exercise"], data["title"], **numbers))
     return lesson
+
+
+def title_of(name: str) -> str:
+    """The title of a lesson, by the name of its source; only the line that has it is read."""
+    with open(paths.SOURCE / f"{name}.py", encoding="utf-8") as file:
+        return re.search(r'\btitle="([^"]*)"', next(file))[1]
 
 
 def sections(lesson: Lesson) -> list[Section]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils import __version__, languages
-from course_utils.authoring import own_version
+from course_utils.authoring import onward, own_version
 from course_utils.authoring.editions import kind_of
 from course_utils.authoring.source import Lesson
 from course_utils.errors import CourseError
@@ -29,6 +29,8 @@ COMMON = (
     "Solution",
     "Why this is the solution.",
     own_version.TITLE,
+    onward.NEXT,
+    onward.TOUR,
     "Right.",
     "Not quite.",
     "chosen",

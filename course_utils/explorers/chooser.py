@@ -13,6 +13,7 @@ import traitlets
 from torch import Tensor
 
 from course_utils.errors import ImageError, did_you_mean
+from course_utils.explorers.thumbnails import Thumbnails
 from course_utils.explorers.upload import Upload
 from course_utils.images import gallery, load_image
 from course_utils.stimuli.textures import DRAWN, FOLDER
@@ -48,7 +49,7 @@ def _path(name: str) -> Path:
 
 
 class PhotoChooser(ipywidgets.HBox):
-    """A list of the gallery's photos, and a button for a file of one's own.
+    """A list of the gallery's photos, a button that shows all of them small, and one for a file of one's own.
 
     Args:
         name: the photo at the beginning.
@@ -71,7 +72,12 @@ class PhotoChooser(ipywidgets.HBox):
         self.photos = ipywidgets.Dropdown(options=names if name in names else [name, *names], value=name, description=label)  # fmt: skip
         self.upload = Upload(self.receive, self.refuse)
         self._own: Chosen | None = None
-        super().__init__([self.photos, self.upload], value=Chosen(name))
+        parts = [self.photos, self.upload]
+        if {*names, name} <= {*DRAWN, *gallery().names}:  # styles, say, have no files of these names
+            self.thumbnails = Thumbnails(self.photos.options, _path)
+            ipywidgets.link((self.photos, "value"), (self.thumbnails, "value"))
+            parts.append(self.thumbnails)
+        super().__init__(parts, value=Chosen(name), layout={"flex_flow": "row wrap"})
         self.photos.observe(self._choose, "value")
 
     def _choose(self, change) -> None:

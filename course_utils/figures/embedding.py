@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.activations.image_map import fit_square
-from course_utils.plots import new_figure, to_array
+from course_utils.plots import MARKERS, new_figure, to_array
 from course_utils.validate import check_number, check_positive, check_whole, to_numpy
 
 
@@ -66,7 +66,7 @@ def show_points(
     text: bool = False,
     width: float = 9.0,
 ) -> Figure:
-    """Maps side by side, one dot per point, colored by label.
+    """Maps side by side, one mark per point, with color and form by label.
 
     Args:
         maps: a title and the points `(N, 2)` of each map, or one map.
@@ -96,13 +96,14 @@ def show_points(
             ax.margins(0.05)
             ax.autoscale_view()
         else:
-            ax.scatter(*places.T, c=colors[labels], s=9, linewidths=0)
+            for label in np.unique(labels):
+                ax.scatter(*places[labels == label].T, color=colors[label], marker=_mark(label), s=12, linewidths=0)
         ax.set_aspect("equal", adjustable="datalim")
         ax.set_title(name, fontsize=9)
     if names is not None:
         from matplotlib.lines import Line2D
 
-        dots = [Line2D([], [], marker="o", linestyle="", color=colors[i], label=n) for i, n in enumerate(names)]
+        dots = [Line2D([], [], marker=_mark(i), linestyle="", color=colors[i], label=n) for i, n in enumerate(names)]
         figure.legend(handles=dots, fontsize=7, loc="outside right center", frameon=False)
     if title:
         figure.suptitle(title, fontsize=11)
@@ -175,6 +176,10 @@ def _small(image: Tensor, side: int = 64) -> np.ndarray:
     image = image.expand(3, -1, -1) if image.ndim == 3 else image.expand(3, *image.shape)
     shrunk = torch.nn.functional.interpolate(image[None].float(), size=(side, side), mode="bilinear", antialias=True)
     return to_array(shrunk).clip(0, 1)
+
+
+def _mark(label: int) -> str:
+    return MARKERS[label % len(MARKERS)]
 
 
 def _palette(count: int) -> np.ndarray:

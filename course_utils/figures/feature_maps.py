@@ -172,7 +172,7 @@ def _frame(size, color: str = "#ff9a1f", linewidth: float = 4):
 def show_separation(
     responses: Tensor, group: Sequence[bool] | Tensor, titles: Sequence[str], *, title: str | None = None, k: int = 12
 ) -> Figure:
-    """One channel's response to each photo as bars, highest first; the group in orange.
+    """One channel's response to each photo as bars, highest first; the group in orange and hatched.
 
     Args:
         responses: `(N,)`, one number per photo.
@@ -185,7 +185,8 @@ def show_separation(
     figure, axes = new_figure(width=5.0, aspect=0.05 * len(order) + 0.12)
     ax = axes[0, 0]
     colors = ["#ff9a1f" if bool(group[i]) else "#7f8a99" for i in order]
-    ax.barh(range(len(order)), [responses[i].item() for i in order], color=colors)
+    hatch = ["///" if bool(group[i]) else "" for i in order]
+    ax.barh(range(len(order)), [responses[i].item() for i in order], color=colors, hatch=hatch)
     ax.set_yticks(range(len(order)), [titles[i] for i in order], fontsize=8)
     ax.invert_yaxis()
     ax.set_xlabel("largest value of the map", fontsize=8)

@@ -12,6 +12,7 @@ from course_utils.images import photo
 from course_utils.stimuli.inversions import Inversions
 
 COLORS = ("#222222", "#e08214", "#7b3294")  # of the parts
+ON_LINES = "+x1"  # the marks of the parts
 TOP = 4.0  # of the scale of errors, the same in every figure
 MARKS = "os^Dv"  # of the photos
 SQUARE = 8  # pixels, as in `picture_error`
@@ -48,17 +49,19 @@ def show_inversions(found: Inversions, *, weights: str = "trained", beside: str 
         ax.remove()
     below = figure.add_subplot(axes[0, 0].get_gridspec()[len(rows + others) :, :])
     places = np.arange(1, columns)
-    for part, (name, color) in enumerate(zip(PARTS, COLORS, strict=True)):
+    for part, (name, color, on_line) in enumerate(zip(PARTS, COLORS, ON_LINES, strict=True)):
         for row, mark in zip(rows, MARKS, strict=False):
             half, whole = found.errors[row, :, :, part].T.numpy()
             at = places + 0.06 * (part - 1)
-            below.plot(at, whole, mark, color=color, markersize=5)
+            aside = {"color": color, "markersize": 5, "gid": plots.TOLD_APART}  # by the place, see the axis
+            below.plot(at, whole, mark, **aside)
             below.vlines(at, np.minimum(half, whole), np.maximum(half, whole), color=color, linewidth=1)
-            below.plot(at, half, mark, color=color, markersize=5, fillstyle="none")
-        below.plot(places, found.errors[rows, :, -1, part].mean(0), color=color, label=f"{name}, {weights}")
+            below.plot(at, half, mark, fillstyle="none", **aside)
+        line = {"color": color, "marker": on_line}
+        below.plot(places, found.errors[rows, :, -1, part].mean(0), **line, label=f"{name}, {weights}")
         if others:
             other = found.errors[others, :, -1, part].mean(0)
-            below.plot(places, other, "--", color=color, linewidth=1, label=f"{name}, {beside}")
+            below.plot(places, other, linestyle="--", linewidth=1, **line, label=f"{name}, {beside}")
     if beside is None:
         below.plot(places, _of_squares(found, rows).mean(0), ":", color=COLORS[2], label="chroma of squares")
         for row, mark in zip(rows, MARKS, strict=False):
@@ -67,7 +70,7 @@ def show_inversions(found: Inversions, *, weights: str = "trained", beside: str 
     below.axhline(1, color="gray", linewidth=0.8, linestyle=":")
     below.text(-0.45, 1.03, "1: one even color", fontsize=8, color="gray")
     below.set(xlim=(-0.5, columns - 0.5), ylim=(0, TOP), xticks=places, xticklabels=found.layers)
-    below.set_ylabel("error", fontsize=9)
+    below.set_ylabel(f"error; from left to right:\n{', '.join(PARTS)}", fontsize=8)
     below.legend(fontsize=8, loc="upper left")
     return figure
 

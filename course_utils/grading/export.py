@@ -77,7 +77,7 @@ def export_nbgrader(folder: Path, lessons: Sequence[str] | None = None, *, seed:
 
 def nbgrader_source(lesson: Lesson, seed: int = 0) -> NotebookNode:
     """A lesson as nbgrader's source: solutions in regions; after each exercise a cell with hidden tests and points."""
-    book = build(lesson, "student")
+    book = build(lesson, "student", beside=())  # each lesson in a folder of its own
     sources = {
         c.metadata["exercise"]: c.source for c in lesson.cells if c.cell_type == "code" and "exercise" in c.metadata
     }

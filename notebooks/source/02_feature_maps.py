@@ -855,5 +855,4 @@ quiz("02")
 # - Early maps follow edges and colors; late maps are small, and most of their places are dark, while nine channels of ten answer somewhere.
 # - A name for a channel is a hypothesis. New pictures, planted causes and controls that differ in few things test it, and may refute it.
 #
-# **Papers.** Zeiler & Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Yosinski et al.: *Understanding Neural Networks Through Deep Visualization*, 2015 (a face channel found by looking). Vinje & Gallant: *Sparse coding and decorrelation in
-# primary visual cortex*, Science 2000. Bau et al.: *Network Dissection*, CVPR 2017.
+# **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Yosinski, Clune, Nguyen, Fuchs, Lipson: *Understanding Neural Networks Through Deep Visualization*, ICML Workshop 2015 (a face channel found by looking). Vinje, Gallant: *Sparse coding and decorrelation in primary visual cortex*, Science 2000. Bau et al.: *Network Dissection*, CVPR 2017.

@@ -806,7 +806,4 @@ quiz("06")
 # - A window reaches only a part of the early layers, and in the end the whole map. Recomputing only what it reaches gives the same answer, up to rounding, with fewer multiplications.
 # - Test a map on a photo whose answer you know. Where the network is sure, the probability hides what the log-odds show.
 #
-# **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for
-# Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Many random places at once:
-# Ribeiro, Singh, Guestrin: *"Why Should I Trust You?" Explaining the Predictions of Any Classifier* (LIME), KDD 2016. Petsiuk, Das, Saenko: *RISE: Randomized Input Sampling for
-# Explanation of Black-box Models*, BMVC 2018. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018.
+# **Papers.** Zeiler, Fergus: *Visualizing and Understanding Convolutional Networks*, ECCV 2014. Nakandala, Kumar, Papakonstantinou: *Incremental and Approximate Inference for Faster Occlusion-based Deep CNN Explanations*, SIGMOD 2019. Many random places at once: Ribeiro, Singh, Guestrin: *"Why Should I Trust You?" Explaining the Predictions of Any Classifier*, KDD 2016 (LIME). Petsiuk, Das, Saenko: *RISE: Randomized Input Sampling for Explanation of Black-box Models*, BMVC 2018. Adebayo et al.: *Sanity Checks for Saliency Maps*, NeurIPS 2018. Zhong et al.: *Random Erasing Data Augmentation*, AAAI 2020.

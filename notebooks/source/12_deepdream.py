@@ -866,5 +866,4 @@ quiz("12")
 # - Layer and photo decide what is drawn. One channel, several layers or a guide picture steer the dream.
 # - The forms come from the trained weights: with random weights (one layer, one photo) the same steps, and four times as many, made colored noise. The same change at another place gets less than half of the animal share: photo and change belong together.
 #
-# **Papers.** Mordvintsev, Olah, Tyka: *Inceptionism: Going Deeper into Neural Networks*, Google Research Blog 2015, with the notebook at github.com/google/deepdream. Olah, Mordvintsev,
-# Schubert: *Feature Visualization*, Distill 2017.
+# **Papers.** Mordvintsev, Olah, Tyka: *Inceptionism: Going Deeper into Neural Networks*, Google Research Blog 2015, with [the notebook](https://github.com/google/deepdream). Olah, Mordvintsev, Schubert: *Feature Visualization*, Distill 2017.

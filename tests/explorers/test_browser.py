@@ -205,6 +205,35 @@ def test_a_picture_of_ones_own_and_a_file_that_is_none(threshold, tmp_path):
     assert "100.0%" in page.text("table")
 
 
+def test_the_gallery_as_small_pictures_works_by_keyboard_and_by_mouse(threshold):
+    page, chosen = threshold, "explorer._knobs['photo'].value.name"
+    show, small = page.button("Show all"), page.area.locator(".course-thumbnails")
+    assert small.locator("img").count() == 0 and show.get_attribute("aria-expanded") == "false"
+    beside = page.button("My own picture").bounding_box()["y"]
+    assert abs(show.bounding_box()["y"] - beside) < 5, "closed, it takes no line of its own"
+    show.focus()
+    page.page.keyboard.press("Enter")
+    loaded = "all => all.length > 30 && all.every((one) => one.naturalWidth === 72)"
+    page.until(lambda: small.locator("img").evaluate_all(loaded), what="the small pictures are there")
+    assert small.locator("label").all_inner_texts() == [
+        name.replace("_", " ") for name in page.kernel("explorer._knobs['photo'].thumbnails.names")
+    ]
+    assert small.locator("input:checked").get_attribute("value") == "cat"
+    assert small.locator("input:checked").evaluate("one => one === document.activeElement")
+    page.page.keyboard.press("ArrowRight")
+    page.until(lambda: page.kernel(chosen) != "cat")
+    assert page.area.get_by_label("Photo", exact=True).first.input_value() == page.kernel(chosen)
+    small.get_by_text("coffee", exact=True).click()
+    page.until(lambda: page.kernel(chosen) == "coffee")
+    assert serious(page) == {}
+    page.page.keyboard.press("Escape")
+    assert show.evaluate("one => one === document.activeElement") and not small.locator("fieldset").is_visible()
+    page.choose("Photo", "goose")
+    show.click()
+    page.until(lambda: small.locator("input:checked").get_attribute("value") == "goose")
+    page.screenshot("thumbnails")
+
+
 def cells_of(page: Notebook) -> list[str]:
     return page.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.sharedModel.source)"

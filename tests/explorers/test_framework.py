@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import load_network
+from course_utils import gallery, load_network
 from course_utils.explorers import panel
 from course_utils.explorers import worker as worker_module
 from course_utils.explorers.bars import Bars
@@ -399,6 +399,27 @@ def test_a_photo_of_the_gallery_or_ones_own():
     assert chooser.value.name == "mine.png"
     upload(chooser, "second.png", png("blue"))  # also when the own picture is already chosen
     assert chooser.value.tensor(32)[0, 2, 16, 16] == pytest.approx(1, abs=0.01)
+
+
+def test_all_photos_of_the_gallery_can_be_seen_small():
+    chooser, sent = PhotoChooser("cat"), []
+    shown = chooser.thumbnails
+    assert shown.names == gallery().names and shown.value == "cat"
+    shown.send = lambda message, buffers: sent.append(buffers)
+    shown._handle_custom_msg({"opened": True}, [])
+    (pictures,) = sent
+    assert len(pictures) == len(shown.names) > 30 and sum(map(len, pictures)) < 150_000
+    opened = [Image.open(io.BytesIO(data)) for data in pictures]
+    assert {one.size for one in opened} == {(72, 72)}
+    red, _, blue = opened[shown.names.index("strawberry")].resize((1, 1)).getpixel((0, 0))
+    assert red > blue + 40, "each picture is that of its name"
+    shown.value = "coffee"
+    assert chooser.value.name == chooser.photos.value == "coffee"
+    chooser.photos.value = "goose"
+    assert shown.value == "goose"
+    upload(chooser, "mine.png", png("red"))
+    assert shown.value == OWN and shown.value not in shown.names
+    assert len(PhotoChooser("night", names=["night", "glass"]).children) == 2, "styles are no photos"
 
 
 def test_a_broken_file_is_told_in_words_and_changes_nothing():

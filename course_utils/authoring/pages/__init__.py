@@ -8,6 +8,7 @@
 | `lecture_map` | `docs/lecture_map.md`: from each slide of the lecture to the lessons |
 | `questions` | `docs/questions.md`: common questions in class, from the folds |
 | `glossary` | `docs/glossary.md`: each term once, with its lesson |
+| `literature` | `docs/papers.md`: each paper once, with its lessons |
 
 `course build` writes them, and `course build --check` says which are stale.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from course_utils.authoring import paths
 from course_utils.authoring.files import write
-from course_utils.authoring.pages import glossary, graph, lecture_map, questions, syllabus
+from course_utils.authoring.pages import glossary, graph, lecture_map, literature, questions, syllabus
 from course_utils.authoring.pages.outline import Outline, read_outlines
 
 _MADE = "<!-- Made by `course build`. Do not edit this page; edit {source}. -->\n\n"
@@ -27,6 +28,7 @@ PAGES = {
     "docs/lecture_map.md": (lecture_map.page, "docs/teaching/lecture_map.toml"),
     "docs/questions.md": (questions.page, "the folds in the lessons"),
     "docs/glossary.md": (glossary.page, "docs/teaching/glossary.toml"),
+    "docs/papers.md": (literature.page, "docs/teaching/papers.toml"),
 }
 
 

@@ -57,6 +57,7 @@ def build_site(
     api: bool = True,
     command: typer.Typer | None = None,
     lab: Callable[[Path], object] | None = None,
+    tour: Callable[[Path], object] | None = None,
 ) -> Built:
     """Build the site in a folder, which must be empty or hold an earlier site.
 
@@ -66,6 +67,7 @@ def build_site(
         api: also the pages of the public functions, which need PyTorch to be imported.
         command: the `course` command, for its page; None for none.
         lab: builds the lab in the folder that it is given; the front page then links to it.
+        tour: makes the page of the tour in the folder that it is given; the front page and the lessons then link to it.
 
     Raises:
         CourseError: the folder is a file or holds other things, there is no such lesson, or Sphinx is not installed.
@@ -82,7 +84,7 @@ def build_site(
     said = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="course-site-") as place:
         source, extra = Path(place) / "source", Path(place) / "extra"
-        stage.write_sources(source, extra, wanted, api=api, command=command, lab=lab is not None)
+        stage.write_sources(source, extra, wanted, api=api, command=command, lab=lab is not None, tour=tour is not None)
         with patch_docutils(), docutils_namespace():  # a second site in this process begins anew
             app = Sphinx(
                 source,
@@ -97,13 +99,15 @@ def build_site(
             app.build(force_all=True)
         for name in ("objects.inv", ".buildinfo"):  # of use to other Sphinx sites only
             (folder / name).unlink(missing_ok=True)
-    pages = [page for page in sorted(folder.rglob("*.html")) if page.parent != folder / "lab"]
+    pages = [page for page in sorted(folder.rglob("*.html")) if page.parent not in (folder / "lab", folder / "tour")]
     for page in pages:
         language = page.parent.name if page.parent.parent == folder / "notebooks" else ""
         text = for_everybody(page.read_text(encoding="utf-8"), language)
         page.write_text(text, encoding="utf-8", newline="\n")
     if lab is not None:
         lab(folder / "lab")
+    if tour is not None:
+        tour(folder / "tour")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     told = re.sub(r"\x1b\[[\d;]*m", "", said.getvalue()).replace(f"{source}/", "")  # without colors
     warnings = [line for line in told.splitlines() if line.strip()]

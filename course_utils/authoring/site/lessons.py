@@ -12,8 +12,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 from PIL import Image
 
+from course_utils.authoring.alternatives import what_it_does
 from course_utils.authoring.editions import PASSED
-from course_utils.authoring.outputs import what_it_does
 from course_utils.languages import NOTE_ON_THE_SITE, Texts
 
 PICTURES = "pictures"  # the folder of the pictures in the site
@@ -70,7 +70,7 @@ class _Pictures:
 def _text(cell: NotebookNode, pictures: _Pictures) -> str:
     def attached(match: re.Match) -> str:
         ((kind, data),) = cell.attachments[match[2]].items()
-        return pictures.show(kind, data, match[1].capitalize())
+        return pictures.show(kind, data, match[1])
 
     text = _ATTACHED.sub(attached, cell.source)
     return re.sub(r"\]\((\d\d_\w+|explore)\.ipynb", r"](\1.md", text)

@@ -19,7 +19,7 @@ from course_utils.authoring.site import api as functions
 from course_utils.authoring.site import commands, lessons
 
 _GROUPS = {
-    "For students": ["docs/students", "docs/syllabus", "docs/questions", "docs/glossary"],
+    "For students": ["docs/students", "docs/syllabus", "docs/questions", "docs/glossary", "docs/papers"],
     "For instructors": ["docs/instructors", "docs/lecture_map", "docs/rubric_16", "docs/jupyterhub", "docs/cluster"],
     "For maintainers": ["CONTRIBUTING", "docs/authoring"],
     "Networks and pictures": ["data/*/*"],
@@ -30,11 +30,21 @@ _TO_THE_LAB = (
     '<p><a href="lab/index.html"><strong>Look inside a network now</strong></a>, '
     "with a photo of yours, in this browser.</p>"
 )
+_TO_THE_TOUR = (
+    '<p><a href="tour/index.html"><strong>The tour</strong></a>: every method of the course on one photo.</p>'
+)
 _FILES = ("*.md", "docs/*.md", "docs/*.jpg", "docs/*.svg", "data/*/*.md", "data/strip/*.jpg", "LICENSE")
 
 
 def write_sources(
-    source: Path, extra: Path, wanted: Sequence[Path], *, api: bool, command: typer.Typer | None, lab: bool = False
+    source: Path,
+    extra: Path,
+    wanted: Sequence[Path],
+    *,
+    api: bool,
+    command: typer.Typer | None,
+    lab: bool = False,
+    tour: bool = False,
 ) -> None:
     """Write the site's pages in Markdown.
 
@@ -45,6 +55,7 @@ def write_sources(
         api: also the pages of the public functions.
         command: the `course` command, for its page.
         lab: the lab will lie beside the pages; the front page links to it.
+        tour: the tour will lie beside the pages; the front page and the lessons link to it.
     """
     extra.mkdir(parents=True, exist_ok=True)
     names = [path.stem for path in wanted]
@@ -54,7 +65,7 @@ def write_sources(
     pages = {"": names} | {code: _translated(code, names) for code in languages.languages()}
     for code, there in pages.items():
         for name in there:
-            _write_lesson(source, extra, name, code, pages)
+            _write_lesson(source, extra, name, code, pages, tour=tour)
     groups = {"Lessons": [f"notebooks/{name}" for name in names]}
     groups["In other languages"] = [f"notebooks/{code}/{name}" for code in pages if code for name in pages[code]]
     groups |= _GROUPS
@@ -72,9 +83,9 @@ def write_sources(
     trees = [_tree(title, source, entries) for title, entries in groups.items()]
     readme = (source / "README.md").read_text(encoding="utf-8")
     (source / "README.md").unlink()
-    if lab:
+    if ways := [way for way, there in ((_TO_THE_LAB, lab), (_TO_THE_TOUR, tour)) if there]:
         title, _, rest = readme.partition("\n\n")
-        readme = f"{title}\n\n{_TO_THE_LAB}\n\n{rest}"
+        readme = "\n\n".join([title, *ways, rest])
     write(source / "index.md", "\n\n".join([readme, *trees]) + "\n")
 
 
@@ -83,11 +94,14 @@ def _translated(language: str, names: Sequence[str]) -> list[str]:
     return [name for name in names if name[:2] in numbers]
 
 
-def _write_lesson(source: Path, extra: Path, name: str, language: str, pages: dict[str, Sequence[str]]) -> None:
+def _write_lesson(
+    source: Path, extra: Path, name: str, language: str, pages: dict[str, Sequence[str]], *, tour: bool
+) -> None:
     """The page of a lesson in one language; it leads to the same lesson in the others.
 
     Args:
-        pages: from a language, "" for English, to the lessons that have a page in it.
+        pages: from a language, "" for English, to the lessons that have a page in it. Links to others become text.
+        tour: the site has the tour, too.
     """
     book = nbformat.read(paths.notebook_path(name, "student", language), as_version=4)
     other = {}
@@ -96,8 +110,17 @@ def _write_lesson(source: Path, extra: Path, name: str, language: str, pages: di
             way = "/".join(filter(None, (".." if language else "", code, f"{name}.md")))
             other[Locale.parse(code or "en").get_display_name()] = way
     page = lessons.page(book, "/".join(filter(None, (language, name))), extra, other=other)
-    if language:  # a lesson that is not translated is a page of the English ones
-        page = re.sub(r"\]\((\w+)\.md", lambda m: m[0] if m[1] in pages[language] else f"](../{m[1]}.md", page)
+    # MyST would look for the tour among its pages
+    way = f'<a href="{"../" if language else ""}../tour/index.html">\\1</a>' if tour else r"\1"
+    page = re.sub(r"\[([^\]]+)\]\(tour/index\.html\)", way, page)
+
+    def link(found: re.Match) -> str:
+        if found[2] in pages[language]:
+            return found[0]
+        # a lesson that is not translated is a page of the English ones
+        return f"[{found[1]}](../{found[2]}.md{found[3]})" if found[2] in pages[""] else found[1]
+
+    page = re.sub(r"\[([^\]]+)\]\((\d\d_\w+|explore)\.md([^)]*)\)", link, page)
     write(source / "notebooks" / language / f"{name}.md", page)
 
 
