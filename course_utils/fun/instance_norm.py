@@ -56,4 +56,4 @@ class BatchNorm(nn.BatchNorm2d):
         return super().forward(features)
 
 
-NORMS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}
+NORM_LAYERS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}

@@ -21,8 +21,8 @@ from course_utils.explorers import live
 from course_utils.explorers.fast_style import OwnStyle
 from course_utils.explorers.live import LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
-from course_utils.fun import fast_style
 from course_utils.fun.fast_style import load_style_net, stylize
+from course_utils.fun.style_net import StyleNet
 from course_utils.images import load_image, to_pil
 from course_utils.stimuli import texture_sample
 from course_utils.stimuli.textures import FOLDER
@@ -484,7 +484,7 @@ def test_sliders_mix_styles(styles):
 
 
 def test_many_styles_shows_styles_that_are_not_the_courses():
-    net = fast_style.StyleNet(["night", "mine", "other"], widths=(4, 6, 8), blocks=1).eval()
+    net = StyleNet(["night", "mine", "other"], widths=(4, 6, 8), blocks=1).eval()
     one = explorers.ManyStyles(net, size=64, pictures={"mine": torch.zeros(1, 3, 100, 150)})
     assert not one.status.error and set(one._knobs) == {"photo", "night", "mine", "other"}
     seen = np.asarray(Image.open(io.BytesIO(one.styles.image)).convert("RGB"))
