@@ -2,7 +2,8 @@
 
 from course_utils.engines.neighborhoods import copy_pixels
 from course_utils.fun.colors import keep_colors, match_colors
-from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
+from course_utils.fun.deepdream import deepdream
+from course_utils.fun.dream import dream, dream_gradient, dream_step
 from course_utils.fun.efros_leung import efros_leung, efros_leung_sources
 from course_utils.fun.fast_style import load_style_net, stylize
 from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_grams

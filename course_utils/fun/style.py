@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.fun.colors import keep_colors, match_colors
-from course_utils.fun.deepdream import dream
+from course_utils.fun.dream import dream
 from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
 from course_utils.hooks import check_size, smallest_size
 from course_utils.networks.network import Network
