@@ -36,7 +36,7 @@ and a line in `_HOME` below. The rules:
   change replaces one that waits, and ends a running generator at its next `yield`. *Stop* does that too; what is shown stays.
   So yield at least twice a second. A `try: ... finally:` around yields is run when it is stopped.
 - What can be shown before Start is pressed, such as the chosen photo, is a knob's `preview=`.
-- A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer` (live.py): a Start button, a live picture, Stop.
+- A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer`: a Start button, a live picture, Stop.
   Without it, a callback returns `self.worker.tick(step, steps)` (True: end now), and the method returns its best so
   far. Give the method `progress=False`.
 - An exception becomes words in the status line: raise CourseError or ValueError with one line that a person can act on.

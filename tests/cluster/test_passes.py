@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.activations import channel_statistics, channels, feature_table, top_patches
 from course_utils.cluster import workers
-from course_utils.cluster.progress import Done, load, save
+from course_utils.cluster.checkpoint import Done, load, save
 from course_utils.engines import passes
 from course_utils.engines.accumulators import Moments, Quantiles
 from course_utils.engines.passes import Chunk

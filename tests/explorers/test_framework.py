@@ -20,7 +20,7 @@ from course_utils.explorers import worker as worker_module
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import OWN, PhotoChooser
 from course_utils.explorers.clickable import Picture
-from course_utils.explorers.network import own_network
+from course_utils.explorers.own_network import own_network
 from course_utils.explorers.panel import FIGURE_BYTES, Explorer, in_words
 from course_utils.explorers.worker import Worker
 

@@ -17,9 +17,8 @@ import torch
 from PIL import Image
 
 from course_utils import explorers, photo
-from course_utils.explorers import live
 from course_utils.explorers.fast_style import OwnStyle
-from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.live_explorer import PAUSE, LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
 from course_utils.fun.fast_style import load_style_net, stylize
 from course_utils.fun.style_net import StyleNet
@@ -86,7 +85,7 @@ def test_live_pictures_come_from_the_background_and_not_too_often(monkeypatch):
     explorer.run(explorer.update)
     explorer.wait()
     times = [t for t, _ in explorer.shown]
-    assert 2 <= len(times) < 30 and min(np.diff(times)) >= 0.9 * live.PAUSE
+    assert 2 <= len(times) < 30 and min(np.diff(times)) >= 0.9 * PAUSE
     assert all(thread != threading.get_ident() for _, thread in explorer.shown)
     assert explorer.out.caption == "0: 0.983" and explorer.status.text == "done"
     assert (explorer.status.step, explorer.status.steps) == (59, 60)
