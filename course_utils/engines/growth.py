@@ -1,4 +1,4 @@
-"""A picture that grows outward from a seed, for Efros and Leung's method: what is filled, and what windows look like."""
+"""A picture that grows outward from a seed, for Efros and Leung's method: what is filled, and how windows differ."""
 
 from __future__ import annotations
 

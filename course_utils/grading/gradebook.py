@@ -121,9 +121,8 @@ def summary_text(reports: Sequence[Report]) -> str:
             lines.append(f"      most often ({times}): {common}")
     for report in reports:
         if report.state == "not graded" and state(report) != NOTHING:
-            lines.append(
-                f"not graded: {shown_name(report.student)}: {'; '.join(dict.fromkeys(r.problem for r in report.results))}"
-            )
+            why = "; ".join(dict.fromkeys(r.problem for r in report.results))
+            lines.append(f"not graded: {shown_name(report.student)}: {why}")
     if nothing := [shown_name(report.student) for report in reports if state(report) == NOTHING]:
         lines.append(f"{NOTHING} ({len(nothing)}): {', '.join(nothing)}")
     return "\n".join(lines)
