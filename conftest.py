@@ -16,7 +16,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the other processors are for the othe
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKER_BYTES = 3 << 30  # a worker, the kernel of its lesson, and their networks
 BROWSER = ("test_browser.py", "test_live_browser.py", "test_live.py", "test_site.py")  # tests that drive one
-LONGEST = ("test_notebooks.py", "test_grading.py", "test_browser.py", "test_live.py", "test_handout.py")
+LONGEST = (
+    "test_notebooks.py",
+    "test_grading.py",
+    "test_browser.py",
+    "test_live.py",
+    "test_live_explorers.py",
+    "test_handout.py",
+)
 
 
 def pytest_addoption(parser):

@@ -192,11 +192,10 @@ OPEN: dict[str, str] = {}
 OPEN_LINES = {
     "activations": 8,
     "commands": 11,
-    "engines": 8,
-    "explorers": 49,
-    "fun": 2,
-    "images": 3,
-    "plots": 3,
+    "engines": 7,
+    "explorers": 48,
+    "images": 2,
+    "plots": 2,
     "training": 4,
 }
 

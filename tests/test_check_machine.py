@@ -9,7 +9,7 @@ from course_utils.exercises import check, machine, run_check, tiny_net, transpor
 from course_utils.exercises import exercise as registry
 from course_utils.exercises.compare import CheckFailed, close, number, require
 from course_utils.exercises.machine import Draw, LocalCall, StudentError
-from course_utils.exercises.words import why
+from course_utils.exercises.messages import why
 
 
 @pytest.fixture

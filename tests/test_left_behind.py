@@ -21,7 +21,7 @@ from course_utils.exercises import run_check
 from course_utils.exercises.call import LocalCall
 from course_utils.exercises.compare import close
 from course_utils.exercises.left_behind import _SETTINGS, EVERYWHERE, OF_AN_INPUT, _settings
-from course_utils.exercises.words import leftover
+from course_utils.exercises.messages import leftover
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from course_utils.authoring import pages
 from course_utils.authoring.cells import names
 from course_utils.authoring.editions import build
-from course_utils.authoring.pages import glossary, graph, lecture_map, literature, questions, syllabus
+from course_utils.authoring.pages import glossary, lecture_map, literature, needs_graph, questions, syllabus
 from course_utils.authoring.pages.outline import all_needs, find, heading, read_outlines
 from course_utils.authoring.papers import MARK, SOURCE, read_papers
 from course_utils.authoring.papers import titles as titles_of
@@ -155,15 +155,15 @@ def test_the_graph_has_every_lesson_and_its_arrows_say_all_needs(made, outlines)
     root = ElementTree.fromstring(made["docs/needs.svg"])
     numbers = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "number"]
     assert sorted(numbers) == sorted(outlines)
-    reached = {number: {a for a, b in graph.arrows(outlines) if b == number} for number in outlines}
+    reached = {number: {a for a, b in needs_graph.arrows(outlines) if b == number} for number in outlines}
     for number in sorted(outlines):  # what needs 00 has a larger number
         reached[number] |= set().union(*(reached[n] for n in reached[number]))
         assert reached[number] == all_needs(outlines, number)
-    assert len(graph.arrows(outlines)) < sum(len(one.needs) for one in outlines.values()) + 1
+    assert len(needs_graph.arrows(outlines)) < sum(len(one.needs) for one in outlines.values()) + 1
 
 
 def test_no_two_boxes_of_the_graph_overlap_and_needs_stand_above(outlines):
-    where = graph.places(outlines)
+    where = needs_graph.places(outlines)
     assert len(set(where.values())) == len(outlines)
     for number, one in outlines.items():
         assert all(where[needed][1] < where[number][1] for needed in one.needs)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from course_utils.engines.accumulators import ChannelStatistics
-from course_utils.engines.passes import Pass, go_over
-from course_utils.hooks import forward_to
+from course_utils.engines.passes import go_over
+from course_utils.engines.statistics_pass import StatisticsPass
 from course_utils.networks.network import Network
-from course_utils.validate import check_images, check_whole
+from course_utils.validate import check_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -58,26 +57,3 @@ def channel_statistics(
     if over.found is None:
         raise ValueError("there are no images to look at.")
     return over.found
-
-
-@dataclass
-class StatisticsPass(Pass):
-    """`channel_statistics` as a pass; `quantiles` is explained there."""
-
-    quantiles: bool
-
-    def take(self, found: ChannelStatistics | None, first: int, batch: Tensor) -> ChannelStatistics:
-        """See `Pass`.
-
-        Raises:
-            ValueError: no such layer, or one without maps.
-        """
-        maps = forward_to(self.net, check_images(self.net, batch), [self.layer])[self.layer]
-        if maps.ndim != 4:
-            raise ValueError(f"layer {self.layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
-        new = ChannelStatistics.of(maps, quantiles=self.quantiles)
-        return new if found is None else found.merge(new)
-
-    def merge(self, found: ChannelStatistics, other: ChannelStatistics) -> ChannelStatistics:
-        """See `Pass`."""
-        return found.merge(other)

@@ -11,9 +11,7 @@ import copy
 import torch
 from torch import nn
 
-from course_utils.engines.fields import Box, ReceptiveField
-from course_utils.engines.recording import Unrecordable, record
-from course_utils.engines.spans import Axis, Span, span_after
+from course_utils.engines.fields import Box, ReceptiveField, field_of
 from course_utils.hooks import forward_to
 from course_utils.networks.network import Network, check_network
 from course_utils.validate import check_pair, check_whole
@@ -102,39 +100,4 @@ def receptive_field(net: Network, layer: str, *, size: int | tuple[int, int] | N
         Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019.
     """
     check_network(net)
-    height, width = check_pair("size", net.input_size if size is None else size)
-    blank = torch.full((1, net.channels, height, width), 0.5, dtype=net.mean.dtype, device=net.device)
-    try:
-        recording = record(net, blank, layers=(layer,), stop=True)
-    except Unrecordable as reason:
-        raise ValueError(f"{net.name} has no receptive field that can be read off: {reason}.") from None
-    if layer not in recording.layers:
-        raise ValueError(f"{net.name} never runs layer {layer!r}, or its output is not one tensor.")
-    target = recording.layers[layer]
-    spans: dict[int, Span] = {0: tuple(Axis(0, 0, 1, torch.arange(n)[:, None].repeat(1, 2)) for n in (height, width))}
-    unknown: dict[int, str] = {}
-    for op in recording.ops:
-        try:
-            span = span_after(op, [spans[n] for n in op.inputs if n in spans], recording.values)
-        except ValueError as error:
-            span, reason = None, str(error)
-            unknown.update(dict.fromkeys(op.out, reason))
-        for n in op.inputs:
-            if n in unknown:
-                unknown.update(dict.fromkeys(op.out, unknown[n]))
-        spans.update(dict.fromkeys(op.out, span))
-        if target in op.out:
-            break
-    if target in unknown:
-        raise ValueError(f"The receptive field of {layer} in {net.name} is not known: {unknown[target]}.")
-    if spans[target] is None:
-        return ReceptiveField((height, width), (0, 0), (0, 0), (height, width))
-    axes = spans[target]
-    tables = [tuple((max(0, min(a, b + 1)), b + 1) for a, b in axis.seen.tolist()) for axis in axes]
-    return ReceptiveField(
-        tuple(a.high - a.low + 1 for a in axes),
-        tuple(a.jump for a in axes),
-        tuple(a.low for a in axes),
-        (height, width),
-        *tables,
-    )
+    return field_of(net, layer, check_pair("size", net.input_size if size is None else size))

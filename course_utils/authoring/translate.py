@@ -40,7 +40,7 @@ COMMON = (
 
 
 @dataclass(frozen=True)
-class Report:
+class TranslationReport:
     """How far a translation is.
 
     Attributes:
@@ -101,14 +101,14 @@ def translation_file(lesson: Lesson | None, language: str) -> Path:
     return languages.LOCALE / language / f"{lesson.number if lesson else WORDS}.po"
 
 
-def report(lesson: Lesson | None, language: str) -> Report:
+def report(lesson: Lesson | None, language: str) -> TranslationReport:
     """How far the translation of a lesson is."""
     path, texts = translation_file(lesson, language), texts_of(lesson)
     entries = [m for m in read_translations(path) if m.id] if path.is_file() else []
     good = {(m.context, m.id) for m in entries if is_said(m)}
     missing = [text for key, text in texts if (key, text) not in good]
     stale = [m.id for m in entries if m.string and (m.fuzzy or (m.context, m.id) not in texts)]
-    return Report(language, path.stem, len(texts), missing, stale)
+    return TranslationReport(language, path.stem, len(texts), missing, stale)
 
 
 def update(lesson: Lesson | None, language: str) -> Path:

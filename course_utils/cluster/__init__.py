@@ -7,7 +7,7 @@ Nothing here is needed on one machine, and nothing of Dask is imported until a c
     run.py         work on many items: who dies is replaced, what was lost is done again
     carrier.py     what lies on a worker while it works
     bar.py         a bar, or a line every minute
-    progress.py    which images are done, and the file from which a run goes on
+    checkpoint.py  which images are done, and the file from which a run goes on
 """
 
 from course_utils.cluster.workers import workers

@@ -14,11 +14,11 @@ from course_utils.cluster.versions import difference, here
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
-class Refused(Exception):
+class WorkerRefused(Exception):
     """A worker that must not take part: its address, and why."""
 
 
-class Missing(Exception):
+class WorkerMisses(Exception):
     """A worker that does not find what an item needs: its address, and what it misses."""
 
 
@@ -72,11 +72,11 @@ def do(token: str, item: Any) -> Any:
     carrier = worker.plugins[token]
     with carrier.lock:
         if carrier.problem:
-            raise Refused(worker.address, carrier.problem)
+            raise WorkerRefused(worker.address, carrier.problem)
         try:
             return carrier.work(item)
         except Unfit as error:
             carrier.problem = str(error)
-            raise Refused(worker.address, carrier.problem) from None
+            raise WorkerRefused(worker.address, carrier.problem) from None
         except NotHere as error:
-            raise Missing(worker.address, str(error)) from None
+            raise WorkerMisses(worker.address, str(error)) from None

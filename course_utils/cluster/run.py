@@ -98,7 +98,7 @@ def results(
     import dask
     from distributed import KilledWorker
 
-    from course_utils.cluster.carrier import Missing, Refused
+    from course_utils.cluster.carrier import WorkerMisses, WorkerRefused
 
     source, more, suspects = (_Try(item) for item in items), deque(), deque()
     large = {"distributed.admin.large-graph-warning-threshold": "1 GB"}  # of images, which have to travel
@@ -127,10 +127,10 @@ def results(
                 one, future = under_way.next_done()
                 try:
                     result = under_way.result(future)
-                except Refused as error:
+                except WorkerRefused as error:
                     under_way.refuse(*error.args)
                     again(one)
-                except Missing as error:
+                except WorkerMisses as error:
                     one.missed.update([error.args])
                     if under_way.others(one):
                         again(one)

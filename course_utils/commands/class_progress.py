@@ -17,9 +17,9 @@ from course_utils.commands.progress import exercise_states
 from course_utils.errors import CourseError
 from course_utils.grading.folder import write_atomically
 from course_utils.grading.notebooks import MAX_NOTEBOOK
+from course_utils.grading.plain_text import plain_text
 from course_utils.grading.roster import match, read_roster
 from course_utils.grading.submissions import Submission, find_submissions
-from course_utils.grading.words import plain
 
 _MARKS = {"passed": "✓", "not yet": "✗", "an error": "!", "not written": "○", "not run": "·", "": " "}
 _WORDS = {**{state: state for state in _MARKS}, "": "no notebook"}
@@ -69,7 +69,7 @@ def tell_class_progress(folder: Path, *, page: Path | None = None, roster: Path 
     ids = _exercises({which for row in rows for which in row.states})
     print(as_text(rows, ids))
     for name, why in strangers:
-        print(f"not in the table: {plain(name)}: {why}")
+        print(f"not in the table: {plain_text(name)}: {why}")
     if page is not None:
         write_atomically(page, as_page(rows, ids))
         print(page)
@@ -96,7 +96,7 @@ def _row(one: Submission, name: str) -> Row:
         for which, state in (said or {}).items():
             # of two notebooks of one lesson, the better counts
             states[str(which)] = min(state, states.get(str(which), ""), key=_BEST_FIRST.index)
-    return Row(plain(name, 60) or "(no name)", states, plain("; ".join(problems), 200))
+    return Row(plain_text(name, 60) or "(no name)", states, plain_text("; ".join(problems), 200))
 
 
 def as_text(rows: Sequence[Row], ids: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ TEST_ONLY = {"efficientnet_lite1"}  # networks whose packages only requirements-
 
 
 @dataclass(frozen=True)
-class Finding:
+class Line:
     """One line of the report: `state` is "ok", "note" (the course runs without it) or "problem"; `cure` what to do."""
 
     name: str
@@ -47,10 +47,10 @@ def run_doctor() -> int:
         try:
             findings = list(examine())
         except ImportError as error:
-            findings = [Finding(examine.__name__.replace("_", " "), "problem", f"{error}", INSTALL)]
+            findings = [Line(examine.__name__.replace("_", " "), "problem", f"{error}", INSTALL)]
         except Exception as error:  # one thing that cannot be examined must not hide the others
             said = f"cannot be examined ({type(error).__name__}: {(str(error).splitlines() or [''])[0]})"
-            findings = [Finding(examine.__name__.replace("_", " "), "note", said)]
+            findings = [Line(examine.__name__.replace("_", " "), "note", said)]
         for found in findings:
             print(f"{found.state:<8} {found.name:<22} {found.text}")
             if found.cure:
@@ -63,10 +63,10 @@ def run_doctor() -> int:
     return 0
 
 
-def python() -> Iterator[Finding]:
+def python() -> Iterator[Line]:
     """Python itself."""
     text = f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}"
-    yield Finding("python", "ok", text)
+    yield Line("python", "ok", text)
 
 
 def wanted() -> dict[str, SpecifierSet]:
@@ -87,12 +87,12 @@ def wanted() -> dict[str, SpecifierSet]:
     return found
 
 
-def packages() -> Iterator[Finding]:
+def packages() -> Iterator[Line]:
     """The installed versions against the wanted ones. A local part such as +cpu does not count as a difference."""
     needed, versions, missing, other = wanted(), {}, [], []
     kind = "wanted" if IN_WHEEL else "pinned"
     if not needed:
-        yield Finding("pins", "note", f"{ROOT / 'requirements.txt'} is missing, so versions are not compared")
+        yield Line("pins", "note", f"{ROOT / 'requirements.txt'} is missing, so versions are not compared")
     for name in [*needed, *(n for n in SHOWN if n not in needed)]:
         try:
             versions[name] = metadata.version(name)
@@ -101,17 +101,17 @@ def packages() -> Iterator[Finding]:
             continue
         if name in needed and not needed[name].contains(versions[name], prereleases=True):
             other.append(f"{name} {versions[name]} ({kind}: {str(needed[name]).removeprefix('==')})")
-    yield Finding("versions", "ok", ", ".join(f"{n} {versions[n]}" for n in SHOWN if n in versions))
+    yield Line("versions", "ok", ", ".join(f"{n} {versions[n]}" for n in SHOWN if n in versions))
     cure = f"{INSTALL} --upgrade" if IN_WHEEL else f"in {ROOT}: {INSTALL}"
     if missing:
-        yield Finding("packages", "problem", "not installed: " + ", ".join(missing), cure)
+        yield Line("packages", "problem", "not installed: " + ", ".join(missing), cure)
     if other:
-        yield Finding("packages", "note", f"not the {kind} versions: " + ", ".join(other), cure)
+        yield Line("packages", "note", f"not the {kind} versions: " + ", ".join(other), cure)
     if needed and not missing and not other:
-        yield Finding("packages", "ok", f"all {len(needed)} {kind} packages are installed")
+        yield Line("packages", "ok", f"all {len(needed)} {kind} packages are installed")
 
 
-def device() -> Iterator[Finding]:
+def device() -> Iterator[Line]:
     """Where networks will run."""
     import torch
 
@@ -122,24 +122,24 @@ def device() -> Iterator[Finding]:
     text = {"cuda": "CUDA", "mps": "Apple's MPS"}.get(place.type, "CPU")
     if place.type == "cuda":
         text = f"CUDA, {torch.cuda.get_device_name(place)}"
-    yield Finding("device", "ok", f"{text}; {threads}")
+    yield Line("device", "ok", f"{text}; {threads}")
 
 
-def memory() -> Iterator[Finding]:
+def memory() -> Iterator[Line]:
     """Free memory, and room for the pages and caches that the course writes."""
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
     short = free < MEMORY_NEEDED
     cure = "close other programs and other notebooks' kernels" if short else ""
-    yield Finding("memory", "note" if short else "ok", f"{free:.1f} GB free of {MEMORY_NEEDED:.0f} GB needed", cure)
+    yield Line("memory", "note" if short else "ok", f"{free:.1f} GB free of {MEMORY_NEEDED:.0f} GB needed", cure)
     place = Path.cwd() if IN_WHEEL else ROOT
     disk = shutil.disk_usage(place).free / 1e9
     cure = "make room on this disk" if disk < 1 else ""
-    yield Finding("disk", "note" if cure else "ok", f"{disk:.0f} GB free in {place}", cure)
+    yield Line("disk", "note" if cure else "ok", f"{disk:.0f} GB free in {place}", cure)
 
 
-def offline_networks() -> Iterator[Finding]:
+def offline_networks() -> Iterator[Line]:
     """Every offline network is loaded from its checked file: a damaged weight file shows here."""
     from course_utils.networks import OFFLINE
 
@@ -152,16 +152,16 @@ def offline_networks() -> Iterator[Finding]:
             if not text:
                 text, _, cure = said.rpartition(" Run: ")
             if name in TEST_ONLY:
-                yield Finding(name, "note", f"{text or said} (only the tests use it)", cure)
+                yield Line(name, "note", f"{text or said} (only the tests use it)", cure)
             else:
-                yield Finding(name, "problem", text or said, cure or INSTALL)
+                yield Line(name, "problem", text or said, cure or INSTALL)
         else:
             weights = sum(p.numel() for p in net.parameters())
             count = f"{weights / 1e6:.1f} M" if weights > 1e5 else f"{weights:,}"
-            yield Finding(name, "ok", f"ready offline, weights checked (sha256), {count} weights")
+            yield Line(name, "ok", f"ready offline, weights checked (sha256), {count} weights")
 
 
-def torchvision_networks() -> Iterator[Finding]:
+def torchvision_networks() -> Iterator[Line]:
     """The lecture's other networks: in the torch hub cache, or a download away."""
     from course_utils.networks import cached_checkpoint
 
@@ -170,9 +170,9 @@ def torchvision_networks() -> Iterator[Finding]:
     absent = [name for name in there if name not in ready]
     place = next(iter(there.values())).parent
     if ready:
-        yield Finding("torchvision networks", "ok", f"in {place}: {', '.join(ready)}")
+        yield Line("torchvision networks", "ok", f"in {place}: {', '.join(ready)}")
     if absent:
-        yield Finding(
+        yield Line(
             "torchvision networks",
             "note",
             f"not in {place}: {', '.join(absent)}; the lessons say so and go on without them",
@@ -180,35 +180,35 @@ def torchvision_networks() -> Iterator[Finding]:
         )
 
 
-def notebooks() -> Iterator[Finding]:
+def notebooks() -> Iterator[Line]:
     """The lessons, and the kernel that will run them."""
     count = len(list((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")))
     if count:
         copies = "; course lab copies them to the folder where you are" if IN_WHEEL else ""
-        yield Finding("lessons", "ok", f"{count} notebooks in {ROOT / 'notebooks'}{copies}")
+        yield Line("lessons", "ok", f"{count} notebooks in {ROOT / 'notebooks'}{copies}")
     else:
         cure = f"{INSTALL} --force-reinstall" if IN_WHEEL else "clone the project again, or run: course build"
-        yield Finding("lessons", "problem", f"no notebooks in {ROOT / 'notebooks'}", cure)
+        yield Line("lessons", "problem", f"no notebooks in {ROOT / 'notebooks'}", cure)
 
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
         command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        yield Finding("kernel", "problem", "Jupyter has no python3 kernel", "pip install --force-reinstall ipykernel")
+        yield Line("kernel", "problem", "Jupyter has no python3 kernel", "pip install --force-reinstall ipykernel")
         return
     if os.path.isabs(command) and os.path.dirname(command) != os.path.dirname(sys.executable):
         cure = f"{sys.executable} -m ipykernel install --sys-prefix"
-        yield Finding("kernel", "problem", f"Jupyter's python3 kernel is another Python, {command}", cure)
+        yield Line("kernel", "problem", f"Jupyter's python3 kernel is another Python, {command}", cure)
     else:
-        yield Finding("kernel", "ok", "Jupyter's python3 kernel is this Python")
+        yield Line("kernel", "ok", "Jupyter's python3 kernel is this Python")
 
 
-def helpers() -> Iterator[Finding]:
+def helpers() -> Iterator[Line]:
     """Programs that only instructors (grading) and maintainers (browser tests) need; a handout has neither."""
     if not Path(__file__).with_name("grade.py").is_file():
         return
-    bubblewrap = partial(Finding, "bubblewrap")
+    bubblewrap = partial(Line, "bubblewrap")
     if not sys.platform.startswith("linux"):
         yield bubblewrap("note", "grading in a sandbox runs on Linux only; students do not need it")
     elif not (path := shutil.which("bwrap")):
@@ -226,9 +226,9 @@ def helpers() -> Iterator[Finding]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     browser = next((found for name in names if (found := shutil.which(name))), None)
     if browser:
-        yield Finding("chromium", "ok", f"{browser}; for the browser tests")
+        yield Line("chromium", "ok", f"{browser}; for the browser tests")
     else:
-        yield Finding("chromium", "note", "not found; only the browser tests need it", "apt-get install chromium")
+        yield Line("chromium", "note", "not found; only the browser tests need it", "apt-get install chromium")
 
 
 def _version(command: list[str]) -> str:

@@ -46,12 +46,12 @@ def grade(
     from course_utils.grading.folder import only_grader
     from course_utils.grading.limits import Limits
     from course_utils.grading.over_cluster import grade_over
+    from course_utils.grading.plain_text import plain_text
     from course_utils.grading.results import Report
     from course_utils.grading.roster import NOTHING, Matched, match, read_roster
     from course_utils.grading.submissions import find_submissions
     from course_utils.grading.tasks import prepare
     from course_utils.grading.walls import bubblewrap_problem
-    from course_utils.grading.words import plain
 
     on_cluster = scheduler is not None or local_workers is not None
     if on_cluster and (jobs is not None or not sandbox):
@@ -80,10 +80,12 @@ def grade(
     if on_cluster:  # workers have folders of their own
         submissions, out = submissions.absolute(), out.absolute()
     people = read_roster(roster) if roster is not None else []
-    found = find_submissions(submissions, student, leave_out=out, tell=lambda line: print(plain(line), file=sys.stderr))
+    found = find_submissions(
+        submissions, student, leave_out=out, tell=lambda line: print(plain_text(line), file=sys.stderr)
+    )
     matched = match(people, found) if people else Matched(found)
     for name, why in matched.strangers:
-        print(f"not graded: {plain(name)}: {why}", file=sys.stderr)
+        print(f"not graded: {plain_text(name)}: {why}", file=sys.stderr)
     found = matched.submissions
     by_name = {one.student: one for one in found}
     limits = Limits(call=call_seconds, total=total_seconds, memory=memory_mb << 20)

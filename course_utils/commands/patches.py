@@ -48,8 +48,8 @@ def find_patches(
         CourseError: no such folder, network, layer or channel; nothing to write to; files that came or went
             meanwhile; what a cluster may do.
     """
-    from course_utils.activations.top_patches import patches_over
     from course_utils.cluster import workers
+    from course_utils.engines.patch_pass import patches_over
     from course_utils.images import warn_of_broken
     from course_utils.networks import load_network
 

@@ -1,1 +1,1 @@
-"""Engines: what makes the methods fast and general. Not read in class; each is held equal to a plain version by its tests."""
+"""Engines: what makes the methods fast and general; not read in class. Tests hold each equal to a plain version."""

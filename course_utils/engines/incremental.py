@@ -47,7 +47,7 @@ SHARING = {"alias", "detach", "view", "_unsafe_view", "expand", "permute", "tran
 
 
 @dataclass
-class Chunk:
+class Stack:
     """Changed rectangles of equal size: `tensor[i]` lies at `(tops[i], lefts[i])` in the map of position `ids[i]`."""
 
     ids: list[int]
@@ -59,8 +59,8 @@ class Chunk:
 class Rectangles:
     """What differs from the clean map, for every position; a position that is absent does not differ."""
 
-    def __init__(self, chunks: list[Chunk]):
-        self.chunks = chunks
+    def __init__(self, stacks: list[Stack]):
+        self.stacks = stacks
         self._at = None
 
     @property
@@ -69,7 +69,7 @@ class Rectangles:
         if self._at is None:
             self._at = {
                 i: (t, left, one)
-                for c in self.chunks
+                for c in self.stacks
                 for i, t, left, one in zip(c.ids, c.tops, c.lefts, c.tensor.unbind(0), strict=True)
             }
         return self._at
@@ -260,11 +260,11 @@ class Incremental:
         count, groups = len(patches), defaultdict(list)
         for index, patch in enumerate(patches):
             groups[patch.shape].append(index)
-        chunks = [
-            Chunk(i, [tops[j] for j in i], [lefts[j] for j in i], _channels_last(torch.stack([patches[j] for j in i])))
+        stacks = [
+            Stack(i, [tops[j] for j in i], [lefts[j] for j in i], _channels_last(torch.stack([patches[j] for j in i])))
             for i in groups.values()
         ]
-        state: dict[int, Rectangles | Whole] = {0: Rectangles(chunks)}
+        state: dict[int, Rectangles | Whole] = {0: Rectangles(stacks)}
         unread = dict(self.users)
         for op in self.ops:
             state.update(zip(op.out, self._step(op, state, count), strict=False))
@@ -300,28 +300,28 @@ class Incremental:
         """A convolution or pooling: on the rectangles its outputs can change in, plus the halo it reads."""
         clean, size = self.clean[op.inputs[0]], self.size[op.out[0]][2:]
         if layer.kernel == layer.stride == (1, 1) and layer.padding == (0, 0):
-            return Rectangles([Chunk(c.ids, c.tops, c.lefts, layer.run(c.tensor)) for c in crops.chunks])
+            return Rectangles([Stack(c.ids, c.tops, c.lefts, layer.run(c.tensor)) for c in crops.stacks])
         groups = defaultdict(list)
         for position, (top, left, one) in crops.at.items():
             y, h = layer.reach(0, top, one.shape[1], size[0])
             x, w = layer.reach(1, left, one.shape[2], size[1])
             if h > 0 and w > 0:
                 groups[h, w].append((position, y, x))
-        chunks = []
+        stacks = []
         for (h, w), outs in groups.items():
             boxes = [(i, layer.need(0, y, h)[0], layer.need(1, x, w)[0]) for i, y, x in outs]
             need = layer.need(0, 0, h)[1], layer.need(1, 0, w)[1]
             result = layer.run(gather(clean, crops, boxes, need, layer.fill))
-            chunks.append(Chunk([o[0] for o in outs], [o[1] for o in outs], [o[2] for o in outs], result))
-        return Rectangles(chunks)
+            stacks.append(Stack([o[0] for o in outs], [o[1] for o in outs], [o[2] for o in outs], result))
+        return Rectangles(stacks)
 
     def _pointwise(self, op: Op, state: dict, numbers: list[int]) -> Rectangles:
         """An operation that looks at one place at a time: on the rectangles, or on their common hull if it has several inputs."""
         if len(numbers) == 1:
             return Rectangles(
                 [
-                    Chunk(c.ids, c.tops, c.lefts, op.call(*_filled(op, {numbers[0]: c.tensor}), **op.kwargs))
-                    for c in state[numbers[0]].chunks
+                    Stack(c.ids, c.tops, c.lefts, op.call(*_filled(op, {numbers[0]: c.tensor}), **op.kwargs))
+                    for c in state[numbers[0]].stacks
                 ]
             )
         groups = defaultdict(list)
@@ -331,32 +331,32 @@ class Incremental:
             h = max(b[0] + b[2].shape[1] for b in boxes) - top
             w = max(b[1] + b[2].shape[2] for b in boxes) - left
             groups[h, w].append((position, top, left))
-        chunks = []
+        stacks = []
         for size, boxes in groups.items():
             ids, tops, lefts = map(list, zip(*boxes, strict=True))
             inputs = {}
             for n in numbers:
                 ready = [
                     c.tensor
-                    for c in state[n].chunks
+                    for c in state[n].stacks
                     if (c.ids, c.tops, c.lefts) == (ids, tops, lefts) and c.tensor.shape[2:] == size
                 ]
                 inputs[n] = ready[0] if ready else gather(self.clean[n], state[n], boxes, size)
-            chunks.append(Chunk(ids, tops, lefts, op.call(*_filled(op, inputs), **op.kwargs)))
-        return Rectangles(chunks)
+            stacks.append(Stack(ids, tops, lefts, op.call(*_filled(op, inputs), **op.kwargs)))
+        return Rectangles(stacks)
 
     def _mean(self, op: Op, crops: Rectangles, count: int) -> Whole:
         """Global average pooling: the clean mean, plus what changed, divided by the number of places."""
         clean = self.clean[op.inputs[0]]
         base = clean.mean((2, 3), keepdim=True)
         out = base.repeat(count, 1, 1, 1)
-        for chunk in crops.chunks:
-            h, w = chunk.tensor.shape[2:]
+        for stack in crops.stacks:
+            h, w = stack.tensor.shape[2:]
             before = [
-                clean[:, :, t : t + h, x : x + w].sum((2, 3)) for t, x in zip(chunk.tops, chunk.lefts, strict=True)
+                clean[:, :, t : t + h, x : x + w].sum((2, 3)) for t, x in zip(stack.tops, stack.lefts, strict=True)
             ]
-            change = (chunk.tensor.sum((2, 3)) - torch.cat(before)) / (clean.shape[2] * clean.shape[3])
-            out[chunk.ids] += change[:, :, None, None]
+            change = (stack.tensor.sum((2, 3)) - torch.cat(before)) / (clean.shape[2] * clean.shape[3])
+            out[stack.ids] += change[:, :, None, None]
         keep = len(op.args) > 2 and op.args[2] or op.kwargs.get("keepdim", False)
         return Whole(batch=out if keep else out[:, :, 0, 0])
 
@@ -473,5 +473,5 @@ def _shifted(crops: Rectangles, padding: list[int]) -> Rectangles:
     """Padding with a constant: what changed has moved."""
     left, top = padding[0], padding[2] if len(padding) > 2 else 0
     return Rectangles(
-        [Chunk(c.ids, [t + top for t in c.tops], [x + left for x in c.lefts], c.tensor) for c in crops.chunks]
+        [Stack(c.ids, [t + top for t in c.tops], [x + left for x in c.lefts], c.tensor) for c in crops.stacks]
     )

@@ -272,7 +272,7 @@ def _here(task: Pass, images: Any, over: Over, bar: tqdm) -> None:
 def _in_chunks(
     task: Pass, images: Any, over: Over, bar: tqdm, client: Client | None, checkpoint: Any, chunk: int | None
 ) -> None:
-    from course_utils.cluster.progress import Done, OtherImages, can_be_saved, load, save
+    from course_utils.cluster.checkpoint import Done, OtherImages, can_be_saved, load, save
 
     if isinstance(images, (str, Path)):  # a worker runs in another folder
         images = Path(images).absolute()

@@ -14,7 +14,7 @@ from course_utils.exercises.call import Call, LocalCall
 from course_utils.exercises.compare import CheckFailed, collect_failures
 from course_utils.exercises.draws import Draw
 from course_utils.exercises.left_behind import known_settings
-from course_utils.exercises.words import leftover
+from course_utils.exercises.messages import leftover
 
 
 @dataclass(eq=False)

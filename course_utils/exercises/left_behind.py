@@ -1,7 +1,7 @@
 """What a call of a student's function leaves behind: in its inputs, in networks, in the settings of Python and torch.
 
 It runs where the student's function runs, in the notebook and in the grader's sandbox. What it finds has a code, for
-which `words.py` has a sentence, and the number of the input that it is about.
+which `messages.py` has a sentence, and the number of the input that it is about.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ def _on_the_cpu() -> Iterator[None]:
         yield
 
 
-class Watch:
+class BeforeAndAfter:
     """Looks around before and after calls on the same inputs.
 
     Args:

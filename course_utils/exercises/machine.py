@@ -31,9 +31,9 @@ from course_utils.exercises.compare import CheckFailed, alike
 from course_utils.exercises.draws import Draw
 from course_utils.exercises.exercise import Exercise, exercise, get_exercise, lesson_exercises
 from course_utils.exercises.left_behind import known_settings, same_state
+from course_utils.exercises.messages import why
 from course_utils.exercises.outcome import Outcome, show
 from course_utils.exercises.passed import note_check
-from course_utils.exercises.words import why
 
 __all__ = [
     "NOTEBOOK_SEEDS",

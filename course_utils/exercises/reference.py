@@ -13,7 +13,7 @@ from pathlib import PurePath
 from types import FrameType
 from typing import TypeVar
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 # files and folders of the package that are there as they are
 WHOLE = (
@@ -52,7 +52,7 @@ def why_missing(name: PurePath) -> str:
     return IS_REFERENCE if name.with_suffix("").parts[0] in _REFERENCE else _IS_MISSING
 
 
-def call_as_while_grading(function: Callable[[], Result], lesson: str) -> Result:
+def call_as_while_grading(function: Callable[[], Returned], lesson: str) -> Returned:
     """Call a function. A function of the course that is not there while grading raises as its stand-in does.
 
     Python reports each call, so it is seen however the function came there: as a name of the notebook, in a list, in a

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from course_utils.exercises.left_behind import Watch, known_settings
+from course_utils.exercises.left_behind import BeforeAndAfter, known_settings
 from course_utils.exercises.transport import NotPlain, decode, encode_answer
 
 
@@ -35,7 +35,7 @@ def run(function: Callable, arguments: Sequence[Any], *, times: int = 1, gradien
 def _run(function: Callable, arguments: Sequence[Any], times: int, gradient: bool) -> dict[str, Any]:
     inputs = [decode(tree) for tree in arguments]
     leaves = [x.requires_grad_() for x in _tensors(inputs) if x.is_floating_point()] if gradient else []
-    watch, trees = Watch(inputs, calls=times), []
+    watch, trees = BeforeAndAfter(inputs, calls=times), []
     for turn in range(times):
         try:
             with watch.one_call():

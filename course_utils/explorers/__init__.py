@@ -36,9 +36,9 @@ and a line in `_HOME` below. The rules:
   change replaces one that waits, and ends a running generator at its next `yield`. *Stop* does that too; what is shown stays.
   So yield at least twice a second. A `try: ... finally:` around yields is run when it is stopped.
 - What can be shown before Start is pressed, such as the chosen photo, is a knob's `preview=`.
-- A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer` (live.py): a Start button, a live picture, Stop.
-  Without it, a callback calls `self.worker.tick(step, steps)` (True: end now) or `self.worker.check()`, which raises a
-  KeyboardInterrupt, so that a method of the course returns its best so far. Give the method `progress=False`.
+- A method with a callback, such as `visualize`, is wrapped by a `LiveExplorer`: a Start button, a live picture, Stop.
+  Without it, a callback returns `self.worker.tick(step, steps)` (True: end now), and the method returns its best so
+  far. Give the method `progress=False`.
 - An exception becomes words in the status line: raise CourseError or ValueError with one line that a person can act on.
 - Use a network of your own, `own_network(net)`: same weights, separate hooks, so that cells can run meanwhile.
 - Keep what a knob does not change (the network's answer to a photo) in the explorer, one photo and one layer at a time.

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.classes import class_chooser
-from course_utils.explorers.live import LiveExplorer
-from course_utils.explorers.network import own_network
+from course_utils.explorers.live_explorer import LiveExplorer
+from course_utils.explorers.own_network import own_network
 from course_utils.gradients import ROBUST, Blur, ClipSmallNorm, Crop, Fourier, L2Decay, Noise, Phase, Pixels, visualize
 from course_utils.images import resize
 from course_utils.networks import Network, load_network

@@ -11,7 +11,8 @@ from torch import Tensor
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import sheet
-from course_utils.fun.fast_style import StyleNet, load_style_net, stylize
+from course_utils.fun.fast_style import load_style_net, stylize
+from course_utils.fun.style_net import StyleNet
 from course_utils.images import center_crop, gallery, resize
 from course_utils.stimuli.styles import style_image, style_names
 from course_utils.stimuli.textures import DRAWN

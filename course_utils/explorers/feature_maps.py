@@ -9,7 +9,7 @@ from torch.nn import functional
 from course_utils.activations.feature_maps import scale_maps
 from course_utils.activations.receptive_field import receptive_field
 from course_utils.explorers.chooser import PhotoChooser
-from course_utils.explorers.network import layers_of, own_network
+from course_utils.explorers.own_network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.hooks import layer_outputs

@@ -11,7 +11,7 @@ from course_utils.activations import l2_distances, nearest, vectors
 from course_utils.activations.image_map import fit_square
 from course_utils.activations.pca import pca
 from course_utils.activations.tsne import tsne
-from course_utils.explorers.network import own_network
+from course_utils.explorers.own_network import own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import sheet
 from course_utils.images import to_pil

@@ -9,8 +9,8 @@ from PIL import Image
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import PhotoChooser
 from course_utils.explorers.classes import class_chooser
-from course_utils.explorers.live import LiveExplorer
-from course_utils.explorers.network import own_network
+from course_utils.explorers.live_explorer import LiveExplorer
+from course_utils.explorers.own_network import own_network
 from course_utils.gradients.adversarial import pgd
 from course_utils.gradients.fooling import magnify
 from course_utils.networks import Network

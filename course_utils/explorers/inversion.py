@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipywidgets
 
 from course_utils.explorers.chooser import PhotoChooser
-from course_utils.explorers.live import LiveExplorer
-from course_utils.explorers.network import own_network
+from course_utils.explorers.live_explorer import LiveExplorer
+from course_utils.explorers.own_network import own_network
 from course_utils.gradients.inversion import feature_error, invert
 from course_utils.networks import Network
 

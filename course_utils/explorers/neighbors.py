@@ -7,7 +7,7 @@ import torch
 
 from course_utils.activations import cosine_distances, l2_distances, nearest, vectors
 from course_utils.activations.neighbors import METRICS
-from course_utils.explorers.network import own_network
+from course_utils.explorers.own_network import own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.networks import Network

@@ -11,7 +11,7 @@ from course_utils.activations import OcclusionScores, baseline_images, occlusion
 from course_utils.engines.baselines import BASELINES
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import PhotoChooser
-from course_utils.explorers.network import class_of, own_network
+from course_utils.explorers.own_network import class_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import heat
 from course_utils.networks import Network

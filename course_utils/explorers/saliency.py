@@ -9,7 +9,7 @@ from course_utils.activations.feature_maps import scale_maps
 from course_utils.activations.receptive_field import receptive_field
 from course_utils.engines.relu_rules import RULES
 from course_utils.explorers.chooser import PhotoChooser
-from course_utils.explorers.network import class_of, layers_of, own_network
+from course_utils.explorers.own_network import class_of, layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import heat
 from course_utils.gradients.grad_cam import grad_cam

@@ -6,8 +6,8 @@ import ipywidgets
 from torch import Tensor
 
 from course_utils.explorers.chooser import Chosen, PhotoChooser
-from course_utils.explorers.live import LiveExplorer
-from course_utils.explorers.network import own_network
+from course_utils.explorers.live_explorer import LiveExplorer
+from course_utils.explorers.own_network import own_network
 from course_utils.fun.style import style_transfer
 from course_utils.fun.style_losses import content_loss, style_loss
 from course_utils.networks import Network

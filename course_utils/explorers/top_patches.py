@@ -10,7 +10,7 @@ from torch import Tensor
 
 from course_utils.activations import TopPatches as Found
 from course_utils.activations import top_patches
-from course_utils.explorers.network import layers_of, own_network
+from course_utils.explorers.own_network import layers_of, own_network
 from course_utils.explorers.panel import Explorer
 from course_utils.explorers.parts import cell, cell_box, sheet
 from course_utils.images import gallery, photo

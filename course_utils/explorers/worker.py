@@ -11,10 +11,6 @@ REST_SECONDS = 1.0  # without a new request: then the work rests, and `on_rest` 
 IDLE_SECONDS = 10.0  # then the thread ends; the next request starts a new one
 
 
-class Stopped(KeyboardInterrupt):
-    """Raised by `Worker.check`. A KeyboardInterrupt, because the methods answer that with their best so far."""
-
-
 class Worker:
     """Runs one piece of work at a time, away from the kernel's main thread.
 
@@ -91,11 +87,6 @@ class Worker:
             return self._stop or self._waiting is not None
         return False  # the first, synchronous run of an explorer: nothing can stop it but the kernel's own interrupt
 
-    def check(self) -> None:
-        """For the callback of a method that only an exception can end: raise `Stopped` if it should end now."""
-        if threading.current_thread() is self._thread and (self._stop or self._waiting is not None):
-            raise Stopped
-
     def _loop(self) -> None:
         rested = True
         while True:
@@ -115,8 +106,6 @@ class Worker:
             error, rested = None, False
             try:
                 self._run(work)
-            except Stopped:
-                pass
             except BaseException as problem:  # also a KeyboardInterrupt: this thread must not end with its request
                 error = problem
             with self._change:

@@ -2,9 +2,10 @@
 
 from course_utils.engines.neighborhoods import copy_pixels
 from course_utils.fun.colors import keep_colors, match_colors
-from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
+from course_utils.fun.deepdream import deepdream
+from course_utils.fun.dream import dream, dream_gradient, dream_step
 from course_utils.fun.efros_leung import efros_leung, efros_leung_sources
-from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, stylize
+from course_utils.fun.fast_style import load_style_net, stylize
 from course_utils.fun.gram import gram_loss, gram_matrix, mean_gram, texture_grams
 from course_utils.fun.instance_norm import ConditionalInstanceNorm, instance_norm
 from course_utils.fun.own_style import add_style, new_style, save_style_net
@@ -12,6 +13,7 @@ from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.plain_efros_leung import plain_efros_leung
 from course_utils.fun.style import style_transfer
 from course_utils.fun.style_losses import content_loss, style_loss
+from course_utils.fun.style_net import STYLE_NAMES, StyleNet
 from course_utils.fun.texture import synthesize_texture, texture_loss
 from course_utils.fun.wei_levoy import wei_levoy, wei_levoy_sources
 

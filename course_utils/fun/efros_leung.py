@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.engines.neighborhoods import check_sample, copy_pixels, ring_of, waves, window_table
+from course_utils.engines.growth import Growth
+from course_utils.engines.neighborhoods import check_sample, copy_pixels, ring_of, waves
 from course_utils.validate import check_not_negative, check_positive, check_seed
 
 
@@ -91,57 +92,32 @@ def efros_leung_sources(
     pixels, height, width = check_sample(sample, size, window)
     check_positive(max_error=max_error)
     check_not_negative(tolerance=tolerance)
-    rng, half = np.random.default_rng(check_seed(seed)), window // 2
-    weights = window_weights(window)
-    table, centers = window_table(pixels, window), (pixels.shape[0] - 2 * half, pixels.shape[1] - 2 * half)
-
-    # the result has a margin of never filled pixels, so that every window lies inside
-    out = np.zeros((height + 2 * half, width + 2 * half, 3))
-    filled = np.zeros(out.shape[:2], bool)
-    inside = np.zeros(out.shape[:2], bool)
-    middle = np.s_[half : half + height, half : half + width]
-    inside[middle] = True
-    sources = np.full((*out.shape[:2], 2), -1)
-    top, left = rng.integers(0, pixels.shape[0] - 2), rng.integers(0, pixels.shape[1] - 2)
-    row, column = half + height // 2 - 1, half + width // 2 - 1
-    block = np.s_[row : row + 3, column : column + 3]
-    sources[block] = np.stack(np.mgrid[top : top + 3, left : left + 3], -1)
-    out[block], filled[block] = pixels[top : top + 3, left : left + 3], True
-    windows = np.lib.stride_tricks.sliding_window_view(out, (window, window), (0, 1))
-    masks = np.lib.stride_tricks.sliding_window_view(filled, (window, window))
-
+    rng, rings = np.random.default_rng(check_seed(seed)), 0
+    grown = Growth(pixels, (height, width), window_weights(window))
+    grown.plant(rng)
     bar = tqdm(total=height * width, initial=9, desc="Efros-Leung", leave=False, disable=not progress)
-    rings = 0
     try:
-        while not filled[inside].all():
+        while not grown.filled[grown.inside].all():
             if callback is not None:
-                so_far, share = copy_pixels(sample, torch.from_numpy(sources[middle])), float(filled[inside].mean())
-                if callback(rings, so_far, torch.tensor([share])):
+                so_far = copy_pixels(sample, torch.from_numpy(grown.sources[grown.middle]))
+                if callback(rings, so_far, torch.tensor([float(grown.filled[grown.inside].mean())])):
                     break
             rings += 1
-            ring = ring_of(filled, inside, rng)
-            draws, before = rng.random(len(ring)), filled.sum()
-            for wave in waves(ring, half, filled.shape):
-                rows, columns = ring[wave, 0], ring[wave, 1]
-                known = masks[rows - half, columns - half].reshape(len(wave), -1) * weights
-                around = windows[rows - half, columns - half].reshape(len(wave), 3, -1)
-                # weighted sum of squared differences: sum w (s - t)^2 = sum w s^2 - 2 sum w s t + sum w t^2
-                question = np.concatenate([known, (known[:, None] * around).reshape(len(wave), -1)], 1)
-                errors = question @ table + (known[:, None] * around**2).sum((1, 2))[:, None]
+            ring = ring_of(grown.filled, grown.inside, rng)
+            draws, before = rng.random(len(ring)), grown.filled.sum()
+            for wave in waves(ring, window // 2, grown.filled.shape):
+                errors, totals = grown.errors(ring[wave])
                 limits = errors.min(1) * (1 + tolerance)
-                for index, error, limit, total in zip(wave, errors, limits, known.sum(1), strict=True):
+                for index, error, limit, total in zip(wave, errors, limits, totals, strict=True):
                     good = np.flatnonzero(error <= limit)
                     pick = good[int(draws[index] * len(good))]
                     if error[pick] <= max_error * total * (3 * 255**2):
-                        y, x = ring[index]
-                        sources[y, x] = np.unravel_index(pick, centers)
-                        sources[y, x] += half
-                        out[y, x], filled[y, x] = pixels[tuple(sources[y, x])], True
+                        grown.fill(ring[index], pick)
                         bar.update()
-            if filled.sum() == before:
+            if grown.filled.sum() == before:
                 max_error *= 1.1
     except KeyboardInterrupt:
         pass
     finally:
         bar.close()
-    return torch.from_numpy(sources[middle].copy()).to(sample.device)
+    return torch.from_numpy(grown.sources[grown.middle].copy()).to(sample.device)

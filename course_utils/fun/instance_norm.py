@@ -1,4 +1,4 @@
-"""Instance normalization with one row of scales and shifts for each style (Ulyanov et al., 2016; Dumoulin et al., 2017)."""
+"""Instance normalization with scales and shifts for each style (Ulyanov et al., 2016; Dumoulin et al., 2017)."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ class BatchNorm(nn.BatchNorm2d):
         return super().forward(features)
 
 
-NORMS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}
+NORM_LAYERS = {"instance": ConditionalInstanceNorm, "batch": BatchNorm}

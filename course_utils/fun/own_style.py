@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course_utils.fun.fast_style import StyleNet, mixture, style_rows
+from course_utils.fun.fast_style import mixture, style_rows
 from course_utils.fun.instance_norm import BatchNorm
+from course_utils.fun.style_net import StyleNet
 from course_utils.networks.weights import save_weights
 from course_utils.validate import shown
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from course_utils.fun.colors import keep_colors, match_colors
-from course_utils.fun.deepdream import dream
+from course_utils.fun.dream import dream
 from course_utils.fun.style_losses import CONTENT_LAYERS, STYLE_LAYERS, content_loss, style_loss
 from course_utils.hooks import check_size, smallest_size
 from course_utils.networks.network import Network
 from course_utils.optimize.descend import Callback, Watch, descend
-from course_utils.optimize.objectives import total_variation
+from course_utils.optimize.objectives import Objective, total_variation
 from course_utils.optimize.octaves import scaled, stretch, through_sizes
 from course_utils.optimize.pictures import Pixels, Smooth
 from course_utils.validate import (
@@ -102,17 +102,11 @@ def style_transfer(
     """
     check_choice("optimizer", optimizer, ["lbfgs", "adam"])
     check_choice("preserve_color", preserve_color or "match", ["match", "luminance"])
-    check_whole(scales=scales)
     check_positive(lr=1.0 if lr is None else lr)
     numbers = {"content_weight": content_weight, "style_weight": style_weight, "tv_weight": tv_weight}
     check_not_negative(**numbers, smoothness=smoothness)
-    steps = plain(steps)
-    plan = list(steps) if isinstance(steps, (list, tuple)) else [steps] * scales
-    for one in plan:
-        check_whole(least=0, steps=one)
-    if len(plan) != scales:
-        raise ValueError(f"steps must be one number, or one for each of the {scales} sizes, not {steps}.")
     check_number(dream_weight=dream_weight)
+    plan = _plan(steps, scales)
     content_layers = check_list("content_layers", content_layers, "names")
     style_layers = check_list("style_layers", style_layers, "names")
     wanted = [*content_layers, *style_layers, *([dream_layer] if dream_layer else [])]
@@ -121,32 +115,48 @@ def style_transfer(
     contents = precise(check_images(net, content, name="content")).contiguous()
     check_size(net, contents, wanted, what="content")
     pictures = _styles(net, styles, style_size, wanted)
-    least = smallest_size(net, wanted, size=tuple(contents.shape[2:]))
-    equal = [1.0] * len(pictures)
-    shares = check_shares(equal if style_weights is None else style_weights, len(pictures), "style_weights")
+    shares = [1.0] * len(pictures) if style_weights is None else style_weights
+    shares = check_shares(shares, len(pictures), "style_weights")
     starts, results = _starts(net, init, contents, seed), []
-    with Watch(callback, looks=len(contents) * sum(s + 1 for s in plan), name="style", progress=progress) as watch:
+    least = smallest_size(net, wanted, size=tuple(contents.shape[2:]))
+
+    def total_loss(photo: Tensor, painted: list[Tensor]) -> Objective:
+        """What is made small, for a photo and styles of one size."""
+        loss = content_weight * content_loss(net, photo, layers=content_layers)
+        loss = loss + style_weight * style_loss(net, painted, layers=style_layers, shares=shares)
+        loss = loss + tv_weight / net.channels * total_variation()
+        return loss - dream_weight * dream(dream_layer) if dream_layer else loss
+
+    looks = len(contents) * sum(s + 1 for s in plan.values())
+    with Watch(callback, looks=looks, name="style", progress=progress) as watch:
         for one, start in zip(contents.split(1), starts, strict=True):
             painted = [match_colors(p, one) if preserve_color == "match" else p for p in pictures]
-            sizes = {2.0**k: plan[-1 - k] for k in reversed(range(scales)) if plan[-1 - k]}
+            sizes = [zoom for zoom, count in plan.items() if count]
             zooms = [z for z in sizes if z == 1 or all(min(scaled(p.shape[2:], z)) >= least for p in [one, *painted])]
 
-            def draw(picture: Tensor, zoom: float, one=one, painted=painted, sizes=sizes) -> Tensor:
+            def draw(picture: Tensor, zoom: float, one=one, painted=painted) -> Tensor:
                 """Minimize the loss at one size."""
                 photo, *small = (stretch(p, scaled(p.shape[2:], zoom)) for p in [one, *painted])
-                loss = content_weight * content_loss(net, photo, layers=content_layers)
-                loss = loss + style_weight * style_loss(net, small, layers=style_layers, shares=shares)
-                loss = loss + tv_weight / net.channels * total_variation()
-                if dream_layer:
-                    loss = loss - dream_weight * dream(dream_layer)
-                how = {"optimizer": optimizer, "lr": lr or {"lbfgs": 1.0, "adam": 0.02}[optimizer]}
                 begin = Smooth(picture, smoothness) if optimizer == "lbfgs" else Pixels(picture)
-                return descend(net, loss, begin, steps=sizes[zoom], watch=watch, **how).images
+                how = {"optimizer": optimizer, "lr": lr or {"lbfgs": 1.0, "adam": 0.02}[optimizer]}
+                return descend(net, total_loss(photo, small), begin, steps=plan[zoom], watch=watch, **how).images
 
             base = torch.zeros_like(start) if isinstance(init, str) and init == "noise" else start
             image = through_sizes(base, zooms, draw, watch, start=start)
             results.append(keep_colors(image, one) if preserve_color == "luminance" else image)
     return torch.cat(results).clamp(0, 1).to(content.device)
+
+
+def _plan(steps: int | Sequence[int], scales: int) -> dict[float, int]:
+    """From by how much a size is divided to its steps, the smallest size first."""
+    check_whole(scales=scales)
+    steps = plain(steps)
+    plan = list(steps) if isinstance(steps, (list, tuple)) else [steps] * scales
+    for one in plan:
+        check_whole(least=0, steps=one)
+    if len(plan) != scales:
+        raise ValueError(f"steps must be one number, or one for each of the {scales} sizes, not {steps}.")
+    return {2.0 ** (scales - 1 - number): count for number, count in enumerate(plan)}
 
 
 def _styles(net: Network, styles: Tensor | Sequence[Tensor], style_size: int | None, layers: list[str]) -> list[Tensor]:

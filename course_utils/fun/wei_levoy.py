@@ -5,6 +5,10 @@ Wei & Levoy, "Fast Texture Synthesis using Tree-structured Vector Quantization",
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -104,41 +108,61 @@ def wei_levoy_sources(
         pyramid.append(halved(pyramid[-1]))
 
     rng, parent, sources = np.random.default_rng(check_seed(seed)), None, None
-    bar = tqdm(total=sum(level_size(height, n) * level_size(width, n) for n in range(levels)), desc="Wei-Levoy", leave=False, disable=not progress)  # fmt: skip
+    sizes = [(level_size(height, level), level_size(width, level)) for level in range(levels)]
+    bar = tqdm(total=sum(map(math.prod, sizes)), desc="Wei-Levoy", leave=False, disable=not progress)
     try:
         for level in reversed(range(levels)):
-            known, rows, columns = pyramid[level], level_size(height, level), level_size(width, level)
+            known = pyramid[level]
             if sources is None:
-                sources = np.stack([rng.integers(0, side, (rows, columns)) for side in known.shape[:2]], -1)
+                sources = np.stack([rng.integers(0, side, sizes[level]) for side in known.shape[:2]], -1)
             else:
-                sources = enlarged_sources(sources, rows, columns)
+                sources = enlarged_sources(sources, *sizes[level])
             out = known[sources[..., 0], sources[..., 1]]
-            places = inner_places(known.shape, window, with_parent=parent is not None)
-            features = around(known, places, window, pyramid[level + 1] if parent is not None else None)
-            mean, basis = principal(features, dimensions)
-            tree = nearest_tree((features - mean) @ basis)
-
-            order, ends = leaning_scan(rows, columns, window // 2)
-            neighbors = flat_indices(order, causal_offsets(window), rows, columns)
-            values = 3 * len(causal_offsets(window))
-            fixed = -mean @ basis  # what does not change during the scan: the smaller picture's part
-            if parent is not None:
-                fixed = fixed + parents(parent, order) @ basis[values:]
-            fixed = np.broadcast_to(fixed, (len(order), basis.shape[1]))
-            flat, flat_sources = out.reshape(-1, 3), sources.reshape(-1, 2)
-            for start, end in zip(ends[:-1], ends[1:], strict=True):
-                here = flat[neighbors[start:end]].reshape(end - start, values)
-                nearest = tree.query(here @ basis[:values] + fixed[start:end], eps=eps)[1]
-                pixel = order[start:end, 0] * columns + order[start:end, 1]
-                flat_sources[pixel] = places[nearest]
-                flat[pixel] = known[places[nearest, 0], places[nearest, 1]]
-                bar.update(end - start)
+            smaller = None if parent is None else (parent, pyramid[level + 1])
+            for written in _write(out, sources, known, smaller, window, dimensions, eps):
+                bar.update(written)
             parent = out
     except KeyboardInterrupt:
         while sources is not None and sources.shape[:2] != (height, width):
             level -= 1
-            sources = enlarged_sources(sources, level_size(height, level), level_size(width, level))
+            sources = enlarged_sources(sources, *sizes[level])
     finally:
         bar.close()
     sources = np.minimum(sources, np.array(pixels.shape[:2]) - 1)
     return torch.from_numpy(sources).to(sample.device)
+
+
+def _write(
+    out: np.ndarray,
+    sources: np.ndarray,
+    known: np.ndarray,
+    smaller: tuple[np.ndarray, np.ndarray] | None,
+    window: int,
+    dimensions: int,
+    eps: float,
+) -> Iterator[int]:
+    """Write one size, in place, and say after each step how many pixels it wrote.
+
+    `out` is the picture and `known` the sample at this size, `smaller` both at half of it (None for the smallest).
+    """
+    rows, columns = out.shape[:2]
+    places = inner_places(known.shape, window, with_parent=smaller is not None)
+    features = around(known, places, window, smaller and smaller[1])
+    mean, basis = principal(features, dimensions)
+    tree = nearest_tree((features - mean) @ basis)
+
+    order, ends = leaning_scan(rows, columns, window // 2)
+    neighbors = flat_indices(order, causal_offsets(window), rows, columns)
+    values = 3 * len(causal_offsets(window))
+    fixed = -mean @ basis  # what does not change during the scan: the smaller picture's part
+    if smaller is not None:
+        fixed = fixed + parents(smaller[0], order) @ basis[values:]
+    fixed = np.broadcast_to(fixed, (len(order), basis.shape[1]))
+    flat, flat_sources = out.reshape(-1, 3), sources.reshape(-1, 2)
+    for start, end in itertools.pairwise(ends):
+        here = flat[neighbors[start:end]].reshape(end - start, values)
+        nearest = tree.query(here @ basis[:values] + fixed[start:end], eps=eps)[1]
+        pixel = order[start:end, 0] * columns + order[start:end, 1]
+        flat_sources[pixel] = places[nearest]
+        flat[pixel] = known[places[nearest, 0], places[nearest, 1]]
+        yield end - start

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.engines.ablation import ablated, class_losses
+from course_utils.engines.ablation import ablated, class_losses, rest_of
 from course_utils.hooks import forward_to
 from course_utils.networks.axes import ChannelAxes
 from course_utils.networks.network import Network, frozen
@@ -105,7 +105,7 @@ def _taylor(net: Network, images: Tensor, layer: str, classes: Tensor, channels:
 def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -> Tensor:
     """`(C, N)`: the rise of each image's loss without each channel."""
     before = class_losses(scores, classes)
-    rest = _rest_of(net, layer, images, maps, scores)
+    rest = rest_of(net, layer, images, maps, scores)
     rises = []
     with torch.no_grad():
         for channel in tqdm(range(maps.shape[1]), desc=f"ablate {layer}", leave=False, disable=not progress):
@@ -118,31 +118,3 @@ def _ablation(net, images, layer, classes, maps, scores, batch_size, progress) -
                 after = torch.cat([rest(part) for part in split_batch(cut, batch_size)])
             rises.append(class_losses(after, classes) - before)
     return torch.stack(rises)
-
-
-def _rest_of(net: Network, layer: str, images: Tensor, maps: Tensor, scores: Tensor):
-    """The part of the network behind a layer, as a function of the layer's output; None if it cannot be cut there.
-
-    One small picture goes in, and a hook at the layer puts the wanted activations in its place: what lies in front of
-    the layer costs next to nothing. That is wrong where a skip connection leads around the layer, so it is tried first
-    with the clean activations, and used only if the scores come out right.
-    """
-    small = images[:1, :, : max(32, images.shape[2] // 4), : max(32, images.shape[3] // 4)]
-    module = net.layer(layer)
-
-    def rest(wanted: Tensor) -> Tensor:
-        handle = module.register_forward_hook(lambda module, inputs, output: wanted.clone())
-        try:
-            return net(small)
-        finally:
-            handle.remove()
-
-    try:
-        with torch.no_grad():
-            again = rest(maps)
-    except Exception:  # whatever a network says to shapes that do not fit together around the layer
-        return None
-    right = again.shape == scores.shape and torch.allclose(
-        again, scores, rtol=1e-3, atol=1e-3 * scores.abs().max().item()
-    )
-    return rest if right else None

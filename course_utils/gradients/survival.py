@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 
 import torch
-from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2 import functional as F
 
 from course_utils.gradients.fooling import fooled
-from course_utils.images import center_crop, from_pil, resize, to_pil
+from course_utils.images import center_crop, resize
 from course_utils.networks.network import Network
 from course_utils.validate import Target, check_images, check_list, check_whole
 
@@ -28,12 +27,8 @@ def jpeg(images: Tensor, quality: int = 90) -> Tensor:
     check_whole(quality=quality)
     if not quality <= 95:
         raise ValueError(f"quality must be from 1 to 95, not {quality!r}.")
-    read = []
-    for image in check_images(None, images, gray=True):
-        file = io.BytesIO()
-        to_pil(image).save(file, "JPEG", quality=int(quality))
-        read.append(from_pil(Image.open(file))[:, : images.shape[1]])  # gray: three equal channels, take one
-    return torch.cat(read).to(images)
+    pixels = check_images(None, images, gray=True).detach().float().cpu().mul(255).round().to(torch.uint8)
+    return F.jpeg(pixels, int(quality)).float().div(255).to(images)
 
 
 def crop_and_resize(images: Tensor, share: float = 0.9) -> Tensor:

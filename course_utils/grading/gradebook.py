@@ -12,7 +12,7 @@ from pathlib import Path
 
 from course_utils.grading import imports
 from course_utils.grading.folder import file_name, write_atomically
-from course_utils.grading.report import earlier, feedback_page, headline, page, shown
+from course_utils.grading.report import earlier, feedback_page, headline, page, shown_name
 from course_utils.grading.results import Report
 from course_utils.grading.roster import NOTHING, Person
 
@@ -45,7 +45,7 @@ def gradebook(reports: Sequence[Report], people: Sequence[Person] = ()) -> str:
         who = [people[index].name, people[index].email, people[index].section] if people else []
         writer.writerow(
             [
-                _cell(shown(report.student)),
+                _cell(shown_name(report.student)),
                 *map(_cell, who),
                 state(report),
                 *row,
@@ -80,7 +80,7 @@ def attempts(out: Path, reports: Sequence[Report]) -> str:
             scores = {r.exercise: r.score for r in one.results}
             latest = number == len(every)
             told = ["yes" if latest else "", "late" if one.late else ""]
-            row = [_cell(shown(one.student)), number, *told, one.handed_in, one.graded_at, state(one)]
+            row = [_cell(shown_name(one.student)), number, *told, one.handed_in, one.graded_at, state(one)]
             writer.writerow(
                 [*row, _sum(scores.values())] + ["" if scores.get(e) is None else scores[e] for e in exercises]
             )
@@ -121,10 +121,9 @@ def summary_text(reports: Sequence[Report]) -> str:
             lines.append(f"      most often ({times}): {common}")
     for report in reports:
         if report.state == "not graded" and state(report) != NOTHING:
-            lines.append(
-                f"not graded: {shown(report.student)}: {'; '.join(dict.fromkeys(r.problem for r in report.results))}"
-            )
-    if nothing := [shown(report.student) for report in reports if state(report) == NOTHING]:
+            why = "; ".join(dict.fromkeys(r.problem for r in report.results))
+            lines.append(f"not graded: {shown_name(report.student)}: {why}")
+    if nothing := [shown_name(report.student) for report in reports if state(report) == NOTHING]:
         lines.append(f"{NOTHING} ({len(nothing)}): {', '.join(nothing)}")
     return "\n".join(lines)
 
@@ -138,11 +137,11 @@ def summary_page(reports: Sequence[Report], strangers: Sequence[tuple[str, str]]
     )
     students = "".join(
         f'<tr><td><a href="feedback/{html.escape(file_name(r.student).replace("#", "%23"))}.html">'
-        f"{html.escape(shown(r.student))}</a></td>"
+        f"{html.escape(shown_name(r.student))}</a></td>"
         f"<td>{html.escape(headline(r))}</td></tr>"
         for r in reports
     )
-    others = "".join(f"<li>{html.escape(shown(name))}: {html.escape(why)}</li>" for name, why in strangers)
+    others = "".join(f"<li>{html.escape(shown_name(name))}: {html.escape(why)}</li>" for name, why in strangers)
     return page(
         "Summary",
         f"<h1>Summary</h1><table><tr><th>Exercise</th><th class='n'>Passed</th><th class='n'>Not graded</th>"

@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from course_utils.grading.folder import file_name, keep_as, write_atomically
+from course_utils.grading.plain_text import plain_text
 from course_utils.grading.results import Report, Result
-from course_utils.grading.words import plain
 
 _WORDS = {
     "passed": "passed",
@@ -28,9 +28,9 @@ td.n,th.n{text-align:right;white-space:nowrap}.passed{color:#1a7f37}.failed,.err
 """
 
 
-def shown(student: str) -> str:
+def shown_name(student: str) -> str:
     """A student's name on a page, in a spreadsheet or a terminal."""
-    return plain(student, 200) or "(no name)"
+    return plain_text(student, 200) or "(no name)"
 
 
 def message(result: Result) -> str:
@@ -119,11 +119,11 @@ def feedback_page(report: Report) -> str:
         )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in report.notes)
     body = (
-        f"<h1>{html.escape(shown(report.student))}</h1><p>{html.escape(headline(report))}</p>"
+        f"<h1>{html.escape(shown_name(report.student))}</h1><p>{html.escape(headline(report))}</p>"
         f'<table><tr><th>Exercise</th><th>Result</th><th class="n">Points</th></tr>{"".join(rows)}</table>'
         + (f"<h2>Remarks on your notebook</h2><ul>{notes}</ul>" if notes else "")
     )
-    return page(f"Feedback: {shown(report.student)}", body)
+    return page(f"Feedback: {shown_name(report.student)}", body)
 
 
 def page(title: str, body: str) -> str:

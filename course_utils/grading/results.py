@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from course_utils.grading.words import plain
+from course_utils.grading.plain_text import plain_text
 
 MAX_NOTES = 20  # remarks on one student's notebooks
 
@@ -28,7 +28,7 @@ class Result:
 
     def cleaned(self) -> Result:
         """With words that can be written and shown anywhere, and not too many of them."""
-        return replace(self, problem=plain(self.problem, 1000), cause=plain(self.cause, 1000))
+        return replace(self, problem=plain_text(self.problem, 1000), cause=plain_text(self.cause, 1000))
 
     @property
     def score(self) -> int | None:
@@ -59,7 +59,7 @@ class Report:
 
     def cleaned(self) -> Report:
         """With words that can be written and shown anywhere, and not too many of them."""
-        notes = [plain(note, 500) for note in self.notes[:MAX_NOTES]]
+        notes = [plain_text(note, 500) for note in self.notes[:MAX_NOTES]]
         if len(self.notes) > MAX_NOTES:
             notes.append(f"... and {len(self.notes) - MAX_NOTES} more remarks")
         return replace(self, results=[r.cleaned() for r in self.results], notes=notes)

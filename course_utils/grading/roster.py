@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.grading.plain_text import plain_text
 from course_utils.grading.submissions import Submission
-from course_utils.grading.words import plain
 
 NOTHING = "nothing was handed in"
 # what a column may be called, the first name that is there counts; Canvas' and Moodle's own lists have such names
@@ -91,7 +91,7 @@ def read_roster(path: Path) -> list[Person]:
     needless = {"email": from_canvas, "name": in_parts}
     missing = [key for key in ("id", "email", "name") if where[key] is None and not needless.get(key)]
     if missing:
-        has = ", ".join(plain(title, 30) for title in rows[0][1])
+        has = ", ".join(plain_text(title, 30) for title in rows[0][1])
         raise CourseError(f"{path}: the roster has no column {' and no '.join(missing)}; its columns are: {has}.")
     people: list[Person] = []
     seen: dict[tuple[str, str], int] = {}
@@ -107,21 +107,21 @@ def read_roster(path: Path) -> list[Person]:
             raise CourseError(f"{path}, line {line}: there is no {what_is_the_id}.")
         if not re.fullmatch(_ID, got["id"]):
             raise CourseError(
-                f"{path}, line {line}: the id {plain(got['id'], 40)!r} names files, "
+                f"{path}, line {line}: the id {plain_text(got['id'], 40)!r} names files, "
                 "so it has letters, digits and . _ @ + - only, 64 at most."
             )
         for key in ("id", "email"):
             if got[key] and seen.setdefault((key, form(got[key])), line) != line:
                 first = seen[key, form(got[key])]
-                raise CourseError(f"{path}: {plain(got[key], 60)} stands in line {first} and in line {line}.")
+                raise CourseError(f"{path}: {plain_text(got[key], 60)} stands in line {first} and in line {line}.")
         people.append(
             Person(
                 id=got["id"],
-                email=plain(got["email"], 200),
-                name=plain(got["name"], 200),
-                sis_user_id=plain(got["sis_user_id"]),
-                sis_login_id=plain(got["sis_login_id"]),
-                section=plain(got["section"]),
+                email=plain_text(got["email"], 200),
+                name=plain_text(got["name"], 200),
+                sis_user_id=plain_text(got["sis_user_id"]),
+                sis_login_id=plain_text(got["sis_login_id"]),
+                section=plain_text(got["section"]),
                 canvas_id=got["id"] if from_canvas and titles[where["id"]] == "id" else "",
             )
         )

@@ -10,7 +10,7 @@ from course_utils.exercises.left_behind import Found
 from course_utils.exercises.machine import Call, StudentError
 from course_utils.grading.notebooks import Step
 from course_utils.grading.sandbox import Sandbox, SandboxError
-from course_utils.grading.student_process import Broken, Missing, StudentProcess
+from course_utils.grading.student_process import Broken, NoSuchFunction, StudentProcess
 
 _LATE = "the cells before it took a third of the time for the whole notebook, so each of its statements had one second."
 
@@ -96,7 +96,7 @@ class RemoteCall(Call):
         try:
             return self.session.ask(self.function, arguments, times, gradient)
         except (StudentError, SandboxError) as error:
-            self.missing = isinstance(error, Missing)
+            self.missing = isinstance(error, NoSuchFunction)
             raise
         except Exception as error:  # no fault of the answer: without this, the check would take it for one
             raise SandboxError(f"The grader itself failed ({type(error).__name__}: {error}).") from error

@@ -14,7 +14,7 @@ from course_utils.exercises.machine import Refused, StudentError
 from course_utils.exercises.transport import REASONS, encode
 from course_utils.grading.answers import MAX_MESSAGE, NoAnswer, answer, read_reply
 from course_utils.grading.limits import MB
-from course_utils.grading.words import plain
+from course_utils.grading.plain_text import plain_text
 
 if TYPE_CHECKING:
     from course_utils.grading.sandbox import Sandbox
@@ -24,7 +24,7 @@ class Broken(StudentError):
     """The process is gone, or had to be killed: `kind` is Timeout, Memory, Processes, Size, Died or Protocol."""
 
 
-class Missing(StudentError):
+class NoSuchFunction(StudentError):
     """There is no function of this name."""
 
 
@@ -69,7 +69,7 @@ class StudentProcess:
 
         Raises:
             StudentError: the function raised.
-            Missing: there is none of this name.
+            NoSuchFunction: there is none of this name.
             Refused: its answer is too large, or cannot be compared.
             Broken: it did not come back.
         """
@@ -96,7 +96,7 @@ class StudentProcess:
         if reply.get("ok") is True:
             return reply
         if reply.get("missing") is True:
-            raise Missing("Missing", "there is no such function")
+            raise NoSuchFunction("Missing", "there is no such function")
         if isinstance(reply.get("refused"), str):
             raise Refused(REASONS.get(reply["refused"], REASONS["other"]))
         kind, message, line = (
@@ -104,7 +104,7 @@ class StudentProcess:
         )
         if not kind.isidentifier() or len(kind) > 60:
             kind = "Exception"
-        raise StudentError(kind, plain(message, 300), line=plain(line, 200))
+        raise StudentError(kind, plain_text(message, 300), line=plain_text(line, 200))
 
     def _exchange(self, text: bytes, deadline: float, seconds: float) -> Any:
         """Send one line and read one, and look now and then at what the process uses."""

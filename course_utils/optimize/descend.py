@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -145,90 +145,113 @@ def descend(
     check_whole(steps=steps, views=views)
     check_positive(lr=lr)
     objective = as_objective(objective)
-    if not hasattr(type(picture), "begin"):  # of its type: `Pixels` itself, without parentheses, describes nothing
-        raise TypeError(
-            "a picture is described by Pixels(), Fourier(), Phase() or Smooth(), with start= for images to start from; "
-            f"not by {shown(picture)}."
-        )
-    if watch is not None and not isinstance(watch, Watch):
-        raise TypeError(f"watch must be a Watch, such as Watch(callback), not {shown(watch)}.")
-    transforms = check_list("transforms", transforms, "transforms such as Jitter(8), or () for none")
-    regularizers = check_list("regularizers", regularizers, "regularizers such as L2Decay(0.01), or () for none")
-    for one in regularizers:
-        if isinstance(one, type) or not callable(one):
-            raise TypeError(
-                "a regularizer is one of L2Decay(), Blur(), ClipSmallNorm(), ClipSmallContribution(); "
-                f"not {shown(one)}."
-            )
-    if optimizer.startswith("lbfgs") and (regularizers or transforms):
-        raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
+    transforms, regularizers = _check_parts(picture, watch, transforms, regularizers, optimizer)
     size, watch, best = _size(net, picture, size), watch or Watch(), bool(best)
     generator = generator or seeded(0)
     z = picture.begin(net, _count(objective, picture), size, generator).clone(memory_format=torch.contiguous_format)
     z.requires_grad_()
-    sign, log = -1 if maximize else 1, []
-    kept, least = z.detach().clone(), torch.full((len(z),), torch.inf, device=z.device)
-
-    def view(images: Tensor) -> Tensor:
-        """The objective of each picture under one draw of the transforms."""
-        # channels_last: depthwise convolutions are much faster so
-        seen = transform(images, transforms, generator).contiguous(memory_format=torch.channels_last)
-        return _one_each(objective(net, seen), objective, len(z))
-
-    def look() -> Tensor:
-        """The loss of `z`, and its gradient in `z.grad`."""
-        nonlocal least, lost
-        if len(log) == steps + best:
-            raise _End
-        with torch.enable_grad():
-            images = picture.images(net, z, size)
-            try:
-                values = sum(view(images) for _ in range(views)) / views
-            except NotFinite:  # in a layer, on the way to it
-                if not log:
-                    raise
-                values = torch.full((len(z),), torch.nan, device=z.device)
-            if values.requires_grad:
-                (gradient,) = torch.autograd.grad(sign * values.sum(), z)
-                z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
-        values = values.detach()
-        log.append(values)
-        better = sign * values < least  # False for NaN
-        least = torch.where(better, sign * values, least)
-        kept[better] = z.detach()[better]
-        watch(images, values)
-        if watch.stopped:
-            raise _End
-        if not values.isfinite().any():
-            if len(log) == 1:
-                raise NotFinite(f"{objective.name} is NaN or infinite at the start: look at the network's weights.")
-            lost = f"{objective.name} became NaN or infinite."
-            raise _End
-        return sign * values.sum()
-
-    def finish() -> None:
-        """After a step of a method that takes one after the other."""
-        step = len(log) - 1
-        for regularizer in regularizers if step < steps - 1 else ():
-            z.copy_(regularizer(z, sign * z.grad, step))
-        z.copy_(picture.limit(net, z))
-
-    lost = ""
+    search = _Search(
+        net, objective, picture, z, size, transforms, views, regularizers, generator, watch, maximize, steps, best
+    )
     with frozen(net), torch.no_grad():
         try:
             if not watch.stopped:
                 bounds = tuple(picture.limit(net, torch.full_like(z, end)) for end in (-torch.inf, torch.inf))
-                _OPTIMIZERS[optimizer](z, look, finish, lr=lr, steps=steps, bounds=bounds)
+                _OPTIMIZERS[optimizer](z, search.look, search.finish, lr=lr, steps=steps, bounds=bounds)
         except _End:
             pass
         except KeyboardInterrupt:
             watch.stopped = True
-        images = picture.images(net, kept if best or lost else z.detach(), size).clamp(0, 1)
-    if lost:
+        images = picture.images(net, search.kept if best or search.lost else z.detach(), size).clamp(0, 1)
+    log = search.log
+    if search.lost:
         warnings.warn(
-            f"after {len(log) - 1} steps: {lost} The best before is returned; try a smaller lr.", stacklevel=2
+            f"after {len(log) - 1} steps: {search.lost} The best before is returned; try a smaller lr.", stacklevel=2
         )
     return Descent(images, torch.stack(log) if log else images.new_zeros(0, len(images)), watch.stopped)
+
+
+@dataclass(eq=False)
+class _Search:
+    """The knobs `z` of one descent, what each look at the objective gave, and the best knobs so far.
+
+    Its fields up to `best` are those of `descend`.
+    """
+
+    net: Network
+    objective: Objective
+    picture: Picture
+    z: Tensor
+    size: tuple[int, int]
+    transforms: Sequence[Transform]
+    views: int
+    regularizers: Sequence[Regularizer]
+    generator: torch.Generator
+    watch: Watch
+    maximize: bool
+    steps: int
+    best: bool
+    log: list[Tensor] = field(default_factory=list)
+    lost: str = ""
+
+    def __post_init__(self):
+        self.sign = -1 if self.maximize else 1
+        self.kept = self.z.detach().clone()
+        self.least = torch.full((len(self.z),), torch.inf, device=self.z.device)
+
+    def look(self) -> Tensor:
+        """The loss of `z`, and its gradient in `z.grad`.
+
+        Raises:
+            _End: there was the last look, or no other makes sense.
+        """
+        z, sign = self.z, self.sign
+        if len(self.log) == self.steps + self.best:
+            raise _End
+        with torch.enable_grad():
+            images = self.picture.images(self.net, z, self.size)
+            values = self._values(images)
+            if values.requires_grad:
+                (gradient,) = torch.autograd.grad(sign * values.sum(), z)
+                z.grad = gradient.contiguous()  # laid out like z: fused Adam goes through memory, not through indices
+        values = values.detach()
+        self.log.append(values)
+        better = sign * values < self.least  # False for NaN
+        self.least = torch.where(better, sign * values, self.least)
+        self.kept[better] = z.detach()[better]
+        self.watch(images, values)
+        if self.watch.stopped:
+            raise _End
+        if not values.isfinite().any():
+            if len(self.log) == 1:
+                raise NotFinite(
+                    f"{self.objective.name} is NaN or infinite at the start: look at the network's weights."
+                )
+            self.lost = f"{self.objective.name} became NaN or infinite."
+            raise _End
+        return sign * values.sum()
+
+    def _values(self, images: Tensor) -> Tensor:
+        """The objective of each picture, the mean over the views; NaN where a layer puts out no finite numbers."""
+        try:
+            return sum(self._view(images) for _ in range(self.views)) / self.views
+        except NotFinite:  # in a layer, on the way to it
+            if not self.log:
+                raise
+            return torch.full((len(self.z),), torch.nan, device=self.z.device)
+
+    def _view(self, images: Tensor) -> Tensor:
+        """The objective of each picture under one draw of the transforms."""
+        # channels_last: depthwise convolutions are much faster so
+        seen = transform(images, self.transforms, self.generator).contiguous(memory_format=torch.channels_last)
+        return _one_each(self.objective(self.net, seen), self.objective, len(self.z))
+
+    def finish(self) -> None:
+        """After a step of a method that takes one after the other."""
+        z, step = self.z, len(self.log) - 1
+        for regularizer in self.regularizers if step < self.steps - 1 else ():
+            z.copy_(regularizer(z, self.sign * z.grad, step))
+        z.copy_(self.picture.limit(self.net, z))
 
 
 def _adam(z: Tensor, look: Callable, finish: Callable, *, lr: float, **_) -> None:
@@ -278,6 +301,33 @@ def _lbfgsb(z: Tensor, look: Callable, finish: Callable, *, lr: float, steps: in
 
 
 _OPTIMIZERS = {"adam": _adam, "ascent": _ascent, "lbfgs": _lbfgs, "lbfgsb": _lbfgsb}
+
+
+def _check_parts(picture: object, watch: object, transforms: object, regularizers: object, optimizer: str) -> tuple:
+    """The transforms and the regularizers as lists.
+
+    Raises:
+        TypeError: what is none of what it should be.
+        ValueError: regularizers or transforms with "lbfgs" or "lbfgsb".
+    """
+    if not hasattr(type(picture), "begin"):  # of its type: `Pixels` itself, without parentheses, describes nothing
+        raise TypeError(
+            "a picture is described by Pixels(), Fourier(), Phase() or Smooth(), with start= for images to start from; "
+            f"not by {shown(picture)}."
+        )
+    if watch is not None and not isinstance(watch, Watch):
+        raise TypeError(f"watch must be a Watch, such as Watch(callback), not {shown(watch)}.")
+    transforms = check_list("transforms", transforms, "transforms such as Jitter(8), or () for none")
+    regularizers = check_list("regularizers", regularizers, "regularizers such as L2Decay(0.01), or () for none")
+    for one in regularizers:
+        if isinstance(one, type) or not callable(one):
+            raise TypeError(
+                "a regularizer is one of L2Decay(), Blur(), ClipSmallNorm(), ClipSmallContribution(); "
+                f"not {shown(one)}."
+            )
+    if optimizer.startswith("lbfgs") and (regularizers or transforms):
+        raise ValueError(f"{optimizer} needs the same function at each look: no regularizers and no transforms.")
+    return transforms, regularizers
 
 
 def _one_each(values: Tensor, objective: Objective, count: int) -> Tensor:

@@ -154,7 +154,7 @@ def three_scores(
     return (heat * masks).sum((1, 2)) / heat.sum((1, 2)), *curves
 
 
-def alike(maps: Tensor, others: Tensor) -> Tensor:
+def rank_correlations(maps: Tensor, others: Tensor) -> Tensor:
     """Spearman's rank correlation of each two maps, `(N,)`."""
     return torch.tensor([rank_correlation(a, b) for a, b in zip(maps, others, strict=True)])
 
@@ -183,10 +183,10 @@ def second_looks(net: Network, images: Tensor, target: list[int], first: dict[st
             found.append(network_maps(one, nearly, target[shift:] + target[:shift], seed=1))
             print(column, weights, shift, flush=True)
         for name, heat in first.items():
-            several = [alike(heat.abs(), maps[name].abs()) for maps in found]
+            several = [rank_correlations(heat.abs(), maps[name].abs()) for maps in found]
             of_sizes[name][column] = torch.stack(several).mean(0)
             if name in of_signs:
-                of_signs[name][column] = torch.stack([alike(heat, maps[name]) for maps in found]).mean(0)
+                of_signs[name][column] = torch.stack([rank_correlations(heat, maps[name]) for maps in found]).mean(0)
     return of_sizes, of_signs
 
 

@@ -24,7 +24,7 @@ def pieces(side: int = SIDE, step: int = STEP) -> Tensor:
     return torch.cat([whole[:, :, top : top + side, left : left + side] for top, left in corners])
 
 
-def photo_spectrum(photos: Tensor) -> dict[str, Tensor]:
+def measure_spectrum(photos: Tensor) -> dict[str, Tensor]:
     """The colors and the spectrum of photos.
 
     Args:
@@ -56,7 +56,7 @@ def photo_spectrum(photos: Tensor) -> dict[str, Tensor]:
 
 def main(folder: Path = FOLDER) -> str:
     """Measure the gallery's photos and write the file; returns its sha256."""
-    return save_weights(photo_spectrum(pieces()), folder / "photo_spectrum.safetensors")
+    return save_weights(measure_spectrum(pieces()), folder / "photo_spectrum.safetensors")
 
 
 if __name__ == "__main__":

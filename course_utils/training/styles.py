@@ -21,10 +21,11 @@ import typer
 from torch import Tensor, nn
 
 from course_utils.errors import CourseError
-from course_utils.fun.fast_style import STYLE_NAMES, StyleNet, load_style_net, style_rows, stylize
+from course_utils.fun.fast_style import load_style_net, style_rows, stylize
 from course_utils.fun.own_style import save_style_net
 from course_utils.fun.perceptual_loss import PerceptualLoss
 from course_utils.fun.style import style_transfer
+from course_utils.fun.style_net import STYLE_NAMES, StyleNet
 from course_utils.images import image_files, load_image, resize
 from course_utils.networks import Network, load_network
 from course_utils.one_line import OneLineCommand

@@ -587,7 +587,7 @@ for column, channel in enumerate((5, 480, 401)):
 # %% [markdown] notes="1" minutes=10
 # Ask who decides what is dreamed. For 12.6 draw both maps as lists of vectors; each looks for its best partner.
 
-# %% [markdown] exercise="12.6" title="The guide's gradient" points=2 difficulty=3 importance=2 minutes=12 own="course_utils.fun.deepdream:_best_matches"
+# %% [markdown] exercise="12.6" title="The guide's gradient" points=2 difficulty=3 importance=2 minutes=12 own="course_utils.fun.dream:_best_matches"
 # Return the gradient for the layer. The two pictures may have different sizes.
 
 

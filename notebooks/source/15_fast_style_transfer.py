@@ -409,7 +409,7 @@ for three in ([1.0, 1.0, 1.0], [1.0, 2.0, 1.0], [1.0, 3.0, 1.0]):
 # With 1 1 1 every second place gets twice as much: a flat area becomes striped, in two dimensions a *checkerboard* (Odena et al., 2016). With $a\ b\ c$ one sort of place gets $a + c$ and the other $b$. So 1 2 1 is even and 1 3 1 is not: the training has to find $a + c = b$, and to keep it.
 # With repeated pixels every place of a flat area gets $a + b + c$, for **every** filter. (On a slope the two sorts of places can still differ: try 1 -2 1 on 0 1 2 3.) With a border of zeros the ends of the line would get less, which makes a frame; mirrored pixels (*reflection padding*) make none.
 
-# %% [markdown] exercise="15.3" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.style_layers:Layer"
+# %% [markdown] exercise="15.3" title="The layer that enlarges" points=2 difficulty=2 importance=3 minutes=8 own="course_utils.fun.style_net:Layer"
 # Repeat every pixel twice in both directions, mirror a border of one pixel, convolve with `weight` (no bias).
 
 

@@ -31,7 +31,6 @@ import psutil
 import torch
 
 from course_utils.activations import channel_statistics, top_patches
-from course_utils.activations.top_patches import PatchPass
 from course_utils.authoring.editions import build
 from course_utils.authoring.files import to_text
 from course_utils.authoring.paths import lesson_paths
@@ -40,6 +39,7 @@ from course_utils.cluster import workers
 from course_utils.cluster.run import results
 from course_utils.commands.grade import grade
 from course_utils.engines.passes import Chunk, Look
+from course_utils.engines.patch_pass import PatchPass
 from course_utils.grading.classroom import files_digest
 from course_utils.grading.grader import nothing_graded
 from course_utils.grading.report import save_student

@@ -16,7 +16,6 @@ import torch
 from typer.testing import CliRunner
 
 from course_utils.activations import top_patches
-from course_utils.activations.top_patches import PatchPass
 from course_utils.authoring.paths import lesson_paths
 from course_utils.authoring.source import read_lesson
 from course_utils.cli import app
@@ -24,6 +23,7 @@ from course_utils.cluster import bar
 from course_utils.cluster.run import Died, NotHere, Unfit
 from course_utils.commands import grade as grade_command
 from course_utils.commands import patches as patches_command
+from course_utils.engines.patch_pass import PatchPass
 from course_utils.errors import CourseError
 from course_utils.grading import over_cluster
 from course_utils.grading import report as reports

@@ -15,12 +15,12 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.activations import channel_statistics, channels, feature_table, top_patches
-from course_utils.activations.top_patches import PatchPass
 from course_utils.cluster import workers
-from course_utils.cluster.progress import Done, load, save
+from course_utils.cluster.checkpoint import Done, load, save
 from course_utils.engines import passes
 from course_utils.engines.accumulators import Moments, Quantiles
 from course_utils.engines.passes import Chunk
+from course_utils.engines.patch_pass import PatchPass
 from course_utils.engines.streaming import batches, wanted_images
 from course_utils.engines.top_k import TopPatches
 from course_utils.errors import CourseError, ImageError

@@ -20,9 +20,9 @@ from course_utils.explorers import worker as worker_module
 from course_utils.explorers.bars import Bars
 from course_utils.explorers.chooser import OWN, PhotoChooser
 from course_utils.explorers.clickable import Picture
-from course_utils.explorers.network import own_network
+from course_utils.explorers.own_network import own_network
 from course_utils.explorers.panel import FIGURE_BYTES, Explorer, in_words
-from course_utils.explorers.worker import Stopped, Worker
+from course_utils.explorers.worker import Worker
 
 
 class Threshold(Explorer):
@@ -99,7 +99,7 @@ def test_a_newer_request_ends_a_running_generator_at_its_next_step():
     assert closed == [True], "the generator's `finally` must have run"
 
 
-@pytest.mark.parametrize("how", ["yield", "tick", "check"])
+@pytest.mark.parametrize("how", ["yield", "tick"])
 def test_stop_is_obeyed_at_the_next_step(how):
     began, ended = threading.Event(), []
     worker = Worker(on_end=lambda error, stopped: ended.append((error, stopped)))
@@ -114,9 +114,7 @@ def test_stop_is_obeyed_at_the_next_step(how):
         for step in range(10_000):
             began.set()
             time.sleep(0.005)
-            if how == "check":
-                worker.check()
-            elif worker.tick(step + 1, 10_000):
+            if worker.tick(step + 1, 10_000):
                 break
 
     worker.submit(generator if how == "yield" else with_callback)
@@ -140,11 +138,6 @@ def test_stop_also_drops_what_waits():
     assert done == []
 
 
-def test_stopped_is_answered_as_an_interrupt():
-    # the methods of the course answer a KeyboardInterrupt with their best so far
-    assert issubclass(Stopped, KeyboardInterrupt)
-
-
 def test_progress_and_the_time_left():
     told = []
     worker = Worker(on_step=lambda step, steps, left: told.append((step, steps, left)))
@@ -164,7 +157,6 @@ def test_progress_and_the_time_left():
 def test_work_without_progress_and_the_first_run_have_no_worker_to_ask():
     worker = Worker()
     assert worker.tick(1, 2) is False
-    worker.check()
     worker.stop()
     assert not worker.busy
 

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from course_utils.exercises.tiny import tiny_net
-from course_utils.fun.deepdream import deepdream, dream, dream_gradient, dream_step
+from course_utils.fun.deepdream import deepdream
+from course_utils.fun.dream import dream, dream_gradient, dream_step
 from course_utils.hooks import forward_to, smallest_size
 from course_utils.networks import Network
 from course_utils.optimize.octaves import octave_zooms, scaled, stretch

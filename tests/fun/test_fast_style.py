@@ -10,9 +10,10 @@ from torch.nn import functional as F
 from course_utils import photo
 from course_utils.errors import WeightsError
 from course_utils.fun import fast_style, load_style_net, stylize
-from course_utils.fun.fast_style import LEAST, STYLE_NAMES, StyleNet, mixture, style_rows
+from course_utils.fun.fast_style import mixture, style_rows
 from course_utils.fun.instance_norm import BatchNorm, ConditionalInstanceNorm, instance_norm
 from course_utils.fun.perceptual_loss import PerceptualLoss
+from course_utils.fun.style_net import LEAST, STYLE_NAMES, StyleNet
 from course_utils.hooks import forward_to
 from course_utils.networks import load_network, weights
 from course_utils.stimuli import style_names

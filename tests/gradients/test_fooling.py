@@ -1,14 +1,18 @@
 """Known answers of the attacks: on a linear score everything can be computed by hand; foolbox judges the rest."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from course_utils import tiny_net
+from course_utils import photo, tiny_net
 from course_utils.gradients import adversarial
 from course_utils.gradients.adversarial import fgsm, pgd, project
 from course_utils.gradients.fooling import fool, fooled, magnify
 from course_utils.gradients.survival import crop_and_resize, jpeg, survival
+from course_utils.images import from_pil, to_pil
 from tests.nets import without_normalization
 
 EPS = 4 / 255
@@ -192,6 +196,16 @@ def test_jpeg_and_crop():
     torch.testing.assert_close(crop_and_resize(smooth, 1.0), smooth)
     half = crop_and_resize(smooth, 0.5)
     assert half.shape == smooth.shape and abs(half[0, 0, 0, 0] - smooth[0, 0, 0, 16]) < 0.02
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_jpeg_is_that_of_pillow(channels):
+    picture = photo("cat")[:, :channels, :101, :77]
+    file = io.BytesIO()
+    to_pil(picture).save(file, "JPEG", quality=60)
+    read = from_pil(Image.open(file))[:, :channels]
+    assert (jpeg(picture, 60) - read).abs().max() < 1.5 / 255  # two builds of one library may round otherwise
+    assert (jpeg(picture, 61) - read).abs().max() > 5 / 255
 
 
 def test_survival_names_every_world(conv):

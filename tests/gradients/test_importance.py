@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from course_utils import tiny_net
-from course_utils.gradients import importance
+from course_utils.engines.ablation import ablated, rest_of
 from course_utils.gradients.importance import channel_importance
-from course_utils.gradients.pruning import ablated, pruning_curve
+from course_utils.gradients.pruning import pruning_curve
+from course_utils.hooks import forward_to
 from course_utils.networks import Network
 
 
@@ -73,8 +74,8 @@ def test_the_shortcut_is_taken_only_where_it_is_right(conv, skip):
     for net, layer, possible in ((conv, "3", True), (skip, "inner", False)):
         x = images()
         with torch.no_grad():
-            maps = importance.forward_to(net, x, [layer])[layer]
-            assert (importance._rest_of(net, layer, x, maps, net(x)) is not None) == possible
+            maps = forward_to(net, x, [layer])[layer]
+            assert (rest_of(net, layer, x, maps, net(x)) is not None) == possible
 
 
 def test_taylor_is_the_first_order_of_ablation():
@@ -131,7 +132,7 @@ def test_activation_is_the_mean_size(conv):
 def test_ablated_channels_are_zero_inside_the_block_only(conv):
     x, clean = images(), conv(images())
     with ablated(conv, "3", [1, 6]) as cut:
-        maps = importance.forward_to(cut, x, ["4"])["4"]
+        maps = forward_to(cut, x, ["4"])["4"]
     assert maps[:, [1, 6]].abs().max() == 0 and maps[:, [0, 2]].abs().max() > 0
     assert torch.equal(conv(x), clean)
     with ablated(conv, "3", []) as cut:

@@ -13,8 +13,8 @@ import pytest
 from course_utils.errors import CourseError
 from course_utils.grading import folder, gradebook
 from course_utils.grading import report as reports
+from course_utils.grading.plain_text import plain_text
 from course_utils.grading.results import Report, Result
-from course_utils.grading.words import plain
 
 
 def result(exercise="07.1", state="passed", points=3, **options):
@@ -144,7 +144,7 @@ def test_results_of_another_student_are_not_taken(tmp_path):
     ["a\rb", "=1+1", "x;=1+1", "x\r\n=1+1", "a,b", '"; =cmd|x', "\uff1d1", " @x", "a\x1b[31m\u202eb", "a\udcffb"],
 )
 def test_the_gradebook_is_a_table_whatever_the_names_are(name):
-    text = gradebook.gradebook([Report(name, [result(state="not graded", problem=plain("why; =1+1"))])])
+    text = gradebook.gradebook([Report(name, [result(state="not graded", problem=plain_text("why; =1+1"))])])
     rows = list(csv.reader(io.StringIO(text)))
     assert len(rows) == 3 and len(text.splitlines()) == 3 and {len(r) for r in rows} == {6}
     assert text.isprintable() or {c for c in text if not c.isprintable()} == {"\n"}

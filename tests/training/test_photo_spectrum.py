@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from course_utils.networks.weights import FOLDER, OWN, own_weights
-from course_utils.training.photo_spectrum import main, photo_spectrum, pieces
+from course_utils.training.photo_spectrum import main, measure_spectrum, pieces
 
 
 def test_planted_colors_are_found():
@@ -17,7 +17,7 @@ def test_planted_colors_are_found():
     lengths = torch.tensor([0.12, 0.06, 0.02], dtype=torch.float64)
     noise = torch.randn(8, 3, 32, 32, generator=draws, dtype=torch.float64)
     photos = 0.5 + torch.einsum("ij,njhw->nihw", turn * lengths, noise)
-    found = photo_spectrum(photos)
+    found = measure_spectrum(photos)
     torch.testing.assert_close(found["mean"], torch.full((3,), 0.5), atol=0.01, rtol=0)
     torch.testing.assert_close(found["mixing"].norm(dim=0), lengths.float(), rtol=0.05, atol=0)
     cosines = (found["mixing"].double() / found["mixing"].double().norm(dim=0)).T @ turn
@@ -31,7 +31,7 @@ def test_a_planted_wave_is_found():
     wave = 0.5 + 0.3 * torch.sin(2 * torch.pi * (4 * rows - 7 * columns) / 32)  # it runs upward: counted as downward
     draws = torch.Generator().manual_seed(0)
     photos = wave + 0.01 * torch.randn(4, 3, 32, 32, generator=draws)
-    sizes = photo_spectrum(photos)["log_sizes"][0].float()
+    sizes = measure_spectrum(photos)["log_sizes"][0].float()
     assert divmod(sizes.argmax().item(), 17) == (4, 7)
 
 
@@ -55,4 +55,4 @@ def test_pieces_are_photos_in_color():
     assert photos.shape == (112, 3, 96, 96) and photos.min() >= 0 and photos.max() <= 1
     assert (photos.std((2, 3)).min() > 0) and (photos[:, 0] - photos[:, 2]).abs().mean((1, 2)).min() > 0
     with pytest.raises(RuntimeError):
-        photo_spectrum(photos[:, :1])
+        measure_spectrum(photos[:, :1])

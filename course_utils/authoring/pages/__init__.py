@@ -19,7 +19,7 @@ from pathlib import Path
 
 from course_utils.authoring import paths
 from course_utils.authoring.files import write
-from course_utils.authoring.pages import glossary, graph, lecture_map, literature, questions, syllabus
+from course_utils.authoring.pages import glossary, lecture_map, literature, needs_graph, questions, syllabus
 from course_utils.authoring.pages.outline import Outline, read_outlines
 
 _MADE = "<!-- Made by `course build`. Do not edit this page; edit {source}. -->\n\n"
@@ -36,7 +36,7 @@ def made(outlines: dict[str, Outline] | None = None) -> dict[str, str]:
     """Every page as it should be: `{path below the project: text}`."""
     outlines = read_outlines() if outlines is None else outlines
     pages = {name: _MADE.format(source=source) + page(outlines) for name, (page, source) in PAGES.items()}
-    return pages | {"docs/needs.svg": graph.picture(outlines)}
+    return pages | {"docs/needs.svg": needs_graph.picture(outlines)}
 
 
 def write_pages() -> list[Path]:

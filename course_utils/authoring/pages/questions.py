@@ -11,7 +11,7 @@ KINDS = {"I get: ": "I get", "Think: ": "Think"}
 
 
 @dataclass(frozen=True)
-class Question:
+class CommonQuestion:
     """A fold: what somebody asks, and the answer."""
 
     kind: str
@@ -20,14 +20,14 @@ class Question:
     section: str
 
 
-def questions(one: Outline) -> Iterator[Question]:
+def questions(one: Outline) -> Iterator[CommonQuestion]:
     """The questions of a lesson, in its order."""
     for title, section in one.sections.items():
         for cell in section.cells:
             fold = cell.metadata.get("fold", "")
             for begin, kind in KINDS.items():
                 if fold.startswith(begin):
-                    yield Question(kind, fold.removeprefix(begin), cell.source.strip(), title)
+                    yield CommonQuestion(kind, fold.removeprefix(begin), cell.source.strip(), title)
 
 
 def page(outlines: dict[str, Outline]) -> str:

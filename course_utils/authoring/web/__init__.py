@@ -117,7 +117,7 @@ def _manifest(files: dict[str, dict]) -> dict:
     """What the page must know of the networks."""
     from course_utils.activations.receptive_field import receptive_field
     from course_utils.authoring.web import lite
-    from course_utils.fun.fast_style import STYLE_NAMES
+    from course_utils.fun.style_net import STYLE_NAMES
     from course_utils.networks.zoo import load_network
 
     net = load_network("efficientnet_lite0", device="cpu")
@@ -152,7 +152,7 @@ def _photo(name: str):
 
 
 def _write_photos(folder: Path) -> None:
-    from course_utils.fun.fast_style import STYLE_NAMES
+    from course_utils.fun.style_net import STYLE_NAMES
     from course_utils.images import open_image
 
     for name in PHOTOS:

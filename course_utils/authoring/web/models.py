@@ -12,7 +12,8 @@ from torch import Tensor
 from course_utils.authoring.web import lite, style
 from course_utils.authoring.web.graph import Graph, Weights
 from course_utils.errors import CourseError
-from course_utils.fun.fast_style import StyleNet, load_style_net, stylize
+from course_utils.fun.fast_style import load_style_net, stylize
+from course_utils.fun.style_net import StyleNet
 from course_utils.gradients.saliency import input_gradient
 from course_utils.images import photo
 from course_utils.networks.network import Network

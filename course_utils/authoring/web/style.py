@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from course_utils.authoring.web.graph import Graph
-from course_utils.fun.fast_style import OVERSHOOT, StyleNet
-from course_utils.fun.style_layers import Block, Layer
+from course_utils.fun.style_net import OVERSHOOT, Block, Layer, StyleNet
 
 
 class _Style:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 
-class Refused:
+class StandIn:
     """Any use of it says that the real thing is not there."""
 
     def __init__(self, name: str, why: str):
@@ -20,12 +20,12 @@ class Refused:
         raise RuntimeError(f"{self.__name__} {self.why}")
 
 
-def refuse(module: str, why: str) -> Callable[[str], Refused]:
+def refuse(module: str, why: str) -> Callable[[str], StandIn]:
     """The `__getattr__` of a module that has every name, and nothing behind it."""
 
-    def look_up(name: str) -> Refused:
+    def look_up(name: str) -> StandIn:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Refused(f"{module}.{name}", why)
+        return StandIn(f"{module}.{name}", why)
 
     return look_up

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def plain(text: str, length: int = 300) -> str:
+def plain_text(text: str, length: int = 300) -> str:
     """One line without control characters and signs that turn the direction of writing; "?" for halves of characters.
 
     Args:

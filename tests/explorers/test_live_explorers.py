@@ -17,12 +17,11 @@ import torch
 from PIL import Image
 
 from course_utils import explorers, photo
-from course_utils.explorers import live
 from course_utils.explorers.fast_style import OwnStyle
-from course_utils.explorers.live import LiveExplorer
+from course_utils.explorers.live_explorer import PAUSE, LiveExplorer
 from course_utils.explorers.panel import FIGURE_BYTES
-from course_utils.fun import fast_style
 from course_utils.fun.fast_style import load_style_net, stylize
+from course_utils.fun.style_net import StyleNet
 from course_utils.images import load_image, to_pil
 from course_utils.stimuli import texture_sample
 from course_utils.stimuli.textures import FOLDER
@@ -86,7 +85,7 @@ def test_live_pictures_come_from_the_background_and_not_too_often(monkeypatch):
     explorer.run(explorer.update)
     explorer.wait()
     times = [t for t, _ in explorer.shown]
-    assert 2 <= len(times) < 30 and min(np.diff(times)) >= 0.9 * live.PAUSE
+    assert 2 <= len(times) < 30 and min(np.diff(times)) >= 0.9 * PAUSE
     assert all(thread != threading.get_ident() for _, thread in explorer.shown)
     assert explorer.out.caption == "0: 0.983" and explorer.status.text == "done"
     assert (explorer.status.step, explorer.status.steps) == (59, 60)
@@ -484,7 +483,7 @@ def test_sliders_mix_styles(styles):
 
 
 def test_many_styles_shows_styles_that_are_not_the_courses():
-    net = fast_style.StyleNet(["night", "mine", "other"], widths=(4, 6, 8), blocks=1).eval()
+    net = StyleNet(["night", "mine", "other"], widths=(4, 6, 8), blocks=1).eval()
     one = explorers.ManyStyles(net, size=64, pictures={"mine": torch.zeros(1, 3, 100, 150)})
     assert not one.status.error and set(one._knobs) == {"photo", "night", "mine", "other"}
     seen = np.asarray(Image.open(io.BytesIO(one.styles.image)).convert("RGB"))
