@@ -150,7 +150,13 @@ def _without_counting(words: Iterable[str]) -> Iterator[str]:
 
 
 def new_figure(
-    rows: int = 1, columns: int = 1, *, width: float = WIDTH, aspect: float = 1.0, **options: object
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = WIDTH,
+    aspect: float = 1.0,
+    title: str | None = None,
+    **options: object,
 ) -> tuple[Figure, np.ndarray]:
     """A figure of `rows` x `columns` axes, each `aspect` times as high as wide.
 
@@ -158,6 +164,7 @@ def new_figure(
         rows, columns: how many axes below each other and side by side.
         width: of the figure in inches.
         aspect: height by width of one of the axes.
+        title: one line above; None or "" for none.
         options: others of `matplotlib.pyplot.subplots`.
 
     Returns:
@@ -174,6 +181,8 @@ def new_figure(
     look = {"figsize": size, "dpi": DPI, "layout": "constrained", "FigureClass": _DescribedFigure}
     figure, axes = plt.subplots(rows, columns, squeeze=False, **look, **options)
     plt.close(figure)
+    if title:
+        figure.suptitle(title, fontsize=11)
     return figure, axes
 
 
@@ -226,7 +235,7 @@ def show_images(
     rows = math.ceil(len(arrays) / columns)
     aspect = max(a.shape[0] / a.shape[1] for a in arrays) + (0.13 if titles is not None else 0.02)
     width = min(WIDTH, 2.6 * columns) if width is None else width
-    figure, axes = new_figure(rows, columns, width=width, aspect=aspect)
+    figure, axes = new_figure(rows, columns, width=width, aspect=aspect, title=title)
     for ax in axes.flat:
         ax.axis("off")
     for index, (ax, array) in enumerate(zip(axes.flat, arrays, strict=False)):
@@ -245,8 +254,6 @@ def show_images(
             )
         if titles is not None and index < len(titles):
             ax.set_title(str(titles[index]), fontsize=9)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -300,7 +307,7 @@ def show_heat(
         raise ValueError(f"{len(images)} images but {len(heats)} maps.")
     photo = to_array(images[0])
     extra = 0.1 if titles is not None else 0.01
-    figure, axes = new_figure(len(heats), 3, width=7.2, aspect=photo.shape[0] / photo.shape[1] + extra)
+    figure, axes = new_figure(len(heats), 3, width=7.2, aspect=photo.shape[0] / photo.shape[1] + extra, title=title)
     for row, (one, warm) in enumerate(zip(images, heats, strict=True)):
         array, values = to_array(one), to_numpy(torch.as_tensor(warm))
         top = heat_range(torch.as_tensor(values))
@@ -320,8 +327,6 @@ def show_heat(
             axes[row, 0].set_title(str(titles[row]), fontsize=9)
         for ax in axes[row]:
             ax.axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 

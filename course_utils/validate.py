@@ -259,6 +259,13 @@ def check_positive(**values: float) -> None:
             raise ValueError(f"{name} must be greater than 0, not {shown(value)}.")
 
 
+def _real(name: str, value: object) -> Real:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{name} must be a number, not {shown(value)}.")
+    return number
+
+
 def check_number(**values: float) -> None:
     """Look whether each named number is one, and finite.
 
@@ -267,9 +274,7 @@ def check_number(**values: float) -> None:
         TypeError: one is no number.
     """
     for name, value in values.items():
-        number = plain(value)
-        if isinstance(number, bool) or not isinstance(number, Real):
-            raise TypeError(f"{name} must be a number, not {shown(value)}.")
+        number = _real(name, value)
         if not isfinite(number):
             raise ValueError(f"{name} must be finite, not {shown(value)}.")
 
@@ -282,9 +287,7 @@ def check_not_negative(**values: float) -> None:
         TypeError: one is no number.
     """
     for name, value in values.items():
-        number = plain(value)
-        if isinstance(number, bool) or not isinstance(number, Real):
-            raise TypeError(f"{name} must be a number, not {shown(value)}.")
+        number = _real(name, value)
         if not 0 <= number < inf:
             raise ValueError(f"{name} must not be negative, nor infinite; not {shown(value)}.")
 

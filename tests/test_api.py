@@ -105,7 +105,7 @@ def own_errors(tree: ast.AST) -> Iterator[str]:
 # The rules
 
 ABOUT = ("target", "layer", "layers", "columns", "queries", "size", "titles")
-INNER = {"KeyboardInterrupt", "StopIteration", "Spent", "_Stop"}  # how a loop is left; no caller sees them
+INNER = {"KeyboardInterrupt", "_Stop"}  # how a loop is left; no caller sees them
 
 
 def has_a_docstring(thing) -> str | None:

@@ -32,7 +32,7 @@ def show_scree(
         log: whether the shares are on a logarithmic scale.
         mark: a dotted line at this direction.
     """
-    figure, axes = new_figure(1, 2, width=7.5, aspect=0.72)
+    figure, axes = new_figure(1, 2, width=7.5, aspect=0.72, title=title)
     for name, ratio in spectra.items():
         share = to_numpy(ratio)[:most]
         axes[0, 0].plot(np.arange(1, len(share) + 1), share, marker=".", markersize=4, label=name)
@@ -51,8 +51,6 @@ def show_scree(
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
     axes[0, 1].legend(fontsize=8)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -81,7 +79,7 @@ def show_points(
     labels = torch.as_tensor(labels).resolve_neg().cpu().numpy()
     columns = columns or min(len(maps), 3)
     rows = math.ceil(len(maps) / columns)
-    figure, axes = new_figure(rows, columns, width=min(width, 4.2 * columns), aspect=1.06)
+    figure, axes = new_figure(rows, columns, width=min(width, 4.2 * columns), aspect=1.06, title=title)
     colors = _palette(int(labels.max()) + 1)
     for ax in axes.flat[len(maps) :]:
         ax.axis("off")
@@ -105,8 +103,6 @@ def show_points(
 
         dots = [Line2D([], [], marker=_mark(i), linestyle="", color=colors[i], label=n) for i, n in enumerate(names)]
         figure.legend(handles=dots, fontsize=7, loc="outside right center", frameon=False)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -130,7 +126,7 @@ def show_map(
     check_number(size=size)
     check_positive(size=size)
     places = to_numpy(fit_square(points)) * (1 - size) + size / 2
-    figure, axes = new_figure(width=width, aspect=1.0 if title is None else 1.05)
+    figure, axes = new_figure(width=width, aspect=1.0 if title is None else 1.05, title=title)
     ax = axes[0, 0]
     for image, (x, y) in zip(images, places, strict=True):
         box = (x - size / 2, x + size / 2, y - size / 2, y + size / 2)
@@ -139,8 +135,6 @@ def show_map(
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
     ax.axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -164,11 +158,9 @@ def show_grid(images: Tensor, cells: Tensor, *, title: str | None = None, width:
     sheet = np.ones((rows * side, columns * side, 3), dtype=np.float32)
     for image, (row, column) in zip(images, cells.tolist(), strict=True):
         sheet[row * side : (row + 1) * side, column * side : (column + 1) * side] = _small(image, side)
-    figure, axes = new_figure(width=width, aspect=rows / columns + (0.05 if title else 0))
+    figure, axes = new_figure(width=width, aspect=rows / columns + (0.05 if title else 0), title=title)
     axes[0, 0].imshow(sheet, interpolation="antialiased")
     axes[0, 0].axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 

@@ -40,11 +40,9 @@ def show_maps(
     """
     maps = maps[0] if maps.ndim == 4 and len(maps) == 1 else maps
     sheet = to_array(tile(scale_maps(check_maps(maps, 3)[:count], scaling=scaling), columns=columns))
-    figure, axes = new_figure(width=width, aspect=sheet.shape[0] / sheet.shape[1] + (0.06 if title else 0))
+    figure, axes = new_figure(width=width, aspect=sheet.shape[0] / sheet.shape[1] + (0.06 if title else 0), title=title)
     axes[0, 0].imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
     axes[0, 0].axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -83,7 +81,7 @@ def show_layers(
     for layer, maps in outputs.items():
         if maps.ndim != 4:
             raise ValueError(f"layer {layer} has no feature maps: its output has shape {tuple(maps.shape)}.")
-    figure, axes = new_figure(len(layers), k + 1, width=width, aspect=1.13)
+    figure, axes = new_figure(len(layers), k + 1, width=width, aspect=1.13, title=title)
     for row, layer in enumerate(layers):
         maps = outputs[layer][0]
         strength = maps.amax((1, 2)) if by == "peak" else maps.std((1, 2), correction=0)
@@ -100,8 +98,6 @@ def show_layers(
             ax.set_title(f"{channel}", fontsize=6, pad=2)
         for ax in axes[row]:
             ax.axis("off")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -142,7 +138,7 @@ def show_channel(
     top = heat_range(maps, percentile=99.95)
     rows = math.ceil(len(places) / columns)
     aspect = images.shape[2] / images.shape[3]
-    figure, axes = new_figure(rows, columns, width=width, aspect=aspect + 0.16)
+    figure, axes = new_figure(rows, columns, width=width, aspect=aspect + 0.16, title=title)
     for ax in axes.flat:
         ax.axis("off")
     big = torch.nn.functional.interpolate(
@@ -158,8 +154,6 @@ def show_channel(
         ax.set_title(f"{name}{value:,.0f}" if value >= 10 else f"{name}{value:.2g}", fontsize=8, pad=3)
         if marked is not None and bool(marked[place]):
             ax.add_patch(_frame(images.shape[2:]))
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 

@@ -31,15 +31,13 @@ def show_filters(weights: Tensor, *, columns: int = 16, title: str | None = None
     check_whole(columns=columns)
     images = filters_as_images(weights)
     rows = math.ceil(len(images) / columns)
-    figure, axes = new_figure(rows, columns, aspect=1.22 if numbers else 1.02)
+    figure, axes = new_figure(rows, columns, aspect=1.22 if numbers else 1.02, title=title)
     for ax in axes.flat:
         ax.axis("off")
     for index, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
         ax.imshow(to_array(image), interpolation="nearest")
         if numbers:
             ax.set_title(str(index), fontsize=7, pad=2)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 

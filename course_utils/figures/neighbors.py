@@ -56,6 +56,7 @@ def show_neighbors(
         width=width,
         aspect=aspect * len(widths) / sum(widths),
         gridspec_kw={"width_ratios": widths},
+        title=title,
     )
     for ax in axes.flat:
         ax.axis("off")
@@ -77,8 +78,6 @@ def show_neighbors(
                 ax.set_axis_on()
                 for side in ax.spines.values():
                     side.set(color="#2a9d3a" if same else "#d1453b", linewidth=3)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 

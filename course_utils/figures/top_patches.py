@@ -35,7 +35,7 @@ def show_patches(
     """
     channels = list(channels) if channels is not None else result.channels[:8].tolist()
     rows = [result.channels.tolist().index(c) for c in channels]
-    figure, axes = plots.new_figure(len(rows), result.k, aspect=1.06)
+    figure, axes = plots.new_figure(len(rows), result.k, aspect=1.06, title=title)
     if places:
         wanted = {n for row in rows for n in result.images[row].tolist()}
         photos = {number: image[0] for number, image in wanted_images(images, wanted, size)}
@@ -59,8 +59,6 @@ def show_patches(
                 ax.imshow(patch, interpolation="nearest" if max(patch.shape[:2]) < 40 else "antialiased")
             ax.set_title(plots.short(float(result.values[row, rank])), fontsize=7, pad=2)
         axes[line, 0].set_ylabel(str(channel), fontsize=8)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -85,7 +83,7 @@ def show_boxes(
     if len(boxes) != len(names):
         raise ValueError(f"{len(boxes)} boxes but {len(names)} names.")
     array = plots.to_array(image)
-    figure, axes = plots.new_figure(width=6.4, aspect=0.66 * array.shape[0] / array.shape[1])
+    figure, axes = plots.new_figure(width=6.4, aspect=0.66 * array.shape[0] / array.shape[1], title=title)
     ax = axes[0, 0]
     if heat:
         ax.imshow(array, cmap="inferno", vmin=0, vmax=plots.heat_range(image))
@@ -95,8 +93,6 @@ def show_boxes(
     for number, (box, name) in enumerate(zip(boxes, names, strict=True)):
         _draw_box(ax, box, COLORS[number % len(COLORS)], name)
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize=9, labelcolor="black", facecolor="0.6")
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
