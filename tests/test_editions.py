@@ -199,6 +199,8 @@ BAD = {
     "solution in a worked cell": (GOOD.replace("two * 2", "### BEGIN SOLUTION\ntwo * 2\n### END SOLUTION"), "without exercise"),
     "empty cell": (GOOD + "\n# %%\n\n# %%\n1\n", "empty cell"),
     "broken code": (GOOD.replace("return 3 * x", "return 3 *"), "not Python"),
+    "paper without an address": (GOOD + "\n# %% [markdown]\n# **Papers.** Doe: *Two of\n# Two*, 2020.\n", "paper 'Two of Two' is not in"),
+    "paper named otherwise": (GOOD + "\n# %% [markdown]\n# **Papers.** Tan & Le: *EfficientNet*, 2019.\n", "Tan, Le: \\*EfficientNet\\*, ICML 2019"),
 }  # fmt: skip
 
 

@@ -96,9 +96,10 @@ def read_lesson(path: str | Path) -> Lesson:
 
 
 def title_of(name: str) -> str:
-    """The title of a lesson, by the name of its source; only the line that has it is read."""
+    """The title of a lesson, by the name of its source; only its first line, which has it, is read."""
     with open(paths.SOURCE / f"{name}.py", encoding="utf-8") as file:
-        return re.search(r'\btitle="([^"]*)"', next(file))[1]
+        found = re.search(r'\btitle="([^"]*)"', file.readline())
+    return found[1] if found else ""
 
 
 def sections(lesson: Lesson) -> list[Section]:
