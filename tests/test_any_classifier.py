@@ -303,6 +303,22 @@ def test_patches_of_a_vit_have_no_rows_and_columns():
     assert backprop(net, images, "encoder.ln:3").shape == images.shape  # the strongest patch
 
 
+@pytest.mark.parametrize("name", ["swin", "vit", "convnext"])
+def test_units_of_a_layer_without_positions(name):
+    """A classifier's scores are `(N, classes)`: a unit is one number, and its gradient that of a class."""
+    net, images = transformer(name), torch.rand(2, 3, 16, 16, dtype=torch.float64)
+    last = [layer for layer in net.layers if isinstance(net.layer(layer), nn.Linear)][-1]
+    for unit in (f"{last}:2", f"{last}:0"):
+        found, right = backprop(net, images, unit), backprop(net, images, int(unit[-1]))
+        torch.testing.assert_close(found, right)
+        options = {"window": 8, "stride": 8, "progress": False}
+        for method in ("auto", "full"):
+            found = occlusion(net, images, unit, method=method, **options)
+            torch.testing.assert_close(found, occlusion(net, images, int(unit[-1]), method="full", **options))
+    with pytest.raises(ValueError, match="has channels 0 to"):
+        backprop(net, images, f"{last}:99")
+
+
 @pytest.mark.parametrize("name", ["vit", "cifar"])
 def test_a_network_of_one_size_says_so(name, request):
     net = transformer("vit") if name == "vit" else request.getfixturevalue("cifar")
