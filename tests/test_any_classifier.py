@@ -237,6 +237,16 @@ def test_ablation_in_swin(swin, images, layer):
         assert channel_importance(swin, images, layer, 1, by=by, progress=False).shape == (SWIN[layer],)
 
 
+def test_a_layer_that_never_runs_cannot_be_ablated(swin, images):
+    """Swin's attention reads the weights of this linear layer."""
+    with (
+        pytest.raises(ValueError, match="never runs layer 'features.1.0.attn.qkv'"),
+        ablated(swin, "features.1.0.attn.qkv", [1]),
+    ):
+        swin(images)
+    assert not swin._forward_hooks and swin(images).shape == (2, swin(images).shape[1])
+
+
 def test_importance_in_swin(swin, images):
     classes = torch.tensor([1, 1])
     right = []
