@@ -237,6 +237,16 @@ def test_ablation_in_swin(swin, images, layer):
         assert channel_importance(swin, images, layer, 1, by=by, progress=False).shape == (SWIN[layer],)
 
 
+def test_a_layer_that_never_runs_cannot_be_ablated(swin, images):
+    """Swin's attention reads the weights of this linear layer."""
+    with (
+        pytest.raises(ValueError, match="never runs layer 'features.1.0.attn.qkv'"),
+        ablated(swin, "features.1.0.attn.qkv", [1]),
+    ):
+        swin(images)
+    assert not swin._forward_hooks and swin(images).shape == (2, swin(images).shape[1])
+
+
 def test_importance_in_swin(swin, images):
     classes = torch.tensor([1, 1])
     right = []
@@ -301,6 +311,22 @@ def test_patches_of_a_vit_have_no_rows_and_columns():
             call()
         assert "\n" not in str(caught.value)
     assert backprop(net, images, "encoder.ln:3").shape == images.shape  # the strongest patch
+
+
+@pytest.mark.parametrize("name", ["swin", "vit", "convnext"])
+def test_units_of_a_layer_without_positions(name):
+    """A classifier's scores are `(N, classes)`: a unit is one number, and its gradient that of a class."""
+    net, images = transformer(name), torch.rand(2, 3, 16, 16, dtype=torch.float64)
+    last = [layer for layer in net.layers if isinstance(net.layer(layer), nn.Linear)][-1]
+    for unit in (f"{last}:2", f"{last}:0"):
+        found, right = backprop(net, images, unit), backprop(net, images, int(unit[-1]))
+        torch.testing.assert_close(found, right)
+        options = {"window": 8, "stride": 8, "progress": False}
+        for method in ("auto", "full"):
+            found = occlusion(net, images, unit, method=method, **options)
+            torch.testing.assert_close(found, occlusion(net, images, int(unit[-1]), method="full", **options))
+    with pytest.raises(ValueError, match="has channels 0 to"):
+        backprop(net, images, f"{last}:99")
 
 
 @pytest.mark.parametrize("name", ["vit", "cifar"])

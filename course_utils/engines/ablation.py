@@ -21,7 +21,7 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
         with ablated(net, "blocks.3", [4, 17]) as cut:
             cut(images)
 
-    Nothing but one hook changes, and it is gone when the block ends.
+    Nothing but two hooks changes, and they are gone when the block ends.
 
     Args:
         net: the network.
@@ -32,29 +32,35 @@ def ablated(net: Network, layer: str, channels: Sequence[int] | Tensor) -> Itera
         The network itself.
 
     Raises:
-        ValueError: no such layer, or (when the network runs) no such channel.
+        ValueError: no such layer, or (when the network runs) no such channel or a layer that does not run.
         TypeError: channels that are no whole numbers, or (when the network runs) a layer that puts out several tensors.
     """
     check_network(net)
-    module, axes = net.layer(layer), ChannelAxes(net)
+    module, axes, runs = net.layer(layer), ChannelAxes(net), []
     chosen = plain(channels)
     chosen = [chosen] if isinstance(chosen, Integral) else [plain(one) for one in chosen]
     if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in chosen):
         raise TypeError(f"channels must be whole numbers, not {chosen!r}.")
 
     def hook(module, inputs, output):
+        runs.append(True)
         gates, axis = torch.ones_like(one_tensor(net, layer, output)[:1]), axes.of(output)
         count = output.shape[axis] if output.ndim > 1 else 0
         if chosen and not 0 <= min(chosen) <= max(chosen) < count:
             raise ValueError(f"{layer} has channels 0 to {count - 1}; you asked for {chosen}.")
         return output * gates.index_fill(axis, torch.tensor(chosen, dtype=torch.long, device=output.device), 0)
 
-    handle = module.register_forward_hook(hook)
+    def after(module, inputs, output):  # an attention reads the weights of some layers and never runs them
+        if not runs:
+            raise ValueError(f"{net.name} never runs layer {layer!r} on this input, so nothing can be cut out of it.")
+
+    handles = [module.register_forward_hook(hook), net.register_forward_hook(after)]
     try:
         with axes:
             yield net
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def class_losses(scores: Tensor, classes: Tensor) -> Tensor:

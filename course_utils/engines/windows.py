@@ -52,7 +52,7 @@ class Watched:
                 raise ValueError(f"target must give one number per image, shape ({len(outputs)},), not {got}.")
             return scores
         if self.layer is not None:
-            return outputs[:, 0 if cut else self.channel].flatten(1).mean(1)
+            return outputs[:, 0 if cut else self.channel].reshape(len(outputs), -1).mean(1)
         outputs = outputs.softmax(1) if self.of == "probability" else outputs
         return outputs[:, self.classes[image]]
 

@@ -104,8 +104,9 @@ def _neuron(net: Network, pixels: Tensor, target, position: Position) -> Tensor:
     layer, channel = net.unit(target)
     maps = forward_to(net, pixels, [layer])[layer]
     if maps.ndim < 2 or not channel < maps.shape[1]:
-        raise ValueError(f"{target}: layer {layer} has channels 0 to {maps.shape[1] - 1}.")
-    chosen = maps[:, channel].flatten(1)  # (N, positions), also for layers without positions
+        known = f"channels 0 to {maps.shape[1] - 1}" if maps.ndim > 1 else "no channels"
+        raise ValueError(f"{target}: layer {layer} has {known}.")
+    chosen = maps[:, channel].reshape(len(maps), -1)  # (N, positions), also for layers without positions
     return chosen.gather(1, _positions(position, maps, channel)[:, None])[:, 0]
 
 
@@ -117,7 +118,7 @@ def _positions(position: Position, maps: Tensor, channel: int) -> Tensor:
     if isinstance(position, str):
         check_choice("position", position, POSITIONS)
     if isinstance(position, str) and position == "strongest":
-        return maps[:, channel].detach().flatten(1).argmax(1)
+        return maps[:, channel].detach().reshape(len(maps), -1).argmax(1)
     if maps.ndim != 4:
         raise ValueError(f'this layer has no rows and columns; use position="strongest", not {position!r}.')
     height, width = maps.shape[2:]
