@@ -49,7 +49,7 @@ def describe_figure(figure: Figure) -> str:
         figure: any figure of Matplotlib.
 
     Returns:
-        Its titles and labels, the values of its bars, and where its named lines begin and end; at most about 500 letters.
+        Its titles and labels, the values of its bars, where its named lines begin and end; at most about 500 letters.
     """
     words = [figure.get_suptitle()]
     for ax in figure.axes:
@@ -168,7 +168,7 @@ def new_figure(
         options: others of `matplotlib.pyplot.subplots`.
 
     Returns:
-        `(figure, axes)`, axes as an array `(rows, columns)`. The figure is closed for pyplot, so that a notebook shows it
+        `(figure, axes)`, axes as an array `(rows, columns)`. It is closed for pyplot, so that a notebook shows it
         once: where it is returned, not where it was made.
 
     Raises:
@@ -216,7 +216,7 @@ def show_images(
     """Pictures side by side.
 
     Args:
-        images: `(N, 3, H, W)`, `(N, H, W)`, or a list of single pictures; color pictures in [0, 1], others on a gray scale.
+        images: `(N, 3, H, W)`, `(N, H, W)`, or a list of single pictures; color in [0, 1], others on a gray scale.
         titles: one line above each.
         columns: how many side by side; None for at most 6.
         title: one line above all.

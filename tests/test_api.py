@@ -195,7 +195,6 @@ OPEN_LINES = {
     "engines": 7,
     "explorers": 48,
     "images": 2,
-    "plots": 2,
     "training": 4,
 }
 

@@ -1,10 +1,10 @@
-// A graphics card, where there is one. Nobody has tried every card, so none is believed. What the processor has answered
-// twice, the card computes as well, unseen, and the two answers are compared. If they are the same, the card gives the next
-// answer, and keeps the work if it was quicker. All this for each graph, shape of the inputs and choice of the outputs by
-// itself. A card that fails, or does not answer at all, is not asked again.
+// A graphics card, where there is one. Nobody has tried every card, so none is believed. What the processor has
+// answered twice, the card computes as well, unseen, and the two answers are compared. If they are the same, the card
+// gives the next answer, and keeps the work if it was quicker. All this for each graph, shape of the inputs and choice of
+// the outputs by itself. A card that fails, or does not answer at all, is not asked again.
 
-// How far two answers may be apart, as a share of their length. Sums in another order differ by less than a millionth; but
-// a ReLU near 0 may then open or shut, and a gradient differs by more.
+// How far two answers may be apart, as a share of their length. Sums in another order differ by less than a millionth;
+// but a ReLU near 0 may then open or shut, and a gradient differs by more.
 const SAME = 1e-2;
 const WARM = 2; // the first run of a graph is slower than the others
 
@@ -14,10 +14,10 @@ export async function hasCard({ played = false } = {}) {
   return Boolean(adapter) && (played || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
 }
 
-// `compute(graph, inputs, outputs)` runs a graph on the card, one at a time; `tell` hears of it. `always`: also if it is
-// slower. `patience`: milliseconds that an answer may take, or ten times the processor's, if that is longer.
+// `compute(graph, inputs, outputs)` runs a graph on the card, one at a time; `tell` hears of it. `always`: also if it
+// is slower. `patience`: milliseconds that an answer may take, or ten times the processor's, if that is longer.
 export function newCard(compute, tell, { always = false, patience = 5000 } = {}) {
-  const known = new Map(); // graph, outputs and shapes -> { runs, time, same, takes }; `takes` is null until it is known
+  const known = new Map(); // graph, outputs and shapes -> { runs, time, same, takes: null until it is known }
   let trials = Promise.resolve(); // one after the other
   let open = 0; // trials; the processor answers meanwhile
   let failed = false;
