@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 
+import nbformat
 import pytest
 
-from course_utils.authoring.paths import lesson_paths
+from course_utils.authoring.paths import ROOT, lesson_paths
 from course_utils.exercises import quiz
-from course_utils.exercises.quizzes import Question, as_text, questions, read_quiz
+from course_utils.exercises.quizzes import Question, as_text, questions, quiz_text, read_quiz
 
 LESSONS = [path.stem[:2] for path in lesson_paths()]
 ALL = [(lesson, question) for lesson in LESSONS for question in questions(lesson)]
@@ -114,3 +115,14 @@ def test_the_quiz_as_buttons():
     choice.value = asked.answer
     assert "✓ Right" in answer.value
     assert callable(box._ipython_display_)  # what stays of it: tests/test_still.py
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("notebooks/**/[0-9]*.ipynb")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_a_stored_quiz_asks_what_the_package_asks(path):
+    """`course build` renews it: nobody runs a lesson for a word in its quiz."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if asked := re.search(r'^quiz\("(\w\w)"(?:, language="(\w+)")?\)$', cell.source, re.M):
+            for output in cell.get("outputs", []):
+                assert output.data["text/plain"] == quiz_text(asked[1], language=asked[2] or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -15,6 +16,7 @@ from course_utils.authoring import paths
 from course_utils.authoring.alternatives import renew
 from course_utils.authoring.editions import build, fingerprint, speaker_notes
 from course_utils.authoring.source import read_lesson
+from course_utils.exercises.quizzes import quiz_text
 from course_utils.languages import languages, translated_lessons
 from course_utils.places import lesson_files, written_whole
 
@@ -121,8 +123,17 @@ def keep_outputs(book: NotebookNode, path: Path) -> None:
         if cell.cell_type == "code" and before.source == cell.source:
             cell.outputs = before.outputs
             renew(cell.outputs, cell.source)
+            _renew_quiz(cell)
         if before.get("attachments"):
             cell.attachments = before.attachments
+
+
+def _renew_quiz(cell: NotebookNode) -> None:
+    """The questions below the call of a quiz, as the package has them now."""
+    if asked := re.search(r'^quiz\("(\w\w)"(?:, language="(\w+)")?\)$', cell.source, re.M):
+        for output in cell.outputs:
+            if "text/plain" in output.get("data", {}):
+                output["data"]["text/plain"] = quiz_text(asked[1], language=asked[2] or "")
 
 
 def check_all(lessons: Sequence[str] | None = None, edition: str = "student") -> list[str]:

@@ -110,6 +110,16 @@ def quiz(lesson: str, answers: str | Sequence[str] | None = None, *, language: s
         return None
 
 
+def quiz_text(lesson: str, *, language: str = "") -> str:
+    """What stands below the call of a quiz where nobody can click, such as on a page.
+
+    Raises:
+        ValueError: the lesson has no quiz.
+    """
+    say = Texts(lesson, language)
+    return as_text(lesson, questions(lesson, say), say)
+
+
 def as_text(lesson: str, asked: tuple[Question, ...], say: Callable[[str], str] = str) -> str:
     """The questions as lines of text, and how to answer them."""
 
