@@ -323,7 +323,7 @@ A ReLU channel is black in all 37 photos. What do you know?
 
 Of 512 channels, five put your three face photos above the other 34. Are all five face channels?
 - Yes: they separate the faces perfectly, and that is no luck.
-  Luck is unlikely, but photos of people share more than a face. One of the five failed on new faces in this lesson.
+  Luck may help, and photos of people share more than a face. One of the five failed on new faces in this lesson.
 + Not surely: the photos share other things too, and they chose the channels.
   Yes: clothes, for example. Test on new pictures, against controls that differ only by the face.
 - No: networks that were trained to tell objects apart have no channels for faces.
@@ -334,8 +334,8 @@ Of 512 channels, five put your three face photos above the other 34. Are all fiv
 You planted words, and the channel answered also to the word upside down. What does this say?
 - It reads words in any direction, also those that somebody has put on their head.
   It does not read: it cannot tell the word from its mirror image.
-+ It answers to what letters keep upside down, such as strokes a few pixels wide.
-  Yes: shuffled strips of words, in which only pieces of letters are left, moved it nearly as much.
++ It answers to something that letters keep upside down, but we don't know what.
+  Yes: shuffled strips of words, in which only pieces of letters are left, moved it as much.
 - The experiment failed: a channel for text does not answer to a word on its head.
   It told you what the name "text channel" hides.
 - It answers to any black and white patch, whatever is drawn on it.

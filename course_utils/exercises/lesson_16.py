@@ -279,15 +279,15 @@ A blurred cap lowers the score, a gray box over the cap does not. What do you kn
 - The network is broken: it should answer alike to both.
   It answers to pictures that it never met in training. That is not a defect of this network only.
 
-In the deletion test a map of random pixels beats occlusion. What follows?
-- Random pixels explain the prediction better than occlusion does.
+In the deletion test a map of random pixels does as well as occlusion. What follows?
+- Random pixels explain the prediction just as well as occlusion does.
   They hold nothing about the network.
 + The test also rewards fine grain: compare maps of equal grain.
   Yes: single random pixels know nothing and do well. A control shows what a test measures besides truth.
 - Occlusion maps are wrong, and should not be used in any test.
-  With equal grain they have the best grades of the four maps, and they beat their own moved copies.
+  With equal grain they beat their own moved copies, and their insertion grade is the best of the four maps.
 - The curve is at fault: only its first point, at 20 %, should count.
-  There the random pixels are on the floor already. The first point helps them most.
+  There the random pixels are near the floor already: one point tells even less.
 
 The evidence of all places adds up to the score exactly. Why is an experiment on the photo still needed?
 - Because of rounding: the sum of all places is never quite exact.
