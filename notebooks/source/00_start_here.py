@@ -216,8 +216,8 @@ check("00.3", softmax)
 # %% uses="00.3"
 # your softmax on the scores of the eagle, as they are and a hundred times as large; and the formula as it stands
 for factor in (1, 100):
-    by_you, powers = softmax(factor * scores), (factor * scores).exp()
-    by_formula = (powers / powers.sum(dim=1, keepdim=True)).max()
+    by_you, raised = softmax(factor * scores), (factor * scores).exp()
+    by_formula = (raised / raised.sum()).max()
     print(
         f"scores x {factor}: largest {by_you.max():.2f}, sum {by_you.sum():.2f}; by the formula {by_formula:.2f}"
     )

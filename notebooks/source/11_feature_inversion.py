@@ -301,7 +301,12 @@ check("11.4", learning_rates)
 
 # %% uses="11.4"
 # your rates in your descent of 11.3: 45 steps at relu1_1; one rate, yours, and a tenth from the first step on
-error_of = feature_error(vgg, small, "relu1_1")
+face = photo("cat", 64)
+wanted, error_of = (
+    forward_to(vgg, face, ["relu1_1"])["relu1_1"],
+    feature_error(vgg, face, "relu1_1"),
+)
+start = 0.5 + 0.1 * torch.randn(face.shape, generator=torch.Generator().manual_seed(0))
 rates = {
     "30 in all steps": [30] * 45,
     "yours": learning_rates(30, 45, 30),
